@@ -1,0 +1,24 @@
+import type { Modality } from './modality.js';
+
+/** Which items count. All fields given must hold; `classNames` holds if an item has any of them. */
+export interface ItemFilter {
+  readonly modality?: Modality;
+  readonly classNames?: readonly string[];
+  readonly createdAfter?: Date;
+  readonly createdBefore?: Date;
+  /** The item's metadata contains this object (jsonb containment). */
+  readonly metadata?: { readonly [key: string]: unknown };
+  readonly and?: readonly ItemFilter[];
+  readonly or?: readonly ItemFilter[];
+  readonly not?: ItemFilter;
+}
+
+/** Every class name a filter mentions, so that an unknown one can be refused instead of silently matching nothing. */
+export function classNamesIn(filter: ItemFilter): string[] {
+  return [
+    ...(filter.classNames ?? []),
+    ...(filter.and ?? []).flatMap(classNamesIn),
+    ...(filter.or ?? []).flatMap(classNamesIn),
+    ...(filter.not ? classNamesIn(filter.not) : []),
+  ];
+}

@@ -1,0 +1,20 @@
+/** Plain vector arithmetic, in float64 where sums are long. Pure; no tensors. */
+
+/** Σ aᵢ bᵢ of two vectors of one length. */
+export function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}
+
+/** The vector at unit length; a zero vector stays zero. */
+export function unit(vector: Float32Array): Float32Array {
+  const norm = Math.sqrt(dot(vector, vector));
+  return norm === 0 ? vector.slice() : vector.map((x) => x / norm);
+}
+
+/** Cosine similarity, −1 to 1; 0 if either vector is zero. */
+export function cosine(a: Float32Array, b: Float32Array): number {
+  const norms = Math.sqrt(dot(a, a) * dot(b, b));
+  return norms === 0 ? 0 : dot(a, b) / norms;
+}
