@@ -39,17 +39,17 @@ const steps = [
     },
   },
   {
-    // The resolver types, from schema.graphql. scripts/graphql-codegen.mjs reads codegen.ts and writes the output.
+    // Resolver types, so that a resolver that does not fit the schema does not compile.
     name: 'graphql',
-    inputs: ['scripts/graphql-codegen.mjs', 'codegen.ts', 'schema.graphql'],
+    inputs: ['scripts/generate-resolver-types.mjs', 'schema.graphql'],
     packages: [
       '@graphql-codegen/core',
       '@graphql-codegen/typescript',
       '@graphql-codegen/typescript-resolvers',
     ],
-    outputs: ['src/__generated__/graphql.ts'],
+    outputs: ['src/__generated__/resolver-types.ts'],
     run() {
-      runNode(join(root, 'scripts', 'graphql-codegen.mjs'), []);
+      runNode(join(root, 'scripts', 'generate-resolver-types.mjs'), []);
     },
   },
 ];
