@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { CommonspaceError } from '../domain/errors.js';
+
+/** Files that appear whole or not at all: written beside, then renamed into place. */
+export interface AtomicFiles {
+  /**
+   * Writes a file, replacing one of that name.
+   *
+   * @param durable whether it must survive a power cut once this resolves (it costs two to four syncs)
+   */
+  write(path: string, bytes: Uint8Array, durable: boolean): Promise<void>;
+}
+
+const MAX_AGE_MS = 60 * 60 * 1000;
+
+/** @param directory for files being written; on the same file system as their final places. Leftovers in it are removed. */
+export async function createAtomicFiles(directory: string): Promise<AtomicFiles> {
+  await withWritableErrors(directory, () => mkdir(directory, { recursive: true }));
+  await removeLeftovers(directory);
+  return {
+    write: (path, bytes, durable) =>
+      withWritableErrors(directory, () =>
+        writeAtomically(join(directory, temporaryName()), path, bytes, durable),
+      ),
+  };
+}
+
+/** A random word of this process: a pid comes again after a restart, in a container even always. */
+const PROCESS = `${hostname().replace(/[^\w-]/g, '_')}.${process.pid}.${randomBytes(4).toString('hex')}`;
+
+function temporaryName(): string {
+  return `${PROCESS}.${randomBytes(8).toString('hex')}`;
+}
+
+async function writeAtomically(
+  temporary: string,
+  path: string,
+  bytes: Uint8Array,
+  durable: boolean,
+): Promise<void> {
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(bytes);
+      if (durable) await file.sync();
+    } finally {
+      await file.close();
+    }
+    const firstMade = await mkdir(dirname(path), { recursive: true });
+    await rename(temporary, path);
+    if (durable)
+      await syncDirectories(dirname(path), firstMade === undefined ? dirname(path) : dirname(firstMade));
+  } catch (error) {
+    await unlink(temporary).catch(() => {});
+    throw error;
+  }
+}
+
+/** Makes the entries of `from` and its parents up to `last` durable. */
+async function syncDirectories(from: string, last: string): Promise<void> {
+  for (let at = from; ; at = dirname(at)) {
+    // Windows cannot open a directory; its rename is as durable as it gets.
+    const handle = await open(at, 'r').catch(() => null);
+    await handle?.sync().catch(() => {});
+    await handle?.close();
+    if (at === last || at === dirname(at)) return;
+  }
+}
+
+/** Removes what writers that died left behind; what a living process is writing stays. */
+async function removeLeftovers(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    if (await isLeftover(name, path)) await unlink(path).catch(() => {});
+  }
+}
+
+async function isLeftover(name: string, path: string): Promise<boolean> {
+  const [host, pid] = name.split('.');
+  const [ownHost, ownPid] = PROCESS.split('.');
+  if (name.startsWith(`${PROCESS}.`)) return false;
+  if (host === ownHost && (pid === ownPid || !isAlive(Number(pid)))) return true;
+  // Of another machine on a shared disk, or of a reused pid: nothing takes an hour to write.
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+  return Date.now() - mtimeMs > MAX_AGE_MS;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function withWritableErrors<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST'].includes(code)) throw error;
+    throw new CommonspaceError('DATA_FOLDER_NOT_WRITABLE', `Cannot write to ${directory} (${code}).`, [], {
+      cause: error,
+    });
+  }
+}

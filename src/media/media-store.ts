@@ -1,0 +1,166 @@
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CommonspaceError } from '../domain/errors.js';
+import { type CheckedImage, checkImage, inspectImage, renderWebp } from './decode.js';
+import { createAtomicFiles } from './files.js';
+import { THUMBNAIL_MAX_ASPECT, THUMBNAIL_WIDTHS } from './limits.js';
+import type { StoredImage, Thumbnail } from './types.js';
+
+/** Images under the hash of their bytes: what is there never changes, and the same bytes are there once. */
+export interface MediaStore {
+  /**
+   * Stores an image, durably. Bytes are checked first (`checkImage`); a `CheckedImage` was already. Storing what is
+   * there changes nothing, and any number of callers may store the same bytes at once.
+   *
+   * @throws CommonspaceError as `checkImage` does; DATA_FOLDER_NOT_WRITABLE
+   */
+  put(image: Uint8Array | CheckedImage): Promise<StoredImage>;
+  has(sha256: string): Promise<boolean>;
+  /** Where an image's bytes stand. Throws MEDIA_NOT_FOUND for what is not an id; it does not look whether they are there. */
+  path(sha256: string): string;
+  /** Throws MEDIA_NOT_FOUND. */
+  read(sha256: string): Promise<Buffer>;
+  /** What `put` answered, from the stored bytes. Throws MEDIA_NOT_FOUND. */
+  describe(sha256: string): Promise<StoredImage>;
+  /** Removes an image and its thumbnails; false if it was not there. */
+  remove(sha256: string): Promise<boolean>;
+  /**
+   * A WebP of the image, `width` rounded up to one of `THUMBNAIL_WIDTHS`, never enlarged; made when it is first asked
+   * for, once, and kept. Throws MEDIA_NOT_FOUND, BAD_INPUT.
+   */
+  thumbnail(sha256: string, width: number): Promise<Thumbnail>;
+}
+
+const THUMBNAIL_TYPE = 'image/webp';
+
+/**
+ * Opens the store, made where it is not there; files that a crash left half-written are removed.
+ *
+ *     directory/ab/cd/<sha256>                         the images, by the first four digits
+ *     directory/thumbnails/ab/cd/<sha256>-<width>.webp
+ *     directory/tmp/                                   what is being written
+ *
+ * @throws CommonspaceError DATA_FOLDER_NOT_WRITABLE
+ */
+export async function createMediaStore(options: { readonly directory: string }): Promise<MediaStore> {
+  const { directory } = options;
+  const files = await createAtomicFiles(join(directory, 'tmp'));
+  const putting = new Map<string, Promise<StoredImage>>();
+  const rendering = new Map<string, Promise<void>>();
+
+  const path = (sha256: string) => join(directory, ...shard(sha256), sha256);
+  const thumbnailPath = (sha256: string, width: number) =>
+    join(directory, 'thumbnails', ...shard(sha256), `${sha256}-${width}.webp`);
+
+  async function read(sha256: string): Promise<Buffer> {
+    return readFile(path(sha256)).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOENT' ? notFound(sha256, error) : error;
+    });
+  }
+
+  async function describe(sha256: string): Promise<StoredImage> {
+    const bytes = await read(sha256);
+    return { sha256, ...(await inspectImage(bytes)), bytes: bytes.length };
+  }
+
+  async function store(sha256: string, given: Uint8Array | CheckedImage): Promise<StoredImage> {
+    const bytes = given instanceof Uint8Array ? given : given.bytes;
+    // The size tells a whole file from one that a failing disk cut short.
+    if ((await sizeOf(path(sha256))) === bytes.length && bytes.length > 0) return describe(sha256);
+    const { mediaType, width, height } = given instanceof Uint8Array ? await checkImage(given) : given;
+    await files.write(path(sha256), bytes, true);
+    return { sha256, mediaType, width, height, bytes: bytes.length };
+  }
+
+  async function render(sha256: string, width: number, target: string): Promise<void> {
+    await files.write(
+      target,
+      await renderWebp(await read(sha256), width, width * THUMBNAIL_MAX_ASPECT),
+      false,
+    );
+    // An image removed while its thumbnail was made must not leave it behind.
+    if ((await sizeOf(path(sha256))) === null) await rm(target, { force: true });
+  }
+
+  return {
+    path,
+    read,
+    describe,
+    async put(given) {
+      const bytes = given instanceof Uint8Array ? given : given.bytes;
+      const sha256 = await hash(bytes);
+      return once(putting, sha256, () => store(sha256, given));
+    },
+    async has(sha256) {
+      return isId(sha256) && (await sizeOf(path(sha256))) !== null;
+    },
+    async remove(sha256) {
+      const there = (await sizeOf(path(sha256))) !== null;
+      await rm(path(sha256), { force: true });
+      await Promise.all(THUMBNAIL_WIDTHS.map((width) => rm(thumbnailPath(sha256, width), { force: true })));
+      return there;
+    },
+    async thumbnail(sha256, width) {
+      let step = thumbnailStep(width);
+      // An empty file is what a power cut leaves of a file that was renamed but not yet written out.
+      if (!(await sizeOf(thumbnailPath(sha256, step)))) {
+        const image = await describe(sha256);
+        if (image.mediaType !== 'image/svg+xml') step = thumbnailStep(Math.min(width, image.width));
+        const target = thumbnailPath(sha256, step);
+        if (!(await sizeOf(target))) await once(rendering, target, () => render(sha256, step, target));
+      }
+      return { path: thumbnailPath(sha256, step), mediaType: THUMBNAIL_TYPE };
+    },
+  };
+}
+
+/** The smallest of `THUMBNAIL_WIDTHS` that is not below `width`, or the largest. Throws BAD_INPUT below 1. */
+export function thumbnailStep(width: number): number {
+  if (!(width >= 1)) throw new CommonspaceError('BAD_INPUT', 'A width is at least 1.', ['width']);
+  return THUMBNAIL_WIDTHS.find((step) => step >= width) ?? Math.max(...THUMBNAIL_WIDTHS);
+}
+
+/** One run of `work` for all who ask under the same key while it lasts. */
+function once<T>(running: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+  const known = running.get(key);
+  if (known) return known;
+  const started = work().finally(() => running.delete(key));
+  running.set(key, started);
+  return started;
+}
+
+/** In WebCrypto, because it hashes on another thread: 20 MB would hold the event loop for tens of milliseconds. */
+async function hash(bytes: Uint8Array): Promise<string> {
+  return Buffer.from(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex');
+}
+
+/** Ids become paths, so nothing but 64 hex digits is one. */
+function isId(sha256: string): boolean {
+  return /^[0-9a-f]{64}$/.test(sha256);
+}
+
+function shard(sha256: string): readonly [string, string] {
+  if (!isId(sha256)) throw notFound(sha256);
+  return [sha256.slice(0, 2), sha256.slice(2, 4)];
+}
+
+function notFound(sha256: string, cause?: unknown): CommonspaceError {
+  return new CommonspaceError(
+    'MEDIA_NOT_FOUND',
+    `There is no media ${JSON.stringify(sha256.slice(0, 64))}.`,
+    [],
+    {
+      cause,
+    },
+  );
+}
+
+/** Bytes of a file, null if there is none. */
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
