@@ -83,12 +83,9 @@ async function follow(start: string, rules: Rules, networks: Networks, signal: A
 function parseAddress(text: string, base?: URL): URL {
   // WHATWG parsing also turns 2130706433, 0x7f.1 and 127.0.0.1. into the one form that is checked and connected to.
   if (text.length > MAX_URL_LENGTH || !URL.canParse(text, base?.href)) {
-    if (base)
-      throw new CommonspaceError(
-        'FETCH_FAILED',
-        'The address redirects to something that is not an address.',
-      );
-    throw new CommonspaceError('BAD_INPUT', 'This is not an address (https://example.org/picture.jpg, say).');
+    throw base
+      ? new CommonspaceError('FETCH_FAILED', 'The address redirects to something that is not an address.')
+      : new CommonspaceError('BAD_INPUT', 'This is not an address (https://example.org/picture.jpg, say).');
   }
   const url = new URL(text, base);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
@@ -111,10 +108,20 @@ async function allowedAddresses(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (/(^|\.)localhost\.?$/.test(host)) {
+    // Always this machine (RFC 6761), whatever a resolver says; reached by whichever of its two addresses is allowed.
+    const loopback = ['127.0.0.1', '::1'].filter((address) => addressAllowed(address, networks));
+    if (loopback.length > 0) return loopback;
+    throw notAllowed(url);
+  }
   const addresses = isIP(host) ? [host] : await unlessAborted(resolve(host), signal);
   if (addresses.length === 0) throw new CommonspaceError('FETCH_FAILED', 'The host name has no address.');
   if (addresses.every((address) => addressAllowed(address, networks))) return addresses;
-  throw new CommonspaceError(
+  throw notAllowed(url);
+}
+
+function notAllowed(url: URL): CommonspaceError {
+  return new CommonspaceError(
     'ADDRESS_NOT_ALLOWED',
     `${url.hostname} leads into a network that is not allowed.`,
   );

@@ -1,0 +1,272 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkImage } from '../../src/media/decode.js';
+import { createMediaStore, type MediaStore, thumbnailStep } from '../../src/media/media-store.js';
+import { codeOf, noise, solid, svg } from './media-pictures.js';
+
+let directory: string;
+let store: MediaStore;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'commonspace-media-'));
+  store = await createMediaStore({ directory });
+});
+afterEach(async () => {
+  await rm(directory, { recursive: true, force: true });
+});
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+async function filesIn(folder = directory): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+describe('put', () => {
+  it('stores the bytes as they are, under their hash', async () => {
+    const bytes = await noise(30, 20).jpeg().toBuffer();
+    const id = sha256(bytes);
+    const stored = await store.put(bytes);
+    expect(stored).toEqual({
+      sha256: id,
+      mediaType: 'image/jpeg',
+      width: 30,
+      height: 20,
+      bytes: bytes.length,
+    });
+    expect(await filesIn()).toEqual([join(id.slice(0, 2), id.slice(2, 4), id)]);
+    expect(store.path(id)).toBe(join(directory, id.slice(0, 2), id.slice(2, 4), id));
+    expect((await store.read(id)).equals(bytes)).toBe(true);
+    expect(await store.has(id)).toBe(true);
+    expect(await store.describe(id)).toEqual(stored);
+  });
+
+  it('again changes nothing', async () => {
+    const bytes = await noise(30, 20).png().toBuffer();
+    const first = await store.put(bytes);
+    const written = await stat(store.path(first.sha256));
+    expect(await store.put(bytes)).toEqual(first);
+    expect((await stat(store.path(first.sha256))).ino).toBe(written.ino);
+  });
+
+  it('takes a checked image without checking it again', async () => {
+    const bytes = await noise(30, 20).png().toBuffer();
+    expect(await store.put(await checkImage(bytes))).toEqual(await store.put(bytes));
+  });
+
+  it('of the same bytes from many callers and two processes’ stores at once leaves one whole file', async () => {
+    const bytes = await noise(200, 200).png().toBuffer();
+    const other = await createMediaStore({ directory });
+    const all = await Promise.all(
+      Array.from({ length: 24 }, (_, i) => (i % 2 ? store : other).put(Buffer.from(bytes))),
+    );
+    expect(new Set(all.map((stored) => stored.sha256))).toEqual(new Set([sha256(bytes)]));
+    expect(await filesIn()).toHaveLength(1);
+    expect((await store.read(sha256(bytes))).equals(bytes)).toBe(true);
+  });
+
+  it('of a bad image stores nothing, and does not stand in the way of others', async () => {
+    const good = await noise(64, 64).png().toBuffer();
+    const bad = good.subarray(0, 500);
+    const codes = await Promise.all([
+      codeOf(store.put(bad)),
+      codeOf(store.put(good)),
+      codeOf(store.put(bad)),
+    ]);
+    expect(codes).toEqual(['UNREADABLE_IMAGE', 'no error', 'UNREADABLE_IMAGE']);
+    expect(await filesIn()).toHaveLength(1);
+    expect(await codeOf(store.put(new Uint8Array()))).toBe('EMPTY_IMAGE');
+  });
+
+  it('repairs a file that was cut short', async () => {
+    const bytes = await noise(64, 64).png().toBuffer();
+    const { sha256: id } = await store.put(bytes);
+    await truncate(store.path(id), 10);
+    await store.put(bytes);
+    expect((await store.read(id)).equals(bytes)).toBe(true);
+  });
+});
+
+describe('ids', () => {
+  it.each([
+    '',
+    'abc',
+    '../../../etc/passwd',
+    `${'a'.repeat(63)}/`,
+    'A'.repeat(64),
+    `${'a'.repeat(64)}\n`,
+    'z'.repeat(64),
+  ])('%j is none', async (id) => {
+    expect(await store.has(id)).toBe(false);
+    expect(await codeOf(() => store.path(id))).toBe('MEDIA_NOT_FOUND');
+    expect(await codeOf(store.read(id))).toBe('MEDIA_NOT_FOUND');
+    expect(await codeOf(store.describe(id))).toBe('MEDIA_NOT_FOUND');
+    expect(await codeOf(store.remove(id))).toBe('MEDIA_NOT_FOUND');
+    expect(await codeOf(store.thumbnail(id, 64))).toBe('MEDIA_NOT_FOUND');
+  });
+
+  it('of what is not stored are told', async () => {
+    const id = '0'.repeat(64);
+    expect(await store.has(id)).toBe(false);
+    expect(await store.remove(id)).toBe(false);
+    expect(await codeOf(store.read(id))).toBe('MEDIA_NOT_FOUND');
+    expect(await codeOf(store.thumbnail(id, 64))).toBe('MEDIA_NOT_FOUND');
+  });
+});
+
+describe('thumbnails', () => {
+  it('come in steps, rounded up', () => {
+    expect([1, 64, 65, 200, 1024, 99_999].map(thumbnailStep)).toEqual([64, 64, 128, 256, 1024, 1024]);
+    for (const width of [0, -1, Number.NaN]) expect(() => thumbnailStep(width)).toThrow(/width/);
+  });
+
+  it('are WebP of the step’s width, at a stable path, made once', async () => {
+    const { sha256: id } = await store.put(await noise(600, 300).jpeg().toBuffer());
+    const thumbnail = await store.thumbnail(id, 100);
+    const expected = join(directory, 'thumbnails', id.slice(0, 2), id.slice(2, 4), `${id}-128.webp`);
+    expect(thumbnail).toEqual({ path: expected, mediaType: 'image/webp' });
+    expect(await sharp(await readFile(expected)).metadata()).toMatchObject({
+      format: 'webp',
+      width: 128,
+      height: 64,
+    });
+    const { ino } = await stat(expected);
+    expect(await store.thumbnail(id, 128)).toEqual(thumbnail);
+    expect((await stat(expected)).ino).toBe(ino);
+  });
+
+  it('asked for by many at once are made once', async () => {
+    const { sha256: id } = await store.put(await noise(600, 300).jpeg().toBuffer());
+    const all = await Promise.all(Array.from({ length: 20 }, (_, i) => store.thumbnail(id, 130 + i)));
+    expect(new Set(all.map(({ path }) => path)).size).toBe(1);
+    expect((await filesIn()).filter((name) => name.endsWith('.webp'))).toHaveLength(1);
+  });
+
+  it('are never larger than the image, and larger requests share one file', async () => {
+    const { sha256: id } = await store.put(await noise(100, 50).png().toBuffer());
+    const paths = await Promise.all(
+      [100, 128, 256, 5000].map(async (width) => (await store.thumbnail(id, width)).path),
+    );
+    expect(new Set(paths).size).toBe(1);
+    expect(await sharp(await readFile(paths[0] as string)).metadata()).toMatchObject({
+      width: 100,
+      height: 50,
+    });
+  });
+
+  it('keep transparency, apply orientation, and say nothing of where a photo was taken', async () => {
+    const clear = await store.put(await solid(80, 80, [1, 2, 3], 0).png().toBuffer());
+    expect(
+      (await sharp(await readFile((await store.thumbnail(clear.sha256, 64)).path)).metadata()).hasAlpha,
+    ).toBe(true);
+    const turned = await store.put(
+      await noise(100, 50)
+        .withExif({ IFD3: { GPSLatitudeRef: 'N' } })
+        .withMetadata({ orientation: 6 })
+        .jpeg()
+        .toBuffer(),
+    );
+    expect(turned).toMatchObject({ width: 50, height: 100 });
+    const metadata = await sharp(await readFile((await store.thumbnail(turned.sha256, 64)).path)).metadata();
+    expect(metadata).toMatchObject({ width: 50, height: 100 });
+    expect(metadata.exif).toBeUndefined();
+    expect(metadata.orientation).toBeUndefined();
+  });
+
+  it('of very tall images stay within what WebP can hold', async () => {
+    const { sha256: id } = await store.put(await solid(70, 20_000, [1, 2, 3]).png().toBuffer());
+    expect(await sharp(await readFile((await store.thumbnail(id, 64)).path)).metadata()).toMatchObject({
+      height: 256,
+    });
+  });
+
+  it('of drawings are drawn at the step’s width', async () => {
+    const { sha256: id } = await store.put(svg('<rect width="40" height="30" fill="red"/>'));
+    expect(await sharp(await readFile((await store.thumbnail(id, 200)).path)).metadata()).toMatchObject({
+      width: 256,
+    });
+  });
+
+  it('that a power cut left empty are made anew', async () => {
+    const { sha256: id } = await store.put(await noise(100, 50).png().toBuffer());
+    const { path } = await store.thumbnail(id, 64);
+    await truncate(path, 0);
+    await store.thumbnail(id, 64);
+    expect((await stat(path)).size).toBeGreaterThan(0);
+  });
+});
+
+describe('remove', () => {
+  it('takes the image and every thumbnail', async () => {
+    const kept = await store.put(await solid(300, 300, [1, 2, 3]).png().toBuffer());
+    const { sha256: id } = await store.put(await noise(300, 300).png().toBuffer());
+    for (const width of [64, 128, 256]) await store.thumbnail(id, width);
+    expect(await store.remove(id)).toBe(true);
+    expect(await filesIn()).toEqual([relative(directory, store.path(kept.sha256))]);
+    expect(await store.has(id)).toBe(false);
+    expect(await store.remove(id)).toBe(false);
+  });
+});
+
+describe('opening', () => {
+  it('finds what was stored before', async () => {
+    const stored = await store.put(await noise(30, 20).png().toBuffer());
+    expect(await (await createMediaStore({ directory })).describe(stored.sha256)).toEqual(stored);
+  });
+
+  it('removes what dead processes left, and nothing that may be alive', async () => {
+    const host = hostname().replace(/[^\w-]/g, '_');
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const old = new Date(Date.now() - 2 * 60 * 60 * 1000);
+    const leftovers = {
+      dead: `${host}.${dead}.0.0`,
+      before: `${host}.${process.pid}.0.0`,
+      old: 'elsewhere.1.0.1',
+    };
+    const alive = { parent: `${host}.${process.ppid}.0.0`, elsewhere: 'elsewhere.1.0.0' };
+    for (const name of Object.values({ ...leftovers, ...alive }))
+      await writeFile(join(directory, 'tmp', name), 'half');
+    await utimes(join(directory, 'tmp', leftovers.old), old, old);
+    await createMediaStore({ directory });
+    expect((await readdir(join(directory, 'tmp'))).sort()).toEqual(Object.values(alive).sort());
+  });
+
+  it('makes folders that are missing', async () => {
+    const deeper = await createMediaStore({ directory: join(directory, 'a', 'b') });
+    expect(await codeOf(deeper.put(await noise(8, 8).png().toBuffer()))).toBe('no error');
+  });
+
+  it('where a file stands in the way says so', async () => {
+    await writeFile(join(directory, 'taken'), '');
+    expect(await codeOf(createMediaStore({ directory: join(directory, 'taken') }))).toBe(
+      'DATA_FOLDER_NOT_WRITABLE',
+    );
+  });
+
+  // Root may write everywhere, so the permission says nothing to it.
+  it.skipIf(process.getuid?.() === 0)('without permission says so', async () => {
+    const locked = join(directory, 'locked');
+    await mkdir(locked);
+    await chmod(locked, 0o500);
+    expect(await codeOf(createMediaStore({ directory: locked }))).toBe('DATA_FOLDER_NOT_WRITABLE');
+  });
+});
