@@ -9,32 +9,56 @@ export const ERRORS = {
   TEXT_TOO_LONG: { status: 413, exit: 2, what: 'A text is longer than the limit.' },
   BAD_BASE64: { status: 400, exit: 2, what: 'A string is not base64.' },
   EMPTY_IMAGE: { status: 400, exit: 2, what: 'An image has no bytes.' },
-  UNREADABLE_IMAGE: { status: 422, exit: 2, what: 'The bytes are of a known image type but cannot be decoded.' },
+  UNREADABLE_IMAGE: {
+    status: 422,
+    exit: 2,
+    what: 'The bytes are of a known image type but cannot be decoded.',
+  },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, exit: 2, what: 'The bytes are not an image of a supported type.' },
   IMAGE_TOO_LARGE: { status: 413, exit: 2, what: 'An image has more bytes than the limit.' },
   TOO_MANY_PIXELS: { status: 413, exit: 2, what: 'An image has more pixels than the limit.' },
-  ADDRESS_NOT_ALLOWED: { status: 403, exit: 2, what: 'An address is not http(s), or leads into a network that is not allowed.' },
+  ADDRESS_NOT_ALLOWED: {
+    status: 403,
+    exit: 2,
+    what: 'An address is not http(s), or leads into a network that is not allowed.',
+  },
   FETCH_FAILED: { status: 502, exit: 2, what: 'An address could not be fetched.' },
   FETCH_TIMEOUT: { status: 504, exit: 2, what: 'An address did not answer in time.' },
   MEDIA_NOT_FOUND: { status: 404, exit: 2, what: 'No uploaded media has this id.' },
   ITEM_NOT_FOUND: { status: 404, exit: 2, what: 'No item has this id.' },
   UNKNOWN_CLASS: { status: 400, exit: 2, what: 'No class has this name.' },
   CLASS_EXISTS: { status: 409, exit: 2, what: 'A class of this name exists already.' },
-  WRONG_DIMENSION: { status: 400, exit: 2, what: 'A vector has another length than the active encoder\'s space.' },
+  WRONG_DIMENSION: {
+    status: 400,
+    exit: 2,
+    what: "A vector has another length than the active encoder's space.",
+  },
   BAD_CURSOR: { status: 400, exit: 2, what: 'A cursor is malformed or belongs to another query.' },
   TOO_MANY_ITEMS: { status: 413, exit: 2, what: 'A batch has more items than the limit.' },
   NO_ENCODER: { status: 409, exit: 3, what: 'The answer needs a trained encoder and none is active.' },
-  NO_PAIRS: { status: 409, exit: 3, what: 'Training needs pairs of an image and a text, and there are too few.' },
+  NO_PAIRS: {
+    status: 409,
+    exit: 3,
+    what: 'Training needs pairs of an image and a text, and there are too few.',
+  },
   EXTRACTOR_FAILED: { status: 500, exit: 1, what: 'A feature extractor could not be loaded or run.' },
   BAD_MODEL: { status: 400, exit: 2, what: 'A model folder or its description is missing or malformed.' },
   BAD_FOLDER: { status: 400, exit: 2, what: 'A folder to ingest has no metadata.jsonl or cannot be read.' },
-  BAD_ROW: { status: 400, exit: 2, what: 'A row of metadata.jsonl is not a JSON object with the columns needed.' },
+  BAD_ROW: {
+    status: 400,
+    exit: 2,
+    what: 'A row of metadata.jsonl is not a JSON object with the columns needed.',
+  },
   FILE_MISSING: { status: 400, exit: 2, what: 'A row names a file that is not there.' },
   NO_CLASS_COLUMN: { status: 400, exit: 2, what: 'The class column asked for is in no row.' },
   DATA_FOLDER_LOCKED: { status: 409, exit: 4, what: 'Another process uses the data folder.' },
   DATA_FOLDER_NOT_WRITABLE: { status: 500, exit: 4, what: 'The data folder cannot be written to.' },
   DATABASE_UNREACHABLE: { status: 503, exit: 4, what: 'The database does not answer.' },
-  PGVECTOR_MISSING: { status: 500, exit: 4, what: 'The database server has no pgvector extension, or too old a one.' },
+  PGVECTOR_MISSING: {
+    status: 500,
+    exit: 4,
+    what: 'The database server has no pgvector extension, or too old a one.',
+  },
   MIGRATION_FAILED: { status: 500, exit: 4, what: 'A migration failed or was changed after it was applied.' },
   PORT_IN_USE: { status: 500, exit: 4, what: 'The port to listen on is taken.' },
   BAD_CONFIG: { status: 500, exit: 2, what: 'A setting is malformed.' },
@@ -74,9 +98,9 @@ export class CommonspaceError extends Error {
     return { code: this.code, message: this.message, field: this.field };
   }
 
-  /** The same failure seen from further out: the path grows at its front. */
-  within(...prefix: string[]): CommonspaceError {
-    return new CommonspaceError(this.code, this.message, [...prefix, ...this.field], { cause: this.cause });
+  /** The same failure, laid at the door of this field. */
+  at(field: FieldPath): CommonspaceError {
+    return new CommonspaceError(this.code, this.message, field, { cause: this.cause });
   }
 }
 

@@ -22,3 +22,13 @@ export function classNamesIn(filter: ItemFilter): string[] {
     ...(filter.not ? classNamesIn(filter.not) : []),
   ];
 }
+
+/** How many terms a filter has, nested ones included: a measure of what it costs. */
+export function filterTerms(filter: ItemFilter): number {
+  const nested = [...(filter.and ?? []), ...(filter.or ?? []), ...(filter.not ? [filter.not] : [])];
+  return (
+    Object.keys(filter).length +
+    (filter.classNames?.length ?? 0) +
+    nested.reduce((n, f) => n + filterTerms(f), 0)
+  );
+}

@@ -18,3 +18,11 @@ export function cosine(a: Float32Array, b: Float32Array): number {
   const norms = Math.sqrt(dot(a, a) * dot(b, b));
   return norms === 0 ? 0 : dot(a, b) / norms;
 }
+
+/** exp(xᵢ) / Σ exp(xⱼ), without overflow. */
+export function softmax(logits: readonly number[]): number[] {
+  const highest = Math.max(...logits);
+  const exponentials = logits.map((x) => Math.exp(x - highest));
+  const total = exponentials.reduce((sum, x) => sum + x, 0);
+  return exponentials.map((x) => x / total);
+}

@@ -1,0 +1,32 @@
+import { InvalidArgumentError } from 'commander';
+
+interface NumberRange {
+  readonly integer?: boolean;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A reader of a numeric option that says what is wrong with it. */
+export function readNumber(
+  what: string,
+  { integer = false, min, max }: NumberRange,
+): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (value.trim() === '' || !(number >= min && number <= max) || (integer && !Number.isInteger(number))) {
+      throw new InvalidArgumentError(
+        `${what} must be ${integer ? 'a whole number' : 'a number'} from ${min} to ${max}.`,
+      );
+    }
+    return number;
+  };
+}
+
+/** A reader of an option that takes one of a few words. */
+export function readChoice<T extends string>(choices: readonly T[]): (value: string) => T {
+  return (value) => {
+    const found = choices.find((choice) => choice.toLowerCase() === value.toLowerCase());
+    if (found === undefined) throw new InvalidArgumentError(`must be one of ${choices.join(', ')}.`);
+    return found;
+  };
+}

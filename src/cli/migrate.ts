@@ -1,0 +1,19 @@
+import { Command } from 'commander';
+import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+
+export function migrateCommand(openApp: OpenApp): Command {
+  return withGlobalOptions(new Command('migrate'))
+    .description('bring the database to the present schema (every other command does so at its start, too)')
+    .action((options: GlobalOptions) =>
+      run(openApp, options, {}, async ({ out, open }) => {
+        const app = await open();
+        const { applied, migrations } = app.about;
+        out.print(
+          applied.length === 0
+            ? `The database is up to date (${migrations.length} migrations).`
+            : `Applied ${applied.join(', ')}.`,
+        );
+        out.printJson({ applied, migrations });
+      }),
+    );
+}

@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import { type Config, type ConfigOverrides, readConfig } from '../config.js';
+import { CommonspaceError, ERRORS } from '../domain/errors.js';
+import type { App } from '../services/services.js';
+import { createOutput, type Output } from './output.js';
+
+/** Builds the parts for one command; main.ts gives it. */
+export type OpenApp = (config: Config, signal: AbortSignal) => Promise<App>;
+
+export interface GlobalOptions {
+  readonly data?: string;
+  readonly json?: boolean;
+}
+
+export interface Running {
+  readonly config: Config;
+  readonly out: Output;
+  /** Aborts at the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly open: () => Promise<App>;
+}
+
+/** The options that every command has. */
+export function withGlobalOptions(command: Command): Command {
+  return command
+    .option('--data <dir>', 'folder of the catalogue (default: COMMONSPACE_DATA, or ./data)')
+    .option('--json', 'print the result as one line of JSON on stdout');
+}
+
+/**
+ * Runs a command: reads the configuration, opens the parts when asked, closes them whatever happens, and turns a failure
+ * into one clear message and an exit code (docs/errors.md lists them).
+ */
+export async function run(
+  openApp: OpenApp,
+  options: GlobalOptions,
+  overrides: ConfigOverrides,
+  work: (running: Running) => Promise<void>,
+): Promise<void> {
+  const out = createOutput(options.json === true);
+  const stop = new AbortController();
+  const onSignal = () => {
+    // The second time, whoever asks has lost patience.
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  let app: App | null = null;
+  try {
+    const config = readConfig({ ...overrides, ...(options.data !== undefined && { dataDir: options.data }) });
+    const open = async () => {
+      app = await openApp(config, stop.signal);
+      return app;
+    };
+    await work({ config, out, signal: stop.signal, open });
+  } catch (error) {
+    process.exitCode = report(error, out);
+  } finally {
+    // TypeScript does not see that `open` assigns it.
+    await (app as App | null)?.close();
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+function report(error: unknown, out: Output): number {
+  if (error instanceof CommonspaceError) {
+    const field = error.field.length > 0 ? ` (${error.field.join('.')})` : '';
+    out.printJson({ error: error.toFailure() });
+    out.note(`${error.code}${field}: ${error.message}`);
+    return ERRORS[error.code].exit;
+  }
+  out.printJson({ error: { code: 'INTERNAL', message: ERRORS.INTERNAL.what, field: [] } });
+  out.note(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return ERRORS.INTERNAL.exit;
+}

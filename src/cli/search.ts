@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { CommonspaceError } from '../domain/errors.js';
+import { MODALITIES, type Modality } from '../domain/modality.js';
+import type { SearchQuery } from '../services/query-reader.js';
+import type { App } from '../services/services.js';
+import { readChoice, readNumber } from './arguments.js';
+import { oneLine, table } from './output.js';
+import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+
+interface SearchOptions extends GlobalOptions {
+  readonly image?: string;
+  readonly target?: Modality;
+  readonly class?: readonly string[];
+  readonly first: number;
+}
+
+export interface FoundItem {
+  readonly rank: number;
+  readonly score: number;
+  readonly id: string;
+  readonly modality: Modality;
+  readonly externalId: string | null;
+  readonly title: string | null;
+  readonly text: string | null;
+  /** The name it was ingested from. */
+  readonly file: string | null;
+  readonly classes: readonly string[];
+  /** Path of a thumbnail on disk, for a picture. */
+  readonly thumbnail: string | null;
+}
+
+export interface Found {
+  readonly mode: string;
+  readonly encoder: string | null;
+  readonly results: readonly FoundItem[];
+}
+
+/** Width of the thumbnails whose paths are shown, in pixels. */
+const THUMBNAIL_WIDTH = 256;
+
+export function searchCommand(openApp: OpenApp): Command {
+  return withGlobalOptions(new Command('search'))
+    .description(
+      'search by words or by a picture; a text finds pictures and a picture finds texts unless told otherwise',
+    )
+    .argument('[text]', 'what to look for')
+    .option('--image <file>', 'a picture to search by')
+    .option('--target <modality>', 'what to find: IMAGE or TEXT', readChoice(MODALITIES))
+    .option('--class <name...>', 'only items of one of these classes')
+    .option(
+      '--first <n>',
+      'how many at most, 1 to 100',
+      readNumber('first', { integer: true, min: 1, max: 100 }),
+      10,
+    )
+    .action((text: string | undefined, options: SearchOptions) =>
+      run(openApp, options, {}, async ({ out, open, signal }) => {
+        const query = await readQuery(text, options.image);
+        const app = await open();
+        const target = options.target ?? ('text' in query ? 'IMAGE' : 'TEXT');
+        const found = await find(app, query, target, options.first, options.class ?? null, signal);
+        out.print(found.results.length === 0 ? 'Nothing found.' : resultTable(found.results));
+        out.printJson(found);
+      }),
+    );
+}
+
+async function readQuery(text: string | undefined, image: string | undefined): Promise<SearchQuery> {
+  if (text !== undefined && image === undefined) return { text };
+  if (image === undefined || text !== undefined) {
+    throw new CommonspaceError('BAD_INPUT', 'Give either words or --image FILE.', ['text']);
+  }
+  try {
+    return { bytes: await readFile(image) };
+  } catch {
+    throw new CommonspaceError('FILE_MISSING', `The file ${image} is not there or cannot be read.`, [
+      'image',
+    ]);
+  }
+}
+
+/** Runs a search and gathers what a person or a script wants to see of its results. */
+export async function find(
+  app: App,
+  query: SearchQuery,
+  target: Modality | null,
+  first: number,
+  classNames: readonly string[] | null,
+  signal?: AbortSignal,
+): Promise<Found> {
+  const page = await app.search.search(
+    {
+      query,
+      target,
+      by: ['CONTENT', 'COUNTERPART'],
+      filter: classNames === null ? null : { classNames },
+      first,
+      after: null,
+      minScore: null,
+    },
+    signal,
+  );
+  const classes = await app.items.classesOf(page.results.map(({ item }) => item.id));
+  const results = await Promise.all(
+    page.results.map(
+      async ({ item, rank, score }): Promise<FoundItem> => ({
+        rank,
+        score,
+        id: item.id,
+        modality: item.modality,
+        externalId: item.externalId,
+        title: item.title,
+        text: item.modality === 'TEXT' ? item.text : null,
+        file: typeof item.metadata.file === 'string' ? item.metadata.file : null,
+        classes: (classes.get(item.id) ?? []).map(({ name }) => name),
+        thumbnail:
+          item.modality === 'IMAGE' ? (await app.media.file(item.contentHash, THUMBNAIL_WIDTH)).path : null,
+      }),
+    ),
+  );
+  return { mode: page.mode, encoder: page.encoderVersion, results };
+}
+
+export function resultTable(results: readonly FoundItem[]): string {
+  return table(
+    ['#', 'score', 'class', 'item', 'thumbnail or text'],
+    results.map((found) => [
+      String(found.rank),
+      found.score.toFixed(4),
+      oneLine(found.classes.join(', '), 24),
+      oneLine(found.file ?? found.title ?? found.externalId ?? found.id, 40),
+      found.text === null ? (found.thumbnail ?? '') : oneLine(found.text, 60),
+    ]),
+    ['right', 'right'],
+  );
+}

@@ -1,0 +1,66 @@
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { checkExposure, isLoopback } from '../http/access.js';
+import { createApp, listen } from '../http/app.js';
+import type { App } from '../services/services.js';
+import { readNumber } from './arguments.js';
+import { type GlobalOptions, type OpenApp, type Running, run, withGlobalOptions } from './run.js';
+
+interface ServeOptions extends GlobalOptions {
+  readonly host?: string;
+  readonly port?: number;
+}
+
+export function serveCommand(openApp: OpenApp): Command {
+  return withGlobalOptions(new Command('serve'))
+    .description('serve the GraphQL API, uploads and pictures over HTTP')
+    .option('--host <host>', 'address to listen on (default: 127.0.0.1; others need COMMONSPACE_API_KEYS)')
+    .option(
+      '--port <port>',
+      'port to listen on (default: 4000)',
+      readNumber('port', { integer: true, min: 0, max: 65535 }),
+    )
+    .action((options: ServeOptions) =>
+      run(openApp, options, definedOnly({ host: options.host, port: options.port }), async (running) => {
+        checkExposure(running.config.host, running.config.apiKeys);
+        const app = await running.open();
+        await serve(running, app, (address) => {
+          running.out.print(`Commonspace serves ${address}/graphql (stop it with Ctrl-C)`);
+          running.out.printJson({ address });
+        });
+      }),
+    );
+}
+
+/** Serves until the command is told to stop, then drains: requests under way are answered. */
+export async function serve(
+  { config, signal }: Running,
+  services: App,
+  onListening: (address: string) => void,
+): Promise<void> {
+  const logger = pino({ level: config.logLevel }, pino.destination(2));
+  const app = await createApp({
+    services,
+    logger,
+    apiKeys: config.apiKeys,
+    loopback: isLoopback(config.host),
+  });
+  try {
+    onListening(await listen(app, config.host, config.port));
+    await services.warmUp();
+    await stopped(signal);
+  } finally {
+    await app.close();
+  }
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,164 @@
+import { Command } from 'commander';
+import type { RetrievalFigures } from '../services/evaluation.js';
+import type { App } from '../services/services.js';
+import type { TrainingProgress, TrainingReport, TrainRequest } from '../services/training-service.js';
+import { readChoice, readNumber } from './arguments.js';
+import { type Output, table } from './output.js';
+import { createProgress, type Progress } from './progress.js';
+import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+
+interface TrainCommandOptions extends GlobalOptions {
+  readonly preset: 'paper' | 'default';
+  readonly seed: number;
+  readonly unseen?: readonly string[];
+  readonly holdout: number;
+  readonly epochs?: number;
+}
+
+export function trainCommand(openApp: OpenApp): Command {
+  return withGlobalOptions(new Command('train'))
+    .description(
+      "train an encoder on the catalogue's pairs, embed everything with it and make it the active one",
+    )
+    .option(
+      '--preset <name>',
+      'paper: the losses of the paper; default: what measures best',
+      readChoice(['paper', 'default']),
+      'default',
+    )
+    .option(
+      '--seed <n>',
+      'the same seed gives the same encoder',
+      readNumber('seed', { integer: true, min: 0, max: 2 ** 31 - 1 }),
+      0,
+    )
+    .option('--unseen <class...>', 'classes to keep out of training, to measure how the space serves them')
+    .option(
+      '--holdout <fraction>',
+      'share of the other pairs to keep out, to measure on',
+      readNumber('holdout', { min: 0, max: 0.9 }),
+      0.1,
+    )
+    .option(
+      '--epochs <n>',
+      "passes over the pairs at most (default: the preset's)",
+      readNumber('epochs', { integer: true, min: 1, max: 10_000 }),
+    )
+    .action((options: TrainCommandOptions) =>
+      run(openApp, options, {}, async ({ out, open, signal }) => {
+        const app = await open();
+        const report = await train(
+          app,
+          {
+            preset: options.preset,
+            seed: options.seed,
+            unseen: options.unseen ?? [],
+            holdout: options.holdout,
+            epochs: options.epochs ?? null,
+            learnFrom: null,
+          },
+          signal,
+        );
+        printReport(out, report);
+        const { notes, ...json } = report;
+        out.printJson({ ...json, notes });
+      }),
+    );
+}
+
+/** Trains with progress shown for each stage. */
+export async function train(app: App, request: TrainRequest, signal?: AbortSignal): Promise<TrainingReport> {
+  const shown = showTraining();
+  try {
+    return await app.training.train(request, {
+      onProgress: shown.update,
+      ...(signal !== undefined && { signal }),
+    });
+  } finally {
+    shown.stop();
+  }
+}
+
+function showTraining(): { update: (progress: TrainingProgress) => void; stop: () => void } {
+  let stage = '';
+  let progress: Progress | null = null;
+  const enter = (next: string, label: string): Progress => {
+    if (stage !== next || progress === null) {
+      progress?.stop();
+      progress = createProgress(label);
+      stage = next;
+    }
+    return progress;
+  };
+  return {
+    update(event) {
+      switch (event.stage) {
+        case 'features':
+          enter('features', 'extract').update(event.done, event.done, 'items without a feature');
+          break;
+        case 'train':
+          if (event.progress.kind === 'epoch') {
+            const { epoch, epochs, losses, validation, pairsPerSecond, secondsLeft } = event.progress;
+            const terms = Object.entries(losses)
+              .map(([name, loss]) => `${name} ${loss.toFixed(3)}`)
+              .join(' ');
+            const score = validation === null ? '' : `val ${validation.toFixed(3)} `;
+            enter('train', 'train').update(
+              epoch,
+              epochs,
+              `${score}${terms} ${Math.round(pairsPerSecond)} pairs/s ${Math.ceil(secondsLeft)} s left`,
+            );
+          }
+          break;
+        case 'evaluate':
+          progress?.stop();
+          progress = null;
+          break;
+        case 'embed':
+          enter('embed', 'embed').update(event.done, event.all, 'items');
+          break;
+      }
+    },
+    stop: () => progress?.stop(),
+  };
+}
+
+/** The figures as a table: the encoder, CCA and chance on the same rows, seen and unseen classes apart. */
+export function printReport(out: Output, report: TrainingReport): void {
+  out.print(
+    `\nEncoder ${report.encoder}: learnt from ${report.pairs} pairs of ${report.classes} classes in ${report.seconds.toFixed(1)} s.`,
+  );
+  for (const note of report.notes) out.print(`Note: ${note}`);
+  const { seen, unseen } = report.holdout;
+  const rows = [
+    ...(seen === null ? [] : block('seen', seen)),
+    ...(unseen === null ? [] : block('unseen', unseen)),
+  ];
+  if (rows.length === 0) {
+    out.print('No pairs were held out, so nothing was measured.');
+    return;
+  }
+  out.print(
+    'Retrieval by content alone on held-out pairs (each picture and text asks for its counterpart and its class):\n',
+  );
+  out.print(
+    table(
+      ['classes', 'method', 'map@all i→t', 'map@all t→i', 'recall@1', 'recall@10', 'pictures × texts'],
+      rows,
+      ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
+    ),
+  );
+}
+
+function block(name: string, compared: NonNullable<TrainingReport['holdout']['seen']>): string[][] {
+  const size = `${compared.images} × ${compared.texts}`;
+  const line = (method: string, figures: RetrievalFigures, first: string) => [
+    first,
+    method,
+    ...[figures.i2t_map, figures.t2i_map, figures['recall@1'], figures['recall@10']].map((x) =>
+      x === null ? '–' : x.toFixed(3),
+    ),
+    first === '' ? '' : size,
+  ];
+  return [line('MASLN', compared, name), line('CCA', compared.cca, ''), line('chance', compared.chance, '')];
+}

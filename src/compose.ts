@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { openCatalog } from './catalog/catalog.js';
+import type { Config } from './config.js';
+import { createFeatureExtractors } from './features/create-feature-extractors.js';
+import { createMediaStore } from './media/media-store.js';
+import { type App, createServices, type Parts } from './services/services.js';
+
+/**
+ * Builds the graph of parts, from the outside in, and takes it down again in the opposite order.
+ *
+ * @throws CommonspaceError for a database or data folder that cannot be used; nothing stays open then.
+ */
+export async function openApp(config: Config, reportUnexpected: Parts['reportUnexpected']): Promise<App> {
+  const catalog = await openCatalog({
+    dataDir: config.dataDir,
+    ...(config.databaseUrl !== null && { databaseUrl: config.databaseUrl }),
+  });
+  try {
+    const media = await createMediaStore({ directory: join(config.dataDir, 'media') });
+    const features = await createFeatureExtractors({
+      image: config.imageModel,
+      ...(config.workers !== null && { workers: config.workers }),
+    });
+    const fetchPolicy = { allowNetworks: config.fetchAllow };
+    return {
+      ...createServices({ catalog, features, media, fetchPolicy, reportUnexpected }),
+      about: { database: catalog.kind, imageExtractor: features.image.id, textExtractor: features.text.id },
+      warmUp: () => features.warmUp(),
+      close: async () => {
+        await features.close();
+        await catalog.close();
+      },
+    };
+  } catch (error) {
+    await catalog.close();
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { CommonspaceError } from './domain/errors.js';
+
+/** Every setting, with its default. This file alone reads the environment; docs/operations.md lists the settings. */
+export interface Config {
+  /** A Postgres with pgvector; without it, the embedded one under `dataDir` is used. */
+  readonly databaseUrl: string | null;
+  /** Where pictures (and the embedded database) are kept. */
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  /** Keys that `Authorization: Bearer` may carry. Needed to listen beyond loopback. */
+  readonly apiKeys: readonly string[];
+  /** `default`, `hsv-hog`, or `dir:PATH` of a tfjs model. */
+  readonly imageModel: string;
+  /** Networks (CIDR) that `imageUrl` may reach although they are private. */
+  readonly fetchAllow: readonly string[];
+  /** Worker threads for extraction; null: one for each core, four at most. */
+  readonly workers: number | null;
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+}
+
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const environment = z.object({
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
+    .optional(),
+  COMMONSPACE_DATA: z.string().min(1).default('./data'),
+  COMMONSPACE_HOST: z.string().min(1).default('127.0.0.1'),
+  COMMONSPACE_PORT: z.coerce.number().int().min(0).max(65535).default(4000),
+  COMMONSPACE_API_KEYS: list
+    .refine((keys) => keys.every((key) => key.length >= 16), 'every key must have 16 characters or more')
+    .default([]),
+  COMMONSPACE_IMAGE_MODEL: z
+    .string()
+    .regex(/^(default|hsv-hog|dir:.+)$/, 'must be default, hsv-hog or dir:PATH')
+    .default('default'),
+  COMMONSPACE_FETCH_ALLOW: list
+    .refine(
+      (networks) => networks.every((n) => /^[0-9a-f.:]+\/\d+$/i.test(n)),
+      'must be networks such as 10.0.0.0/8',
+    )
+    .default([]),
+  COMMONSPACE_WORKERS: z.coerce.number().int().min(1).max(64).optional(),
+  COMMONSPACE_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info'),
+});
+
+/** What a command's flags put in the place of the environment's values. */
+export type ConfigOverrides = Partial<Pick<Config, 'dataDir' | 'host' | 'port' | 'imageModel'>>;
+
+/**
+ * Reads the settings from the environment, with a command's flags over them.
+ *
+ * @throws CommonspaceError BAD_CONFIG naming every malformed setting at once.
+ */
+export function readConfig(
+  overrides: ConfigOverrides = {},
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
+  // An empty variable means an unset one: that is what `FOO= commonspace …` and compose files with blanks mean.
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+    throw new CommonspaceError('BAD_CONFIG', `The configuration is not usable: ${faults.join('; ')}.`, [
+      String(parsed.error.issues[0]?.path[0] ?? ''),
+    ]);
+  }
+  const value = parsed.data;
+  return {
+    databaseUrl: value.DATABASE_URL ?? null,
+    dataDir: overrides.dataDir ?? value.COMMONSPACE_DATA,
+    host: overrides.host ?? value.COMMONSPACE_HOST,
+    port: overrides.port ?? value.COMMONSPACE_PORT,
+    apiKeys: value.COMMONSPACE_API_KEYS,
+    imageModel: overrides.imageModel ?? value.COMMONSPACE_IMAGE_MODEL,
+    fetchAllow: value.COMMONSPACE_FETCH_ALLOW,
+    workers: value.COMMONSPACE_WORKERS ?? null,
+    logLevel: value.COMMONSPACE_LOG_LEVEL,
+  };
+}

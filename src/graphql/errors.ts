@@ -1,0 +1,29 @@
+import { unwrapResolverError } from '@apollo/server/errors';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { CommonspaceError, ERRORS } from '../domain/errors.js';
+
+/**
+ * What a caller sees of an error: an expected one whole, with its code and field; GraphQL's own (syntax, validation,
+ * variables) as they are; anything else only that it happened, while `report` gets all of it.
+ */
+export function formatError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  report: (error: unknown) => void,
+): GraphQLFormattedError {
+  const original = unwrapResolverError(error);
+  const place = {
+    ...(formatted.locations !== undefined && { locations: formatted.locations }),
+    ...(formatted.path !== undefined && { path: formatted.path }),
+  };
+  if (original instanceof CommonspaceError) {
+    const extensions = { code: original.code, field: original.field };
+    return { message: original.message, ...place, extensions };
+  }
+  const code = formatted.extensions?.code;
+  const isRequestFault =
+    error instanceof GraphQLError && original === error && code !== 'INTERNAL_SERVER_ERROR';
+  if (isRequestFault) return { message: formatted.message, ...place, extensions: { code } };
+  report(original);
+  return { message: ERRORS.INTERNAL.what, ...place, extensions: { code: 'INTERNAL' } };
+}

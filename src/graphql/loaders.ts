@@ -1,0 +1,48 @@
+import DataLoader from 'dataloader';
+import type { ClassRow, ItemRow } from '../catalog/types.js';
+import type { Modality } from '../domain/modality.js';
+import type { Services } from '../services/services.js';
+
+/** One request's batched reads: however many nodes ask, each kind of thing is read once. */
+export interface Loaders {
+  readonly classesOf: DataLoader<string, readonly ClassRow[]>;
+  readonly counterpartsOf: DataLoader<string, readonly ItemRow[]>;
+  readonly itemCount: DataLoader<
+    { readonly classId: string; readonly modality: Modality | null },
+    number,
+    string
+  >;
+  /** Ids of the classes that the active encoder saw. */
+  readonly seen: () => Promise<ReadonlySet<string>>;
+}
+
+export function createLoaders({ items, classes }: Pick<Services, 'items' | 'classes'>): Loaders {
+  let seen: Promise<ReadonlySet<string>> | null = null;
+  return {
+    classesOf: new DataLoader(async (ids) => {
+      const found = await items.classesOf(ids);
+      return ids.map((id) => found.get(id) ?? []);
+    }),
+    counterpartsOf: new DataLoader(async (ids) => {
+      const found = await items.counterparts(ids);
+      return ids.map((id) => found.get(id) ?? []);
+    }),
+    itemCount: new DataLoader(
+      async (keys) => {
+        const counts = new Map<Modality | null, Promise<ReadonlyMap<string, number>>>();
+        for (const modality of new Set(keys.map((key) => key.modality))) {
+          const ids = keys.filter((key) => key.modality === modality).map((key) => key.classId);
+          counts.set(modality, classes.itemCounts(ids, modality));
+        }
+        return await Promise.all(
+          keys.map(async (key) => (await counts.get(key.modality))?.get(key.classId) ?? 0),
+        );
+      },
+      { cacheKeyFn: ({ classId, modality }) => `${classId} ${modality}` },
+    ),
+    seen: () => {
+      seen ??= classes.seenIds();
+      return seen;
+    },
+  };
+}

@@ -1,0 +1,8 @@
+import type { ClassRow, ItemRow } from '../catalog/types.js';
+
+/** What stands behind the schema's `Node`. */
+export type NodeModel = ItemRow | ClassRow;
+
+export function isItem(model: NodeModel): model is ItemRow {
+  return 'modality' in model;
+}

@@ -1,0 +1,16 @@
+import type { ImageItemResolvers, TextItemResolvers } from '../../__generated__/resolver-types.js';
+import { mediaUrl } from '../media-url.js';
+
+/** The fields that both kinds of items share. */
+const shared = {
+  classes: (item, _args, { loaders }) => loaders.classesOf.load(item.id),
+  counterparts: (item, _args, { loaders }) => loaders.counterpartsOf.load(item.id),
+} satisfies ImageItemResolvers & TextItemResolvers;
+
+export const imageItem: ImageItemResolvers = {
+  ...shared,
+  sha256: (item) => item.contentHash,
+  url: (item, { width }) => mediaUrl(item.contentHash, width ?? null),
+};
+
+export const textItem: TextItemResolvers = shared;

@@ -1,0 +1,24 @@
+import { toConnection } from '../connections.js';
+import { readFilter, readQuery } from '../inputs.js';
+import type { QueryField } from './field.js';
+
+export const crossModalSearch: QueryField<'crossModalSearch'> = async (
+  _parent,
+  args,
+  { services, signal },
+) => {
+  const page = await services.search.search(
+    {
+      query: readQuery(args.query),
+      target: args.target ?? null,
+      by: args.by,
+      filter: readFilter(args.filter),
+      first: args.first,
+      after: args.after ?? null,
+      minScore: args.minScore ?? null,
+    },
+    signal,
+  );
+  const edges = page.results.map(({ item, ...edge }) => ({ ...edge, node: item }));
+  return { ...toConnection(edges, page), mode: page.mode, encoderVersion: page.encoderVersion };
+};

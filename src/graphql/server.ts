@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import type { GraphqlContext } from './context.js';
+import { formatError } from './errors.js';
+import { MAX_TOKENS, operationLimits } from './limits.js';
+import { resolvers } from './resolvers/index.js';
+
+/** schema.graphql stands at the package's root, beside `src` and `dist`. */
+const SCHEMA = new URL('../../schema.graphql', import.meta.url);
+
+export interface GraphqlServerOptions {
+  /** Gets every unexpected error whole; the caller sees only a code. */
+  readonly reportUnexpected: (error: unknown) => void;
+  readonly plugins?: readonly ApolloServerPlugin<GraphqlContext>[];
+}
+
+/** The GraphQL server, not started yet. */
+export async function createGraphqlServer(
+  options: GraphqlServerOptions,
+): Promise<ApolloServer<GraphqlContext>> {
+  return new ApolloServer<GraphqlContext>({
+    typeDefs: await readFile(SCHEMA, 'utf8'),
+    resolvers,
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    // Its landing page would load from somewhere else.
+    plugins: [ApolloServerPluginLandingPageDisabled(), ...(options.plugins ?? [])],
+    parseOptions: { maxTokens: MAX_TOKENS },
+    validationRules: [operationLimits],
+    formatError: (formatted, error) => formatError(formatted, error, options.reportUnexpected),
+    stopOnTerminationSignals: false,
+  });
+}

@@ -1,0 +1,87 @@
+import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
+import multipart from '@fastify/multipart';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { CommonspaceError } from '../domain/errors.js';
+import { createContext } from '../graphql/context.js';
+import { createGraphqlServer } from '../graphql/server.js';
+import type { Services } from '../services/services.js';
+import { registerAccess } from './access.js';
+import { sendError } from './errors.js';
+import { MAX_UPLOAD_BYTES, registerMedia } from './media-routes.js';
+import { requestSignal } from './request-signal.js';
+import { registerStatus } from './status-routes.js';
+
+export interface AppOptions {
+  readonly services: Services;
+  readonly logger: FastifyBaseLogger;
+  readonly apiKeys: readonly string[];
+  /** Whether the server listens on loopback alone; then the Host header must say so too. */
+  readonly loopback: boolean;
+}
+
+/** A GraphQL request's size: a thousand texts, or a few pictures in base64. More pictures go through POST /media. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/** The whole HTTP surface: /graphql, /media, /healthz, /readyz. */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { services, logger } = options;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: logger,
+    bodyLimit: MAX_BODY_BYTES,
+    disableRequestLogging: true,
+    requestTimeout: 120_000,
+  });
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    reply
+      .code(404)
+      .send({
+        error: {
+          code: 'NOT_FOUND',
+          message: `Nothing is served at ${request.method} ${request.url.split('?')[0]}.`,
+        },
+      }),
+  );
+  registerAccess(app, options);
+  await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
+
+  const apollo = await createGraphqlServer({
+    reportUnexpected: (error) => logger.error({ err: error }, 'unexpected error in a GraphQL operation'),
+    plugins: [fastifyApolloDrainPlugin(app)],
+  });
+  await apollo.start();
+  app.route({
+    url: '/graphql',
+    method: ['GET', 'POST', 'OPTIONS'],
+    handler: fastifyApolloHandler(apollo, {
+      context: async (request, reply) => createContext(services, requestSignal(request, reply)),
+    }),
+  });
+  registerMedia(app, services, options.apiKeys.length > 0);
+  registerStatus(app, services);
+  return app;
+}
+
+/**
+ * Listens, and says where.
+ *
+ * @throws CommonspaceError PORT_IN_USE, or BAD_CONFIG where the address is not this machine's.
+ */
+export async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EADDRINUSE') {
+      throw new CommonspaceError(
+        'PORT_IN_USE',
+        `Port ${port} of ${host} is taken; choose another with --port.`,
+        ['port'],
+      );
+    }
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EACCES') {
+      throw new CommonspaceError('BAD_CONFIG', `Cannot listen on ${host}:${port} (${code}).`, ['host']);
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,18 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { CommonspaceError, ERRORS } from '../domain/errors.js';
+
+/** Answers a failed request that is not GraphQL's: `{ error: { code, message, field } }`, the unexpected masked. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof CommonspaceError) {
+    return reply.code(ERRORS[error.code].status).send({ error: error.toFailure() });
+  }
+  const status = (error as Partial<FastifyError>).statusCode;
+  if (status !== undefined && status >= 400 && status < 500) {
+    const { code, message } = error as FastifyError;
+    return reply
+      .code(status)
+      .send({ error: { code: status === 413 ? 'IMAGE_TOO_LARGE' : code, message, field: [] } });
+  }
+  request.log.error({ err: error }, 'unexpected error');
+  return reply.code(500).send({ error: { code: 'INTERNAL', message: ERRORS.INTERNAL.what, field: [] } });
+}

@@ -1,0 +1,67 @@
+import { createReadStream } from 'node:fs';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CommonspaceError } from '../domain/errors.js';
+import type { ServedFile } from '../services/media-service.js';
+import type { Services } from '../services/services.js';
+
+/** Bytes of one upload; the media room refuses larger pictures anyway. */
+export const MAX_UPLOAD_BYTES = 20 * 1024 * 1024;
+
+interface MediaRequest {
+  Params: { id: string };
+  Querystring: { width?: string };
+}
+
+/** POST /media takes a picture; GET /media/{id} serves its bytes, or a thumbnail with ?width=. */
+export function registerMedia(app: FastifyInstance, services: Services, isPrivate: boolean): void {
+  app.addContentTypeParser(
+    /^image\/|^application\/octet-stream/,
+    { parseAs: 'buffer', bodyLimit: MAX_UPLOAD_BYTES },
+    (_request, body, done) => done(null, body),
+  );
+
+  app.post('/media', async (request, reply) => {
+    const stored = await services.media.upload(await uploadedBytes(request));
+    return await reply.code(201).send({ id: stored.sha256, ...stored, url: `/media/${stored.sha256}` });
+  });
+
+  app.get<MediaRequest>('/media/:id', async (request, reply) => {
+    const { id } = request.params;
+    const width = readWidth(request.query.width);
+    const etag = `"${id}${width === null ? '' : `-${width}`}"`;
+    // The address names the content, so what it answers never changes.
+    reply
+      .header('cache-control', `${isPrivate ? 'private' : 'public'}, max-age=31536000, immutable`)
+      .header('etag', etag);
+    const file = await services.media.file(id, width);
+    if (request.headers['if-none-match'] === etag) return await reply.code(304).send();
+    return await sendFile(reply, file);
+  });
+}
+
+async function uploadedBytes(request: FastifyRequest): Promise<Buffer> {
+  if (Buffer.isBuffer(request.body)) return request.body;
+  if (!request.isMultipart()) {
+    throw new CommonspaceError(
+      'BAD_INPUT',
+      'Send the picture as the body (image/…) or as a multipart file.',
+      ['file'],
+    );
+  }
+  const part = await request.file();
+  if (part === undefined) throw new CommonspaceError('BAD_INPUT', 'The form holds no file.', ['file']);
+  return await part.toBuffer();
+}
+
+function readWidth(width: string | undefined): number | null {
+  if (width === undefined) return null;
+  if (!/^\d{1,5}$/.test(width) || Number(width) === 0) {
+    throw new CommonspaceError('BAD_INPUT', 'width must be a number of pixels.', ['width']);
+  }
+  return Number(width);
+}
+
+async function sendFile(reply: FastifyReply, file: ServedFile): Promise<FastifyReply> {
+  reply.headers(file.headers);
+  return await reply.send(createReadStream(file.path));
+}

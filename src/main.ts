@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { classesCommand } from './cli/classes.js';
+import { demoCommand } from './cli/demo.js';
+import { doctorCommand } from './cli/doctor.js';
+import { ingestCommand } from './cli/ingest.js';
+import { migrateCommand } from './cli/migrate.js';
+import type { OpenApp } from './cli/run.js';
+import { searchCommand } from './cli/search.js';
+import { serveCommand } from './cli/serve.js';
+import { trainCommand } from './cli/train.js';
+import { openApp as compose } from './compose.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const openApp: OpenApp = (config) =>
+  compose(config, (error) => {
+    process.stderr.write(
+      `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+  });
+
+const program = new Command('commonspace')
+  .description(
+    'A self-hosted catalogue of images and texts that answers a query in one modality with items of the other.',
+  )
+  .version(version)
+  .showHelpAfterError('(add --help for what there is)')
+  .configureHelp({ showGlobalOptions: true });
+
+for (const command of [
+  serveCommand,
+  ingestCommand,
+  trainCommand,
+  searchCommand,
+  classesCommand,
+  migrateCommand,
+  doctorCommand,
+  demoCommand,
+]) {
+  program.addCommand(command(openApp));
+}
+
+await program.parseAsync();

@@ -1,0 +1,67 @@
+import type { Catalog } from '../catalog/catalog.js';
+import type { EncoderRow } from '../catalog/types.js';
+import { CommonspaceError } from '../domain/errors.js';
+import type { Modality } from '../domain/modality.js';
+import { loadEncoder } from '../encoder/load-encoder.js';
+import type { Encoder } from '../encoder/types.js';
+import type { FeatureExtractors } from '../features/types.js';
+
+/** How many loaded encoders stay in memory: the active one, the one before it, and those being compared. */
+const KEPT = 4;
+
+export interface LoadedEncoder {
+  readonly row: EncoderRow;
+  readonly encoder: Encoder;
+}
+
+/**
+ * The encoder that searches use. Which one is active is asked of the database each time, so that two servers never
+ * disagree; only the weights, which never change, are kept.
+ */
+export class ActiveEncoder {
+  private readonly loaded = new Map<string, Promise<Encoder>>();
+
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly features: FeatureExtractors,
+  ) {}
+
+  /** The active encoder with its weights, or null before any training. */
+  async current(): Promise<LoadedEncoder | null> {
+    const row = await this.catalog.encoders.active();
+    return row === null ? null : { row, encoder: await this.load(row.id) };
+  }
+
+  /** @throws CommonspaceError NO_ENCODER, saying how to train one. */
+  async require(why: string): Promise<LoadedEncoder> {
+    const current = await this.current();
+    if (current === null) throw noEncoder(why);
+    return current;
+  }
+
+  /** Whether the encoder was trained on the features that are extracted now; if not, its space is closed to new ones. */
+  understands({ row }: LoadedEncoder, modality: Modality): boolean {
+    return modality === 'IMAGE'
+      ? row.imageExtractor === this.features.image.id
+      : row.textExtractor === this.features.text.id;
+  }
+
+  private load(id: string): Promise<Encoder> {
+    const kept = this.loaded.get(id);
+    if (kept !== undefined) return kept;
+    const loading = this.catalog.encoders.weights(id).then(loadEncoder);
+    loading.catch(() => this.loaded.delete(id));
+    this.loaded.set(id, loading);
+    const oldest = this.loaded.keys().next().value;
+    if (this.loaded.size > KEPT && oldest !== undefined) this.loaded.delete(oldest);
+    return loading;
+  }
+}
+
+/** The error for everything that needs an encoder before there is one. */
+export function noEncoder(why: string): CommonspaceError {
+  return new CommonspaceError(
+    'NO_ENCODER',
+    `${why} Train an encoder with \`commonspace train\` once the catalogue holds pairs of images and texts.`,
+  );
+}

@@ -1,0 +1,98 @@
+import type { Catalog } from '../catalog/catalog.js';
+import { checkText } from '../domain/check.js';
+import { CommonspaceError, type FieldPath } from '../domain/errors.js';
+import { LIMITS } from '../domain/limits.js';
+import type { Modality } from '../domain/modality.js';
+import { unit } from '../domain/vectors.js';
+import type { FeatureExtractors } from '../features/types.js';
+import { decodeRgb } from '../media/decode.js';
+import type { ActiveEncoder, LoadedEncoder } from './active-encoder.js';
+import type { ImageSource, ImageSources } from './image-source.js';
+import { isUuid } from './item-service.js';
+
+/** A query as callers give it: exactly one field is set. */
+export type SearchQuery =
+  | { readonly text: string }
+  | { readonly itemId: string }
+  | { readonly vector: readonly number[] }
+  | ImageSource;
+
+/** A query read: its feature where it has one, and where it lies in the common space where an encoder can say so. */
+export interface ReadQuery {
+  /** Null for a bare vector, which has none. */
+  readonly modality: Modality | null;
+  readonly feature: Float32Array | null;
+  readonly embedding: Float32Array | null;
+}
+
+const FIELD: FieldPath = ['query'];
+
+/** Turns a query of any kind into vectors that can be compared. */
+export class QueryReader {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly features: FeatureExtractors,
+    private readonly encoders: ActiveEncoder,
+    private readonly images: ImageSources,
+  ) {}
+
+  /**
+   * @param active the encoder to embed with, or null where there is none yet.
+   * @throws CommonspaceError naming the field of the query at fault.
+   */
+  async read(query: SearchQuery, active: LoadedEncoder | null, signal?: AbortSignal): Promise<ReadQuery> {
+    if ('vector' in query) {
+      return { modality: null, feature: null, embedding: readVector(query.vector, active) };
+    }
+    if ('itemId' in query) return await this.readItem(query.itemId, active);
+    if ('text' in query) {
+      checkText(query.text, LIMITS.textCharacters, [...FIELD, 'text']);
+      const [feature] = await this.features.extractTexts([query.text], signal);
+      return this.embed('TEXT', feature, active);
+    }
+    const bytes = await this.images.bytes(query, FIELD, signal);
+    const pixels = await decodeRgb(bytes, this.features.image.input);
+    const [feature] = await this.features.extractImages([pixels], signal);
+    return this.embed('IMAGE', feature, active);
+  }
+
+  private async readItem(id: string, active: LoadedEncoder | null): Promise<ReadQuery> {
+    const item = isUuid(id) ? await this.catalog.items.byId(id) : null;
+    if (item === null) {
+      throw new CommonspaceError('ITEM_NOT_FOUND', 'No item has this id.', [...FIELD, 'itemId']);
+    }
+    const extractor = item.modality === 'IMAGE' ? this.features.image.id : this.features.text.id;
+    const [feature, embedding] = await Promise.all([
+      this.catalog.vectors.itemFeature(id, extractor),
+      active === null ? null : this.catalog.vectors.itemEmbedding(active.row.id, id),
+    ]);
+    return { modality: item.modality, feature, embedding };
+  }
+
+  private embed(
+    modality: Modality,
+    feature: Float32Array | undefined,
+    active: LoadedEncoder | null,
+  ): ReadQuery {
+    if (feature === undefined) throw new Error(`the ${modality} extractor gave no feature`);
+    const usable = active !== null && this.encoders.understands(active, modality);
+    return { modality, feature, embedding: usable ? active.encoder.embed(modality, feature) : null };
+  }
+}
+
+function readVector(values: readonly number[], active: LoadedEncoder | null): Float32Array | null {
+  if (active === null) return null;
+  const field = [...FIELD, 'vector'];
+  if (values.length !== active.row.dimension) {
+    throw new CommonspaceError(
+      'WRONG_DIMENSION',
+      `The vector has ${values.length} numbers; the active encoder's space has ${active.row.dimension}.`,
+      field,
+    );
+  }
+  const vector = Float32Array.from(values);
+  if (!vector.every(Number.isFinite) || vector.every((x) => x === 0)) {
+    throw new CommonspaceError('BAD_INPUT', 'The vector must be finite and not all zeros.', field);
+  }
+  return unit(vector);
+}
