@@ -119,11 +119,17 @@ describe('safeSvg', () => {
     ['an unknown encoding', '<?xml version="1.0" encoding="klingon"?><svg/>'],
     ['too many elements', `<svg>${'<g/>'.repeat(MAX_SVG_ELEMENTS)}</svg>`],
   ])('refuses %s', (_what, document) => {
-    expect(() => safeSvg(Buffer.from(document))).toThrow(expect.objectContaining({ code: 'UNREADABLE_IMAGE' }));
+    expect(() => safeSvg(Buffer.from(document))).toThrow(
+      expect.objectContaining({ code: 'UNREADABLE_IMAGE' }),
+    );
   });
 
   it('refuses bytes that are not in the encoding', () => {
-    const broken = Buffer.concat([Buffer.from('<svg><title>'), Buffer.from([0xff, 0xfe]), Buffer.from('</title></svg>')]);
+    const broken = Buffer.concat([
+      Buffer.from('<svg><title>'),
+      Buffer.from([0xff, 0xfe]),
+      Buffer.from('</title></svg>'),
+    ]);
     expect(() => safeSvg(broken)).toThrow(expect.objectContaining({ code: 'UNREADABLE_IMAGE' }));
   });
 });

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { buildSchema, parse, validate } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { MAX_COST, MAX_DEPTH, operationLimits } from '../../src/graphql/limits.js';
+
+const schema = buildSchema(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'));
+const codes = (query: string) => validate(schema, parse(query), [operationLimits]).map((error) => error.extensions.code);
+
+const nested = (levels: number): string => (levels === 0 ? '{ id }' : `{ counterparts ${nested(levels - 1)} }`);
+
+describe('limits on operations', () => {
+  it('let ordinary queries through', () => {
+    expect(
+      codes(`{ crossModalSearch(query: {text: "x"}, first: 100) { edges { cursor rank score evidence { evidence rank similarity }
+        node { id title classes { name } counterparts { id ... on TextItem { text } } } } pageInfo { hasNextPage endCursor } } }`),
+    ).toEqual([]);
+  });
+
+  it(`refuse what nests deeper than ${MAX_DEPTH}`, () => {
+    expect(codes(`{ item(id: "x") ${nested(MAX_DEPTH)} }`)).toContain('QUERY_TOO_DEEP');
+  });
+
+  it('see through fragments', () => {
+    const hidden = `query { item(id: "x") { ...A } } fragment A on Item { counterparts { ...B } }
+      fragment B on Item ${nested(MAX_DEPTH)}`;
+    expect(codes(hidden)).toContain('QUERY_TOO_DEEP');
+  });
+
+  it('do not hang on fragments that name each other', () => {
+    const cycle = 'query { item(id: "x") { ...A } } fragment A on Item { ...B } fragment B on Item { ...A }';
+    expect(codes(cycle)).toEqual([]);
+  });
+
+  it(`refuse what may answer with more than ${MAX_COST} values, however it is spread over aliases`, () => {
+    const fields = Array.from({ length: 60 }, (_, i) => `a${i}: items(first: 100) { nodes { id title classes { id name } } }`);
+    expect(codes(`{ ${fields.join(' ')} }`)).toEqual(['QUERY_TOO_COSTLY']);
+  });
+
+  it('count a page size in a variable as a usual page', () => {
+    expect(codes('query($n: Int) { items(first: $n) { nodes { id } } }')).toEqual([]);
+  });
+
+  it('leave introspection alone', () => {
+    const deep = `{ __schema { types { fields { type { ofType { ofType { ofType { ofType { ofType { ofType { ofType { name } } } } } } } } } } } }`;
+    expect(codes(deep)).toEqual([]);
+  });
+});
