@@ -23,36 +23,109 @@ export interface SourceSet {
 
 /** The weight λ of each term; 0 switches the term off and saves its cost. */
 export interface LossWeights {
+  /** L_corr of the paper: squared distance between the two codes of a pair. */
   readonly similarity: number;
+  /** L_rec of the paper: the four cross-modal reconstructions. */
   readonly reconstruction: number;
+  /** L_dis of the paper: the softmax classifier shared by both modalities. */
   readonly semantics: number;
+  /** L_adv of the paper: how much of the discriminator's gradient reaches the encoders, reversed. */
   readonly adversary: number;
-  /** Beyond the paper: InfoNCE over pairs. */
+  /** Beyond the paper: InfoNCE over pairs (van den Oord et al. 2018; Radford et al. 2021). */
   readonly pairContrast: number;
-  /** Beyond the paper: supervised contrastive by class. */
+  /** Beyond the paper: supervised contrastive by class, across modalities (Khosla et al. 2020). */
   readonly classContrast: number;
+  /** Beyond the paper: squared error between an image–text cosine and the same-class indicator (after Wang et al. 2016). */
+  readonly classCosine: number;
 }
 
+/** Every choice of a training. Values that the paper does not give are ours; docs/decisions/0005-encoder.md says how they came. */
 export interface TrainOptions {
-  readonly preset: 'paper' | 'default';
+  readonly preset: PresetName;
   readonly seed: number;
+  /** Width of the whole embedding. */
   readonly dimension: number;
   readonly epochs: number;
   readonly batchSize: number;
   readonly weights: LossWeights;
   /** Share of the source set's pairs held out for early stopping, 0 to 0.5. */
   readonly validation: number;
+  /** Epochs without a better validation figure after which training stops; 0 never stops early. */
+  readonly patience: number;
+  /** After the best epoch is known from the validation pairs, train again on all pairs for as long. Doubles the time. */
+  readonly refit: boolean;
+
+  /** At most this many principal components of each modality's features. */
+  readonly components: number;
+  /** z-scores beyond ±clip are cut. */
+  readonly clip: number;
+  /** 1: z-score; 0: the extractor's own scale; between: between. */
+  readonly scaling: number;
+
+  /** Widths of the hidden layers. */
+  readonly imageHidden: readonly number[];
+  readonly textHidden: readonly number[];
+  /** Width of the hidden layer of each decoder. */
+  readonly decoderHidden: number;
+  readonly discriminatorHidden: number;
+  /** Slope of the leaky ReLU below zero. */
+  readonly slope: number;
+  readonly dropout: number;
+  /** Deviation of the normal noise added to the components in training, in units of each one's own deviation. */
+  readonly inputNoise: number;
+  /** Networks trained one after another from different starts; each gives a part of the embedding (an ensemble). */
+  readonly members: number;
+
+  /** The peak of the one-cycle schedule (Smith and Topin 2018). */
+  readonly learningRate: number;
+  /** Decoupled (Loshchilov and Hutter 2019). */
+  readonly weightDecay: number;
+  /** Share of a class target that is spread over all classes (Szegedy et al. 2016). */
+  readonly labelSmoothing: number;
+  readonly pairTemperature: number;
+  readonly classTemperature: number;
+  /** Share of the pair target that follows text–text similarity instead of the pair alone (after Gao et al. 2023). */
+  readonly softTargets: number;
+  readonly softTemperature: number;
+
+  /** Regularisation of the CCA that the next three use, as a share of the mean variance. */
+  readonly ccaRegularisation: number;
+  /** Weight of a CCA branch beside the networks, 0 to 1: an ensemble with the linear map, for classes never seen. */
+  readonly ccaShare: number;
+  /** Width of that branch; the networks share the rest of the dimension. */
+  readonly ccaDimension: number;
+  /** Each canonical variate is weighted by its correlation to this power (Gong et al. 2014). */
+  readonly ccaPower: number;
+  /** A linear path beside each network, f(v) = W v + MLP(v), that starts as CCA and is trained on. */
+  readonly ccaSkip: boolean;
 }
+
+/** What a caller may say; the rest comes from the preset. */
+export type TrainOptionsInput = Partial<Omit<TrainOptions, 'weights'>> & {
+  readonly weights?: Partial<LossWeights>;
+};
+
+export type PresetName = 'paper' | 'default';
+
+/** What JSON can hold. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
 
 export type TrainProgress =
   | { readonly kind: 'prepare'; readonly message: string }
   | {
       readonly kind: 'epoch';
+      /** Counted over all members: 1 … epochs. */
       readonly epoch: number;
       readonly epochs: number;
       /** Mean of each term over the epoch, unweighted. */
       readonly losses: Readonly<Record<string, number>>;
-      /** map@all (or Recall@1 where there is no class), mean of both directions, on the validation pairs. */
+      /** map@all (or MRR@10 where no pair has a class), mean of both directions, on the validation pairs. */
       readonly validation: number | null;
       readonly best: boolean;
       readonly pairsPerSecond: number;
@@ -66,6 +139,8 @@ export interface TrainedEncoder {
   readonly options: TrainOptions;
   readonly epochs: number;
   readonly bestEpoch: number;
+  /** map@all (or MRR@10 where no pair has a class), mean of both directions, on the validation pairs; null without any. */
+  readonly validation: number | null;
   readonly seconds: number;
   /** E.g. that the class terms were off because no pair had a class. */
   readonly notes: readonly string[];
@@ -77,4 +152,6 @@ export interface Encoder {
   readonly featureDimension: Readonly<Record<Modality, number>>;
   /** feature → code → unit length. Throws WRONG_DIMENSION. Well under a millisecond. */
   embed(modality: Modality, feature: Float32Array): Float32Array;
+  /** The same for every row: [n, featureDimension] → [n, dimension]. */
+  embedMany(modality: Modality, features: Matrix): Matrix;
 }

@@ -1,0 +1,139 @@
+/** The two presets, and how a caller's options are laid over them. */
+import { CommonspaceError } from '../domain/errors.js';
+import type { LossWeights, PresetName, TrainOptions, TrainOptionsInput } from './types.js';
+
+/** The paper's losses and nothing else. Its sizes and weights are not known to us: these values are ours. */
+const PAPER: TrainOptions = {
+  preset: 'paper',
+  seed: 0,
+  dimension: 64,
+  epochs: 60,
+  batchSize: 256,
+  weights: {
+    similarity: 0.05,
+    reconstruction: 0.04,
+    semantics: 1,
+    adversary: 0.1,
+    pairContrast: 0,
+    classContrast: 0,
+    classCosine: 0,
+  },
+  validation: 0.1,
+  patience: 0,
+  refit: false,
+  components: 256,
+  clip: 4,
+  scaling: 1,
+  imageHidden: [512],
+  textHidden: [256],
+  decoderHidden: 256,
+  discriminatorHidden: 64,
+  slope: 0.1,
+  dropout: 0.5,
+  inputNoise: 0,
+  members: 1,
+  learningRate: 2e-3,
+  weightDecay: 0,
+  labelSmoothing: 0,
+  pairTemperature: 0.1,
+  classTemperature: 0.1,
+  softTargets: 0,
+  softTemperature: 0.1,
+  ccaRegularisation: 1,
+  ccaShare: 0,
+  ccaDimension: 0,
+  ccaPower: 1,
+  ccaSkip: false,
+};
+
+/** What won on validation; docs/decisions/0005-encoder.md has the figures. */
+const DEFAULT: TrainOptions = {
+  ...PAPER,
+  preset: 'default',
+  weights: {
+    similarity: 0,
+    reconstruction: 0,
+    semantics: 1,
+    adversary: 0,
+    pairContrast: 1,
+    classContrast: 0.5,
+    classCosine: 0,
+  },
+  softTargets: 0.3,
+  ccaShare: 0.4,
+  ccaDimension: 32,
+};
+
+export const PRESETS: Readonly<Record<PresetName, TrainOptions>> = { paper: PAPER, default: DEFAULT };
+
+/** The preset named (`default` where none is) with the caller's values laid over it. Throws BAD_INPUT on a value out of range. */
+export function resolveTrainOptions(input: TrainOptionsInput = {}): TrainOptions {
+  const preset = PRESETS[input.preset ?? 'default'];
+  if (preset === undefined) throw bad('preset', 'is "paper" or "default"', input.preset);
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+  const options: TrainOptions = { ...preset, ...given, weights: { ...preset.weights, ...input.weights } };
+  for (const [name, [least, most, whole]] of Object.entries(RANGES)) {
+    const value = options[name as RangedOption];
+    if (!Number.isFinite(value) || value < least || value > most || (whole && !Number.isInteger(value))) {
+      throw bad(name, `is ${whole ? 'a whole number' : 'a number'} from ${least} to ${most}`, value);
+    }
+  }
+  for (const name of Object.keys(preset.weights) as (keyof LossWeights)[]) {
+    const value = options.weights[name];
+    if (!Number.isFinite(value) || value < 0) throw bad(`weights.${name}`, 'is a number from 0 up', value);
+  }
+  if (!Object.values(options.weights).some((weight) => weight > 0))
+    throw bad('weights', 'has a term above 0', 'none');
+  const ccaDimension = options.ccaShare > 0 ? options.ccaDimension : 0;
+  if (ccaDimension + options.members > options.dimension) {
+    throw bad(
+      'dimension',
+      `has room for the CCA branch (${ccaDimension}) and ${options.members} networks`,
+      options.dimension,
+    );
+  }
+  return options;
+}
+
+type RangedOption = {
+  [K in keyof TrainOptions]: TrainOptions[K] extends number
+    ? number extends TrainOptions[K]
+      ? K
+      : never
+    : never;
+}[keyof TrainOptions];
+
+const RANGES: Readonly<Record<RangedOption, readonly [least: number, most: number, whole: boolean]>> = {
+  seed: [0, 2 ** 31 - 1, true],
+  dimension: [2, 4096, true],
+  epochs: [1, 100_000, true],
+  batchSize: [2, 65_536, true],
+  validation: [0, 0.5, false],
+  patience: [0, 100_000, true],
+  components: [1, 4096, true],
+  clip: [0.1, 1e6, false],
+  scaling: [0, 1, false],
+  decoderHidden: [1, 8192, true],
+  discriminatorHidden: [1, 8192, true],
+  slope: [0, 1, false],
+  dropout: [0, 0.95, false],
+  inputNoise: [0, 10, false],
+  members: [1, 16, true],
+  learningRate: [1e-8, 10, false],
+  weightDecay: [0, 10, false],
+  labelSmoothing: [0, 0.9, false],
+  pairTemperature: [1e-3, 100, false],
+  classTemperature: [1e-3, 100, false],
+  softTargets: [0, 1, false],
+  softTemperature: [1e-3, 100, false],
+  ccaRegularisation: [0, 1e6, false],
+  ccaShare: [0, 0.99, false],
+  ccaDimension: [0, 4096, true],
+  ccaPower: [0, 8, false],
+};
+
+function bad(name: string, rule: string, value: unknown): CommonspaceError {
+  return new CommonspaceError('BAD_INPUT', `the training option ${name} ${rule}; got ${String(value)}`, [
+    name,
+  ]);
+}

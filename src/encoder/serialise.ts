@@ -1,0 +1,163 @@
+/** Encoder parameters to bytes and back. */
+import { CommonspaceError } from '../domain/errors.js';
+import { MODALITIES, type Modality } from '../domain/modality.js';
+import { type Bundle, readBundle, writeBundle } from './bundle.js';
+import { checkParameters, createEncoder } from './inference.js';
+import type { Normalisation } from './normalisation.js';
+import type { Branch, DenseLayer, EncoderParameters } from './parameters.js';
+import type { Encoder, JsonValue } from './types.js';
+
+const KIND = 'encoder';
+
+interface LayerShape {
+  readonly in: number;
+  readonly out: number;
+  readonly slope: number;
+}
+interface SideShape {
+  readonly features: number;
+  readonly components: number;
+  readonly clip: number;
+  readonly branches: readonly { readonly layers: readonly LayerShape[]; readonly skip: LayerShape | null }[];
+}
+interface Description {
+  readonly branchWeights: readonly number[];
+  readonly sides: Readonly<Record<Modality, SideShape>>;
+  /** How it came about: options, notes. Not needed to use it. */
+  readonly about: JsonValue;
+}
+
+/** The bytes that `loadEncoder` reads. `about` is kept beside the numbers for whoever wants to know where they come from. */
+export function saveEncoder(parameters: EncoderParameters, about: JsonValue = null): Uint8Array {
+  const arrays = new Map<string, Float32Array>();
+  const side = (modality: Modality): SideShape => {
+    const { normalisation, branches } = parameters.sides[modality];
+    arrays.set(`${modality}.mean`, normalisation.mean);
+    arrays.set(`${modality}.inverseDeviation`, normalisation.inverseDeviation);
+    arrays.set(`${modality}.basis`, normalisation.basis.data);
+    arrays.set(`${modality}.offset`, normalisation.offset);
+    const layer = (name: string, { weights, bias, slope }: DenseLayer): LayerShape => {
+      arrays.set(`${modality}.${name}.weights`, weights.data);
+      arrays.set(`${modality}.${name}.bias`, bias);
+      return { in: weights.rows, out: weights.columns, slope };
+    };
+    return {
+      features: normalisation.basis.rows,
+      components: normalisation.basis.columns,
+      clip: normalisation.clip,
+      branches: branches.map((branch, b) => ({
+        layers: branch.layers.map((dense, i) => layer(`${b}.${i}`, dense)),
+        skip: branch.skip === null ? null : layer(`${b}.skip`, branch.skip),
+      })),
+    };
+  };
+  const description: Description = {
+    branchWeights: parameters.branchWeights,
+    sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
+    about,
+  };
+  return writeBundle({ kind: KIND, description, arrays });
+}
+
+/**
+ * An encoder ready to use. Throws BAD_MODEL, saying why, if these bytes are not an encoder that this version can read.
+ */
+export function loadEncoder(bytes: Uint8Array): Encoder {
+  return createEncoder(loadParameters(bytes));
+}
+
+/** What is kept beside the numbers: options, notes. Throws BAD_MODEL as `loadEncoder` does. */
+export function aboutEncoder(bytes: Uint8Array): JsonValue {
+  return describe(readBundle(bytes, KIND)).about ?? null;
+}
+
+export function loadParameters(bytes: Uint8Array): EncoderParameters {
+  const bundle = readBundle(bytes, KIND);
+  const description = describe(bundle);
+  const array = (name: string, length: number): Float32Array => {
+    const found = bundle.arrays.get(name);
+    if (found?.length !== length)
+      throw bad(`"${name}" has ${found?.length ?? 'no'} numbers where ${length} belong`);
+    if (!found.every(Number.isFinite)) throw bad(`"${name}" has a number that is not finite`);
+    return found;
+  };
+  const side = (modality: Modality) => {
+    const shape = description.sides[modality];
+    const { features, components } = shape;
+    const normalisation: Normalisation = {
+      mean: array(`${modality}.mean`, features),
+      inverseDeviation: array(`${modality}.inverseDeviation`, features),
+      clip: shape.clip,
+      basis: { data: array(`${modality}.basis`, features * components), rows: features, columns: components },
+      offset: array(`${modality}.offset`, components),
+    };
+    const layer = (name: string, s: LayerShape): DenseLayer => ({
+      weights: { data: array(`${modality}.${name}.weights`, s.in * s.out), rows: s.in, columns: s.out },
+      bias: array(`${modality}.${name}.bias`, s.out),
+      slope: s.slope,
+    });
+    const branches = shape.branches.map((branch, b): Branch => {
+      let width = components;
+      const layers = branch.layers.map((s, i) => {
+        if (s.in !== width) throw bad(`layer ${i} takes ${s.in} numbers where ${width} come`);
+        width = s.out;
+        return layer(`${b}.${i}`, s);
+      });
+      if (
+        branch.skip &&
+        (branch.skip.in !== components || (layers.length > 0 && branch.skip.out !== width))
+      ) {
+        throw bad('its linear path does not fit beside its layers');
+      }
+      return { layers, skip: branch.skip && layer(`${b}.skip`, branch.skip) };
+    });
+    if (branches.length !== description.branchWeights.length)
+      throw bad('it has more or fewer branches than weights');
+    return { normalisation, branches };
+  };
+  const parameters = {
+    branchWeights: description.branchWeights,
+    sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
+  };
+  checkParameters(parameters);
+  return parameters;
+}
+
+function describe({ description }: Bundle): Description {
+  const d = description as Partial<Description> | null;
+  const whole =
+    Array.isArray(d?.branchWeights) &&
+    d.branchWeights.every((w) => typeof w === 'number' && w > 0) &&
+    MODALITIES.every((modality) => isSide(d.sides?.[modality]));
+  if (!whole) throw bad('its description lacks a field or has one of another type');
+  return description as Description;
+}
+
+function isSide(side: Partial<SideShape> | undefined): boolean {
+  return (
+    isCount(side?.features) &&
+    isCount(side?.components) &&
+    typeof side?.clip === 'number' &&
+    Array.isArray(side.branches) &&
+    side.branches.length > 0 &&
+    side.branches.every(
+      (b: Partial<SideShape['branches'][number]>) =>
+        Array.isArray(b.layers) &&
+        (b.skip === null || isLayer(b.skip)) &&
+        (b.layers.length > 0 || b.skip !== null) &&
+        b.layers.every(isLayer),
+    )
+  );
+}
+
+function isLayer(layer: Partial<LayerShape> | undefined): boolean {
+  return isCount(layer?.in) && isCount(layer?.out) && typeof layer?.slope === 'number';
+}
+
+function isCount(x: unknown): boolean {
+  return Number.isSafeInteger(x) && (x as number) > 0;
+}
+
+function bad(what: string): CommonspaceError {
+  return new CommonspaceError('BAD_MODEL', `a stored encoder cannot be used: ${what}`);
+}
