@@ -94,3 +94,66 @@ export interface CounterpartQuery {
   readonly filter: ItemFilter | null;
   readonly limit: number;
 }
+
+/** What makes an item the same as one already stored: its external id, or else its content within its pair. */
+export type ItemIdentity =
+  | { readonly externalId: string }
+  | { readonly modality: Modality; readonly contentHash: string; readonly pairKey: string | null };
+
+/** A stored item with what is needed to tell whether writing it again would change anything. */
+export interface ExistingItem {
+  readonly row: ItemRow;
+  readonly pairKey: string | null;
+  /** In ascending order. */
+  readonly classNames: readonly string[];
+  /** Extractors that it has a feature of. */
+  readonly extractors: readonly string[];
+  /** Encoders that it has an embedding of. */
+  readonly encoderIds: readonly string[];
+}
+
+/** Both kinds of evidence for one query. */
+export interface EvidenceQuery {
+  readonly content: EmbeddingQuery | null;
+  readonly counterpart: CounterpartQuery | null;
+}
+export interface EvidenceRankings {
+  readonly content: Ranking | null;
+  readonly counterpart: Ranking | null;
+}
+
+/** Rows of float32, row-major: row i is `data.subarray(i * columns, (i + 1) * columns)`. */
+export interface VectorMatrix {
+  readonly data: Float32Array;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Vectors of some items: row i of the matrix belongs to `ids[i]`. */
+export interface VectorChunk {
+  readonly ids: readonly string[];
+  readonly matrix: VectorMatrix;
+}
+
+/** A pair as training reads it: one image item and one text item that share a pair, and both have a feature. */
+export interface TrainingPair {
+  readonly imageId: string;
+  readonly textId: string;
+  readonly pairId: string;
+  /** Class ids of either item, ascending by class name; empty where neither has a class. */
+  readonly classIds: readonly string[];
+}
+
+/** The mean of a class's embeddings (not of unit length), and how many it is the mean of. */
+export interface ClassMean {
+  readonly mean: Float32Array;
+  readonly count: number;
+}
+
+/** A picture whose bytes the store has: uploaded, or an item's. */
+export interface MediaRow {
+  readonly sha256: string;
+  readonly mediaType: string;
+  readonly width: number;
+  readonly height: number;
+}

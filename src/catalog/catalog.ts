@@ -1,0 +1,55 @@
+import { Classes } from './classes.js';
+import { type ConnectOptions, connect } from './connect.js';
+import type { Database } from './database.js';
+import { Encoders } from './encoders.js';
+import { Items } from './items.js';
+import { Media } from './media.js';
+import { VectorSearch } from './vector-search.js';
+import { VectorStore } from './vector-store.js';
+import { VectorTables } from './vector-tables.js';
+
+/** The catalogue: everything that is stored but the pictures' bytes. One object for each kind of thing. */
+export interface Catalog {
+  readonly kind: 'embedded' | 'server';
+  readonly items: Items;
+  readonly classes: Classes;
+  readonly encoders: Encoders;
+  readonly vectors: VectorStore;
+  readonly media: Media;
+  /** The connections, for what no repository does. Never wait for them inside a transaction of another's. */
+  readonly database: Database;
+  /**
+   * Refreshes the planner's statistics, and on the embedded server (which has no autovacuum) also reclaims the room of
+   * rows replaced or deleted. Worth calling after a large ingest or training.
+   */
+  maintain(): Promise<void>;
+  /** Ends the connections and stops the embedded server, which then is safely on disk. */
+  close(): Promise<void>;
+}
+
+export type CatalogOptions = ConnectOptions;
+
+/**
+ * Opens the catalogue: on the server named by `databaseUrl`, else on the embedded one under `dataDir`.
+ *
+ * @throws CommonspaceError DATABASE_UNREACHABLE, PGVECTOR_MISSING, MIGRATION_FAILED, DATA_FOLDER_LOCKED,
+ * DATA_FOLDER_NOT_WRITABLE.
+ */
+export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
+  const database = await connect(options);
+  const tables = new VectorTables(database);
+  const store = new VectorStore(database, tables, new VectorSearch(database, tables));
+  return {
+    kind: database.kind,
+    items: new Items(database, store),
+    classes: new Classes(database, store),
+    encoders: new Encoders(database, tables),
+    vectors: store,
+    media: new Media(database),
+    database,
+    async maintain() {
+      await database.runOnce(database.kind === 'embedded' ? 'VACUUM (ANALYZE)' : 'ANALYZE');
+    },
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import type { Encoder, Prisma } from '../__generated__/prisma/client.js';
+import type { Database } from './database.js';
+import { jsonObject } from './rows.js';
+import type { EncoderRow, JsonObject } from './types.js';
+import type { VectorTables } from './vector-tables.js';
+
+/** A trained encoder to store. */
+export interface NewEncoder {
+  /** A UUID. */
+  readonly id: string;
+  readonly dimension: number;
+  readonly imageExtractor: string;
+  readonly textExtractor: string;
+  readonly config: JsonObject;
+  readonly report: JsonObject;
+}
+
+/** Trained versions of the encoder. At most one is active: the one that searches use. */
+export class Encoders {
+  constructor(
+    private readonly db: Database,
+    private readonly tables: VectorTables,
+  ) {}
+
+  /** Stores an encoder, ready but not active, and makes the place for its embeddings. */
+  async create(encoder: NewEncoder, weights: Uint8Array): Promise<EncoderRow> {
+    const { config, report, ...columns } = encoder;
+    const bytes = new Uint8Array(weights);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const stored = await this.db.prisma.encoder.create({
+      data: {
+        ...columns,
+        config: json(config),
+        report: json(report),
+        weights: { create: { bytes, sha256 } },
+      },
+    });
+    await this.tables.ensureEmbeddings(encoder.id);
+    return encoderRow(stored);
+  }
+
+  /** The newest first. */
+  async list(): Promise<EncoderRow[]> {
+    const rows = await this.db.prisma.encoder.findMany({ orderBy: [{ createdAt: 'desc' }, { id: 'desc' }] });
+    return rows.map(encoderRow);
+  }
+
+  async byId(id: string): Promise<EncoderRow | null> {
+    const row = await this.db.prisma.encoder.findUnique({ where: { id } });
+    return row && encoderRow(row);
+  }
+
+  /** The encoder in use, null before the first was activated. */
+  async active(): Promise<EncoderRow | null> {
+    // Every search asks this: a prepared statement is quicker than going through Prisma.
+    const rows = await this.db.run<EncoderRow>(
+      `SELECT id, state, dimension, image_extractor AS "imageExtractor", text_extractor AS "textExtractor", config,
+         report, created_at AS "createdAt" FROM encoder WHERE state = 'active'`,
+    );
+    return rows[0] ?? null;
+  }
+
+  /** The weights of an encoder. Throws if they are missing or damaged. */
+  async weights(id: string): Promise<Uint8Array> {
+    const row = await this.db.prisma.encoderWeights.findUnique({ where: { encoderId: id } });
+    if (!row) throw new Error(`encoder ${id} has no weights`);
+    if (createHash('sha256').update(row.bytes).digest('hex') !== row.sha256) {
+      throw new Error(`the weights of encoder ${id} are damaged`);
+    }
+    return row.bytes;
+  }
+
+  /** Makes an encoder the active one; the one that was is retired, and can be activated again. One transaction. */
+  async activate(id: string): Promise<EncoderRow> {
+    const [, row] = await this.db.prisma.$transaction([
+      this.db.prisma.encoder.updateMany({
+        where: { state: 'active', id: { not: id } },
+        data: { state: 'retired' },
+      }),
+      this.db.prisma.encoder.update({ where: { id }, data: { state: 'active', activatedAt: new Date() } }),
+    ]);
+    return encoderRow(row);
+  }
+
+  async updateReport(id: string, report: JsonObject): Promise<EncoderRow> {
+    return encoderRow(await this.db.prisma.encoder.update({ where: { id }, data: { report: json(report) } }));
+  }
+}
+
+function encoderRow(stored: Encoder): EncoderRow {
+  const { id, state, dimension, imageExtractor, textExtractor, createdAt } = stored;
+  const config = jsonObject(stored.config);
+  return {
+    id,
+    state,
+    dimension,
+    imageExtractor,
+    textExtractor,
+    config,
+    report: jsonObject(stored.report),
+    createdAt,
+  };
+}
+
+/** Prisma's type for JSON knows no `unknown`; what is not JSON is refused when it is written. */
+function json(value: JsonObject): Prisma.InputJsonObject {
+  return value as Prisma.InputJsonObject;
+}

@@ -1,0 +1,192 @@
+import type { ItemFilter } from '../domain/filter.js';
+import type { Modality } from '../domain/modality.js';
+import type { Database } from './database.js';
+import { filterSql, Parameters } from './filter-sql.js';
+import { writeItems } from './item-writes.js';
+import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
+import type { ClassRow, ExistingItem, ItemIdentity, ItemRow, ItemWrite } from './types.js';
+import { encodeUuidArray } from './vector-codec.js';
+import type { VectorStore } from './vector-store.js';
+
+/** Items: images and texts. Ids that are no UUID make the database refuse the statement; check them before. */
+export class Items {
+  constructor(
+    private readonly db: Database,
+    private readonly store: VectorStore,
+  ) {}
+
+  async byId(id: string): Promise<ItemRow | null> {
+    return (await this.byIds([id]))[0] ?? null;
+  }
+
+  /** Those of the items that exist, in the order of the ids. */
+  async byIds(ids: readonly string[]): Promise<ItemRow[]> {
+    const rows = await this.db.run<StoredItem>(
+      `SELECT ${ITEM_COLUMNS} FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, place) JOIN item i ON i.id = w.id
+       ORDER BY w.place`,
+      [encodeUuidArray(ids)],
+    );
+    return rows.map(itemRow);
+  }
+
+  async byExternalId(externalId: string): Promise<ItemRow | null> {
+    const stored = await this.db.prisma.item.findUnique({ where: { externalId } });
+    return stored && itemRow(stored);
+  }
+
+  /** For each identity the item that has it, or null. */
+  async findExisting(identities: readonly ItemIdentity[]): Promise<(ExistingItem | null)[]> {
+    type Found = StoredItem & {
+      place: number;
+      pairKey: string | null;
+      classNames: string[];
+      extractors: string[];
+      encoderIds: string[];
+    };
+    const column = (value: (identity: ItemIdentity) => string | null) => identities.map(value);
+    const rows = await this.db.run<Found>(
+      `WITH wanted AS (
+         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
+           AS w (external_id, modality, content_hash, pair_key, place)),
+       found AS (
+         SELECT w.place, i.id FROM wanted w JOIN item i ON i.external_id = w.external_id
+         UNION ALL
+         SELECT w.place, i.id FROM wanted w LEFT JOIN pair p ON p.key = w.pair_key
+           JOIN item i ON i.content_hash = w.content_hash AND i.modality = w.modality::modality
+             AND i.pair_id IS NOT DISTINCT FROM p.id AND i.external_id IS NULL
+         WHERE w.external_id IS NULL AND (w.pair_key IS NULL OR p.id IS NOT NULL))
+       SELECT found.place::int, ${ITEM_COLUMNS}, p.key AS "pairKey",
+         ARRAY(SELECT c.name::text FROM item_class ic JOIN class c ON c.id = ic.class_id
+               WHERE ic.item_id = i.id ORDER BY c.name) AS "classNames",
+         ARRAY(SELECT f.extractor FROM feature f WHERE f.item_id = i.id ORDER BY 1) AS extractors,
+         ARRAY(SELECT e.encoder_id::text FROM embedding e WHERE e.item_id = i.id ORDER BY 1) AS "encoderIds"
+       FROM found JOIN item i ON i.id = found.id LEFT JOIN pair p ON p.id = i.pair_id`,
+      [
+        column((identity) => ('externalId' in identity ? identity.externalId : null)),
+        column((identity) => ('externalId' in identity ? null : identity.modality)),
+        column((identity) => ('externalId' in identity ? null : identity.contentHash)),
+        column((identity) => ('externalId' in identity ? null : identity.pairKey)),
+      ],
+    );
+    const existing = new Array<ExistingItem | null>(identities.length).fill(null);
+    for (const row of rows) {
+      const { pairKey, classNames, extractors, encoderIds } = row;
+      existing[row.place - 1] = { row: itemRow(row), pairKey, classNames, extractors, encoderIds };
+    }
+    return existing;
+  }
+
+  /** Inserts or replaces items by their ids, all or none; see writeItems. Returns them in the order of the writes. */
+  upsertMany(writes: readonly ItemWrite[]): Promise<ItemRow[]> {
+    return writeItems(this.db, this.store, writes);
+  }
+
+  /** Items that match, by ascending id, which is the order in which they were first stored. */
+  async page(options: {
+    readonly filter: ItemFilter | null;
+    /** The last id of the page before, null for the first page. */
+    readonly afterId: string | null;
+    readonly limit: number;
+  }): Promise<ItemRow[]> {
+    const parameters = new Parameters();
+    const after = options.afterId === null ? 'true' : `i.id > ${parameters.add(options.afterId)}::uuid`;
+    const rows = await this.db.runOnce<StoredItem>(
+      `SELECT ${ITEM_COLUMNS} FROM item i WHERE ${after} AND ${filterSql(options.filter, parameters)}
+       ORDER BY i.id LIMIT ${parameters.add(options.limit)}`,
+      parameters.values,
+    );
+    return rows.map(itemRow);
+  }
+
+  async count(filter: ItemFilter | null): Promise<number> {
+    const parameters = new Parameters();
+    const [row] = await this.db.runOnce<{ count: number }>(
+      `SELECT count(*)::int AS count FROM item i WHERE ${filterSql(filter, parameters)}`,
+      parameters.values,
+    );
+    return row?.count ?? 0;
+  }
+
+  async countByModality(): Promise<Record<Modality, number>> {
+    const groups = await this.db.prisma.item.groupBy({ by: ['modality'], _count: true });
+    const count = (modality: Modality) => groups.find((group) => group.modality === modality)?._count ?? 0;
+    return { IMAGE: count('IMAGE'), TEXT: count('TEXT') };
+  }
+
+  /** The other items of each item's pair, by ascending id; an entry for every id asked about. */
+  async counterparts(itemIds: readonly string[]): Promise<Map<string, ItemRow[]>> {
+    const rows = await this.db.run<StoredItem & { of: string }>(
+      `SELECT o.id AS of, ${ITEM_COLUMNS} FROM item o JOIN item i ON i.pair_id = o.pair_id AND i.id <> o.id
+       WHERE o.id = ANY($1::uuid[]) ORDER BY i.id`,
+      [encodeUuidArray(itemIds)],
+    );
+    return grouped(itemIds, rows, itemRow);
+  }
+
+  /** The classes of each item, by name; an entry for every id asked about. */
+  async classesOf(itemIds: readonly string[]): Promise<Map<string, ClassRow[]>> {
+    const rows = await this.db.run<ClassRow & { of: string }>(
+      `SELECT ic.item_id AS of, c.id, c.name, c.description FROM item_class ic JOIN class c ON c.id = ic.class_id
+       WHERE ic.item_id = ANY($1::uuid[]) ORDER BY c.name`,
+      [encodeUuidArray(itemIds)],
+    );
+    return grouped(itemIds, rows, ({ id, name, description }) => ({ id, name, description }));
+  }
+
+  /** Ids of the items that match, ascending. */
+  async idsOf(filter: ItemFilter | null): Promise<string[]> {
+    const parameters = new Parameters();
+    const rows = await this.db.runOnce<{ id: string }>(
+      `SELECT i.id FROM item i WHERE ${filterSql(filter, parameters)} ORDER BY i.id`,
+      parameters.values,
+    );
+    return rows.map((row) => row.id);
+  }
+
+  /** The first items of a modality, by id, that have no feature of this extractor. */
+  async withoutFeature(extractor: string, modality: Modality, limit: number): Promise<ItemRow[]> {
+    const rows = await this.db.run<StoredItem>(
+      `SELECT ${ITEM_COLUMNS} FROM item i WHERE i.modality = $1::modality
+         AND NOT EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = $2)
+       ORDER BY i.id LIMIT $3`,
+      [modality, extractor, limit],
+    );
+    return rows.map(itemRow);
+  }
+
+  /**
+   * Deletes items with everything that belongs to them alone: vectors, class links, and pairs left without an item.
+   *
+   * @returns the ids of those that were there, and the pictures (hex sha256) that they showed: Media.forgetUnreferenced
+   * tells which of these nothing shows any more.
+   */
+  async delete(
+    ids: readonly string[],
+  ): Promise<{ readonly deletedIds: readonly string[]; readonly contentHashes: readonly string[] }> {
+    const gone = await this.db.transaction(async (tx) => {
+      const rows = await tx.run<{ id: string; hash: string; modality: Modality; pair: string | null }>(
+        `DELETE FROM item WHERE id = ANY($1::uuid[]) RETURNING id, content_hash AS hash, modality, pair_id AS pair`,
+        [encodeUuidArray(ids)],
+      );
+      const pairs = new Set(rows.flatMap((row) => (row.pair === null ? [] : [row.pair])));
+      await tx.run(
+        `DELETE FROM pair p WHERE p.id = ANY($1::uuid[]) AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id)`,
+        [encodeUuidArray([...pairs].sort())],
+      );
+      return rows;
+    });
+    const deleted = new Set(gone.map((row) => row.id));
+    const hashes = new Set(gone.flatMap((row) => (row.modality === 'IMAGE' ? [row.hash] : [])));
+    return { deletedIds: ids.filter((id) => deleted.has(id.toLowerCase())), contentHashes: [...hashes] };
+  }
+}
+
+function grouped<Row extends { of: string }, T>(
+  keys: readonly string[],
+  rows: readonly Row[],
+  value: (row: Row) => T,
+): Map<string, T[]> {
+  const groups = new Map<string, T[]>(keys.map((key) => [key, []]));
+  for (const row of rows) groups.get(row.of)?.push(value(row));
+  return groups;
+}

@@ -1,0 +1,87 @@
+import { mkdirSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { brotliDecompressSync } from 'node:zlib';
+import { PGlite } from '@electric-sql/pglite';
+import { vector } from '@electric-sql/pglite-pgvector';
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import type { EmbeddedOrder, EmbeddedReport } from './embedded-server.js';
+
+/** Runs the embedded Postgres in a thread of its own: it blocks its thread for as long as a statement takes. */
+
+/** sun_path is 108 bytes on Linux and 104 on macOS, with a terminating zero. */
+const LONGEST_SOCKET_PATH = 103;
+const SOCKET = '.s.PGSQL.5432';
+
+const order = workerData as EmbeddedOrder;
+
+async function start(): Promise<{
+  db: PGlite;
+  server: PGLiteSocketServer;
+  place: { host: string; port: number };
+}> {
+  const template =
+    order.template === null
+      ? {}
+      : { loadDataDir: new Blob([brotliDecompressSync(await readFile(order.template))]) };
+  const extensions = order.withVector ? { vector } : {};
+  const db = await PGlite.create(order.databaseDir, { extensions, ...template });
+  for (const folder of await socketFolders()) {
+    const path = join(folder, SOCKET);
+    try {
+      await rm(path, { force: true });
+      const server = new PGLiteSocketServer({ db, path, maxConnections: order.maxConnections });
+      await server.start();
+      return { db, server, place: { host: folder, port: 5432 } };
+    } catch {
+      // A file system without sockets: the next place.
+    }
+  }
+  const server = new PGLiteSocketServer({
+    db,
+    host: '127.0.0.1',
+    port: 0,
+    maxConnections: order.maxConnections,
+  });
+  await server.start();
+  const port = Number(server.getServerConn().split(':').at(-1));
+  return { db, server, place: { host: '127.0.0.1', port } };
+}
+
+/** Folders that only this user can enter, where a socket may stand; the data folder's own first. */
+async function socketFolders(): Promise<string[]> {
+  if (process.platform === 'win32') return [];
+  const fits = (folder: string) => Buffer.byteLength(join(folder, SOCKET)) <= LONGEST_SOCKET_PATH;
+  if (fits(order.socketDir)) {
+    mkdirSync(order.socketDir, { recursive: true, mode: 0o700 });
+    return [order.socketDir];
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'commonspace-'));
+  return fits(folder) ? [folder] : [];
+}
+
+const report = (message: EmbeddedReport) => parentPort?.postMessage(message);
+
+try {
+  const { db, server, place } = await start();
+  parentPort?.once('message', async () => {
+    try {
+      await server.stop();
+      await db.close();
+      if (place.port === 5432) await rm(place.host, { recursive: true, force: true });
+      report({ kind: 'closed' });
+    } catch (error) {
+      report({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    }
+    parentPort?.close();
+  });
+  report({ kind: 'ready', ...place });
+} catch (error) {
+  report({
+    kind: 'failed',
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  parentPort?.close();
+}
