@@ -42,7 +42,7 @@ CREATE UNIQUE INDEX "item_keyless_identity_key" ON "item" ("modality", "content_
   NULLS NOT DISTINCT WHERE "external_id" IS NULL;
 CREATE INDEX "item_created_at_id_idx" ON "item" ("created_at", "id");
 CREATE INDEX "item_modality_id_idx" ON "item" ("modality", "id");
-CREATE INDEX "item_pair_id_modality_idx" ON "item" ("pair_id", "modality");
+CREATE INDEX "item_pair_id_modality_id_idx" ON "item" ("pair_id", "modality", "id");
 CREATE INDEX "item_content_hash_idx" ON "item" ("content_hash");
 CREATE INDEX "item_metadata_idx" ON "item" USING GIN ("metadata" jsonb_path_ops);
 

@@ -26,6 +26,12 @@ export interface Database extends Queryable {
 /** Rows that an HNSW scan looks at in one round; with iterative scans it goes on where a filter leaves too few. */
 const HNSW_EF_SEARCH = 100;
 
+/**
+ * The embedded session outlives a connection, and with it the statements that a new one wants to prepare. Its pages are
+ * in memory: an index costs no seek.
+ */
+const EMBEDDED_SETTINGS = 'DEALLOCATE ALL; SET random_page_cost = 1.1';
+
 /** The pool that raw SQL and Prisma share. */
 export function createPool(
   kind: 'embedded' | 'server',
@@ -42,10 +48,9 @@ export function createPool(
     application_name: 'commonspace',
     ...config,
     onConnect: async (client: pg.ClientBase) => {
-      // The embedded session outlives a connection, and with it the statements that this one wants to prepare anew.
-      const forget = kind === 'embedded' ? 'DEALLOCATE ALL; ' : '';
       await client.query(
-        `${forget}SET hnsw.iterative_scan = relaxed_order; SET hnsw.ef_search = ${HNSW_EF_SEARCH}`,
+        `SET hnsw.iterative_scan = relaxed_order; SET hnsw.ef_search = ${HNSW_EF_SEARCH};
+         ${kind === 'embedded' ? EMBEDDED_SETTINGS : ''}`,
       );
     },
   });

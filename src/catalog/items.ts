@@ -39,9 +39,6 @@ export class Items {
     type Found = StoredItem & {
       place: number;
       pairKey: string | null;
-      classNames: string[];
-      extractors: string[];
-      encoderIds: string[];
     };
     const column = (value: (identity: ItemIdentity) => string | null) => identities.map(value);
     const rows = await this.db.run<Found>(
@@ -55,11 +52,7 @@ export class Items {
            JOIN item i ON i.content_hash = w.content_hash AND i.modality = w.modality::modality
              AND i.pair_id IS NOT DISTINCT FROM p.id AND i.external_id IS NULL
          WHERE w.external_id IS NULL AND (w.pair_key IS NULL OR p.id IS NOT NULL))
-       SELECT found.place::int, ${ITEM_COLUMNS}, p.key AS "pairKey",
-         ARRAY(SELECT c.name::text FROM item_class ic JOIN class c ON c.id = ic.class_id
-               WHERE ic.item_id = i.id ORDER BY c.name) AS "classNames",
-         ARRAY(SELECT f.extractor FROM feature f WHERE f.item_id = i.id ORDER BY 1) AS extractors,
-         ARRAY(SELECT e.encoder_id::text FROM embedding e WHERE e.item_id = i.id ORDER BY 1) AS "encoderIds"
+       SELECT found.place::int, ${ITEM_COLUMNS}, p.key AS "pairKey"
        FROM found JOIN item i ON i.id = found.id LEFT JOIN pair p ON p.id = i.pair_id`,
       [
         column((identity) => ('externalId' in identity ? identity.externalId : null)),
@@ -69,9 +62,10 @@ export class Items {
       ],
     );
     const existing = new Array<ExistingItem | null>(identities.length).fill(null);
+    const classes = await this.classesOf(rows.map((row) => row.id));
     for (const row of rows) {
-      const { pairKey, classNames, extractors, encoderIds } = row;
-      existing[row.place - 1] = { row: itemRow(row), pairKey, classNames, extractors, encoderIds };
+      const classNames = classes.get(row.id)?.map(({ name }) => name) ?? [];
+      existing[row.place - 1] = { row: itemRow(row), pairKey: row.pairKey, classNames };
     }
     return existing;
   }

@@ -106,10 +106,6 @@ export interface ExistingItem {
   readonly pairKey: string | null;
   /** In ascending order. */
   readonly classNames: readonly string[];
-  /** Extractors that it has a feature of. */
-  readonly extractors: readonly string[];
-  /** Encoders that it has an embedding of. */
-  readonly encoderIds: readonly string[];
 }
 
 /** Both kinds of evidence for one query. */

@@ -189,12 +189,17 @@ export class VectorStore {
         AND EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = ${parameters.add(extractor)})`;
     return this.db.runOnce<{ imageId: string; textId: string; pairId: string; classIds: string[] }>(
       `WITH image AS MATERIALIZED (${side('IMAGE', imageExtractor, filters.image ?? null)}),
-         txt AS MATERIALIZED (${side('TEXT', textExtractor, filters.text ?? null)})
-       SELECT image.id AS "imageId", txt.id AS "textId", image.pair_id AS "pairId",
-         ARRAY(SELECT c.id::text FROM class c WHERE c.id IN
-                 (SELECT ic.class_id FROM item_class ic WHERE ic.item_id IN (image.id, txt.id))
-               ORDER BY c.name) AS "classIds"
-       FROM image JOIN txt ON txt.pair_id = image.pair_id ORDER BY image.id, txt.id`,
+         txt AS MATERIALIZED (${side('TEXT', textExtractor, filters.text ?? null)}),
+         pairs AS MATERIALIZED (
+           SELECT image.id AS image_id, txt.id AS text_id, image.pair_id FROM image JOIN txt ON txt.pair_id = image.pair_id),
+         labels AS (
+           SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = image_id
+           UNION SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = text_id)
+       SELECT p.image_id AS "imageId", p.text_id AS "textId", p.pair_id AS "pairId",
+         COALESCE(array_agg(c.id::text ORDER BY c.name) FILTER (WHERE c.id IS NOT NULL), '{}') AS "classIds"
+       FROM pairs p LEFT JOIN labels l ON l.image_id = p.image_id AND l.text_id = p.text_id
+         LEFT JOIN class c ON c.id = l.class_id
+       GROUP BY 1, 2, 3 ORDER BY 1, 2`,
       parameters.values,
     );
   }

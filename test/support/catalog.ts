@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { type Catalog, openCatalog } from '../../src/catalog/catalog.js';
+
+/** Where tests of the catalogue run: always on the embedded server, and on a real one where TEST_DATABASE_URL names it. */
+export type DatabaseKind = Catalog['kind'];
+
+export interface TestCatalog {
+  readonly catalog: Catalog;
+  /** A folder for pictures and the like, removed at the end. */
+  readonly dataDir: string;
+  /** Closes it and leaves nothing behind. */
+  dispose(): Promise<void>;
+}
+
+/** A fresh, empty catalogue. */
+export async function openTestCatalog(kind: DatabaseKind = 'embedded'): Promise<TestCatalog> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'commonspace-test-'));
+  const database = kind === 'server' ? await createTestDatabase() : null;
+  const catalog = await openCatalog({ dataDir, databaseUrl: database?.url ?? null });
+  return {
+    catalog,
+    dataDir,
+    async dispose() {
+      await catalog.close();
+      await database?.drop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** An empty database of a random name on the server that TEST_DATABASE_URL names. */
+export async function createTestDatabase(): Promise<{ readonly url: string; drop(): Promise<void> }> {
+  const server = process.env.TEST_DATABASE_URL;
+  if (!server) throw new Error('TEST_DATABASE_URL is not set');
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await onServer(server, `CREATE DATABASE ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => onServer(server, `DROP DATABASE ${name} WITH (FORCE)`) };
+}
+
+/** Describes the same behaviour on each kind of database there is. */
+export function describeOnEachKind(name: string, body: (kind: DatabaseKind) => void): void {
+  for (const kind of ['embedded', 'server'] as const) {
+    const missing = kind === 'server' && !process.env.TEST_DATABASE_URL;
+    describe.skipIf(missing)(`${name} (${missing ? 'server: TEST_DATABASE_URL is not set' : kind})`, () => {
+      body(kind);
+    });
+  }
+}
+
+/** The same with a catalogue on each; `catalog()` is one that all tests of the block share. */
+export function describeOnEachDatabase(name: string, body: (catalog: () => Catalog) => void): void {
+  describeOnEachKind(name, (kind) => {
+    let opened: TestCatalog | undefined;
+    beforeAll(async () => {
+      opened = await openTestCatalog(kind);
+    });
+    afterAll(() => opened?.dispose());
+    body(() => {
+      if (!opened) throw new Error('the catalogue is open only while tests run');
+      return opened.catalog;
+    });
+  });
+}
+
+/** Removes all rows, so that a test starts from nothing. */
+export async function emptyCatalog(catalog: Catalog): Promise<void> {
+  await catalog.database.runOnce('TRUNCATE item, pair, class, media, encoder CASCADE');
+}
+
+async function onServer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
