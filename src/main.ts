@@ -29,7 +29,8 @@ const program = new Command('commonspace')
   )
   .version(version)
   .showHelpAfterError('(add --help for what there is)')
-  .configureHelp({ showGlobalOptions: true });
+  // A command line that cannot be read is the caller's fault: 2, as for every other bad input.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 for (const command of [
   serveCommand,
@@ -41,7 +42,7 @@ for (const command of [
   doctorCommand,
   demoCommand,
 ]) {
-  program.addCommand(command(openApp));
+  program.addCommand(command(openApp).copyInheritedSettings(program));
 }
 
 await program.parseAsync();

@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog/catalog.js';
 import type { EncoderRow } from '../catalog/types.js';
 import { CommonspaceError } from '../domain/errors.js';
 import type { Modality } from '../domain/modality.js';
-import { loadEncoder } from '../encoder/load-encoder.js';
+import { loadEncoder } from '../encoder/serialise.js';
 import type { Encoder } from '../encoder/types.js';
 import type { FeatureExtractors } from '../features/types.js';
 

@@ -1,22 +1,17 @@
 import type { Catalog } from '../catalog/catalog.js';
-import type { Hit, ItemRow, Ranking } from '../catalog/types.js';
+import type { ItemRow } from '../catalog/types.js';
 import { checkPageSize } from '../domain/check.js';
 import { decodeCursor, encodeCursor, fingerprint } from '../domain/cursor.js';
 import { CommonspaceError } from '../domain/errors.js';
 import type { ItemFilter } from '../domain/filter.js';
 import { LIMITS } from '../domain/limits.js';
 import type { Modality } from '../domain/modality.js';
-import {
-  type Evidence,
-  type FusedHit,
-  fuseByReciprocalRank,
-  reciprocalRank,
-  singleEvidence,
-} from '../domain/rank-fusion.js';
+import type { Evidence, FusedHit } from '../domain/rank-fusion.js';
 import type { FeatureExtractors } from '../features/types.js';
 import { type ActiveEncoder, type LoadedEncoder, noEncoder } from './active-encoder.js';
 import type { FilterCheck } from './filter-check.js';
 import type { QueryReader, ReadQuery, SearchQuery } from './query-reader.js';
+import { type RankingPlan, rankSlice, type Slice } from './ranking.js';
 
 export interface SearchRequest {
   readonly query: SearchQuery;
@@ -44,24 +39,6 @@ export interface SearchPage {
   readonly encoderVersion: string | null;
 }
 
-/**
- * How deep each ranking goes into the fused one. It is fixed, so that an item's fused score does not change from page
- * to page; beyond it the order goes on by CONTENT alone.
- */
-export const FUSION_DEPTH = 200;
-
-interface Slice {
-  readonly hits: readonly FusedHit[];
-  readonly hasMore: boolean;
-  readonly approximate: boolean;
-}
-
-/** What a request comes down to once the query is read: the rankings that can be had, and how to have them. */
-interface Plan {
-  readonly content: ((limit: number, offset: number) => Promise<Ranking>) | null;
-  readonly counterpart: ((limit: number, offset: number) => Promise<Ranking>) | null;
-}
-
 /** Cross-modal search: reads the query, ranks by each kind of evidence, fuses, pages. */
 export class SearchService {
   constructor(
@@ -85,8 +62,8 @@ export class SearchService {
       this.filters.check(request.filter),
     ]);
     const plan = this.plan(request, query, active);
-    const slice = withMinScore(await rank(plan, offset, first), request.minScore);
-    if (slice.hits.length === 0 && offset === 0) await this.explainEmptiness(plan, request, query);
+    const slice = withMinScore(await rankSlice(this.catalog.vectors, plan, offset, first), request.minScore);
+    if (slice.hits.length === 0 && offset === 0) await this.explainEmptiness(plan, request);
     return {
       results: await this.hydrate(slice.hits, offset, print),
       hasNextPage: slice.hasMore,
@@ -96,29 +73,21 @@ export class SearchService {
     };
   }
 
-  private plan(request: SearchRequest, query: ReadQuery, active: LoadedEncoder | null): Plan {
+  private plan(request: SearchRequest, query: ReadQuery, active: LoadedEncoder | null): RankingPlan {
     const { target, filter, by } = request;
     const { embedding, feature, modality } = query;
-    const vectors = this.catalog.vectors;
     const content =
       by.includes('CONTENT') && active !== null && embedding !== null
-        ? (limit: number, offset: number) =>
-            vectors.nearestByEmbedding({
-              encoderId: active.row.id,
-              vector: embedding,
-              target,
-              filter,
-              limit,
-              offset,
-            })
+        ? { encoderId: active.row.id, vector: embedding, target, filter }
         : null;
     const counterpart =
       by.includes('COUNTERPART') && feature !== null && modality !== null
-        ? async (limit: number, offset: number) => {
-            const extractor = modality === 'IMAGE' ? this.features.image.id : this.features.text.id;
-            const query = { extractor, vector: feature, queryModality: modality, target, filter };
-            const ranking = await vectors.nearestByCounterpart({ ...query, limit: offset + limit });
-            return { ...ranking, hits: ranking.hits.slice(offset) };
+        ? {
+            extractor: modality === 'IMAGE' ? this.features.image.id : this.features.text.id,
+            vector: feature,
+            queryModality: modality,
+            target,
+            filter,
           }
         : null;
     if (content === null && counterpart === null) throw this.cannotCompare(request, active, modality);
@@ -144,12 +113,17 @@ export class SearchService {
   }
 
   /** Before any training an empty answer may mean "nothing could be compared", which deserves saying. */
-  private async explainEmptiness(plan: Plan, request: SearchRequest, query: ReadQuery): Promise<void> {
-    if (plan.content !== null || !request.by.includes('CONTENT') || plan.counterpart === null) return;
-    if (request.filter !== null || request.minScore !== null) {
-      const unfiltered = this.plan({ ...request, filter: null }, query, null).counterpart;
-      if (unfiltered !== null && (await unfiltered(1, 0)).hits.length > 0) return;
-    }
+  private async explainEmptiness(
+    { content, counterpart }: RankingPlan,
+    request: SearchRequest,
+  ): Promise<void> {
+    if (content !== null || counterpart === null || !request.by.includes('CONTENT')) return;
+    const unfiltered = await this.catalog.vectors.nearestByCounterpart({
+      ...counterpart,
+      filter: null,
+      limit: 1,
+    });
+    if (unfiltered.hits.length > 0) return;
     throw noEncoder('No encoder is active, and nothing in the catalogue can be compared without one.');
   }
 
@@ -186,73 +160,6 @@ function readRank(position: string): number {
     throw new CommonspaceError('BAD_CURSOR', 'This is not a cursor that this server gave out.', ['after']);
   }
   return rank;
-}
-
-/** Positions `offset` to `offset + count` of the plan's ranking, and whether there is more. */
-async function rank(plan: Plan, offset: number, count: number): Promise<Slice> {
-  const { content, counterpart } = plan;
-  if (content !== null && counterpart !== null) return await rankFused(content, counterpart, offset, count);
-  const only = content ?? counterpart;
-  if (only === null) throw new Error('a plan without a ranking');
-  const ranking = await only(count + 1, offset);
-  const hits = singleEvidence(
-    { evidence: content === null ? 'COUNTERPART' : 'CONTENT', hits: ranking.hits },
-    offset + 1,
-  );
-  return { hits: hits.slice(0, count), hasMore: hits.length > count, approximate: ranking.approximate };
-}
-
-async function rankFused(
-  content: NonNullable<Plan['content']>,
-  counterpart: NonNullable<Plan['counterpart']>,
-  offset: number,
-  count: number,
-): Promise<Slice> {
-  const [byContent, byCounterpart] = await Promise.all([
-    content(FUSION_DEPTH, 0),
-    counterpart(FUSION_DEPTH, 0),
-  ]);
-  const fused = fuseByReciprocalRank([
-    { evidence: 'CONTENT', hits: byContent.hits },
-    { evidence: 'COUNTERPART', hits: byCounterpart.hits },
-  ]);
-  const approximate = byContent.approximate || byCounterpart.approximate;
-  const head = fused.slice(offset, offset + count + 1);
-  const enough = head.length > count || byContent.hits.length < FUSION_DEPTH;
-  if (enough) return { hits: head.slice(0, count), hasMore: head.length > count, approximate };
-  const tail = await contentTail(
-    content,
-    new Set(fused.map((hit) => hit.id)),
-    offset - fused.length,
-    count + 1 - head.length,
-  );
-  const hits = [...head, ...tail.hits];
-  return {
-    hits: hits.slice(0, count),
-    hasMore: hits.length > count,
-    approximate: approximate || tail.approximate,
-  };
-}
-
-/**
- * The order beyond the fused head: items by CONTENT alone, without those that the head holds already. `skip` of them
- * came on earlier pages (negative: the page began in the head).
- */
-async function contentTail(
-  content: NonNullable<Plan['content']>,
-  inHead: ReadonlySet<string>,
-  skip: number,
-  count: number,
-): Promise<{ hits: FusedHit[]; approximate: boolean }> {
-  const skipped = Math.max(0, skip);
-  const ranking = await content(skipped + count + inHead.size - FUSION_DEPTH, FUSION_DEPTH);
-  const ranked = ranking.hits.map((hit, index) => ({ hit, rank: FUSION_DEPTH + index + 1 }));
-  const rest = ranked.filter(({ hit }) => !inHead.has(hit.id)).slice(skipped, skipped + count);
-  return { hits: rest.map(({ hit, rank }) => tailHit(hit, rank)), approximate: ranking.approximate };
-}
-
-function tailHit({ id, similarity }: Hit, rank: number): FusedHit {
-  return { id, score: reciprocalRank(rank), evidence: [{ evidence: 'CONTENT', rank, similarity }] };
 }
 
 function withMinScore(slice: Slice, minScore: number | null): Slice {

@@ -3,8 +3,8 @@ import type { Catalog } from '../catalog/catalog.js';
 import type { ClassRow, EncoderRow } from '../catalog/types.js';
 import { CommonspaceError } from '../domain/errors.js';
 import type { ItemFilter } from '../domain/filter.js';
-import { loadEncoder } from '../encoder/load-encoder.js';
 import { createRandom, shuffle } from '../encoder/random.js';
+import { loadEncoder } from '../encoder/serialise.js';
 import { trainCca } from '../encoder/train-cca.js';
 import { trainEncoder } from '../encoder/train-encoder.js';
 import type { TrainProgress } from '../encoder/types.js';
@@ -91,11 +91,8 @@ export class TrainingService {
 
     onProgress?.({ stage: 'evaluate' });
     const encoder = loadEncoder(trained.bytes);
-    const holdout = compareOn(
-      { seen: heldOut, unseen },
-      encoder,
-      trainCca(sourceSet, { seed: request.seed }),
-    );
+    const cca = await trainCca(sourceSet, { seed: request.seed, dimension: trained.dimension });
+    const holdout = compareOn({ seen: heldOut, unseen }, encoder, cca.encoder);
 
     const id = uuidv7();
     const seconds = () => (performance.now() - started) / 1000;

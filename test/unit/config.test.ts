@@ -4,26 +4,44 @@ import { readConfig } from '../../src/config.js';
 
 describe('the configuration', () => {
   it('needs nothing: it is loopback and embedded by default', () => {
-    expect(readConfig({}, {})).toMatchObject({ databaseUrl: null, dataDir: './data', host: '127.0.0.1', port: 4000, apiKeys: [] });
+    expect(readConfig({}, {})).toMatchObject({
+      databaseUrl: null,
+      dataDir: './data',
+      host: '127.0.0.1',
+      port: 4000,
+      apiKeys: [],
+    });
   });
 
   it('takes an empty variable for an unset one', () => {
-    expect(readConfig({}, { COMMONSPACE_PORT: '', DATABASE_URL: '' })).toMatchObject({ port: 4000, databaseUrl: null });
+    expect(readConfig({}, { COMMONSPACE_PORT: '', DATABASE_URL: '' })).toMatchObject({
+      port: 4000,
+      databaseUrl: null,
+    });
   });
 
   it('lets flags win over the environment', () => {
-    expect(readConfig({ port: 1, dataDir: '/a' }, { COMMONSPACE_PORT: '2', COMMONSPACE_DATA: '/b' })).toMatchObject({
+    expect(
+      readConfig({ port: 1, dataDir: '/a' }, { COMMONSPACE_PORT: '2', COMMONSPACE_DATA: '/b' }),
+    ).toMatchObject({
       port: 1,
       dataDir: '/a',
     });
   });
 
   it('reports every malformed setting at once, by name', () => {
-    const bad = { COMMONSPACE_PORT: 'x', DATABASE_URL: 'mysql://x', COMMONSPACE_API_KEYS: 'short', COMMONSPACE_FETCH_ALLOW: 'lan' };
+    const bad = {
+      COMMONSPACE_PORT: 'x',
+      DATABASE_URL: 'mysql://x',
+      COMMONSPACE_API_KEYS: 'short',
+      COMMONSPACE_FETCH_ALLOW: 'lan',
+    };
     expect(() => readConfig({}, bad)).toThrowError(
       expect.objectContaining({
         code: 'BAD_CONFIG',
-        message: expect.stringMatching(/DATABASE_URL.*COMMONSPACE_PORT.*COMMONSPACE_API_KEYS.*COMMONSPACE_FETCH_ALLOW/s),
+        message: expect.stringMatching(
+          /DATABASE_URL.*COMMONSPACE_PORT.*COMMONSPACE_API_KEYS.*COMMONSPACE_FETCH_ALLOW/s,
+        ),
       }),
     );
   });
@@ -31,7 +49,9 @@ describe('the configuration', () => {
   it('is described in full by .env.example', () => {
     const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
     const source = readFileSync(new URL('../../src/config.ts', import.meta.url), 'utf8');
-    const settings = [...source.matchAll(/^ {2}((?:COMMONSPACE|DATABASE)_[A-Z_]+):/gm)].map((match) => match[1]);
+    const settings = [...source.matchAll(/^ {2}((?:COMMONSPACE|DATABASE)_[A-Z_]+):/gm)].map(
+      (match) => match[1],
+    );
     expect(settings.length).toBeGreaterThan(5);
     for (const setting of settings) expect(example).toContain(`# ${setting}=`);
   });

@@ -28,12 +28,15 @@ describe('cursor', () => {
     expect(codeOf(() => decodeCursor(encodeCursor(other, '20'), print))).toBe('BAD_CURSOR');
   });
 
-  it.each(['', 'x', '%%%', Buffer.from('a:b:c').toString('base64url'), Buffer.from('nothing').toString('base64url')])(
-    'that was made up (%j) is refused',
-    (cursor) => {
-      expect(codeOf(() => decodeCursor(cursor, print))).toBe('BAD_CURSOR');
-    },
-  );
+  it.each([
+    '',
+    'x',
+    '%%%',
+    Buffer.from('a:b:c').toString('base64url'),
+    Buffer.from('nothing').toString('base64url'),
+  ])('that was made up (%j) is refused', (cursor) => {
+    expect(codeOf(() => decodeCursor(cursor, print))).toBe('BAD_CURSOR');
+  });
 });
 
 describe('fingerprint', () => {

@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { MAX_COST, MAX_DEPTH, operationLimits } from '../../src/graphql/limits.js';
 
 const schema = buildSchema(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'));
-const codes = (query: string) => validate(schema, parse(query), [operationLimits]).map((error) => error.extensions.code);
+const codes = (query: string) =>
+  validate(schema, parse(query), [operationLimits]).map((error) => error.extensions.code);
 
-const nested = (levels: number): string => (levels === 0 ? '{ id }' : `{ counterparts ${nested(levels - 1)} }`);
+const nested = (levels: number): string =>
+  levels === 0 ? '{ id }' : `{ counterparts ${nested(levels - 1)} }`;
 
 describe('limits on operations', () => {
   it('let ordinary queries through', () => {
@@ -32,7 +34,10 @@ describe('limits on operations', () => {
   });
 
   it(`refuse what may answer with more than ${MAX_COST} values, however it is spread over aliases`, () => {
-    const fields = Array.from({ length: 60 }, (_, i) => `a${i}: items(first: 100) { nodes { id title classes { id name } } }`);
+    const fields = Array.from(
+      { length: 60 },
+      (_, i) => `a${i}: items(first: 100) { nodes { id title classes { id name } } }`,
+    );
     expect(codes(`{ ${fields.join(' ')} }`)).toEqual(['QUERY_TOO_COSTLY']);
   });
 

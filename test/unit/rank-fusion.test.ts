@@ -38,8 +38,14 @@ describe('reciprocal rank fusion', () => {
   it('never lets an item beyond a depth outrank one within it', () => {
     const depth = 200;
     const within = fuseByReciprocalRank([
-      { evidence: 'CONTENT', hits: Array.from({ length: depth }, (_, i) => ({ id: `c${i}`, similarity: 0 })) },
-      { evidence: 'COUNTERPART', hits: Array.from({ length: depth }, (_, i) => ({ id: `p${i}`, similarity: 0 })) },
+      {
+        evidence: 'CONTENT',
+        hits: Array.from({ length: depth }, (_, i) => ({ id: `c${i}`, similarity: 0 })),
+      },
+      {
+        evidence: 'COUNTERPART',
+        hits: Array.from({ length: depth }, (_, i) => ({ id: `p${i}`, similarity: 0 })),
+      },
     ]);
     expect(Math.min(...within.map(({ score }) => score))).toBeGreaterThan(reciprocalRank(depth + 1));
   });

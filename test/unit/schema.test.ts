@@ -1,6 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSchema, type GraphQLNamedType, isEnumType, isInputObjectType, isObjectType, isInterfaceType } from 'graphql';
+import {
+  buildSchema,
+  type GraphQLNamedType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+} from 'graphql';
 import { describe, expect, it } from 'vitest';
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -9,9 +16,15 @@ const schema = buildSchema(readFileSync(join(root, 'schema.graphql'), 'utf8'));
 /** Every type, field, argument and value of the schema, with its description, as `Type.field(argument)`. */
 function describedThings(type: GraphQLNamedType): [string, string | null | undefined][] {
   const things: [string, string | null | undefined][] = [[type.name, type.description]];
-  if (isEnumType(type)) things.push(...type.getValues().map((v): [string, string | null | undefined] => [`${type.name}.${v.name}`, v.description]));
+  if (isEnumType(type))
+    things.push(
+      ...type
+        .getValues()
+        .map((v): [string, string | null | undefined] => [`${type.name}.${v.name}`, v.description]),
+    );
   if (isInputObjectType(type)) {
-    for (const field of Object.values(type.getFields())) things.push([`${type.name}.${field.name}`, field.description]);
+    for (const field of Object.values(type.getFields()))
+      things.push([`${type.name}.${field.name}`, field.description]);
   }
   if (isObjectType(type) || isInterfaceType(type)) {
     for (const field of Object.values(type.getFields())) {
@@ -32,28 +45,37 @@ describe('schema.graphql', () => {
     expect(missing.map(([name]) => name)).toEqual([]);
   });
 
-  const contract = join(process.env.COMMONSPACE_SHARED ?? join(root, '..', 'shared'), 'contract', 'core.graphql');
-  it.skipIf(!existsSync(contract))('keeps every name and type of the public contract (skipped where its file is not at hand)', () => {
-    const core = buildSchema(readFileSync(contract, 'utf8'));
-    for (const type of Object.values(core.getTypeMap()).filter((t) => !t.name.startsWith('__'))) {
-      const present = schema.getType(type.name);
-      expect(present?.astNode?.kind, type.name).toBe(type.astNode?.kind);
-      if (isEnumType(type) && isEnumType(present)) {
-        expect(present.getValues().map((v) => v.name)).toEqual(expect.arrayContaining(type.getValues().map((v) => v.name)));
-      }
-      if (!('getFields' in type) || present === undefined || !('getFields' in present)) continue;
-      const fields = present.getFields();
-      for (const [name, field] of Object.entries(type.getFields())) {
-        expect(String(fields[name]?.type), `${type.name}.${name}`).toBe(String(field.type));
-        if (!('args' in field)) continue;
-        const kept = fields[name];
-        const args = kept !== undefined && 'args' in kept ? kept.args : [];
-        for (const arg of field.args) {
-          const found = args.find((candidate) => candidate.name === arg.name);
-          expect(String(found?.type), `${type.name}.${name}(${arg.name})`).toBe(String(arg.type));
-          expect(found?.defaultValue, `${type.name}.${name}(${arg.name})`).toEqual(arg.defaultValue);
+  const contract = join(
+    process.env.COMMONSPACE_SHARED ?? join(root, '..', 'shared'),
+    'contract',
+    'core.graphql',
+  );
+  it.skipIf(!existsSync(contract))(
+    'keeps every name and type of the public contract (skipped where its file is not at hand)',
+    () => {
+      const core = buildSchema(readFileSync(contract, 'utf8'));
+      for (const type of Object.values(core.getTypeMap()).filter((t) => !t.name.startsWith('__'))) {
+        const present = schema.getType(type.name);
+        expect(present?.astNode?.kind, type.name).toBe(type.astNode?.kind);
+        if (isEnumType(type) && isEnumType(present)) {
+          expect(present.getValues().map((v) => v.name)).toEqual(
+            expect.arrayContaining(type.getValues().map((v) => v.name)),
+          );
+        }
+        if (!('getFields' in type) || present === undefined || !('getFields' in present)) continue;
+        const fields = present.getFields();
+        for (const [name, field] of Object.entries(type.getFields())) {
+          expect(String(fields[name]?.type), `${type.name}.${name}`).toBe(String(field.type));
+          if (!('args' in field)) continue;
+          const kept = fields[name];
+          const args = kept !== undefined && 'args' in kept ? kept.args : [];
+          for (const arg of field.args) {
+            const found = args.find((candidate) => candidate.name === arg.name);
+            expect(String(found?.type), `${type.name}.${name}(${arg.name})`).toBe(String(arg.type));
+            expect(found?.defaultValue, `${type.name}.${name}(${arg.name})`).toEqual(arg.defaultValue);
+          }
         }
       }
-    }
-  });
+    },
+  );
 });

@@ -1,0 +1,23 @@
+# Untested on a machine without a Docker engine; it does what the README's commands do.
+FROM node:22-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-fund --no-audit
+COPY . .
+RUN npm run build && npm prune --omit=dev --ignore-scripts --no-fund --no-audit
+
+FROM node:22-bookworm-slim
+WORKDIR /app
+ENV NODE_ENV=production COMMONSPACE_DATA=/data COMMONSPACE_HOST=0.0.0.0
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY --from=build /app/migrations ./migrations
+COPY --from=build /app/schema.graphql ./
+RUN mkdir /data && chown node:node /data
+USER node
+VOLUME /data
+EXPOSE 4000
+HEALTHCHECK CMD node -e "fetch('http://127.0.0.1:4000/healthz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"
+# Beyond loopback the server wants COMMONSPACE_API_KEYS, and says so.
+CMD ["node", "dist/main.js", "serve"]

@@ -1,0 +1,47 @@
+// Resolver types from schema.graphql, so that a resolver that does not fit the schema does not compile.
+// The core of graphql-codegen is called directly: its command line would bring three hundred packages more.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { codegen } from '@graphql-codegen/core';
+import * as typescript from '@graphql-codegen/typescript';
+import * as typescriptResolvers from '@graphql-codegen/typescript-resolvers';
+import { parse } from 'graphql';
+
+const OUTPUT = new URL('../src/__generated__/resolver-types.ts', import.meta.url);
+
+const config = {
+  useTypeImports: true,
+  enumsAsTypes: true,
+  strictScalars: true,
+  immutableTypes: true,
+  makeResolverTypeCallable: true,
+  inputMaybeValue: 'T | null | undefined',
+  contextType: '../graphql/context.js#GraphqlContext',
+  scalars: {
+    ID: 'string',
+    DateTime: { input: 'Date', output: 'Date' },
+    JSONObject: '{ readonly [key: string]: unknown }',
+  },
+  mappers: {
+    Node: '../graphql/models.js#NodeModel',
+    Item: '../catalog/types.js#ItemRow',
+    ImageItem: '../catalog/types.js#ImageRow',
+    TextItem: '../catalog/types.js#TextRow',
+    Class: '../catalog/types.js#ClassRow',
+  },
+};
+
+export async function generateResolverTypes() {
+  const schema = parse(await readFile(new URL('../schema.graphql', import.meta.url), 'utf8'));
+  const code = await codegen({
+    filename: OUTPUT.pathname,
+    schema,
+    documents: [],
+    config,
+    plugins: [{ typescript: {} }, { typescriptResolvers: {} }],
+    pluginMap: { typescript, typescriptResolvers },
+  });
+  await mkdir(new URL('.', OUTPUT), { recursive: true });
+  await writeFile(OUTPUT, code);
+}
+
+if (process.argv[1] === new URL(import.meta.url).pathname) await generateResolverTypes();

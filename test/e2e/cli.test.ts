@@ -1,0 +1,342 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawShape, shapePairs } from '../factories/shapes.js';
+import { cli, printed, startCli } from '../support/cli.js';
+
+let root: string;
+let data: string;
+let folder: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'commonspace-cli-'));
+  data = join(root, 'data');
+  folder = join(root, 'shapes');
+  await mkdir(join(folder, 'img'), { recursive: true });
+  const rows = await Promise.all(
+    (await shapePairs()).map(async ({ key, png, caption, shape, colour }) => {
+      await writeFile(join(folder, 'img', `${key}.png`), png);
+      return { file_name: `img/${key}.png`, text: caption, label: shape, colour };
+    }),
+  );
+  await writeMetadata(folder, rows);
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+async function writeMetadata(where: string, rows: readonly (object | string)[]): Promise<void> {
+  const lines = rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row)));
+  await writeFile(join(where, 'metadata.jsonl'), `${lines.join('\n')}\n`);
+}
+
+describe('the main job, from a folder of pictures to a search', () => {
+  it('ingests the folder; again changes nothing', async () => {
+    const first = await cli(['ingest', folder, '--data', data, '--json']);
+    expect(first.stderr).toContain('ingest: 60/60');
+    expect(first.json()).toMatchObject({ created: 120, updated: 0, unchanged: 0, failed: 0, errors: [] });
+    expect(first.code).toBe(0);
+    const again = await cli(['ingest', folder, '--data', data, '--json']);
+    expect(again.json()).toMatchObject({ created: 0, updated: 0, unchanged: 120, failed: 0 });
+  });
+
+  it('searches before any training by captions', async () => {
+    const found = await cli(['search', 'a big red circle', '--data', data, '--json', '--first', '3']);
+    expect(found.json()).toMatchObject({
+      mode: 'EXACT',
+      encoder: null,
+      results: [{ rank: 1, file: 'img/big-red-circle.png' }, {}, {}],
+    });
+  });
+
+  it('trains, with progress on stderr and figures on stdout', async () => {
+    const trained = await cli([
+      'train',
+      '--data',
+      data,
+      '--json',
+      '--seed',
+      '1',
+      '--epochs',
+      '10',
+      '--holdout',
+      '0.2',
+      '--unseen',
+      'ring',
+    ]);
+    expect(trained.code).toBe(0);
+    expect(trained.stderr).toMatch(/train: 10\/10/);
+    const report = trained.json<{ encoder: string; holdout: Record<string, Record<string, number>> }>();
+    expect(report).toMatchObject({
+      encoder: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      pairs: 38,
+      classes: 4,
+      seconds: expect.any(Number),
+    });
+    for (const part of ['seen', 'unseen', 'chance']) {
+      const figures = report.holdout[part];
+      for (const figure of ['i2t_map', 't2i_map', 'recall@1', 'recall@10']) {
+        expect(figures?.[figure], `${part} ${figure}`).toBeGreaterThan(0);
+        expect(figures?.[figure], `${part} ${figure}`).toBeLessThanOrEqual(1);
+      }
+    }
+    expect(report.holdout.seen?.i2t_map).toBeGreaterThan(report.holdout.chance?.i2t_map ?? 1);
+  });
+
+  it('searches by words, in a table and as JSON', async () => {
+    const found = await cli(['search', 'a big red circle', '--data', data, '--json', '--first', '3']);
+    expect(found.json()).toMatchObject({
+      mode: 'EXACT',
+      encoder: expect.any(String),
+      results: [
+        {
+          rank: 1,
+          modality: 'IMAGE',
+          externalId: 'shapes/img/big-red-circle.png',
+          title: 'img/big-red-circle.png',
+          text: null,
+          file: 'img/big-red-circle.png',
+          classes: ['circle'],
+        },
+        { rank: 2 },
+        { rank: 3 },
+      ],
+    });
+    const shown = await cli(['search', 'a big red circle', '--data', data, '--first', '3']);
+    expect(shown.stdout).toMatch(
+      /^ ?#\s+score\s+class\s+item\s+thumbnail or text\n 1 .*circle\s+img\/big-red-circle\.png/,
+    );
+  });
+
+  it('searches by a picture, within classes and for a modality', async () => {
+    const picture = join(root, 'query.png');
+    await writeFile(picture, await drawShape('cross', 'green', 26));
+    const texts = await cli(['search', '--image', picture, '--data', data, '--json', '--first', '1']);
+    expect(texts.json()).toMatchObject({
+      results: [{ modality: 'TEXT', text: 'a big green cross', file: 'img/big-green-cross.png' }],
+    });
+    const among = await cli([
+      'search',
+      '--image',
+      picture,
+      '--target',
+      'image',
+      '--class',
+      'square',
+      'ring',
+      '--data',
+      data,
+      '--json',
+    ]);
+    const { results } = among.json<{ results: { classes: string[]; modality: string }[] }>();
+    expect(results).toHaveLength(10);
+    expect(
+      results.every(
+        ({ classes, modality }) => modality === 'IMAGE' && ['square', 'ring'].includes(classes[0] ?? ''),
+      ),
+    ).toBe(true);
+  });
+
+  it('lists classes, with what the encoder saw of them', async () => {
+    const listed = await cli(['classes', '--data', data, '--json']);
+    expect(listed.json()).toMatchObject({
+      totalCount: 5,
+      classes: ['circle', 'cross', 'ring', 'square', 'triangle'].map((name) => ({
+        name,
+        images: 12,
+        texts: 12,
+        seen: name !== 'ring',
+      })),
+    });
+  });
+
+  it('tells what is in use', async () => {
+    const doctor = await cli(['doctor', '--data', data, '--json']);
+    expect(doctor.json()).toMatchObject({
+      database: { kind: 'embedded' },
+      tensors: { backend: expect.stringMatching(/^(wasm|tfjs-node)$/), reason: expect.any(String) },
+      items: { images: 60, texts: 60 },
+    });
+    const migrated = await cli(['migrate', '--data', data]);
+    expect(migrated.stdout).toMatch(/up to date/);
+  });
+
+  it('serves, tells a second process who holds the folder, and stops when it is told to', async () => {
+    const server = startCli(['serve', '--data', data, '--port', '0']);
+    const address = /http:\/\/127\.0\.0\.1:\d+/.exec(await printed(server, /stop it with Ctrl-C/))?.[0] ?? '';
+    const response = await fetch(`${address}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        query: '{ crossModalSearch(query: {text: "ring"}, first: 1) { nodes { id } } }',
+      }),
+    });
+    expect(await response.json()).toMatchObject({ data: { crossModalSearch: { nodes: [{}] } } });
+    const second = await cli(['search', 'x', '--data', data, '--json']);
+    expect(second.code).toBe(4);
+    expect(second.json()).toMatchObject({
+      error: { code: 'DATA_FOLDER_LOCKED', message: expect.stringContaining(String(server.pid)) },
+    });
+    const ended = new Promise((resolve) => server.on('close', resolve));
+    server.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+});
+
+describe('a folder at fault', () => {
+  const spoiled = async (
+    name: string,
+    rows: readonly (object | string)[],
+    files: Record<string, Buffer | string> = {},
+  ) => {
+    const where = join(root, name);
+    await mkdir(where, { recursive: true });
+    for (const [file, content] of Object.entries(files)) await writeFile(join(where, file), content);
+    await writeMetadata(where, rows);
+    return where;
+  };
+  const own = () => join(root, 'data-faults');
+
+  it('stores the good rows, and says of each bad one which it is and why', async () => {
+    const good = await drawShape('circle', 'blue');
+    const where = await spoiled(
+      'mixed',
+      [
+        { file_name: 'good.png', text: 'a blue circle', label: 'circle' },
+        { file_name: 'missing.png', text: 'x', label: 'circle' },
+        'this is not JSON',
+        { file_name: 'broken.png', text: 'y', label: 'circle' },
+        { file_name: 'good.png', text: '', label: 'circle' },
+        { text: 'no file' },
+        { file_name: '../escape.png', text: 'z' },
+        { file_name: 'good2.png', text: '一个蓝色的圆', label: 7 },
+      ],
+      {
+        'good.png': good,
+        'good2.png': await drawShape('circle', 'blue', 9),
+        'broken.png': good.subarray(0, 60),
+      },
+    );
+    const result = await cli(['ingest', where, '--data', own(), '--json']);
+    expect(result.code).toBe(6);
+    const report = result.json<{
+      created: number;
+      failed: number;
+      errors: { line: number; code: string }[];
+    }>();
+    expect(report.errors.map(({ line, code }) => [line, code])).toEqual([
+      [2, 'FILE_MISSING'],
+      [3, 'BAD_ROW'],
+      [4, 'UNREADABLE_IMAGE'],
+      [5, 'EMPTY_TEXT'],
+      [6, 'BAD_ROW'],
+      [7, 'BAD_ROW'],
+    ]);
+    expect(report).toMatchObject({ created: 4, updated: 0, unchanged: 0, failed: 12 });
+    expect(result.stderr).toContain('missing.png');
+  });
+
+  it('is refused whole for want of metadata, or of the class column asked for', async () => {
+    const empty = join(root, 'empty');
+    await mkdir(empty);
+    const none = await cli(['ingest', empty, '--data', own(), '--json']);
+    expect(none.json()).toMatchObject({ error: { code: 'BAD_FOLDER' } });
+    const where = await spoiled('unlabelled', [{ file_name: 'a.png', text: 'x', kind: 'k' }], {
+      'a.png': await drawShape('ring', 'red'),
+    });
+    const column = await cli(['ingest', where, '--class-column', 'category', '--data', own(), '--json']);
+    expect(column.code).toBe(2);
+    expect(column.json()).toMatchObject({
+      error: { code: 'NO_CLASS_COLUMN', message: expect.stringContaining('file_name, text, kind') },
+    });
+  });
+
+  it('without pairs to learn from cannot be trained on, and says so', async () => {
+    const result = await cli(['train', '--data', own(), '--json']);
+    expect(result.code).toBe(3);
+    expect(result.json()).toMatchObject({ error: { code: 'NO_PAIRS' } });
+  });
+});
+
+describe('an environment at fault', () => {
+  it.each([
+    ['nothing listens', 'postgresql://user:hunter2@127.0.0.1:9/none'],
+    ['no such host', 'postgresql://user:hunter2@no-such-host.invalid/none'],
+  ])('says that the database cannot be reached (%s), without its password', async (_what, url) => {
+    const result = await cli(['classes', '--data', join(root, 'x'), '--json'], { DATABASE_URL: url });
+    expect(result.code).toBe(4);
+    expect(result.json()).toMatchObject({
+      error: { code: 'DATABASE_UNREACHABLE', message: expect.stringContaining('DATABASE_URL') },
+    });
+    expect(result.stdout + result.stderr).not.toContain('hunter2');
+  });
+
+  it('says that a port is taken', async () => {
+    const blocker = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => blocker.once('listening', resolve));
+    const { port } = blocker.address() as AddressInfo;
+    const result = await cli(['serve', '--port', String(port), '--data', join(root, 'port'), '--json']);
+    blocker.close();
+    expect(result.code).toBe(4);
+    expect(result.json()).toMatchObject({
+      error: { code: 'PORT_IN_USE', message: expect.stringContaining(String(port)) },
+    });
+  });
+
+  it('says that a folder cannot be written to', async () => {
+    // A folder below a file can be made by nobody, root included.
+    const file = join(root, 'file');
+    await writeFile(file, '');
+    const result = await cli(['classes', '--data', join(file, 'data'), '--json']);
+    expect(result.code).toBe(4);
+    expect(result.json()).toMatchObject({ error: { code: 'DATA_FOLDER_NOT_WRITABLE' } });
+  });
+
+  it('does not listen beyond this machine without a key', async () => {
+    const result = await cli(['serve', '--host', '0.0.0.0', '--data', join(root, 'open'), '--json']);
+    expect(result.json()).toMatchObject({
+      error: { code: 'BAD_CONFIG', message: expect.stringContaining('COMMONSPACE_API_KEYS') },
+    });
+  });
+
+  it('names every malformed setting', async () => {
+    const result = await cli(['classes', '--json'], { COMMONSPACE_PORT: 'many' });
+    expect(result.code).toBe(2);
+    expect(result.json()).toMatchObject({
+      error: { code: 'BAD_CONFIG', message: expect.stringContaining('COMMONSPACE_PORT') },
+    });
+  });
+
+  it.each([
+    [['search'], 'BAD_INPUT'],
+    [['search', '--image', '/no/such/file.png'], 'FILE_MISSING'],
+  ])('%j is refused with %s', async (args, code) => {
+    const result = await cli([...args, '--data', join(root, 'args'), '--json']);
+    expect(result.code).toBe(2);
+    expect(result.json()).toMatchObject({ error: { code } });
+  });
+
+  it.each([
+    [['nonsense']],
+    [['train', '--holdout', '2']],
+    [['search', 'x', '--target', 'SOUND']],
+    [['ingest']],
+  ])('%j is a usage error', async (args) => {
+    const result = await cli(args);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(/error:/);
+  });
+
+  it('every command explains itself', async () => {
+    const help = await cli(['--help']);
+    const commands = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)]
+      .map((match) => match[1] ?? '')
+      .filter((name) => name !== 'help');
+    expect(commands).toEqual(['serve', 'ingest', 'train', 'search', 'classes', 'migrate', 'doctor', 'demo']);
+    for (const command of commands) {
+      const { code, stdout } = await cli([command, '--help']);
+      expect([code, stdout.includes('--data <dir>'), stdout.includes('--json')]).toEqual([0, true, true]);
+    }
+  });
+});

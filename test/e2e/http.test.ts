@@ -1,0 +1,299 @@
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp, listen } from '../../src/http/app.js';
+import { drawShape } from '../factories/shapes.js';
+import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
+
+interface Answer {
+  readonly data?: Record<string, unknown> | null;
+  readonly errors?: readonly {
+    message: string;
+    path?: unknown;
+    extensions: { code: string; field?: string[] };
+  }[];
+}
+
+let app: TestApp;
+let http: FastifyInstance;
+let address: string;
+const log: Record<string, unknown>[] = [];
+
+beforeAll(async () => {
+  app = await openTestApp();
+  await ingestShapes(app);
+  await app.training.train(QUICK);
+  const logger = pino({ level: 'error' }, { write: (line: string) => void log.push(JSON.parse(line)) });
+  http = await createApp({ services: app, logger, apiKeys: [], loopback: true });
+  address = await listen(http, '127.0.0.1', 0);
+});
+afterAll(async () => {
+  await http.close();
+  await app.close();
+});
+
+async function ask(query: string, variables: object = {}): Promise<Answer> {
+  const response = await fetch(`${address}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  return (await response.json()) as Answer;
+}
+
+describe('GraphQL over HTTP', () => {
+  it('searches, with every field of an edge and of an item', async () => {
+    const answer = await ask(`{ crossModalSearch(query: {text: "a big red circle"}, target: IMAGE, first: 2) {
+      mode encoderVersion pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+      edges { cursor rank score evidence { evidence rank similarity } node {
+        __typename id modality externalId title metadata createdAt classes { name seen itemCount(modality: IMAGE) }
+        counterparts { __typename ... on TextItem { text } }
+        ... on ImageItem { url small: url(width: 32) mediaType width height sha256 } } }
+      nodes { id } } }`);
+    expect(answer.errors).toBeUndefined();
+    const connection = answer.data?.crossModalSearch as { edges: { node: { url: string; small: string } }[] };
+    expect(connection).toMatchObject({
+      mode: 'EXACT',
+      pageInfo: { hasNextPage: true, hasPreviousPage: false },
+      edges: [
+        {
+          rank: 1,
+          node: {
+            __typename: 'ImageItem',
+            externalId: 'big-red-circle.png',
+            classes: [{ name: 'circle', seen: true, itemCount: 12 }],
+            counterparts: [{ __typename: 'TextItem', text: 'a big red circle' }],
+            mediaType: 'image/png',
+          },
+        },
+        { rank: 2 },
+      ],
+    });
+    const { url, small } = connection.edges[0]?.node ?? { url: '', small: '' };
+    for (const [path, type] of [
+      [url, 'image/png'],
+      [small, /^image\/(webp|png)$/],
+    ] as const) {
+      const picture = await fetch(address + path);
+      expect(picture.status).toBe(200);
+      expect(picture.headers.get('content-type')).toMatch(type);
+      expect(picture.headers.get('cache-control')).toMatch(/max-age=31536000, immutable/);
+      expect(picture.headers.get('x-content-type-options')).toBe('nosniff');
+      const again = await fetch(address + path, {
+        headers: { 'if-none-match': picture.headers.get('etag') ?? '' },
+      });
+      expect(again.status).toBe(304);
+    }
+  });
+
+  it('reads nodes, items and classes, page by page', async () => {
+    const first = await ask(
+      '{ items(first: 2, filter: {classNames: ["ring"]}) { totalCount nodes { id } pageInfo { endCursor hasNextPage } } classes(first: 2) { totalCount nodes { id name } pageInfo { endCursor } } }',
+    );
+    const { items, classes } = first.data as {
+      items: { totalCount: number; nodes: { id: string }[]; pageInfo: { endCursor: string } };
+      classes: { totalCount: number; nodes: { id: string; name: string }[]; pageInfo: { endCursor: string } };
+    };
+    expect([items.totalCount, classes.totalCount]).toEqual([24, 5]);
+    const next = await ask(
+      `query($id: ID!, $class: ID!, $i: String, $c: String) { item(id: $id) { id } node(id: $class) { ... on Class { name } }
+        byKey: item(externalId: "big-red-circle.txt") { ... on TextItem { text language } } none: item(externalId: "no such")
+        { id } nothing: node(id: "nonsense") { id }
+        items(first: 2, after: $i, filter: {classNames: ["ring"]}) { nodes { id } pageInfo { hasPreviousPage } } classes(first: 2, after: $c) { nodes { name } } }`,
+      {
+        id: items.nodes[0]?.id,
+        class: classes.nodes[0]?.id,
+        i: items.pageInfo.endCursor,
+        c: classes.pageInfo.endCursor,
+      },
+    );
+    expect(next.errors).toBeUndefined();
+    expect(next.data).toMatchObject({
+      item: { id: items.nodes[0]?.id },
+      node: { name: 'circle' },
+      byKey: { text: 'a big red circle', language: null },
+      none: null,
+      nothing: null,
+      items: { pageInfo: { hasPreviousPage: true } },
+      classes: { nodes: [{ name: 'ring' }, { name: 'square' }] },
+    });
+  });
+
+  it('ingests uploads and texts, and answers for each input in order', async () => {
+    const png = await drawShape('ring', 'black', 18);
+    const upload = await fetch(`${address}/media`, {
+      method: 'POST',
+      headers: { 'content-type': 'image/png' },
+      body: png,
+    });
+    expect(upload.status).toBe(201);
+    const { id } = (await upload.json()) as { id: string };
+    const form = new FormData();
+    form.append('file', new Blob([png], { type: 'image/png' }), 'ring.png');
+    const multipart = (await (await fetch(`${address}/media`, { method: 'POST', body: form })).json()) as {
+      id: string;
+    };
+    expect(multipart.id).toBe(id);
+    const answer = await ask(
+      `mutation($items: [IngestItemInput!]!) { ingest(input: {items: $items}) { created updated unchanged failed
+        results { index status item { id externalId } error { code field } } } }`,
+      {
+        items: [
+          { content: { mediaId: id }, externalId: 'up.png', classes: ['ring'] },
+          { content: { text: '' }, externalId: 'bad' },
+          { content: { text: 'a caption' }, externalId: 'up.txt' },
+        ],
+      },
+    );
+    expect(answer.data?.ingest).toMatchObject({
+      created: 2,
+      updated: 0,
+      unchanged: 0,
+      failed: 1,
+      results: [
+        { index: 0, status: 'CREATED', item: { externalId: 'up.png' }, error: null },
+        {
+          index: 1,
+          status: 'FAILED',
+          item: null,
+          error: { code: 'EMPTY_TEXT', field: ['input', 'items', '1', 'content', 'text'] },
+        },
+        { index: 2, status: 'CREATED', item: { externalId: 'up.txt' }, error: null },
+      ],
+    });
+    const { results } = (answer.data?.ingest ?? { results: [] }) as { results: { item: { id: string } | null }[] };
+    const ids = results.flatMap(({ item }) => (item ? [item.id] : []));
+    const gone = await ask(
+      'mutation($ids: [ID!]!) { deleteItems(ids: $ids) { deletedIds errors { code field } } }',
+      { ids: [...ids, 'x'] },
+    );
+    expect(gone.data?.deleteItems).toEqual({
+      deletedIds: ids,
+      errors: [{ code: 'ITEM_NOT_FOUND', field: ['ids', '2'] }],
+    });
+  });
+
+  it('classifies, and makes a class that is there at once', async () => {
+    const made = await ask(
+      'mutation { a: createClass(name: "star", description: "five points") { class { name seen itemCount } errors { code } } b: createClass(name: "star") { class { name } errors { code field } } }',
+    );
+    expect(made.data).toEqual({
+      a: { class: { name: 'star', seen: false, itemCount: 0 }, errors: [] },
+      b: { class: null, errors: [{ code: 'CLASS_EXISTS', field: ['name'] }] },
+    });
+    const scores = await ask(
+      '{ classify(query: {text: "a big green square"}, among: ["square", "star"]) { class { name } probability similarity } }',
+    );
+    expect(scores.data?.classify).toMatchObject([{ class: { name: 'square' } }, { class: { name: 'star' } }]);
+  });
+
+  it.each([
+    ['{ items(first: 1000) { nodes { id } } }', 'BAD_INPUT', ['first']],
+    ['{ items(filter: {classNames: ["nope"]}) { nodes { id } } }', 'UNKNOWN_CLASS', ['filter', 'classNames']],
+    [
+      '{ crossModalSearch(query: {vector: [1, 2]}) { nodes { id } } }',
+      'WRONG_DIMENSION',
+      ['query', 'vector'],
+    ],
+    ['{ crossModalSearch(query: {text: "x"}, after: "eA") { nodes { id } } }', 'BAD_CURSOR', ['after']],
+    ['{ item { id } }', 'BAD_INPUT', ['id']],
+  ])('gives a code and the field for %s', async (query, code, field) => {
+    const { errors } = await ask(query);
+    expect(errors?.[0]?.extensions).toEqual({ code, field });
+  });
+
+  it.each([
+    ['{ nonsense }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['{ items {', 'GRAPHQL_PARSE_FAILED'],
+    ['{ crossModalSearch(query: {text: "x", itemId: "y"}) { nodes { id } } }', 'GRAPHQL_VALIDATION_FAILED'],
+    [`{ items { nodes ${'{ counterparts '.repeat(14)}{ id }${' }'.repeat(14)} } }`, 'QUERY_TOO_DEEP'],
+    [
+      `{ ${Array.from({ length: 90 }, (_, i) => `a${i}: items(first: 100) { nodes { id title metadata } }`).join(' ')} }`,
+      'QUERY_TOO_COSTLY',
+    ],
+    [`{ ${'id '.repeat(5000)} }`, 'GRAPHQL_PARSE_FAILED'],
+  ])('refuses %s before anything runs', async (query, code) => {
+    const { errors } = await ask(query);
+    expect(errors?.map(({ extensions }) => extensions.code)).toContain(code);
+  });
+
+  it('masks what is unexpected, and has all of it in the log', async () => {
+    const broken = app.items.byId;
+    app.items.byId = () => Promise.reject(new Error('a secret of the inside'));
+    try {
+      const answer = await ask('{ item(id: "00000000-0000-7000-8000-000000000000") { id } }');
+      expect(JSON.stringify(answer)).not.toContain('secret');
+      expect(answer.errors?.[0]?.extensions.code).toBe('INTERNAL');
+      expect(JSON.stringify(log)).toContain('a secret of the inside');
+    } finally {
+      app.items.byId = broken;
+    }
+  });
+
+  it('refuses to be called by a form of another site', async () => {
+    const response = await fetch(`${address}/graphql?query={__typename}`);
+    expect(response.status).toBe(400);
+  });
+});
+
+describe('the other routes', () => {
+  it('say that the server lives and is ready', async () => {
+    expect(await (await fetch(`${address}/healthz`)).json()).toEqual({ status: 'ok' });
+    expect((await fetch(`${address}/readyz`)).status).toBe(200);
+  });
+
+  it.each([
+    ['/media/nonsense', 404, 'MEDIA_NOT_FOUND'],
+    [`/media/${'0'.repeat(64)}`, 404, 'MEDIA_NOT_FOUND'],
+    ['/media/..%2f..%2fetc%2fpasswd', 404, 'MEDIA_NOT_FOUND'],
+    ['/nowhere', 404, 'NOT_FOUND'],
+  ])('answer %s with %i', async (path, status, code) => {
+    const response = await fetch(address + path);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ error: { code } });
+  });
+
+  it.each([
+    ['nothing', 'image/png', '', 400, 'EMPTY_IMAGE'],
+    ['no picture', 'image/png', 'hello', 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    ['JSON', 'application/json', '{}', 400, 'BAD_INPUT'],
+    ['more than 20 MB', 'image/png', 'x'.repeat(21 * 1024 * 1024), 413, 'IMAGE_TOO_LARGE'],
+  ])('refuse an upload of %s', async (_what, type, body, status, code) => {
+    const response = await fetch(`${address}/media`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+    });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ error: { code } });
+  });
+
+  it('are not there under a name that is not loopback', async () => {
+    const { statusCode } = await http.inject({ url: '/media/x', headers: { host: 'evil.example:4000' } });
+    expect(statusCode).toBe(401);
+  });
+});
+
+describe('with API keys', () => {
+  it('answers only who shows one, but says to anybody that it lives', async () => {
+    const key = 'a-key-of-enough-length';
+    const guarded = await createApp({
+      services: app,
+      logger: pino({ level: 'silent' }),
+      apiKeys: [key],
+      loopback: false,
+    });
+    const status = async (url: string, authorization?: string) =>
+      (
+        await guarded.inject({
+          url,
+          headers: { host: 'shop.example', ...(authorization && { authorization }) },
+        })
+      ).statusCode;
+    expect(await status('/')).toBe(401);
+    expect(await status('/', 'Bearer wrong-key-of-enough-length')).toBe(401);
+    expect(await status('/', `Bearer ${key}`)).toBe(200);
+    expect(await status('/healthz')).toBe(200);
+    await guarded.close();
+  });
+});

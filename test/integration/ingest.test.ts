@@ -1,0 +1,275 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CommonspaceError } from '../../src/domain/errors.js';
+import { LIMITS } from '../../src/domain/limits.js';
+import type { IngestOutcome } from '../../src/services/ingest-answers.js';
+import { drawShape } from '../factories/shapes.js';
+import { openTestApp, type TestApp } from '../support/app.js';
+import { describeOnEachKind } from '../support/catalog.js';
+
+const itemOf = (outcome: IngestOutcome | undefined) => {
+  if (outcome === undefined || outcome.status === 'FAILED') throw new Error(JSON.stringify(outcome));
+  return outcome.item;
+};
+const failureOf = (outcome: IngestOutcome | undefined) => {
+  if (outcome?.status !== 'FAILED') throw new Error(JSON.stringify(outcome));
+  return outcome.error;
+};
+
+describeOnEachKind('ingest', (kind) => {
+  let app: TestApp;
+  let red: Buffer;
+  beforeAll(async () => {
+    app = await openTestApp(kind);
+    red = await drawShape('circle', 'red');
+  });
+  afterAll(async () => {
+    expect(app.unexpected).toEqual([]);
+    await app.close();
+  });
+
+  it('stores a picture and a text as a pair, with classes, title and metadata', async () => {
+    const [picture, text] = await app.ingest.ingest([
+      {
+        content: { bytes: red },
+        externalId: 'p1',
+        title: 'Red',
+        classes: ['round', 'warm'],
+        pairKey: 'p',
+        metadata: { a: 1 },
+      },
+      { content: { text: 'a red circle' }, externalId: 't1', pairKey: 'p', metadata: { language: 'en' } },
+    ]);
+    expect([picture?.status, text?.status]).toEqual(['CREATED', 'CREATED']);
+    const image = itemOf(picture);
+    expect(image).toMatchObject({
+      modality: 'IMAGE',
+      title: 'Red',
+      mediaType: 'image/png',
+      width: 64,
+      height: 64,
+    });
+    expect(itemOf(text)).toMatchObject({ modality: 'TEXT', text: 'a red circle', language: 'en' });
+    const classes = await app.items.classesOf([image.id]);
+    expect(classes.get(image.id)?.map(({ name }) => name)).toEqual(['round', 'warm']);
+    const counterparts = await app.items.counterparts([image.id]);
+    expect(counterparts.get(image.id)?.map(({ externalId }) => externalId)).toEqual(['t1']);
+    expect(await app.store.read(image.contentHash)).toEqual(red);
+    expect(await app.catalog.vectors.itemFeature(image.id, app.features.image.id)).toHaveLength(
+      app.features.image.dimension,
+    );
+  });
+
+  it('is idempotent by external id: again changes nothing, other content updates in place', async () => {
+    const input = {
+      content: { text: 'first' },
+      externalId: 'same',
+      classes: ['b', 'a'],
+      metadata: { z: 1, y: { x: 2 } },
+    };
+    const [created] = await app.ingest.ingest([input]);
+    const [again] = await app.ingest.ingest([
+      { ...input, classes: ['a', 'b'], metadata: { y: { x: 2 }, z: 1 } },
+    ]);
+    const [updated] = await app.ingest.ingest([{ ...input, content: { text: 'second' } }]);
+    expect([created, again, updated].map((outcome) => outcome?.status)).toEqual([
+      'CREATED',
+      'UNCHANGED',
+      'UPDATED',
+    ]);
+    expect(itemOf(updated)).toMatchObject({ id: itemOf(created).id, text: 'second' });
+    const feature = await app.catalog.vectors.itemFeature(itemOf(created).id, app.features.text.id);
+    const [expected] = await app.features.extractTexts(['second']);
+    expect(feature?.[0]).toBeCloseTo(expected?.[0] ?? Number.NaN, 5);
+  });
+
+  it('keeps what an update leaves out', async () => {
+    const key = { externalId: 'kept' };
+    await app.ingest.ingest([
+      { ...key, content: { text: 'x' }, title: 'T', classes: ['c'], metadata: { m: 1 }, pairKey: 'kept' },
+    ]);
+    const [updated] = await app.ingest.ingest([{ ...key, content: { text: 'y' } }]);
+    const item = itemOf(updated);
+    expect(item).toMatchObject({ title: 'T', metadata: { m: 1 } });
+    expect((await app.items.classesOf([item.id])).get(item.id)?.map(({ name }) => name)).toEqual(['c']);
+    const [cleared] = await app.ingest.ingest([{ ...key, content: { text: 'y' }, classes: [] }]);
+    expect(cleared?.status).toBe('UPDATED');
+    expect((await app.items.classesOf([item.id])).get(item.id)).toEqual([]);
+  });
+
+  it('knows items without an external id by their content and pair', async () => {
+    const first = await app.ingest.ingest([
+      { content: { text: 'keyless' } },
+      { content: { text: 'keyless' }, pairKey: 'k' },
+    ]);
+    const again = await app.ingest.ingest([
+      { content: { text: 'keyless' } },
+      { content: { text: 'keyless' }, pairKey: 'k' },
+    ]);
+    expect(first.map(({ status }) => status)).toEqual(['CREATED', 'CREATED']);
+    expect(again.map(({ status }) => status)).toEqual(['UNCHANGED', 'UNCHANGED']);
+    expect(again.map((outcome) => itemOf(outcome).id)).toEqual(first.map((outcome) => itemOf(outcome).id));
+  });
+
+  it('handles the same key several times in one call, in order', async () => {
+    const outcomes = await app.ingest.ingest(
+      ['one', 'two', 'two', 'one'].map((text) => ({ content: { text }, externalId: 'repeated' })),
+    );
+    expect(outcomes.map(({ status }) => status)).toEqual(['CREATED', 'UPDATED', 'UNCHANGED', 'UPDATED']);
+    const item = await app.items.byExternalId('repeated');
+    expect(item).toMatchObject({ text: 'one' });
+    const feature = await app.catalog.vectors.itemFeature(item?.id ?? '', app.features.text.id);
+    const [expected] = await app.features.extractTexts(['one']);
+    expect(feature?.[0]).toBeCloseTo(expected?.[0] ?? Number.NaN, 5);
+  });
+
+  it('removes a picture that an update replaced, unless another item shows it', async () => {
+    const [blue, green] = [await drawShape('square', 'blue'), await drawShape('square', 'green')];
+    const [a] = await app.ingest.ingest([
+      { content: { bytes: blue }, externalId: 'a' },
+      { content: { bytes: blue }, externalId: 'b' },
+    ]);
+    const hash = itemOf(a).contentHash;
+    await app.ingest.ingest([{ content: { bytes: green }, externalId: 'a' }]);
+    expect(await app.store.has(hash)).toBe(true);
+    await app.ingest.ingest([{ content: { bytes: green }, externalId: 'b' }]);
+    expect(await app.store.has(hash)).toBe(false);
+  });
+
+  it('of 1000 items stores the 997 good ones and says why the 3 bad ones are not, in order', async () => {
+    const items = Array.from({ length: 1000 }, (_, i) => ({
+      content: { text: `text number ${i}` },
+      externalId: `n${i}`,
+    }));
+    items[13] = { content: { text: '   ' }, externalId: 'n13' };
+    items[500] = { content: { imageBase64: 'not base64!' } as never, externalId: 'n500' };
+    items[999] = { content: { text: 'x'.repeat(2_000_000) }, externalId: 'n999' };
+    const outcomes = await app.ingest.ingest(items);
+    const failures = outcomes.flatMap((outcome, i) =>
+      outcome.status === 'FAILED' ? [[i, outcome.error.code, outcome.error.field]] : [],
+    );
+    expect(failures).toEqual([
+      [13, 'EMPTY_TEXT', ['input', 'items', '13', 'content', 'text']],
+      [500, 'BAD_BASE64', ['input', 'items', '500', 'content', 'imageBase64']],
+      [999, 'TEXT_TOO_LONG', ['input', 'items', '999', 'content', 'text']],
+    ]);
+    expect(outcomes.filter(({ status }) => status === 'CREATED')).toHaveLength(997);
+    expect(await app.items.count({ metadata: {}, and: [{ modality: 'TEXT' }] })).toBeGreaterThanOrEqual(997);
+    expect(itemOf(outcomes[998])).toMatchObject({ externalId: 'n998', text: 'text number 998' });
+  });
+
+  const truncated = (png: Buffer) => png.subarray(0, png.length / 2);
+  it.each([
+    ['an empty text', async () => ({ text: '' }), 'EMPTY_TEXT', 'text'],
+    ['a text with a NUL', async () => ({ text: 'a\0b' }), 'BAD_INPUT', 'text'],
+    ['an empty picture', async () => ({ imageBase64: '' }), 'EMPTY_IMAGE', 'imageBase64'],
+    ['wrong base64', async () => ({ imageBase64: '%%%' }), 'BAD_BASE64', 'imageBase64'],
+    [
+      'bytes that are no picture',
+      async () => ({ imageBase64: Buffer.from('hello there').toString('base64') }),
+      'UNSUPPORTED_MEDIA_TYPE',
+      'imageBase64',
+    ],
+    [
+      'a truncated picture',
+      async () => ({ imageBase64: truncated(red).toString('base64') }),
+      'UNREADABLE_IMAGE',
+      'imageBase64',
+    ],
+    ['an unknown upload', async () => ({ mediaId: 'f'.repeat(64) }), 'MEDIA_NOT_FOUND', 'mediaId'],
+    [
+      'a private address',
+      async () => ({ imageUrl: 'http://192.168.0.1/x.png' }),
+      'ADDRESS_NOT_ALLOWED',
+      'imageUrl',
+    ],
+    [
+      'the loopback address',
+      async () => ({ imageUrl: 'http://localhost/x.png' }),
+      'ADDRESS_NOT_ALLOWED',
+      'imageUrl',
+    ],
+    ['a file address', async () => ({ imageUrl: 'file:///etc/passwd' }), 'ADDRESS_NOT_ALLOWED', 'imageUrl'],
+  ])('refuses %s, naming the field, and stores nothing', async (_what, content, code, field) => {
+    const before = await app.items.count(null);
+    const [outcome] = await app.ingest.ingest([{ content: await content(), externalId: 'refused' }]);
+    expect(failureOf(outcome)).toMatchObject({ code, field: ['input', 'items', '0', 'content', field] });
+    expect(await app.items.count(null)).toBe(before);
+  });
+
+  it.each([
+    ['externalId', { externalId: '' }],
+    ['externalId', { externalId: 'x'.repeat(LIMITS.externalIdCharacters + 1) }],
+    ['pairKey', { pairKey: ' ' }],
+    ['title', { title: 'x'.repeat(LIMITS.titleCharacters + 1) }],
+    ['classes', { classes: ['fine', ''] }],
+    ['metadata', { metadata: { deep: { nul: '\0' } } }],
+  ])('refuses a malformed %s', async (field, fault) => {
+    const [outcome] = await app.ingest.ingest([{ content: { text: 'fine' }, ...fault }]);
+    expect(failureOf(outcome).code).toBe('BAD_INPUT');
+    expect(failureOf(outcome).field[3]).toBe(field);
+  });
+
+  it('does not turn a text into a picture under one key', async () => {
+    await app.ingest.ingest([{ content: { text: 'words' }, externalId: 'fixed' }]);
+    const [outcome] = await app.ingest.ingest([{ content: { bytes: red }, externalId: 'fixed' }]);
+    expect(failureOf(outcome)).toMatchObject({
+      code: 'BAD_INPUT',
+      field: ['input', 'items', '0', 'externalId'],
+    });
+  });
+
+  it('stops when it is cancelled', async () => {
+    const stop = new AbortController();
+    stop.abort();
+    const work = app.ingest.ingest([{ content: { text: 'never' }, externalId: 'never' }], {
+      signal: stop.signal,
+    });
+    await expect(work).rejects.toSatisfy(
+      (error) => error instanceof CommonspaceError && error.code === 'CANCELLED',
+    );
+    expect(await app.items.byExternalId('never')).toBeNull();
+  });
+
+  it('deletes items with what is theirs alone, and names ids of nothing', async () => {
+    const [one] = await app.ingest.ingest([
+      { content: { bytes: await drawShape('ring', 'yellow') }, externalId: 'gone' },
+    ]);
+    const { id, contentHash } = itemOf(one);
+    const result = await app.items.delete([id, 'nonsense', '00000000-0000-7000-8000-000000000000']);
+    expect(result.deletedIds).toEqual([id]);
+    expect(result.errors.map(({ code, field }) => [code, field])).toEqual([
+      ['ITEM_NOT_FOUND', ['ids', '1']],
+      ['ITEM_NOT_FOUND', ['ids', '2']],
+    ]);
+    expect(await app.items.byId(id)).toBeNull();
+    expect(await app.store.has(contentHash)).toBe(false);
+    expect(await app.catalog.vectors.itemFeature(id, app.features.image.id)).toBeNull();
+  });
+});
+
+describeOnEachKind('ingest by address', (kind) => {
+  let app: TestApp;
+  let server: Server;
+  let address: string;
+  beforeAll(async () => {
+    app = await openTestApp(kind);
+    const red = await drawShape('circle', 'red');
+    server = createServer((request, response) => {
+      if (request.url === '/red.png') response.end(red);
+      else response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(async () => {
+    server.close();
+    await app.close();
+  });
+
+  it('reaches nothing on this machine unless its network is allowed', async () => {
+    const [outcome] = await app.ingest.ingest([{ content: { imageUrl: `${address}/red.png` } }]);
+    expect(failureOf(outcome).code).toBe('ADDRESS_NOT_ALLOWED');
+  });
+});
