@@ -118,10 +118,11 @@ describe('normalisation', () => {
   const options = { clip: 2, components: 3, scaling: 1, seed: 0 };
 
   it('centres, scales, clips and projects, as worked out by hand', () => {
-    // One column: mean 2, deviation 2; z = −1, −1, −1, −1, 4 → clipped to 2; mean after clipping −2/5.
-    const features = { data: Float32Array.of(1, 1, 1, 1, 6), rows: 5, columns: 1 };
-    const normalisation = fitNormalisation(features, options);
-    const z = [-1, -1, -1, -1, 2].map((x) => x + 2 / 5);
+    // One column: mean 4, deviation √26; the last z-score, 1.96, is cut to 1.5, and the mean taken out again.
+    const features = { data: Float32Array.of(0, 1, 2, 3, 14), rows: 5, columns: 1 };
+    const normalisation = fitNormalisation(features, { ...options, clip: 1.5 });
+    const cut = [-4, -3, -2, -1].map((x) => x / Math.sqrt(26)).concat(1.5);
+    const z = cut.map((x) => x - cut.reduce((sum, y) => sum + y, 0) / 5);
     const deviation = Math.sqrt(z.reduce((sum, x) => sum + x * x, 0) / 5);
     const out = normalise(normalisation, features).data;
     const sign = Math.sign(out[4] ?? 0);
