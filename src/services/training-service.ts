@@ -1,21 +1,21 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Catalog } from '../catalog/catalog.js';
-import type { ClassRow, EncoderRow } from '../catalog/types.js';
+import type { ClassRow, EncoderRow, TrainingPair } from '../catalog/types.js';
 import { CommonspaceError } from '../domain/errors.js';
 import type { ItemFilter } from '../domain/filter.js';
-import { createRandom, shuffle } from '../encoder/random.js';
 import { loadEncoder } from '../encoder/serialise.js';
-import { trainCca } from '../encoder/train-cca.js';
 import { trainEncoder } from '../encoder/train-encoder.js';
-import type { TrainProgress } from '../encoder/types.js';
+import type { TrainedEncoder, TrainProgress } from '../encoder/types.js';
 import type { FeatureExtractors } from '../features/types.js';
 import type { MediaStore } from '../media/media-store.js';
 import type { ClassService } from './class-service.js';
 import { embedCatalogue } from './embed-catalogue.js';
-import { compareOn, type HeldOutReport } from './evaluation.js';
+import { evaluateInThread } from './evaluate-in-thread.js';
+import type { HeldOutReport } from './evaluation.js';
 import { backfillFeatures } from './feature-backfill.js';
 import type { FilterCheck } from './filter-check.js';
-import { type PairTable, readPairTable, selectRows, toSourceSet, uniqueClasses } from './source-set.js';
+import { type Split, splitPairs } from './pair-split.js';
+import { readPairTable, toSourceSet } from './source-set.js';
 
 export interface TrainRequest {
   readonly preset: 'paper' | 'default';
@@ -67,7 +67,8 @@ export class TrainingService {
    * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, BAD_INPUT or CANCELLED; the catalogue then stays as it was, but for
    *   features that were missing.
    */
-  async train(request: TrainRequest, { onProgress, signal }: TrainHooks = {}): Promise<TrainingReport> {
+  async train(request: TrainRequest, hooks: TrainHooks = {}): Promise<TrainingReport> {
+    const { onProgress, signal } = hooks;
     const started = performance.now();
     await this.check(request);
     const { catalog, features, media } = this;
@@ -77,7 +78,7 @@ export class TrainingService {
       signal,
     );
 
-    const { source, heldOut, unseen } = await this.split(request);
+    const { source, ...held } = await this.split(request);
     const sourceSet = await toSourceSet(source, this.classes);
     const options = {
       preset: request.preset,
@@ -90,31 +91,41 @@ export class TrainingService {
     });
 
     onProgress?.({ stage: 'evaluate' });
-    const encoder = loadEncoder(trained.bytes);
-    const cca = await trainCca(sourceSet, { seed: request.seed, dimension: trained.dimension });
-    const holdout = compareOn({ seen: heldOut, unseen }, encoder, cca.encoder);
-
-    const id = uuidv7();
-    const seconds = () => (performance.now() - started) / 1000;
+    const { classes: seenClasses, ...plainSource } = sourceSet;
+    const evaluation = { encoderBytes: trained.bytes, source: plainSource, held, seed: request.seed };
     const report = {
       pairs: sourceSet.image.rows,
-      classes: sourceSet.classes.length,
-      holdout,
+      classes: seenClasses.length,
+      holdout: await evaluateInThread(evaluation, signal),
       notes: trained.notes,
     };
-    await this.store(id, request, trained, sourceSet.classes, { ...report, seconds: seconds() });
+
+    const seconds = () => (performance.now() - started) / 1000;
+    const id = uuidv7();
+    await this.store(id, request, trained, seenClasses, { ...report, seconds: seconds() });
+    try {
+      await this.embedAndActivate(id, trained, hooks);
+    } catch (error) {
+      await catalog.encoders.remove(id);
+      throw error;
+    }
+    return { encoder: id, ...report, seconds: seconds() };
+  }
+
+  private async embedAndActivate(id: string, trained: TrainedEncoder, hooks: TrainHooks): Promise<void> {
+    const { catalog, features } = this;
     await embedCatalogue(
       catalog,
       id,
-      encoder,
+      loadEncoder(trained.bytes),
       features,
-      (done, all) => onProgress?.({ stage: 'embed', done, all }),
-      signal,
+      (done, all) => hooks.onProgress?.({ stage: 'embed', done, all }),
+      hooks.signal,
     );
-    signal?.throwIfAborted();
+    hooks.signal?.throwIfAborted();
     await catalog.encoders.activate(id);
     await catalog.vectors.ensureIndexes();
-    return { encoder: id, ...report, seconds: seconds() };
+    await catalog.maintain();
   }
 
   /** The encoder that searches use now, with what was reported of its training; null before any. */
@@ -137,53 +148,34 @@ export class TrainingService {
     await this.filters.check(request.learnFrom, 'learnFrom');
   }
 
-  /** Three parts without overlap: what is learnt from, held-out pairs of seen classes, all pairs of unseen classes. */
-  private async split(
-    request: TrainRequest,
-  ): Promise<{ source: PairTable; heldOut: PairTable; unseen: PairTable }> {
+  private async split(request: TrainRequest): Promise<Split> {
     const extractors = { image: this.features.image.id, text: this.features.text.id };
-    const all = await this.catalog.vectors.trainingPairs(extractors.image, extractors.text);
-    const learnable =
-      request.learnFrom === null ? null : new Set(await this.catalog.items.idsOf(request.learnFrom));
+    const pairsOf = (image: ItemFilter | null) =>
+      this.catalog.vectors.trainingPairs(extractors.image, extractors.text, { image });
+    const all = await pairsOf(null);
     const table = await readPairTable(this.catalog, all, extractors);
-    const unseenNames = new Set(request.unseen);
-    const isUnseen = table.classOf.map((row) => row !== null && unseenNames.has(row.name));
-    const isLearnable = table.pairs.map((pair) => learnable === null || learnable.has(pair.imageId));
-    const kept = heldOutPairs(table, (row) => !isUnseen[row] && isLearnable[row] === true, request);
-    const isSource = table.pairs.map(
-      (pair, row) => !isUnseen[row] && isLearnable[row] && !kept.has(pair.pairId),
-    );
-    const source = selectRows(table, (row) => isSource[row] === true);
-    if (source.pairs.length < MIN_PAIRS) {
+    const learnable =
+      request.learnFrom === null ? null : new Set((await pairsOf(request.learnFrom)).map(rowKey));
+    const split = splitPairs(table, {
+      learnable: (row) => learnable === null || learnable.has(rowKey(table.pairs[row])),
+      unseen: new Set(request.unseen),
+      holdout: request.holdout,
+      seed: request.seed,
+    });
+    if (split.source.pairs.length < MIN_PAIRS) {
       throw new CommonspaceError(
         'NO_PAIRS',
-        `Training needs at least ${MIN_PAIRS} pairs of an image and a text; there are ${source.pairs.length} to learn from ` +
-          `(${all.length} in the catalogue). Ingest images and texts that share a pair key.`,
+        `Training needs at least ${MIN_PAIRS} pairs of an image and a text; there are ${split.source.pairs.length} to learn ` +
+          `from (${all.length} in the catalogue). Ingest images and texts that share a pair key.`,
       );
     }
-    const seen = new Set(uniqueClasses(source).map((row) => row.id));
-    const hasClasses = seen.size > 0;
-    const isSeen = (row: ClassRow | null) => !hasClasses || row === null || seen.has(row.id);
-    // With learnFrom, what is held out are the other images; a pair of theirs is tested even if its text was learnt.
-    const heldOut = selectRows(
-      table,
-      (row) => !isSource[row] && !isUnseen[row] && isSeen(table.classOf[row] ?? null),
-    );
-    const unseen = selectRows(
-      table,
-      (row) =>
-        !isSource[row] &&
-        (isUnseen[row] || !isSeen(table.classOf[row] ?? null)) &&
-        // Drawings that are not to be learnt from are tested as the seen classes' are: by themselves.
-        (learnable === null || !isLearnable[row]),
-    );
-    return { source, heldOut, unseen };
+    return split;
   }
 
   private async store(
     id: string,
     request: TrainRequest,
-    trained: Awaited<ReturnType<typeof trainEncoder>>,
+    trained: TrainedEncoder,
     classes: readonly ClassRow[],
     report: object,
   ): Promise<void> {
@@ -208,19 +200,4 @@ export class TrainingService {
   }
 }
 
-/** Pairs kept out of training: a share of those that could be learnt from, chosen by seed, pictures of one pair together. */
-function heldOutPairs(
-  table: PairTable,
-  candidate: (row: number) => boolean,
-  request: TrainRequest,
-): ReadonlySet<string> {
-  const pairIds = [
-    ...new Set(table.pairs.filter((_, row) => candidate(row)).map((pair) => pair.pairId)),
-  ].sort();
-  const count = Math.round(pairIds.length * request.holdout);
-  const order = shuffle(
-    Int32Array.from(pairIds, (_, i) => i),
-    createRandom(request.seed),
-  );
-  return new Set(Array.from(order.subarray(0, count), (i) => pairIds[i] ?? ''));
-}
+const rowKey = (pair: TrainingPair | undefined): string => `${pair?.imageId} ${pair?.textId}`;

@@ -1,0 +1,44 @@
+import { Worker } from 'node:worker_threads';
+import { CommonspaceError } from '../domain/errors.js';
+import type { SourceSet } from '../encoder/types.js';
+import { workerEntry } from '../platform/worker-entry.js';
+import type { HeldOutReport } from './evaluation.js';
+import type { PairTable } from './source-set.js';
+
+export interface EvaluationRequest {
+  readonly encoderBytes: Uint8Array;
+  /** What the encoder learnt from: the baseline learns from the same. */
+  readonly source: SourceSet;
+  readonly held: { readonly seen: PairTable; readonly unseen: PairTable };
+  readonly seed: number;
+}
+
+/**
+ * Measures an encoder beside CCA and chance on held-out pairs (see `compareOn`), in a thread of its own.
+ *
+ * @throws CommonspaceError CANCELLED when the signal is aborted; the thread is then ended at once.
+ */
+export async function evaluateInThread(
+  request: EvaluationRequest,
+  signal?: AbortSignal,
+): Promise<HeldOutReport> {
+  const worker = new Worker(workerEntry(import.meta.url, 'evaluation.worker'), { workerData: request });
+  const onAbort = () => void worker.terminate();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await new Promise<HeldOutReport>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.once('exit', (code) =>
+        reject(
+          signal?.aborted
+            ? new CommonspaceError('CANCELLED', 'The evaluation was cancelled.')
+            : new Error(`the evaluation thread ended with code ${code}`),
+        ),
+      );
+    });
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    await worker.terminate();
+  }
+}
