@@ -3,6 +3,9 @@
 
 CREATE EXTENSION IF NOT EXISTS vector;
 
+-- Partitions have a schema of their own. Prisma would take those that are partitioned again for tables it does not know.
+CREATE SCHEMA "vectors";
+
 CREATE TYPE "modality" AS ENUM ('IMAGE', 'TEXT');
 CREATE TYPE "encoder_state" AS ENUM ('ready', 'active', 'retired');
 
@@ -75,7 +78,7 @@ CREATE TABLE "media" (
   CONSTRAINT "media_pkey" PRIMARY KEY ("sha256")
 );
 
--- A partition for each extractor, made when its first feature comes (src/catalog/partitions.ts), so that a scan over
+-- A partition for each extractor, made when its first feature comes (src/catalog/vector-tables.ts), so that a scan over
 -- one extractor's features reads nothing else. Vectors stay in the row as long as it fits a page: see there.
 CREATE TABLE "feature" (
   "item_id" UUID NOT NULL,

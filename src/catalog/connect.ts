@@ -7,12 +7,16 @@ import { migrate } from './migrate.js';
 /** The first pgvector with iterative scans, without which a filtered search can lose results. */
 const OLDEST_PGVECTOR = [0, 8] as const;
 
+const CONNECT_TIMEOUT_MS = 5_000;
+
 export interface ConnectOptions {
   /** A Postgres with pgvector; without it, the embedded one under `dataDir` is used. */
   readonly databaseUrl?: string | null;
   readonly dataDir?: string | null;
   /** Hears of connections that break while nobody uses them. */
   readonly onError?: (error: Error) => void;
+  /** How long a server may take to answer the first time, in milliseconds; 5000 where not given. */
+  readonly connectTimeoutMs?: number;
   /** False: make a new embedded database by initdb and not from the template. */
   readonly useTemplate?: boolean;
 }
@@ -25,7 +29,9 @@ export interface ConnectOptions {
  */
 export async function connect(options: ConnectOptions): Promise<Database> {
   const onError = options.onError ?? (() => {});
-  if (options.databaseUrl) return connectToServer(options.databaseUrl, onError);
+  if (options.databaseUrl) {
+    return connectToServer(options.databaseUrl, onError, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
+  }
   if (!options.dataDir)
     throw new CommonspaceError('BAD_CONFIG', 'Neither a database nor a data folder was given.');
   const server = await startEmbedded(options.dataDir, options.useTemplate ?? true);
@@ -53,7 +59,11 @@ async function connectToEmbedded(server: EmbeddedServer, onError: (error: Error)
   };
 }
 
-async function connectToServer(databaseUrl: string, onError: (error: Error) => void): Promise<Database> {
+async function connectToServer(
+  databaseUrl: string,
+  onError: (error: Error) => void,
+  connectionTimeoutMillis: number,
+): Promise<Database> {
   if (!URL.canParse(databaseUrl)) {
     // Without the address itself: it may hold a password.
     throw new CommonspaceError(
@@ -62,7 +72,7 @@ async function connectToServer(databaseUrl: string, onError: (error: Error) => v
     );
   }
   const place = describe(databaseUrl);
-  const pool = createPool('server', { connectionString: databaseUrl }, onError);
+  const pool = createPool('server', { connectionString: databaseUrl, connectionTimeoutMillis }, onError);
   try {
     await tryToReach(pool, place);
     await prepare(pool);

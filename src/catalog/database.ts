@@ -43,13 +43,13 @@ export function createPool(
     // bind and execute the first one's unnamed statements. With one, the pool's queue keeps everybody apart.
     max: kind === 'embedded' ? 1 : 10,
     idleTimeoutMillis: kind === 'embedded' ? 0 : 30_000,
-    connectionTimeoutMillis: kind === 'embedded' ? 0 : 5_000,
     keepAlive: true,
     application_name: 'commonspace',
     ...config,
     onConnect: async (client: pg.ClientBase) => {
+      // Prisma's adapter reads every time as one in UTC, whatever zone the server writes it in.
       await client.query(
-        `SET hnsw.iterative_scan = relaxed_order; SET hnsw.ef_search = ${HNSW_EF_SEARCH};
+        `SET TIME ZONE 'UTC'; SET hnsw.iterative_scan = relaxed_order; SET hnsw.ef_search = ${HNSW_EF_SEARCH};
          ${kind === 'embedded' ? EMBEDDED_SETTINGS : ''}`,
       );
     },

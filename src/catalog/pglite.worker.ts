@@ -81,7 +81,7 @@ try {
 } catch (error) {
   report({
     kind: 'failed',
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    message: error instanceof Error ? error.message : String(error),
   });
   parentPort?.close();
 }

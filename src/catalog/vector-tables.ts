@@ -3,7 +3,7 @@ import type { Modality } from '../domain/modality.js';
 import type { Database } from './database.js';
 
 /**
- * The partitions that hold vectors, and the HNSW indexes on them.
+ * The partitions that hold vectors (in the schema `vectors`), and the HNSW indexes on them.
  *
  * A row with its vector stays in the table's page up to 8160 bytes (2030 dimensions) instead of 2000 bytes: a scan that
  * has to fetch each vector from the side table takes three times as long (docs/decisions/0002-catalogue.md).
@@ -31,14 +31,14 @@ export interface VectorTable {
 
 /** Partition of an extractor's features. */
 export function featureTable(extractor: string): string {
-  return `feature_${createHash('sha256').update(extractor).digest('hex').slice(0, 24)}`;
+  return `vectors.feature_${createHash('sha256').update(extractor).digest('hex').slice(0, 24)}`;
 }
 
 /** Partition of an encoder's embeddings, of one modality or (without) of both. */
 export function embeddingTable(encoderId: string, modality?: Modality): string {
   const hex = encoderId.replaceAll('-', '').toLowerCase();
   if (!/^[0-9a-f]{32}$/.test(hex)) throw new Error(`not a uuid: ${encoderId}`);
-  return `embedding_${hex}${modality ? `_${modality.toLowerCase()}` : ''}`;
+  return `vectors.embedding_${hex}${modality ? `_${modality.toLowerCase()}` : ''}`;
 }
 
 export class VectorTables {
@@ -155,14 +155,15 @@ export class VectorTables {
 
   private async buildIndex(name: string, type: IndexedType): Promise<void> {
     const operators = type.startsWith('halfvec') ? 'halfvec_ip_ops' : 'vector_ip_ops';
+    const index = `${name.slice(name.indexOf('.') + 1)}_hnsw`;
     const definition = `ON ${name} USING hnsw ((vec::${type}) ${operators})`;
     if (this.db.kind === 'embedded') {
-      await this.db.runOnce(`CREATE INDEX IF NOT EXISTS ${name}_hnsw ${definition}`);
+      await this.db.runOnce(`CREATE INDEX IF NOT EXISTS ${index} ${definition}`);
       return;
     }
     // Searches and writes go on meanwhile. What a build that was cut short has left behind is of no use to anybody.
-    await this.db.runOnce(`DROP INDEX IF EXISTS ${name}_hnsw`);
-    await this.db.runOnce(`CREATE INDEX CONCURRENTLY ${name}_hnsw ${definition}`);
+    await this.db.runOnce(`DROP INDEX IF EXISTS vectors.${index}`);
+    await this.db.runOnce(`CREATE INDEX CONCURRENTLY ${index} ${definition}`);
   }
 }
 

@@ -388,7 +388,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       }
       expect([...exact.values()].every((ranking) => !ranking.approximate)).toBe(true);
 
-      expect(await vectors.ensureIndexes()).toEqual([expect.stringMatching(/^embedding_.*_text$/)]);
+      expect(await vectors.ensureIndexes()).toEqual([expect.stringMatching(/^vectors\.embedding_.*_text$/)]);
       expect(await vectors.ensureIndexes()).toEqual([]);
 
       const recalls = new Map<string, number>();

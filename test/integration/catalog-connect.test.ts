@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openCatalog } from '../../src/catalog/catalog.js';
+import { startWorker } from '../../src/catalog/embedded-server.js';
+import { findTemplate } from '../../src/catalog/embedded-template.js';
+import type { CommonspaceError } from '../../src/domain/errors.js';
+
+const PASSWORD = 'a-very-secret-word';
+
+describe('a DATABASE_URL', () => {
+  const ends: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+
+  async function failure(databaseUrl: string): Promise<CommonspaceError> {
+    try {
+      const catalog = await openCatalog({ databaseUrl, connectTimeoutMs: 300 });
+      await catalog.close();
+    } catch (error) {
+      // Neither what is shown nor what is logged may hold it.
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(PASSWORD);
+      return error as CommonspaceError;
+    }
+    throw new Error('it opened');
+  }
+
+  async function listen(server: Server): Promise<number> {
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const address = server.address();
+    return typeof address === 'object' && address ? address.port : 0;
+  }
+
+  const unreachable = (reason: RegExp) => ({
+    code: 'DATABASE_UNREACHABLE',
+    message: expect.stringMatching(new RegExp(`DATABASE_URL.*${reason.source}`)),
+  });
+
+  it('that nobody listens at', async () => {
+    const server = createServer();
+    const port = await listen(server);
+    await new Promise((done) => server.close(done));
+    const error = await failure(`postgresql://me:${PASSWORD}@127.0.0.1:${port}/name`);
+    expect(error).toMatchObject(unreachable(new RegExp(`127.0.0.1:${port}/name.*ECONNREFUSED`)));
+  });
+
+  it('whose server accepts and then says nothing', async () => {
+    const server = createServer((socket) => ends.push(async () => socket.destroy()));
+    const port = await listen(server);
+    ends.push(() => new Promise((done) => server.close(done)));
+    const error = await failure(`postgresql://me:${PASSWORD}@127.0.0.1:${port}/name`);
+    expect(error).toMatchObject(unreachable(/timeout/));
+  });
+
+  it('whose host has no address, or that is no address', async () => {
+    const url = `postgresql://me:${PASSWORD}@no-such-host.invalid/name`;
+    expect(await failure(url)).toMatchObject(unreachable(/no-such-host.invalid/));
+    expect(await failure(`postgresql://me:${PASSWORD}@host:notaport/name`)).toMatchObject(
+      unreachable(/address/),
+    );
+  });
+
+  it('of a server without pgvector', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'commonspace-no-vector-'));
+    ends.push(() => rm(folder, { recursive: true }));
+    // PGlite without the extension is a real Postgres without pgvector.
+    const order = {
+      databaseDir: join(folder, 'db'),
+      socketDir: join(folder, 'run'),
+      template: await findTemplate(),
+    };
+    const server = await startWorker({ ...order, maxConnections: 4, withVector: false });
+    ends.push(() => server.close());
+    const url = new URL(`postgresql://postgres:${PASSWORD}@localhost:${server.port}/postgres`);
+    url.searchParams.set('host', server.host);
+    expect(await failure(url.href)).toMatchObject({
+      code: 'PGVECTOR_MISSING',
+      message: expect.stringMatching(/DATABASE_URL.*pgvector/),
+    });
+  });
+});

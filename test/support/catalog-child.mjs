@@ -1,0 +1,40 @@
+// What tests of the data folder run in a process of its own. `node catalog-child.mjs hold|insert FOLDER`.
+import { openCatalog } from '../../dist/catalog/catalog.js';
+import { lockFolder } from '../../dist/catalog/folder-lock.js';
+
+const [mode, folder] = process.argv.slice(2);
+const say = (line) => process.stdout.write(`${line}\n`);
+
+try {
+  if (mode === 'hold') {
+    await lockFolder(folder);
+    say('held');
+    // Until killed, or until the parent lets go.
+    process.stdin.on('end', () => process.exit(0)).resume();
+  } else {
+    const catalog = await openCatalog({ dataDir: folder });
+    say('open');
+    for (let n = 0; ; n += 1) {
+      const id = crypto.randomUUID();
+      await catalog.items.upsertMany([
+        {
+          id,
+          modality: 'TEXT',
+          externalId: `n${n}`,
+          title: null,
+          metadata: {},
+          contentHash: id,
+          pairKey: null,
+          classNames: [],
+          image: null,
+          text: { text: `text ${n}`, language: null },
+          features: new Map([['t@1', Float32Array.of(1, n)]]),
+          embeddings: new Map(),
+        },
+      ]);
+      say(id);
+    }
+  }
+} catch (error) {
+  say(`${error.code} ${error.message}`);
+}
