@@ -24,7 +24,12 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
     const fetchPolicy = { allowNetworks: config.fetchAllow };
     return {
       ...createServices({ catalog, features, media, fetchPolicy, reportUnexpected }),
-      about: { database: catalog.kind, imageExtractor: features.image.id, textExtractor: features.text.id },
+      describe: async () => ({
+        database: { kind: catalog.kind, ...(await catalog.describe()) },
+        imageExtractor: features.image.id,
+        textExtractor: features.text.id,
+        backend: await features.backend(),
+      }),
       warmUp: () => features.warmUp(),
       close: async () => {
         await features.close();

@@ -23,8 +23,19 @@ export interface Catalog {
    * rows replaced or deleted. Worth calling after a large ingest or training.
    */
   maintain(): Promise<void>;
+  /** What the database is, for people. */
+  describe(): Promise<CatalogDescription>;
   /** Ends the connections and stops the embedded server, which then is safely on disk. */
   close(): Promise<void>;
+}
+
+export interface CatalogDescription {
+  /** E.g. `PostgreSQL 17.2, pgvector 0.8.0`. */
+  readonly version: string;
+  /** Names of all migrations, oldest first. */
+  readonly migrations: readonly string[];
+  /** Those that opening this catalogue applied. */
+  readonly applied: readonly string[];
 }
 
 export type CatalogOptions = ConnectOptions;
@@ -49,6 +60,15 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     database,
     async maintain() {
       await database.runOnce(database.kind === 'embedded' ? 'VACUUM (ANALYZE)' : 'ANALYZE');
+    },
+    async describe() {
+      const [row] = await database.run<{ server: string; pgvector: string; migrations: string[] }>(
+        `SELECT current_setting('server_version') AS server,
+           (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector,
+           (SELECT array_agg(migration_name::text ORDER BY started_at) FROM _prisma_migrations) AS migrations`,
+      );
+      const version = `PostgreSQL ${row?.server}, pgvector ${row?.pgvector}`;
+      return { version, migrations: row?.migrations ?? [], applied: database.applied };
     },
     close: () => database.close(),
   };

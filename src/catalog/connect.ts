@@ -41,15 +41,16 @@ export async function connect(options: ConnectOptions): Promise<Database> {
 async function connectToEmbedded(server: EmbeddedServer, onError: (error: Error) => void): Promise<Database> {
   const config = { host: server.host, port: server.port, user: 'postgres', database: 'postgres' };
   const pool = createPool('embedded', { ...config, password: '', ssl: false }, onError);
+  let applied: readonly string[];
   try {
-    await prepare(pool);
+    applied = await prepare(pool);
     await server.keep();
   } catch (error) {
     await pool.end();
     await server.close();
     throw error;
   }
-  const database = createDatabase('embedded', pool);
+  const database = createDatabase('embedded', pool, applied);
   return {
     ...database,
     async close() {
@@ -73,9 +74,10 @@ async function connectToServer(
   }
   const place = describe(databaseUrl);
   const pool = createPool('server', { connectionString: databaseUrl, connectionTimeoutMillis }, onError);
+  let applied: readonly string[];
   try {
     await tryToReach(pool, place);
-    await prepare(pool);
+    applied = await prepare(pool);
   } catch (error) {
     await pool.end();
     if (error instanceof CommonspaceError && error.code === 'PGVECTOR_MISSING') {
@@ -85,7 +87,7 @@ async function connectToServer(
     }
     throw error;
   }
-  return createDatabase('server', pool);
+  return createDatabase('server', pool, applied);
 }
 
 async function tryToReach(pool: pg.Pool, place: string): Promise<void> {
@@ -103,12 +105,12 @@ async function tryToReach(pool: pg.Pool, place: string): Promise<void> {
   }
 }
 
-/** Checks for pgvector and migrates, on one connection. */
-async function prepare(pool: pg.Pool): Promise<void> {
+/** Checks for pgvector and migrates, on one connection; returns the migrations applied now. */
+async function prepare(pool: pg.Pool): Promise<string[]> {
   const client = await pool.connect();
   try {
     await requirePgvector(client);
-    await migrate(client);
+    return await migrate(client);
   } finally {
     client.release();
   }

@@ -16,6 +16,8 @@ export interface Queryable {
 
 export interface Database extends Queryable {
   readonly kind: 'embedded' | 'server';
+  /** Names of the migrations that connecting applied. */
+  readonly applied: readonly string[];
   readonly pool: pg.Pool;
   readonly prisma: PrismaClient;
   /** Runs the work on one connection, all of it or nothing. Inside, use `tx` alone: anything else would wait for it. */
@@ -39,8 +41,8 @@ export function createPool(
   onError: (error: Error) => void,
 ): pg.Pool {
   const pool = new pg.Pool({
-    // PGlite is a single session, and pglite-socket passes protocol messages on one by one: a second connection would
-    // bind and execute the first one's unnamed statements. With one, the pool's queue keeps everybody apart.
+    // PGlite is a single session, whose prepared statements all connections share: a second connection would clash with
+    // the first one's names, and have to wait for it anyway. With one, the pool's queue keeps everybody apart.
     max: kind === 'embedded' ? 1 : 10,
     idleTimeoutMillis: kind === 'embedded' ? 0 : 30_000,
     keepAlive: true,
@@ -59,10 +61,15 @@ export function createPool(
   return pool;
 }
 
-export function createDatabase(kind: 'embedded' | 'server', pool: pg.Pool): Database {
+export function createDatabase(
+  kind: 'embedded' | 'server',
+  pool: pg.Pool,
+  applied: readonly string[],
+): Database {
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     kind,
+    applied,
     pool,
     prisma,
     ...queryable(pool),

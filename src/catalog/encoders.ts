@@ -83,6 +83,12 @@ export class Encoders {
     return encoderRow(row);
   }
 
+  /** Removes an encoder that is not active, with its weights and embeddings; one that is not there is no error. */
+  async remove(id: string): Promise<void> {
+    const removed = await this.db.prisma.encoder.deleteMany({ where: { id, state: { not: 'active' } } });
+    if (removed.count > 0) await this.tables.dropEmbeddings(id);
+  }
+
   async updateReport(id: string, report: JsonObject): Promise<EncoderRow> {
     return encoderRow(await this.db.prisma.encoder.update({ where: { id }, data: { report: json(report) } }));
   }

@@ -70,7 +70,7 @@ export class VectorTables {
   async ensureFeatures(extractor: string): Promise<string> {
     const name = featureTable(extractor);
     if (await this.find(name)) return name;
-    await this.create([
+    await this.alter([
       `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF feature FOR VALUES IN (${literal(extractor)}) ${STORAGE}`,
     ]);
     return name;
@@ -84,13 +84,22 @@ export class VectorTables {
       (modality) =>
         `CREATE TABLE IF NOT EXISTS ${embeddingTable(encoderId, modality)} PARTITION OF ${both} FOR VALUES IN ('${modality}') ${STORAGE}`,
     );
-    await this.create([
+    await this.alter([
       `CREATE TABLE IF NOT EXISTS ${both} PARTITION OF embedding FOR VALUES IN ('${encoderId}') PARTITION BY LIST (modality)`,
       ...modalities,
     ]);
   }
 
-  private async create(statements: readonly string[]): Promise<void> {
+  /** Removes the partitions of an encoder with all its embeddings. Not inside a transaction. */
+  async dropEmbeddings(encoderId: string): Promise<void> {
+    const name = embeddingTable(encoderId);
+    await this.alter([`DROP TABLE IF EXISTS ${name}`]);
+    for (const known of [name, embeddingTable(encoderId, 'IMAGE'), embeddingTable(encoderId, 'TEXT')]) {
+      this.known.delete(known);
+    }
+  }
+
+  private async alter(statements: readonly string[]): Promise<void> {
     await this.db.transaction(async (tx) => {
       await tx.run('SELECT pg_advisory_xact_lock($1)', [PARTITIONS_LOCK]);
       for (const statement of statements) await tx.runOnce(statement);

@@ -10,18 +10,18 @@ export function doctorCommand(openApp: OpenApp): Command {
     .action((options: GlobalOptions) =>
       run(openApp, options, {}, async ({ out, open, config }) => {
         const app = await open();
-        const [backend, counts, active] = await Promise.all([
-          app.about.backend(),
+        const [about, counts, active] = await Promise.all([
+          app.describe(),
           app.items.countByModality(),
           app.training.active(),
         ]);
         const report = {
           node: process.version,
-          database: { kind: app.about.database, version: app.about.databaseVersion },
+          database: { kind: about.database.kind, version: about.database.version },
           dataFolder: config.dataDir,
-          tensors: backend,
-          imageExtractor: app.about.imageExtractor,
-          textExtractor: app.about.textExtractor,
+          tensors: about.backend,
+          imageExtractor: about.imageExtractor,
+          textExtractor: about.textExtractor,
           items: { images: counts.IMAGE, texts: counts.TEXT },
           encoder:
             active === null
@@ -39,11 +39,11 @@ export function doctorCommand(openApp: OpenApp): Command {
                 config.databaseUrl === null ? 'DATABASE_URL is not set' : 'DATABASE_URL is set',
               ],
               ['data folder', report.dataFolder, ''],
-              ['tensors', `${backend.backend} ${backend.version}`, backend.reason],
+              ['tensors', `${about.backend.backend} ${about.backend.version}`, about.backend.reason],
               ['image features', report.imageExtractor, `COMMONSPACE_IMAGE_MODEL is ${config.imageModel}`],
               ['text features', report.textExtractor, ''],
               ['items', `${counts.IMAGE} images, ${counts.TEXT} texts`, ''],
-              ['encoder', active?.id ?? 'none', encoderRemark(active, app.about.imageExtractor)],
+              ['encoder', active?.id ?? 'none', encoderRemark(active, about.imageExtractor)],
             ],
           ),
         );

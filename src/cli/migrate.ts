@@ -7,7 +7,7 @@ export function migrateCommand(openApp: OpenApp): Command {
     .action((options: GlobalOptions) =>
       run(openApp, options, {}, async ({ out, open }) => {
         const app = await open();
-        const { applied, migrations } = app.about;
+        const { applied, migrations } = (await app.describe()).database;
         out.print(
           applied.length === 0
             ? `The database is up to date (${migrations.length} migrations).`

@@ -1,5 +1,5 @@
-import type { Catalog } from '../catalog/catalog.js';
-import type { FeatureExtractors } from '../features/types.js';
+import type { Catalog, CatalogDescription } from '../catalog/catalog.js';
+import type { BackendReport, FeatureExtractors } from '../features/types.js';
 import type { FetchPolicy } from '../media/fetch-image.js';
 import type { MediaStore } from '../media/media-store.js';
 import { ActiveEncoder } from './active-encoder.js';
@@ -64,21 +64,17 @@ export function createServices({ catalog, features, media, fetchPolicy, reportUn
 
 /** Services with the ends of their parts' lives: what a command works with. */
 export interface App extends Services {
-  readonly about: AppDescription;
+  /** What is in use. */
+  describe(): Promise<AppDescription>;
   /** Loads the models, so that the first search is as fast as the next. */
   warmUp(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface AppDescription {
-  readonly database: 'embedded' | 'server';
-  /** E.g. `PostgreSQL 17.2, pgvector 0.8.0`. */
-  readonly databaseVersion: string;
-  /** Names of all migrations, and of those that this start applied. */
-  readonly migrations: readonly string[];
-  readonly applied: readonly string[];
-  /** What runs the networks, and why. */
-  readonly backend: FeatureExtractors['backend'];
+  readonly database: CatalogDescription & { readonly kind: Catalog['kind'] };
   readonly imageExtractor: string;
   readonly textExtractor: string;
+  /** What runs the networks, and why. */
+  readonly backend: BackendReport;
 }
