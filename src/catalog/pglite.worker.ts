@@ -14,6 +14,7 @@ import type { EmbeddedOrder, EmbeddedReport } from './embedded-server.js';
 /** sun_path is 108 bytes on Linux and 104 on macOS, with a terminating zero. */
 const LONGEST_SOCKET_PATH = 103;
 const SOCKET = '.s.PGSQL.5432';
+const LOOPBACK = '127.0.0.1';
 
 const order = workerData as EmbeddedOrder;
 
@@ -41,13 +42,13 @@ async function start(): Promise<{
   }
   const server = new PGLiteSocketServer({
     db,
-    host: '127.0.0.1',
+    host: LOOPBACK,
     port: 0,
     maxConnections: order.maxConnections,
   });
   await server.start();
   const port = Number(server.getServerConn().split(':').at(-1));
-  return { db, server, place: { host: '127.0.0.1', port } };
+  return { db, server, place: { host: LOOPBACK, port } };
 }
 
 /** Folders that only this user can enter, where a socket may stand; the data folder's own first. */
@@ -70,7 +71,7 @@ try {
     try {
       await server.stop();
       await db.close();
-      if (place.port === 5432) await rm(place.host, { recursive: true, force: true });
+      if (place.host !== LOOPBACK) await rm(place.host, { recursive: true, force: true });
       report({ kind: 'closed' });
     } catch (error) {
       report({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
