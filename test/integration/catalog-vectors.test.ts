@@ -261,7 +261,8 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     for await (const { ids, matrix } of vectors.featuresOf(extractor)) {
       chunks += 1;
       expect([matrix.rows, matrix.columns]).toEqual([ids.length, 2200]);
-      ids.forEach((id, row) => streamed.set(id, matrix.data.slice(row * 2200, (row + 1) * 2200)));
+      for (const [row, id] of ids.entries())
+        streamed.set(id, matrix.data.slice(row * 2200, (row + 1) * 2200));
     }
     expect(chunks).toBeGreaterThan(1);
     expect([...streamed.keys()]).toEqual(writes.map((write) => write.id).sort());
