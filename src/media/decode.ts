@@ -14,7 +14,7 @@ sharp.cache(false);
 
 /**
  * Three of libuv's four threads: files and names must stay readable while pictures decode. A picture above 16 megapixels
- * takes two places, so that no more than one of the largest (some 300 MB as a progressive JPEG) is in memory at once.
+ * takes two places, so that no more than one of the largest (up to 900 MB, as an AVIF) is in memory at once.
  */
 const rasters = createGate(3);
 const HEAVY_PIXELS = 16_000_000;
@@ -200,7 +200,9 @@ function unreadable(mediaType: MediaType, error: unknown): CommonspaceError {
   const name = mediaType.slice('image/'.length).replace('+xml', '').toUpperCase();
   return new CommonspaceError(
     'UNREADABLE_IMAGE',
-    `The ${name} cannot be decoded: it is cut off or damaged (${detail}).`,
+    detail.startsWith('timeout')
+      ? `The ${name} cannot be decoded within ${DECODE_SECONDS} seconds.`
+      : `The ${name} cannot be decoded: it is cut off or damaged (${detail}).`,
     [],
     { cause: error },
   );
