@@ -23,10 +23,10 @@ const config = {
   },
   mappers: {
     Node: '../graphql/models.js#NodeModel',
-    Item: '../catalog/types.js#ItemRow',
-    ImageItem: '../catalog/types.js#ImageRow',
-    TextItem: '../catalog/types.js#TextRow',
-    Class: '../catalog/types.js#ClassRow',
+    Item: '../services/models.js#ItemRow',
+    ImageItem: '../services/models.js#ImageRow',
+    TextItem: '../services/models.js#TextRow',
+    Class: '../services/models.js#ClassRow',
   },
 };
 

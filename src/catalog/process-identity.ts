@@ -60,7 +60,7 @@ function startOf(pid: number): string | null {
     return state === 'Z' || state === 'X' ? 'ended' : (fields[18] ?? null);
   }
   if (process.platform === 'win32') return null;
-  const env = { ...process.env, LC_ALL: 'C' };
+  const env = { LC_ALL: 'C', PATH: '/usr/bin:/bin' };
   return attempt(() => {
     const command = ['-o', 'lstart=', '-p', String(pid)];
     return (

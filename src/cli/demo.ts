@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import type { ItemRow } from '../catalog/types.js';
 import {
   DEMO_MARK,
   type DemoPlan,
@@ -9,6 +8,7 @@ import {
   UNSEEN_CLASSES,
 } from '../demo/demo-items.js';
 import { CommonspaceError } from '../domain/errors.js';
+import type { ItemRow } from '../services/models.js';
 import type { App } from '../services/services.js';
 import type { TrainingReport } from '../services/training-service.js';
 import { readNumber } from './arguments.js';

@@ -20,7 +20,11 @@ export interface ExtractorInfo {
 export interface ImageExtractorInfo extends ExtractorInfo {
   readonly modality: 'IMAGE';
   /** The size its pixels must come in. */
-  readonly input: { readonly width: number; readonly height: number; readonly fit: 'fill' | 'cover' | 'contain' };
+  readonly input: {
+    readonly width: number;
+    readonly height: number;
+    readonly fit: 'fill' | 'cover' | 'contain';
+  };
 }
 
 /** What runs the networks, and why: `commonspace doctor` prints it. */

@@ -1,5 +1,5 @@
 import { unwrapResolverError } from '@apollo/server/errors';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import type { GraphQLFormattedError } from 'graphql';
 import { CommonspaceError, ERRORS } from '../domain/errors.js';
 
 /**
@@ -20,10 +20,9 @@ export function formatError(
     const extensions = { code: original.code, field: original.field };
     return { message: original.message, ...place, extensions };
   }
-  const code = formatted.extensions?.code;
-  const isRequestFault =
-    error instanceof GraphQLError && original === error && code !== 'INTERNAL_SERVER_ERROR';
-  if (isRequestFault) return { message: formatted.message, ...place, extensions: { code } };
+  const code = formatted.extensions?.limit ?? formatted.extensions?.code;
+  // Apollo gives every fault of the request a code of its own, and this one to all that a resolver throws.
+  if (code !== 'INTERNAL_SERVER_ERROR') return { message: formatted.message, ...place, extensions: { code } };
   report(original);
   return { message: ERRORS.INTERNAL.what, ...place, extensions: { code: 'INTERNAL' } };
 }

@@ -106,5 +106,6 @@ function refuse(
   code: ErrorCode,
   message: string,
 ): void {
-  context.reportError(new GraphQLError(message, { nodes: node, extensions: { code } }));
+  // Apollo puts a code of its own over `code`; `limit` is what formatError reads.
+  context.reportError(new GraphQLError(message, { nodes: node, extensions: { limit: code } }));
 }

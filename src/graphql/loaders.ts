@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
-import type { ClassRow, ItemRow } from '../catalog/types.js';
 import type { Modality } from '../domain/modality.js';
+import type { ClassRow, ItemRow } from '../services/models.js';
 import type { Services } from '../services/services.js';
 
 /** One request's batched reads: however many nodes ask, each kind of thing is read once. */

@@ -1,4 +1,4 @@
-import type { ClassRow, ItemRow } from '../catalog/types.js';
+import type { ClassRow, ItemRow } from '../services/models.js';
 
 /** What stands behind the schema's `Node`. */
 export type NodeModel = ItemRow | ClassRow;

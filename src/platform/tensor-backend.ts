@@ -52,7 +52,6 @@ async function tryNative(): Promise<TensorBackend | string> {
     return `${NATIVE_PACKAGE} ${version} is installed without its native library, so WebAssembly runs the networks.`;
   }
   try {
-    process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
     // Not a literal: the package is optional, and the types must not need it.
     const name: string = NATIVE_PACKAGE;
     await import(name);

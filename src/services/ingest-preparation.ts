@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import { CommonspaceError } from '../domain/errors.js';
 import type { Modality } from '../domain/modality.js';
-import type { FeatureExtractors } from '../features/types.js';
-import { decodeRgb } from '../media/decode.js';
+import type { FeatureExtractors, Pixels } from '../features/types.js';
+import { checkAndDecode } from '../media/decode.js';
 import type { MediaStore } from '../media/media-store.js';
 import type { StoredImage } from '../media/types.js';
 import type { ImageSources } from './image-source.js';
@@ -18,7 +18,13 @@ export type PreparedItem = {
   readonly contentHash: string;
 } & (
   | { readonly modality: 'TEXT'; readonly text: string }
-  | { readonly modality: 'IMAGE'; readonly image: StoredImage; readonly bytes: Buffer }
+  | {
+      readonly modality: 'IMAGE';
+      readonly image: StoredImage;
+      readonly bytes: Buffer;
+      /** In the size that the extractor wants. */
+      readonly pixels: Pixels;
+    }
 );
 
 /** Pictures fetched, stored or decoded at once within a chunk. */
@@ -76,10 +82,21 @@ export class IngestPreparation {
     }
     const bytes = await this.images.bytes(content, field, signal);
     const [source = 'bytes'] = Object.keys(content);
-    const image = await this.media.put(bytes).catch((error: unknown) => {
+    try {
+      const { image, rgb } = await checkAndDecode(bytes, this.features.image.input);
+      const stored = await this.media.put(image);
+      return {
+        index,
+        input,
+        modality: 'IMAGE',
+        contentHash: stored.sha256,
+        image: stored,
+        bytes,
+        pixels: rgb,
+      };
+    } catch (error) {
       throw error instanceof CommonspaceError ? error.at([...field, source]) : error;
-    });
-    return { index, input, modality: 'IMAGE', contentHash: image.sha256, image, bytes };
+    }
   }
 
   private async extractTexts(
@@ -97,19 +114,12 @@ export class IngestPreparation {
     answers: Answers,
     add: AddFeatures,
   ): Promise<void> {
-    const limit = pLimit(SOURCES_AT_ONCE);
-    const decoded = await Promise.all(
-      pictures.map(({ index, bytes }) =>
-        limit(async () => {
-          const pixels = await answers.attempt(index, () => decodeRgb(bytes, this.features.image.input));
-          return pixels === null ? null : { index, pixels };
-        }),
-      ),
+    if (pictures.length === 0) return;
+    const sources = pictures.map(({ pixels }) => pixels);
+    add(
+      pictures,
+      await answers.attemptAll(pictures, () => this.features.extractImages(sources, answers.signal)),
     );
-    const images = decoded.filter((image) => image !== null);
-    if (images.length === 0) return;
-    const pixels = images.map((image) => image.pixels);
-    add(images, await answers.attemptAll(images, () => this.features.extractImages(pixels, answers.signal)));
   }
 }
 

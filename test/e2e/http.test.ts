@@ -88,7 +88,7 @@ describe('GraphQL over HTTP', () => {
 
   it('reads nodes, items and classes, page by page', async () => {
     const first = await ask(
-      '{ items(first: 2, filter: {classNames: ["ring"]}) { totalCount nodes { id } pageInfo { endCursor hasNextPage } } classes(first: 2) { totalCount nodes { id name } pageInfo { endCursor } } }',
+      '{ items(first: 2, filter: {classNames: ["ring"]}) { totalCount nodes { id } pageInfo { endCursor hasNextPage } } classes(first: 2, seen: true) { totalCount nodes { id name } pageInfo { endCursor } } }',
     );
     const { items, classes } = first.data as {
       items: { totalCount: number; nodes: { id: string }[]; pageInfo: { endCursor: string } };
@@ -99,7 +99,7 @@ describe('GraphQL over HTTP', () => {
       `query($id: ID!, $class: ID!, $i: String, $c: String) { item(id: $id) { id } node(id: $class) { ... on Class { name } }
         byKey: item(externalId: "big-red-circle.txt") { ... on TextItem { text language } } none: item(externalId: "no such")
         { id } nothing: node(id: "nonsense") { id }
-        items(first: 2, after: $i, filter: {classNames: ["ring"]}) { nodes { id } pageInfo { hasPreviousPage } } classes(first: 2, after: $c) { nodes { name } } }`,
+        items(first: 2, after: $i, filter: {classNames: ["ring"]}) { nodes { id } pageInfo { hasPreviousPage } } classes(first: 2, seen: true, after: $c) { nodes { name } } }`,
       {
         id: items.nodes[0]?.id,
         class: classes.nodes[0]?.id,
@@ -161,7 +161,9 @@ describe('GraphQL over HTTP', () => {
         { index: 2, status: 'CREATED', item: { externalId: 'up.txt' }, error: null },
       ],
     });
-    const { results } = (answer.data?.ingest ?? { results: [] }) as { results: { item: { id: string } | null }[] };
+    const { results } = (answer.data?.ingest ?? { results: [] }) as {
+      results: { item: { id: string } | null }[];
+    };
     const ids = results.flatMap(({ item }) => (item ? [item.id] : []));
     const gone = await ask(
       'mutation($ids: [ID!]!) { deleteItems(ids: $ids) { deletedIds errors { code field } } }',
@@ -202,17 +204,23 @@ describe('GraphQL over HTTP', () => {
     expect(errors?.[0]?.extensions).toEqual({ code, field });
   });
 
+  const nested = `{ items { nodes ${'{ counterparts '.repeat(14)}{ id }${' }'.repeat(14)} } }`;
+  const aliases = Array.from(
+    { length: 90 },
+    (_, i) => `a${i}: items(first: 100) { nodes { id title metadata } }`,
+  );
   it.each([
-    ['{ nonsense }', 'GRAPHQL_VALIDATION_FAILED'],
-    ['{ items {', 'GRAPHQL_PARSE_FAILED'],
-    ['{ crossModalSearch(query: {text: "x", itemId: "y"}) { nodes { id } } }', 'GRAPHQL_VALIDATION_FAILED'],
-    [`{ items { nodes ${'{ counterparts '.repeat(14)}{ id }${' }'.repeat(14)} } }`, 'QUERY_TOO_DEEP'],
+    ['an unknown field', '{ nonsense }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['what is no GraphQL', '{ items {', 'GRAPHQL_PARSE_FAILED'],
     [
-      `{ ${Array.from({ length: 90 }, (_, i) => `a${i}: items(first: 100) { nodes { id title metadata } }`).join(' ')} }`,
-      'QUERY_TOO_COSTLY',
+      'two queries in one',
+      '{ crossModalSearch(query: {text: "x", itemId: "y"}) { nodes { id } } }',
+      'GRAPHQL_VALIDATION_FAILED',
     ],
-    [`{ ${'id '.repeat(5000)} }`, 'GRAPHQL_PARSE_FAILED'],
-  ])('refuses %s before anything runs', async (query, code) => {
+    ['deep nesting', nested, 'QUERY_TOO_DEEP'],
+    ['a great many aliases', `{ ${aliases.join(' ')} }`, 'QUERY_TOO_COSTLY'],
+    ['an endless document', `{ ${'id '.repeat(5000)} }`, 'GRAPHQL_PARSE_FAILED'],
+  ])('refuses %s before anything runs', async (_what, query, code) => {
     const { errors } = await ask(query);
     expect(errors?.map(({ extensions }) => extensions.code)).toContain(code);
   });

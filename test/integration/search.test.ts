@@ -26,19 +26,28 @@ describeOnEachKind('search', (kind) => {
   const keys = async (query: SearchRequest['query'], rest: Partial<SearchRequest> = {}) =>
     (await app.search.search(request(query, rest))).results.map(({ item }) => item.externalId);
 
-  beforeAll(async () => {
-    app = await openTestApp(kind);
-  });
-  afterAll(() => app.close());
+  /** Each part has a catalogue of its own, so that none depends on another. */
+  function withShapes(prepare: () => Promise<void>): void {
+    beforeAll(async () => {
+      app = await openTestApp(kind);
+      await prepare();
+    });
+    afterAll(() => app.close());
+  }
 
-  describe('before any training', () => {
+  describe('of an empty catalogue', () => {
+    withShapes(async () => {});
+
     it('says how to train where nothing can be compared', async () => {
       await expect(app.search.search(request({ text: 'a red circle' }))).rejects.toEqual(code('NO_ENCODER'));
       await expect(app.search.search(request({ text: 'a red circle' }))).rejects.toThrow(/commonspace train/);
     });
+  });
+
+  describe('before any training', () => {
+    withShapes(() => ingestShapes(app));
 
     it('answers across modalities by counterparts, and within one by features', async () => {
-      await ingestShapes(app);
       const page = await app.search.search(request({ text: 'a big red circle' }, { target: 'IMAGE' }));
       expect(page.results[0]?.item.externalId).toBe('big-red-circle.png');
       expect(page).toMatchObject({ mode: 'EXACT', encoderVersion: null });
@@ -67,8 +76,13 @@ describeOnEachKind('search', (kind) => {
   });
 
   describe('after training', () => {
-    beforeAll(async () => {
+    withShapes(async () => {
+      await ingestShapes(app);
       await app.training.train(QUICK);
+      await app.ingest.ingest([
+        { content: { text: '一只老虎在树林里' }, externalId: 'tiger.zh' },
+        { content: { text: '桌上的一杯红酒' }, externalId: 'wine.zh' },
+      ]);
     });
 
     it('finds by content alone across modalities, far better than chance', async () => {
@@ -177,10 +191,6 @@ describeOnEachKind('search', (kind) => {
     it('takes a full-width query for the half-width one, and Chinese without complaint', async () => {
       const normal = await keys({ text: 'a big red circle' }, { target: 'IMAGE' });
       expect(await keys({ text: 'ａ　ｂｉｇ　ｒｅｄ　ｃｉｒｃｌｅ' }, { target: 'IMAGE' })).toEqual(normal);
-      await app.ingest.ingest([
-        { content: { text: '一只老虎在树林里' }, externalId: 'tiger.zh' },
-        { content: { text: '桌上的一杯红酒' }, externalId: 'wine.zh' },
-      ]);
       expect(await keys({ text: '老虎' }, { target: 'TEXT', by: COUNTERPART, first: 1 })).toEqual([
         'tiger.zh',
       ]);
@@ -236,8 +246,14 @@ describeOnEachKind('search', (kind) => {
   });
 
   describe('classes', () => {
+    let hexagon: { readonly id: string };
+    withShapes(async () => {
+      await ingestShapes(app);
+      await app.training.train(QUICK);
+      hexagon = await app.classes.create('hexagon', 'a shape with six sides');
+    });
+
     it('lists them by name with counts, and tells seen from unseen', async () => {
-      const created = await app.classes.create('hexagon', 'a shape with six sides');
       const all = await app.classes.page(null, null, 50, null);
       expect(all.classes.map(({ row }) => row.name)).toEqual([
         'circle',
@@ -253,7 +269,7 @@ describeOnEachKind('search', (kind) => {
       );
       expect([...counts.values()]).toEqual([12, 12, 0, 12, 12, 12]);
       const unseen = await app.classes.page(null, false, 50, null);
-      expect(unseen.classes.map(({ row }) => row.id)).toEqual([created.id]);
+      expect(unseen.classes.map(({ row }) => row.id)).toEqual([hexagon.id]);
       const paged = await app.classes.page('R', null, 2, null);
       const rest = await app.classes.page('R', null, 2, paged.classes.at(-1)?.cursor ?? null);
       expect([...paged.classes, ...rest.classes].map(({ row }) => row.name)).toEqual([

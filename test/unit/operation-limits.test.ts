@@ -5,7 +5,7 @@ import { MAX_COST, MAX_DEPTH, operationLimits } from '../../src/graphql/limits.j
 
 const schema = buildSchema(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'));
 const codes = (query: string) =>
-  validate(schema, parse(query), [operationLimits]).map((error) => error.extensions.code);
+  validate(schema, parse(query), [operationLimits]).map((error) => error.extensions.limit);
 
 const nested = (levels: number): string =>
   levels === 0 ? '{ id }' : `{ counterparts ${nested(levels - 1)} }`;
