@@ -1,9 +1,9 @@
 /** One batch of pairs as tensors, with everything the losses in use compare against. */
 import * as tf from '@tensorflow/tfjs-core';
-import { MODALITIES, type Modality } from '../domain/modality.js';
+import type { Modality } from '../domain/modality.js';
 import { unitRows } from './layers.js';
 import { hiddenWidths, type Network, partsNeeded } from './network.js';
-import { dropoutMask, normals, type Random } from './random.js';
+import { dropoutMask, normals, type Random, shuffle } from './random.js';
 import type { TrainOptions } from './types.js';
 
 /** The training pairs, uploaded once. */
@@ -46,11 +46,15 @@ export interface Batch {
 export function makeBatch(source: SourceTensors, rows: Int32Array, network: Network, random: Random): Batch {
   const { options } = network;
   const size = rows.length;
-  const index = tf.tensor1d(rows, 'int32');
-  const image = tf.gather(source.image, index);
-  const text = tf.gather(source.text, index);
+  const blend = drawBlend(size, options.mixup, random);
+  const take = (from: tf.Tensor2D, index: Int32Array) =>
+    blended(tf.gather(from, tf.tensor1d(index, 'int32')), blend);
+  const image = take(source.image, rows);
+  const text = take(source.text, rows);
   const labels = Int32Array.from(rows, (row) => source.labels[row] as number);
-  const labelled = labels.filter((label) => label >= 0).length;
+  const classes = labels.map((label) => (label < 0 ? source.classes : label));
+  const shares = classShares(labels, blend);
+  const labelled = shares.filter((row) => row.length > 0).length;
   const { weights } = options;
   const needed = partsNeeded(options, network.shape);
 
@@ -61,16 +65,12 @@ export function makeBatch(source: SourceTensors, rows: Int32Array, network: Netw
   };
   const noisyImage = noisy(image, 'IMAGE');
   const noisyText = noisy(text, 'TEXT');
-  const masks = Object.fromEntries(
-    MODALITIES.map((modality) => [
-      modality,
-      options.dropout === 0
-        ? []
-        : hiddenWidths(options, modality).map((width) =>
-            tf.tensor2d(dropoutMask(size * width, options.dropout, random), [size, width]),
-          ),
-    ]),
-  ) as unknown as Batch['masks'];
+  const masks = (modality: Modality) =>
+    options.dropout === 0
+      ? []
+      : hiddenWidths(options, modality).map((width) =>
+          tf.tensor2d(dropoutMask(size * width, options.dropout, random), [size, width]),
+        );
 
   const some = labelled > 0;
   return {
@@ -80,33 +80,64 @@ export function makeBatch(source: SourceTensors, rows: Int32Array, network: Netw
     text,
     noisyImage,
     noisyText,
-    masks,
-    classTargets: needed.classifier && some ? classTargets(labels, source.classes, options) : null,
+    masks: { IMAGE: masks('IMAGE'), TEXT: masks('TEXT') },
+    classTargets: needed.classifier && some ? classTargets(shares, source.classes, options) : null,
     classEmbeddings:
-      needed.decoders && source.classEmbeddings !== null
-        ? tf.gather(
-            source.classEmbeddings,
-            tf.tensor1d(
-              labels.map((label) => (label < 0 ? source.classes : label)),
-              'int32',
-            ),
-          )
-        : null,
+      needed.decoders && source.classEmbeddings !== null ? take(source.classEmbeddings, classes) : null,
     pairTargets: weights.pairContrast > 0 ? pairTargets(text, options) : null,
-    sameClassTargets: weights.classContrast > 0 && some ? sameClass(labels, true) : null,
-    sameClass: weights.classCosine > 0 && some ? sameClass(labels, false) : null,
-    bothLabelled: weights.classCosine > 0 && some ? bothLabelled(labels) : null,
+    sameClassTargets: weights.classContrast > 0 && some ? sameClass(shares, true) : null,
+    sameClass: weights.classCosine > 0 && some ? sameClass(shares, false) : null,
+    bothLabelled: weights.classCosine > 0 && some ? bothLabelled(shares) : null,
   };
 }
 
-function classTargets(labels: Int32Array, classes: number, { labelSmoothing }: TrainOptions): tf.Tensor2D {
-  const targets = new Float32Array(labels.length * classes);
-  labels.forEach((label, i) => {
-    if (label < 0) return;
-    targets.fill(labelSmoothing / classes, i * classes, (i + 1) * classes);
-    targets[i * classes + label] = 1 - labelSmoothing + labelSmoothing / classes;
+/** Row i becomes share[i] of itself and the rest of row partner[i]. */
+interface Blend {
+  readonly partner: Int32Array;
+  readonly share: Float32Array;
+}
+
+/** Null where no row is blended. */
+function drawBlend(size: number, mixup: number, random: Random): Blend | null {
+  if (mixup === 0) return null;
+  const partner = shuffle(
+    Int32Array.from({ length: size }, (_, i) => i),
+    random,
+  );
+  // A pair stays mostly itself, so that it still has one counterpart.
+  const share = Float32Array.from(partner, () => (random.uniform() < mixup ? 0.5 + random.uniform() / 2 : 1));
+  return { partner, share };
+}
+
+function blended(x: tf.Tensor2D, blend: Blend | null): tf.Tensor2D {
+  if (blend === null) return x;
+  const own = tf.tensor2d(blend.share, [blend.share.length, 1]);
+  const other = tf.gather(x, tf.tensor1d(blend.partner, 'int32'));
+  return tf.add(tf.mul(x, own), tf.mul(other, tf.sub(1, own)));
+}
+
+/** What share of which classes each row has, summing to 1; nothing where it has none. */
+type ClassShares = readonly (readonly (readonly [label: number, share: number])[])[];
+
+function classShares(labels: Int32Array, blend: Blend | null): ClassShares {
+  return Array.from(labels, (label, i) => {
+    const share = blend?.share[i] ?? 1;
+    const other = labels[blend?.partner[i] ?? i] as number;
+    if (share === 1 || other === label) return label < 0 ? [] : [[label, 1] as const];
+    if (label < 0 || other < 0) return [[Math.max(label, other), 1] as const];
+    return [[label, share] as const, [other, 1 - share] as const];
   });
-  return tf.tensor2d(targets, [labels.length, classes]);
+}
+
+function classTargets(shares: ClassShares, classes: number, { labelSmoothing }: TrainOptions): tf.Tensor2D {
+  const targets = new Float32Array(shares.length * classes);
+  shares.forEach((row, i) => {
+    if (row.length === 0) return;
+    targets.fill(labelSmoothing / classes, i * classes, (i + 1) * classes);
+    for (const [label, share] of row)
+      targets[i * classes + label] = (targets[i * classes + label] as number) + (1 - labelSmoothing) * share;
+  });
+  return tf.tensor2d(targets, [shares.length, classes]);
 }
 
 /** The pair itself, with a share given to pairs whose texts are alike. */
@@ -120,25 +151,28 @@ function pairTargets(text: tf.Tensor2D, { softTargets, softTemperature }: TrainO
   });
 }
 
-/** 1 where both have one class, by rows: as indicators, or shared out so that each row sums to 1. */
-function sameClass(labels: Int32Array, shared: boolean): tf.Tensor2D {
-  const n = labels.length;
-  const counts = new Map<number, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+/** How much of their classes two rows share, 1 where both have one and the same: as it is, or so that each row sums to 1. */
+function sameClass(shares: ClassShares, normalised: boolean): tf.Tensor2D {
+  const n = shares.length;
   const targets = new Float32Array(n * n);
-  for (let i = 0; i < n; i += 1) {
-    const label = labels[i] as number;
-    if (label < 0) continue;
-    const value = shared ? 1 / (counts.get(label) ?? 1) : 1;
-    for (let j = 0; j < n; j += 1) if (labels[j] === label) targets[i * n + j] = value;
+  for (const [i, row] of shares.entries()) {
+    let total = 0;
+    for (const [j, column] of shares.entries()) {
+      let common = 0;
+      for (const [a, share] of row) for (const [b, other] of column) if (a === b) common += share * other;
+      targets[i * n + j] = common;
+      total += common;
+    }
+    if (normalised && total > 0)
+      for (let j = 0; j < n; j += 1) targets[i * n + j] = (targets[i * n + j] as number) / total;
   }
   return tf.tensor2d(targets, [n, n]);
 }
 
-function bothLabelled(labels: Int32Array): tf.Tensor2D {
+function bothLabelled(shares: ClassShares): tf.Tensor2D {
   const has = tf.tensor2d(
-    Float32Array.from(labels, (label) => (label < 0 ? 0 : 1)),
-    [labels.length, 1],
+    shares.map((row) => (row.length > 0 ? 1 : 0)),
+    [shares.length, 1],
   );
   return tf.matMul(has, has, false, true);
 }

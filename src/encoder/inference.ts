@@ -13,8 +13,8 @@ export function codeWidth(branch: Branch): number {
 
 /** An encoder from its parameters. */
 export function createEncoder(parameters: EncoderParameters): Encoder {
-  const { branchWeights, sides } = parameters;
-  const dimension = sides.IMAGE.branches.reduce((sum, branch) => sum + codeWidth(branch), 0);
+  const { sides } = parameters;
+  const dimension = embeddingWidth(parameters);
   const featureDimension = {
     IMAGE: sides.IMAGE.normalisation.mean.length,
     TEXT: sides.TEXT.normalisation.mean.length,
@@ -31,17 +31,7 @@ export function createEncoder(parameters: EncoderParameters): Encoder {
         `the encoder takes ${modality.toLowerCase()} features of ${featureDimension[modality]} numbers, not ${feature.length}`,
       );
     }
-    const components = project[modality](feature);
-    const embedding = new Float32Array(dimension);
-    let start = 0;
-    sides[modality].branches.forEach((branch, i) => {
-      const code = runBranch(branch, components);
-      placeScaled(embedding, start, code, Math.sqrt(branchWeights[i] ?? 0));
-      start += code.length;
-    });
-    // Once more: a branch whose code is zero would leave the whole a little short.
-    placeScaled(embedding, 0, embedding, 1);
-    return embedding;
+    return embedComponents(parameters, modality, project[modality](feature));
   };
 
   return {
@@ -55,6 +45,33 @@ export function createEncoder(parameters: EncoderParameters): Encoder {
       return { data, rows: features.rows, columns: dimension };
     },
   };
+}
+
+/** Length of an embedding. */
+export function embeddingWidth({ projection, sides }: EncoderParameters): number {
+  return projection?.columns ?? sides.IMAGE.branches.reduce((sum, branch) => sum + codeWidth(branch), 0);
+}
+
+/** From the components of a normalised feature to its embedding, of unit length. */
+export function embedComponents(
+  { branchWeights, projection, sides }: EncoderParameters,
+  modality: Modality,
+  components: Float32Array,
+): Float32Array {
+  const { branches } = sides[modality];
+  const codes = new Float32Array(branches.reduce((sum, branch) => sum + codeWidth(branch), 0));
+  let start = 0;
+  branches.forEach((branch, i) => {
+    const code = runBranch(branch, components);
+    placeScaled(codes, start, code, Math.sqrt(branchWeights[i] ?? 0));
+    start += code.length;
+  });
+  const embedding =
+    projection === null
+      ? codes
+      : runDense({ weights: projection, bias: new Float32Array(projection.columns), slope: 1 }, codes);
+  placeScaled(embedding, 0, embedding, 1);
+  return embedding;
 }
 
 /** Writes `code`, brought to a length, into `target` from `start` on; a zero code stays zero. */
@@ -114,6 +131,7 @@ export function checkParameters(parameters: EncoderParameters): void {
   const [first, second] = MODALITIES.map((modality) =>
     parameters.sides[modality].branches.map(codeWidth).join('+'),
   );
-  if (first !== second)
+  if (first !== second) {
     throw new CommonspaceError('BAD_MODEL', `the encoder's codes differ in width: ${first} and ${second}`);
+  }
 }

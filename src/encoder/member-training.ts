@@ -10,7 +10,7 @@ import { oneCycle, publish } from './optimiser.js';
 import type { Branch } from './parameters.js';
 import { createRandom, type Random, randomFromState, shuffle } from './random.js';
 import { applyGradients, computeGradients, type StepResult } from './train-step.js';
-import type { PreparedPairs, PreparedSource } from './training-data.js';
+import type { PreparedPairs, SplitSource } from './training-data.js';
 import type { TrainOptions } from './types.js';
 
 export interface EpochResult {
@@ -50,7 +50,7 @@ export interface MemberTraining {
  * @param resume where another training of the same source and options stopped
  */
 export function createMemberTraining(
-  source: PreparedSource,
+  source: SplitSource,
   options: TrainOptions,
   codeWidth: number,
   member: number,
@@ -177,7 +177,7 @@ export function validationFigure(
   return mean.map ?? mean.mrrAt10 ?? 0;
 }
 
-function uploadSource({ training, classes, classEmbeddings }: PreparedSource): SourceTensors {
+function uploadSource({ training, classes, classEmbeddings }: SplitSource): SourceTensors {
   const deviation = (rows: tf.Tensor2D) =>
     tf.tidy(() => tf.sqrt(tf.moments(rows, 0).variance) as tf.Tensor1D);
   const image = toTensor(training.image);

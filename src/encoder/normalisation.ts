@@ -3,6 +3,7 @@
  * stored with the encoder. The components are *not* whitened: whitening blows up directions that hold little but noise,
  * which ruins classes that were not in the source set.
  */
+import * as tf from '@tensorflow/tfjs-core';
 import { principalComponents } from './pca.js';
 import type { Matrix } from './types.js';
 
@@ -37,16 +38,12 @@ export function fitNormalisation(features: Matrix, options: NormalisationOptions
     s <= 1e-7 * typical || typical === 0 ? 0 : s ** -options.scaling * typical ** (options.scaling - 1),
   );
 
-  const z = new Float32Array(n * d);
-  for (let i = 0; i < n * d; i += 1) {
-    const j = i % d;
-    z[i] = clipped(
-      ((features.data[i] as number) - (mean[j] as number)) * (inverseDeviation[j] as number),
-      options.clip,
-    );
-  }
+  const scores = { mean, inverseDeviation, clip: options.clip };
+  const z = zScores(scores, features);
   const moved = columnStatistics({ data: z, rows: n, columns: d }).mean;
-  for (let i = 0; i < n * d; i += 1) z[i] = (z[i] as number) - (moved[i % d] as number);
+  for (let start = 0; start < z.length; start += d) {
+    for (let j = 0; j < d; j += 1) z[start + j] = (z[start + j] as number) - (moved[j] as number);
+  }
 
   const { basis, variances } = principalComponents(
     { data: z, rows: n, columns: d },
@@ -107,15 +104,36 @@ export function createProjection(normalisation: Normalisation): (feature: Float3
   };
 }
 
-/** Rows [n, d] → [n, k]. */
+/** Rows [n, d] → [n, k], on the tensor backend: what a training prepares its rows with. */
 export function normalise(normalisation: Normalisation, features: Matrix): Matrix {
-  const project = createProjection(normalisation);
-  const k = normalisation.basis.columns;
-  const data = new Float32Array(features.rows * k);
-  for (let row = 0; row < features.rows; row += 1) {
-    data.set(project(features.data.subarray(row * features.columns, (row + 1) * features.columns)), row * k);
+  const { basis, offset } = normalisation;
+  const rows = features.rows;
+  if (rows === 0) return { data: new Float32Array(0), rows, columns: basis.columns };
+  const out = tf.tidy(() => {
+    const z = tf.tensor2d(zScores(normalisation, features), [rows, basis.rows]);
+    return tf.sub(tf.matMul(z, tf.tensor2d(basis.data, [basis.rows, basis.columns])), tf.tensor1d(offset));
+  });
+  const data = Float32Array.from(out.dataSync());
+  out.dispose();
+  return { data, rows, columns: basis.columns };
+}
+
+function zScores(
+  {
+    mean,
+    inverseDeviation,
+    clip,
+  }: { mean: ArrayLike<number>; inverseDeviation: ArrayLike<number>; clip: number },
+  { data, columns }: Matrix,
+): Float32Array {
+  const z = new Float32Array(data.length);
+  for (let start = 0; start < data.length; start += columns) {
+    for (let j = 0; j < columns; j += 1) {
+      const x = ((data[start + j] as number) - (mean[j] as number)) * (inverseDeviation[j] as number);
+      z[start + j] = clipped(x, clip);
+    }
   }
-  return { data, rows: features.rows, columns: k };
+  return z;
 }
 
 function clipped(x: number, limit: number): number {
@@ -124,14 +142,14 @@ function clipped(x: number, limit: number): number {
 
 function columnStatistics({ data, rows, columns }: Matrix): { mean: Float64Array; deviation: Float64Array } {
   const mean = new Float64Array(columns);
-  const deviation = new Float64Array(columns);
-  for (let i = 0; i < data.length; i += 1) {
-    const j = i % columns;
-    mean[j] = (mean[j] as number) + (data[i] as number) / rows;
+  const variance = new Float64Array(columns);
+  for (let start = 0; start < data.length; start += columns) {
+    for (let j = 0; j < columns; j += 1) mean[j] = (mean[j] as number) + (data[start + j] as number) / rows;
   }
-  for (let i = 0; i < data.length; i += 1) {
-    const j = i % columns;
-    deviation[j] = (deviation[j] as number) + ((data[i] as number) - (mean[j] as number)) ** 2 / rows;
+  for (let start = 0; start < data.length; start += columns) {
+    for (let j = 0; j < columns; j += 1) {
+      variance[j] = (variance[j] as number) + ((data[start + j] as number) - (mean[j] as number)) ** 2 / rows;
+    }
   }
-  return { mean, deviation: deviation.map(Math.sqrt) };
+  return { mean, deviation: variance.map(Math.sqrt) };
 }

@@ -22,10 +22,16 @@ export interface Branch {
   readonly skip: DenseLayer | null;
 }
 
-/** The embedding is the branches' codes, each brought to length √weight, one after another. */
+/**
+ * The embedding is the branches' codes, each brought to length √weight, one after another: the cosine of two such is the
+ * weighted mean of the branches' cosines. Where they are wider together than the embedding, a projection shared by both
+ * modalities brings them down to it.
+ */
 export interface EncoderParameters {
   /** [branches]; positive, sum 1. */
   readonly branchWeights: readonly number[];
+  /** [sum of the codes' widths, dimension], or null. */
+  readonly projection: Matrix | null;
   readonly sides: Readonly<
     Record<Modality, { readonly normalisation: Normalisation; readonly branches: readonly Branch[] }>
   >;

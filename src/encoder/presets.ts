@@ -20,7 +20,6 @@ const PAPER: TrainOptions = {
   },
   validation: 0.1,
   patience: 0,
-  refit: false,
   components: 256,
   clip: 4,
   scaling: 1,
@@ -31,7 +30,9 @@ const PAPER: TrainOptions = {
   slope: 0.1,
   dropout: 0.5,
   inputNoise: 0,
+  mixup: 0,
   members: 1,
+  memberDimension: 0,
   learningRate: 2e-3,
   weightDecay: 0,
   labelSmoothing: 0,
@@ -50,18 +51,22 @@ const PAPER: TrainOptions = {
 const DEFAULT: TrainOptions = {
   ...PAPER,
   preset: 'default',
+  epochs: 50,
   weights: {
     similarity: 0,
     reconstruction: 0,
-    semantics: 1,
+    semantics: 0.5,
     adversary: 0,
     pairContrast: 1,
-    classContrast: 0.5,
-    classCosine: 0,
+    classContrast: 1,
+    classCosine: 2,
   },
-  softTargets: 0.3,
-  ccaShare: 0.4,
-  ccaDimension: 32,
+  pairTemperature: 0.15,
+  classTemperature: 0.15,
+  members: 2,
+  ccaSkip: true,
+  ccaShare: 0.5,
+  ccaDimension: 128,
 };
 
 export const PRESETS: Readonly<Record<PresetName, TrainOptions>> = { paper: PAPER, default: DEFAULT };
@@ -84,15 +89,15 @@ export function resolveTrainOptions(input: TrainOptionsInput = {}): TrainOptions
   }
   if (!Object.values(options.weights).some((weight) => weight > 0))
     throw bad('weights', 'has a term above 0', 'none');
-  const ccaDimension = options.ccaShare > 0 ? options.ccaDimension : 0;
-  if (ccaDimension + options.members > options.dimension) {
-    throw bad(
-      'dimension',
-      `has room for the CCA branch (${ccaDimension}) and ${options.members} networks`,
-      options.dimension,
-    );
-  }
+  const width = options.members * (options.memberDimension || options.dimension) + ccaWidth(options);
+  if (width < options.dimension)
+    throw bad('dimension', `is at most the ${width} of all its codes`, options.dimension);
   return options;
+}
+
+/** Width of the CCA branch, 0 where there is none. */
+export function ccaWidth({ ccaShare, ccaDimension, dimension }: TrainOptions): number {
+  return ccaShare > 0 ? ccaDimension || dimension : 0;
 }
 
 type RangedOption = {
@@ -118,7 +123,9 @@ const RANGES: Readonly<Record<RangedOption, readonly [least: number, most: numbe
   slope: [0, 1, false],
   dropout: [0, 0.95, false],
   inputNoise: [0, 10, false],
+  mixup: [0, 1, false],
   members: [1, 16, true],
+  memberDimension: [0, 4096, true],
   learningRate: [1e-8, 10, false],
   weightDecay: [0, 10, false],
   labelSmoothing: [0, 0.9, false],

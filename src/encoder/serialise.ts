@@ -22,6 +22,8 @@ interface SideShape {
 }
 interface Description {
   readonly branchWeights: readonly number[];
+  /** Rows and columns. */
+  readonly projection: readonly [number, number] | null;
   readonly sides: Readonly<Record<Modality, SideShape>>;
   /** How it came about: options, notes. Not needed to use it. */
   readonly about: JsonValue;
@@ -51,8 +53,11 @@ export function saveEncoder(parameters: EncoderParameters, about: JsonValue = nu
       })),
     };
   };
+  const { projection } = parameters;
+  if (projection !== null) arrays.set('projection', projection.data);
   const description: Description = {
     branchWeights: parameters.branchWeights,
+    projection: projection && [projection.rows, projection.columns],
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
     about,
   };
@@ -115,8 +120,10 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
       throw bad('it has more or fewer branches than weights');
     return { normalisation, branches };
   };
-  const parameters = {
+  const size = description.projection;
+  const parameters: EncoderParameters = {
     branchWeights: description.branchWeights,
+    projection: size && { data: array('projection', size[0] * size[1]), rows: size[0], columns: size[1] },
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
   };
   checkParameters(parameters);
@@ -128,6 +135,8 @@ function describe({ description }: Bundle): Description {
   const whole =
     Array.isArray(d?.branchWeights) &&
     d.branchWeights.every((w) => typeof w === 'number' && w > 0) &&
+    (d.projection === null ||
+      (Array.isArray(d.projection) && d.projection.length === 2 && d.projection.every(isCount))) &&
     MODALITIES.every((modality) => isSide(d.sides?.[modality]));
   if (!whole) throw bad('its description lacks a field or has one of another type');
   return description as Description;

@@ -1,13 +1,16 @@
 /** The baseline: regularised CCA behind the same interface as a trained network. */
+import * as tf from '@tensorflow/tfjs-core';
+import { unit } from '../domain/vectors.js';
 import { loadTensorBackend } from '../platform/tensor-backend.js';
 import { ccaLayer, ccaStatistics, solveCca } from './cca.js';
 import { createEncoder } from './inference.js';
 import { validationFigure } from './member-training.js';
+import { toTensor } from './network.js';
 import type { EncoderParameters } from './parameters.js';
 import { resolveTrainOptions } from './presets.js';
 import { saveEncoder } from './serialise.js';
-import { checkSource, type PreparedSource, prepareSource, splitPairs } from './training-data.js';
-import type { Encoder, JsonValue, SourceSet } from './types.js';
+import { checkSource, holdOut, prepareSource, type SplitSource, splitPairs } from './training-data.js';
+import type { Encoder, JsonValue, Matrix, SourceSet } from './types.js';
 
 export interface CcaOptions {
   readonly seed: number;
@@ -42,12 +45,13 @@ export async function trainCca(source: SourceSet, input: Partial<CcaOptions> = {
   await loadTensorBackend();
   const started = performance.now();
 
-  const { validation: heldOut } = splitPairs(source.labels.length, share, seed);
-  const choice = choose(prepareSource(source, options, heldOut), dimension);
-  const { training, normalisation } = prepareSource(source, options, null);
-  const cca = solveCca(ccaStatistics(training.image, training.text), choice.regularisation);
+  const prepared = prepareSource(source, options);
+  const choice = choose(holdOut(prepared, splitPairs(source.labels.length, share, seed)), dimension);
+  const { pairs, normalisation } = prepared;
+  const cca = solveCca(ccaStatistics(pairs.image, pairs.text), choice.regularisation);
   const parameters: EncoderParameters = {
     branchWeights: [1],
+    projection: null,
     sides: {
       IMAGE: {
         normalisation: normalisation.IMAGE,
@@ -74,7 +78,7 @@ interface Choice {
   readonly validation: number | null;
 }
 
-function choose({ training, validation }: PreparedSource, dimension: number): Choice {
+function choose({ training, validation }: SplitSource, dimension: number): Choice {
   const most = Math.min(training.image.columns, training.text.columns, dimension);
   const widths = [...new Set([...WIDTHS.filter((k) => k < most), most])];
   if (!validation) return { k: most, regularisation: 1, validation: null };
@@ -82,14 +86,10 @@ function choose({ training, validation }: PreparedSource, dimension: number): Ch
   let best: Choice = { k: most, regularisation: 1, validation: null };
   for (const regularisation of REGULARISATIONS) {
     const cca = solveCca(statistics, regularisation);
+    const image = variates(validation.image, ccaLayer(cca.image, cca.correlations, most, 0).weights);
+    const text = variates(validation.text, ccaLayer(cca.text, cca.correlations, most, 0).weights);
     for (const k of widths) {
-      const parameters = (side: 'image' | 'text') => ccaLayer(cca[side], cca.correlations, k, 0).weights;
-      const figure = validationFigure(
-        validation,
-        unitProducts(validation.image.data, parameters('image')),
-        unitProducts(validation.text.data, parameters('text')),
-        k,
-      );
+      const figure = validationFigure(validation, unitPrefixes(image, k), unitPrefixes(text, k), k);
       if (best.validation === null || figure > best.validation)
         best = { k, regularisation, validation: figure };
     }
@@ -97,24 +97,16 @@ function choose({ training, validation }: PreparedSource, dimension: number): Ch
   return best;
 }
 
-/** Rows times weights, each row to unit length. */
-function unitProducts(
-  rows: Float32Array,
-  weights: { readonly data: Float32Array; readonly rows: number; readonly columns: number },
-): Float32Array {
-  const { rows: p, columns: k, data } = weights;
-  const n = rows.length / p;
-  const out = new Float32Array(n * k);
-  for (let r = 0; r < n; r += 1) {
-    const target = out.subarray(r * k, (r + 1) * k);
-    for (let i = 0; i < p; i += 1) {
-      const x = rows[r * p + i] as number;
-      for (let j = 0; j < k; j += 1) target[j] = (target[j] as number) + x * (data[i * k + j] as number);
-    }
-    let squares = 0;
-    for (const x of target) squares += x * x;
-    const factor = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-    for (let j = 0; j < k; j += 1) target[j] = (target[j] as number) * factor;
-  }
+function variates(rows: Matrix, weights: Matrix): Matrix {
+  const out = tf.tidy(() => tf.matMul(toTensor(rows), toTensor(weights)));
+  const data = Float32Array.from(out.dataSync());
+  out.dispose();
+  return { data, rows: rows.rows, columns: weights.columns };
+}
+
+/** The first k columns, each row to unit length. */
+function unitPrefixes({ data, rows, columns }: Matrix, k: number): Float32Array {
+  const out = new Float32Array(rows * k);
+  for (let r = 0; r < rows; r += 1) out.set(unit(data.slice(r * columns, r * columns + k)), r * k);
   return out;
 }

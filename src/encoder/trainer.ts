@@ -3,14 +3,21 @@ import { CommonspaceError } from '../domain/errors.js';
 import type { Modality } from '../domain/modality.js';
 import { loadTensorBackend } from '../platform/tensor-backend.js';
 import { type Cca, ccaLayer, ccaStatistics, solveCca } from './cca.js';
-import { createEncoder } from './inference.js';
-import { takeRows } from './matrix.js';
-import { createMemberTraining, validationFigure } from './member-training.js';
+import { embeddingProjection } from './compress.js';
+import { embeddingWidth } from './inference.js';
+import { createMemberTraining } from './member-training.js';
 import type { SkipStart } from './network.js';
 import type { Branch, EncoderParameters } from './parameters.js';
-import { resolveTrainOptions } from './presets.js';
+import { ccaWidth, resolveTrainOptions } from './presets.js';
 import { saveEncoder } from './serialise.js';
-import { checkSource, type PreparedSource, prepareSource, splitPairs } from './training-data.js';
+import {
+  checkSource,
+  holdOut,
+  type PreparedPairs,
+  type PreparedSource,
+  prepareSource,
+  splitPairs,
+} from './training-data.js';
 import type {
   JsonValue,
   SourceSet,
@@ -40,131 +47,137 @@ export async function trainInThisThread(
   checkSource(source);
   await loadTensorBackend();
   const started = performance.now();
-  const seconds = () => (performance.now() - started) / 1000;
-  const checkSignal = () => {
-    if (signal?.aborted) throw new CommonspaceError('CANCELLED', 'the training was cancelled');
-  };
-  const say = (message: string) => onProgress?.({ kind: 'prepare', message });
-  checkSignal();
-
-  say('principal components');
-  const split = splitPairs(source.labels.length, options.validation, options.seed);
-  const prepared = prepareSource(source, options, split.validation);
-  checkSignal();
-  const first = await trainMembers(prepared, options, options.epochs, {
-    say,
-    onProgress,
-    seconds,
-    checkSignal,
-  });
-
-  let final = first;
-  let used = prepared;
-  if (options.refit && prepared.validation !== null) {
-    say('training again on all pairs');
-    used = prepareSource(source, options, null);
-    final = await trainMembers(used, options, first.bestEpoch, { say, onProgress, seconds, checkSignal });
-  }
-  const parameters: EncoderParameters = {
-    branchWeights: final.branchWeights,
-    sides: {
-      IMAGE: { normalisation: used.normalisation.IMAGE, branches: final.branches.IMAGE },
-      TEXT: { normalisation: used.normalisation.TEXT, branches: final.branches.TEXT },
+  const run: Run = {
+    options,
+    report: (progress) => onProgress?.(progress),
+    /** Lets messages in, among them a cancellation. */
+    breathe: async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (signal?.aborted) throw new CommonspaceError('CANCELLED', 'the training was cancelled');
     },
   };
-  const validation =
-    prepared.validation === null ? null : measure(source, split.validation, parameters, options);
-  const notes = prepared.notes;
-  const about = { options, notes, bestEpoch: first.bestEpoch, validation } as unknown as JsonValue;
+
+  await run.breathe();
+  run.report({ kind: 'prepare', message: 'principal components' });
+  const prepared = prepareSource(source, options);
+  await run.breathe();
+
+  const members: TrainedMember[] = [];
+  for (let member = 0; member < options.members; member += 1) {
+    // The first holds pairs out, and so finds out how long to train; the others learn from all of them for as long.
+    const epochs = members[0]?.epochs ?? options.epochs;
+    members.push(await trainMember(prepared, member, epochs, run));
+  }
+  const parameters = assemble(prepared, members, options);
+
+  const { bestEpoch = 0, validation = null } = members[0] ?? {};
+  const { notes } = prepared;
+  // Options are plain values, which is what JSON holds.
+  const about = { options, notes, bestEpoch, validation } as unknown as JsonValue;
   return {
     bytes: saveEncoder(parameters, about),
-    dimension: options.dimension,
+    dimension: embeddingWidth(parameters),
     options,
-    epochs: first.epochs,
-    bestEpoch: first.bestEpoch,
-    validation: options.refit ? first.validation : validation,
-    seconds: seconds(),
+    epochs: members.reduce((sum, member) => sum + member.epochs, 0),
+    bestEpoch,
+    validation,
+    seconds: (performance.now() - started) / 1000,
     notes,
   };
 }
 
-interface Progress {
-  readonly say: (message: string) => void;
-  readonly onProgress: ((progress: TrainProgress) => void) | undefined;
-  readonly seconds: () => number;
-  readonly checkSignal: () => void;
+interface Run {
+  readonly options: TrainOptions;
+  readonly report: (progress: TrainProgress) => void;
+  readonly breathe: () => Promise<void>;
 }
-interface TrainedMembers {
-  readonly branchWeights: readonly number[];
-  readonly branches: Readonly<Record<Modality, readonly Branch[]>>;
+
+interface TrainedMember {
+  readonly branches: Readonly<Record<Modality, Branch>>;
   readonly epochs: number;
   readonly bestEpoch: number;
   readonly validation: number | null;
 }
 
-async function trainMembers(
+/** One network of the ensemble. */
+async function trainMember(
   prepared: PreparedSource,
-  options: TrainOptions,
+  member: number,
   epochs: number,
-  { say, onProgress, seconds, checkSignal }: Progress,
-): Promise<TrainedMembers> {
-  const { training } = prepared;
-  const needsCca = options.ccaShare > 0 || options.ccaSkip;
-  if (needsCca) say('canonical correlations');
-  const cca = needsCca
-    ? solveCca(ccaStatistics(training.image, training.text), options.ccaRegularisation)
-    : null;
-  checkSignal();
-
-  const ccaWidth = cca && options.ccaShare > 0 ? Math.min(options.ccaDimension, cca.correlations.length) : 0;
-  const widths = shareOut(options.dimension - ccaWidth, options.members);
-  const branches: Record<Modality, Branch[]> = { IMAGE: [], TEXT: [] };
-  let bestEpoch = 0;
+  { options, report, breathe }: Run,
+): Promise<TrainedMember> {
+  const share = member === 0 ? options.validation : 0;
+  const split = holdOut(prepared, splitPairs(prepared.pairs.labels.length, share, options.seed));
+  const width = options.memberDimension || options.dimension;
+  // Fitted without the held-out pairs, or they would not show when the network starts to forget it.
+  const skip = options.ccaSkip ? paddedSkip(fitCca(split.training, options), width, options) : null;
+  const training = createMemberTraining(split, options, width, member, epochs, skip);
   let run = 0;
-  let validation: number | null = null;
-  for (const [member, width] of widths.entries()) {
-    const skip = cca && options.ccaSkip ? skipStart(cca, width, options.ccaPower) : null;
-    const training = createMemberTraining(prepared, options, width, member, epochs, skip);
-    try {
-      while (!training.done) {
-        const before = seconds();
-        const result = training.runEpoch();
-        run += 1;
-        const took = seconds() - before;
-        const all = epochs * widths.length;
-        onProgress?.({
-          kind: 'epoch',
-          epoch: member * epochs + result.epoch,
-          epochs: all,
-          losses: result.losses,
-          validation: result.validation,
-          best: result.best,
-          pairsPerSecond: prepared.training.labels.length / took,
-          secondsLeft: took * (all - member * epochs - result.epoch),
-        });
-        // Lets messages in, among them a cancellation.
-        await new Promise((resolve) => setImmediate(resolve));
-        checkSignal();
-      }
-      const member_ = training.branches();
-      branches.IMAGE.push(member_.IMAGE);
-      branches.TEXT.push(member_.TEXT);
-      bestEpoch += training.bestEpoch / widths.length;
-      validation = Math.max(validation ?? 0, training.bestValidation ?? 0);
-    } finally {
-      training.dispose();
+  try {
+    while (!training.done) {
+      const before = performance.now();
+      const result = training.runEpoch();
+      run += 1;
+      const seconds = (performance.now() - before) / 1000;
+      const all = epochs * options.members;
+      const epoch = member * epochs + result.epoch;
+      report({
+        ...result,
+        kind: 'epoch',
+        epoch,
+        epochs: all,
+        pairsPerSecond: split.training.labels.length / seconds,
+        secondsLeft: seconds * (all - epoch),
+      });
+      await breathe();
     }
+    return {
+      branches: training.branches(),
+      epochs: run,
+      bestEpoch: training.bestEpoch,
+      validation: training.bestValidation,
+    };
+  } finally {
+    training.dispose();
   }
-  const branchWeights = widths.map(() => (1 - (ccaWidth > 0 ? options.ccaShare : 0)) / widths.length);
-  if (cca && ccaWidth > 0) {
-    const start = skipStart(cca, ccaWidth, options.ccaPower);
-    branches.IMAGE.push({ layers: [], skip: start.IMAGE });
-    branches.TEXT.push({ layers: [], skip: start.TEXT });
-    branchWeights.push(options.ccaShare);
-  }
-  return { branchWeights, branches, epochs: run, bestEpoch: Math.max(1, Math.round(bestEpoch)), validation };
 }
 
+/** The members, and the CCA branch where there is one, side by side; narrowed where they are too wide together. */
+function assemble(
+  { normalisation, pairs }: PreparedSource,
+  members: readonly TrainedMember[],
+  options: TrainOptions,
+): EncoderParameters {
+  const branches = {
+    IMAGE: members.map((member) => member.branches.IMAGE),
+    TEXT: members.map((member) => member.branches.TEXT),
+  };
+  const networks = ccaWidth(options) > 0 ? 1 - options.ccaShare : 1;
+  const branchWeights = members.map(() => networks / members.length);
+  if (ccaWidth(options) > 0) {
+    const linear = skipStart(fitCca(pairs, options), ccaWidth(options), options.ccaPower);
+    branches.IMAGE.push({ layers: [], skip: linear.IMAGE });
+    branches.TEXT.push({ layers: [], skip: linear.TEXT });
+    branchWeights.push(options.ccaShare);
+  }
+  const parameters: EncoderParameters = {
+    branchWeights,
+    projection: null,
+    sides: {
+      IMAGE: { normalisation: normalisation.IMAGE, branches: branches.IMAGE },
+      TEXT: { normalisation: normalisation.TEXT, branches: branches.TEXT },
+    },
+  };
+  return embeddingWidth(parameters) > options.dimension
+    ? { ...parameters, projection: embeddingProjection(parameters, pairs, options.dimension) }
+    : parameters;
+}
+
+function fitCca({ image, text }: PreparedPairs, { ccaRegularisation }: TrainOptions): Cca {
+  return solveCca(ccaStatistics(image, text), ccaRegularisation);
+}
+
+/** At most as wide as there are canonical variates. */
 function skipStart(cca: Cca, width: number, power: number): SkipStart {
   return {
     IMAGE: ccaLayer(cca.image, cca.correlations, width, power),
@@ -172,24 +185,15 @@ function skipStart(cca: Cca, width: number, power: number): SkipStart {
   };
 }
 
-/** The figure of the whole encoder, all branches together, on the validation pairs. */
-function measure(
-  source: SourceSet,
-  rows: Int32Array,
-  parameters: EncoderParameters,
-  { dimension }: TrainOptions,
-): number {
-  const encoder = createEncoder(parameters);
-  const image = encoder.embedMany('IMAGE', takeRows(source.image, rows));
-  const text = encoder.embedMany('TEXT', takeRows(source.text, rows));
-  const labels = Int32Array.from(rows, (row) => source.labels[row] as number);
-  return validationFigure({ image, text, labels }, image.data, text.data, dimension);
-}
-
-/** `total` in `parts` whole numbers as equal as can be. */
-function shareOut(total: number, parts: number): number[] {
-  return Array.from(
-    { length: parts },
-    (_, i) => Math.floor(((i + 1) * total) / parts) - Math.floor((i * total) / parts),
-  );
+/** As wide as the code: where there are fewer canonical variates, the other columns start at 0. */
+function paddedSkip(cca: Cca, width: number, { ccaPower }: TrainOptions): SkipStart {
+  const { IMAGE, TEXT } = skipStart(cca, width, ccaPower);
+  const pad = (layer: SkipStart[Modality]): SkipStart[Modality] => {
+    const { rows, columns, data } = layer.weights;
+    if (columns === width) return layer;
+    const wider = new Float32Array(rows * width);
+    for (let i = 0; i < rows; i += 1) wider.set(data.subarray(i * columns, (i + 1) * columns), i * width);
+    return { ...layer, weights: { data: wider, rows, columns: width }, bias: new Float32Array(width) };
+  };
+  return { IMAGE: pad(IMAGE), TEXT: pad(TEXT) };
 }

@@ -1,5 +1,6 @@
 /** What the trainer makes of a source set before the first step: normalised features, class embeddings, the validation split. */
 import { CommonspaceError } from '../domain/errors.js';
+import type { Modality } from '../domain/modality.js';
 import { fromRows, takeRows } from './matrix.js';
 import { fitNormalisation, type Normalisation, normalise } from './normalisation.js';
 import { createRandom, shuffle } from './random.js';
@@ -22,14 +23,19 @@ export interface PreparedPairs {
 }
 
 export interface PreparedSource {
-  readonly normalisation: Readonly<Record<'IMAGE' | 'TEXT', Normalisation>>;
-  readonly training: PreparedPairs;
-  /** Null where no pair is held out. */
-  readonly validation: PreparedPairs | null;
+  readonly normalisation: Readonly<Record<Modality, Normalisation>>;
+  readonly pairs: PreparedPairs;
   readonly classes: number;
   /** [classes + 1, width]; the last row is the mean, for pairs without a class. Null where there is none. */
   readonly classEmbeddings: Matrix | null;
   readonly notes: readonly string[];
+}
+
+/** A prepared source with some of its pairs held out for early stopping. */
+export interface SplitSource extends Pick<PreparedSource, 'classes' | 'classEmbeddings'> {
+  readonly training: PreparedPairs;
+  /** Null where no pair is held out. */
+  readonly validation: PreparedPairs | null;
 }
 
 /** Throws NO_PAIRS or BAD_INPUT if this source set cannot be trained on, naming the row at fault. */
@@ -71,14 +77,15 @@ export function checkSource(source: SourceSet): void {
 }
 
 /**
- * @param share of the pairs that are held out; drawn by the seed
+ * Which pairs are held out: a share of them, drawn by the seed; none where there are too few to say anything.
+ *
  * @returns row numbers, ascending
  */
 export function splitPairs(
   pairs: number,
   share: number,
   seed: number,
-): { training: Int32Array; validation: Int32Array } {
+): { readonly training: Int32Array; readonly validation: Int32Array } {
   const order = shuffle(
     Int32Array.from({ length: pairs }, (_, i) => i),
     createRandom(seed, 1),
@@ -88,23 +95,10 @@ export function splitPairs(
   return { validation: order.slice(0, held).sort(), training: order.slice(held).sort() };
 }
 
-/** Normalisation is fitted on the training rows alone. */
-export function prepareSource(
-  source: SourceSet,
-  options: TrainOptions,
-  heldOut: Int32Array | null,
-): PreparedSource {
+/** Fits the normalisation on all pairs of the source set (it knows neither classes nor which text is whose) and applies it. */
+export function prepareSource(source: SourceSet, options: TrainOptions): PreparedSource {
   const { image, text, labels } = source;
-  const held = new Set(heldOut ?? []);
-  const rows = Int32Array.from({ length: labels.length }, (_, i) => i).filter((i) => !held.has(i));
-  const fitted = (matrix: Matrix) => fitNormalisation(takeRows(matrix, rows), options);
-  const normalisation = { IMAGE: fitted(image), TEXT: fitted(text) };
-  const pairs = (which: Int32Array): PreparedPairs => ({
-    image: normalise(normalisation.IMAGE, takeRows(image, which)),
-    text: normalise(normalisation.TEXT, takeRows(text, which)),
-    labels: Int32Array.from(which, (row) => labels[row] as number),
-  });
-
+  const normalisation = { IMAGE: fitNormalisation(image, options), TEXT: fitNormalisation(text, options) };
   const notes: string[] = [];
   const unlabelled = labels.filter((label) => label < 0).length;
   const noClass = unlabelled === labels.length;
@@ -115,11 +109,32 @@ export function prepareSource(
   }
   return {
     normalisation,
-    training: pairs(rows),
-    validation: heldOut && heldOut.length > 0 ? pairs(heldOut) : null,
+    pairs: {
+      image: normalise(normalisation.IMAGE, image),
+      text: normalise(normalisation.TEXT, text),
+      labels,
+    },
     classes: noClass ? 0 : Math.max(source.classNames.length, source.classEmbeddings.rows),
     classEmbeddings: noClass ? null : reduceClassEmbeddings(source, options.seed),
     notes,
+  };
+}
+
+/** The same pairs, some of them held out. */
+export function holdOut(
+  { pairs, classes, classEmbeddings }: PreparedSource,
+  { training, validation }: { readonly training: Int32Array; readonly validation: Int32Array },
+): SplitSource {
+  const take = (rows: Int32Array): PreparedPairs => ({
+    image: takeRows(pairs.image, rows),
+    text: takeRows(pairs.text, rows),
+    labels: rows.map((row) => pairs.labels[row] as number),
+  });
+  return {
+    training: take(training),
+    validation: validation.length > 0 ? take(validation) : null,
+    classes,
+    classEmbeddings,
   };
 }
 

@@ -48,12 +48,13 @@ export interface TrainOptions {
   readonly epochs: number;
   readonly batchSize: number;
   readonly weights: LossWeights;
-  /** Share of the source set's pairs held out for early stopping, 0 to 0.5. */
+  /**
+   * Share of the source set's pairs held out for early stopping, 0 to 0.5. Of an ensemble only the first member holds pairs
+   * out; the others learn from all of them, for as many epochs.
+   */
   readonly validation: number;
   /** Epochs without a better validation figure after which training stops; 0 never stops early. */
   readonly patience: number;
-  /** After the best epoch is known from the validation pairs, train again on all pairs for as long. Doubles the time. */
-  readonly refit: boolean;
 
   /** At most this many principal components of each modality's features. */
   readonly components: number;
@@ -73,8 +74,15 @@ export interface TrainOptions {
   readonly dropout: number;
   /** Deviation of the normal noise added to the components in training, in units of each one's own deviation. */
   readonly inputNoise: number;
-  /** Networks trained one after another from different starts; each gives a part of the embedding (an ensemble). */
+  /** Share of a batch's pairs that are blended with another pair, images and texts by the same amount (Zhang et al. 2018). */
+  readonly mixup: number;
+  /** Networks trained one after another from different starts: an ensemble. */
   readonly members: number;
+  /**
+   * Width of each network's code; 0: as wide as the embedding. Codes that are wider together than the embedding are brought
+   * down to it by their principal components over the source set.
+   */
+  readonly memberDimension: number;
 
   /** The peak of the one-cycle schedule (Smith and Topin 2018). */
   readonly learningRate: number;
@@ -92,7 +100,7 @@ export interface TrainOptions {
   readonly ccaRegularisation: number;
   /** Weight of a CCA branch beside the networks, 0 to 1: an ensemble with the linear map, for classes never seen. */
   readonly ccaShare: number;
-  /** Width of that branch; the networks share the rest of the dimension. */
+  /** Width of that branch; 0: as wide as the embedding. */
   readonly ccaDimension: number;
   /** Each canonical variate is weighted by its correlation to this power (Gong et al. 2014). */
   readonly ccaPower: number;
@@ -139,7 +147,10 @@ export interface TrainedEncoder {
   readonly options: TrainOptions;
   readonly epochs: number;
   readonly bestEpoch: number;
-  /** map@all (or MRR@10 where no pair has a class), mean of both directions, on the validation pairs; null without any. */
+  /**
+   * map@all (or MRR@10 where no pair has a class), mean of both directions: of the first network on the pairs it held out.
+   * Null where none were.
+   */
   readonly validation: number | null;
   readonly seconds: number;
   /** E.g. that the class terms were off because no pair had a class. */

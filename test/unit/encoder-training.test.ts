@@ -12,8 +12,14 @@ import { aboutEncoder, loadEncoder, loadParameters, saveEncoder } from '../../sr
 import { trainCca } from '../../src/encoder/train-cca.js';
 import { trainEncoder } from '../../src/encoder/train-encoder.js';
 import { trainInThisThread } from '../../src/encoder/trainer.js';
-import { prepareSource, splitPairs } from '../../src/encoder/training-data.js';
-import type { Encoder, SourceSet, TrainOptionsInput, TrainProgress } from '../../src/encoder/types.js';
+import { holdOut, prepareSource, splitPairs } from '../../src/encoder/training-data.js';
+import type {
+  Encoder,
+  SourceSet,
+  TrainedEncoder,
+  TrainOptionsInput,
+  TrainProgress,
+} from '../../src/encoder/types.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
 import { syntheticSource } from './encoder-source.js';
 
@@ -91,8 +97,8 @@ describe('training', () => {
   it('keeps no tensor: as many after an epoch as before it, and none after a training', async () => {
     const before = tf.memory().numTensors;
     const options = resolveTrainOptions({ ...SMALL, preset: 'paper', ccaSkip: true, inputNoise: 0.1 });
-    const prepared = prepareSource(train, options, splitPairs(train.labels.length, 0.2, 0).validation);
-    const member = createMemberTraining(prepared, options, 12, 0, 4, null);
+    const split = holdOut(prepareSource(train, options), splitPairs(train.labels.length, 0.2, 0));
+    const member = createMemberTraining(split, options, 12, 0, 4, null);
     member.runEpoch();
     const [tensors, buffers] = [tf.memory().numTensors, tf.memory().numDataBuffers];
     member.runEpoch();
@@ -101,15 +107,15 @@ describe('training', () => {
     member.branches();
     member.dispose();
     expect(tf.memory().numTensors).toBe(before);
-    await trainInThisThread(train, { ...SMALL, epochs: 1, members: 2, refit: true });
+    await trainInThisThread(train, { ...SMALL, epochs: 1, members: 2 });
     expect(tf.memory().numTensors).toBe(before);
   });
 
   it('goes on from a state as if it had never stopped', () => {
     const options = resolveTrainOptions({ ...SMALL, preset: 'paper', dimension: 8 });
-    const prepared = prepareSource(train, options, splitPairs(train.labels.length, 0.2, 0).validation);
+    const split = holdOut(prepareSource(train, options), splitPairs(train.labels.length, 0.2, 0));
     const start = (state: Parameters<typeof createMemberTraining>[6] = null) =>
-      createMemberTraining(prepared, options, 8, 0, 6, null, state);
+      createMemberTraining(split, options, 8, 0, 6, null, state);
     const whole = start();
     while (!whole.done) whole.runEpoch();
     const half = start();
@@ -128,8 +134,8 @@ describe('training', () => {
       patience: 2,
       learningRate: 0.05,
     });
-    const prepared = prepareSource(train, options, splitPairs(train.labels.length, 0.2, 0).validation);
-    const training = createMemberTraining(prepared, options, 12, 0, 40, null);
+    const split = holdOut(prepareSource(train, options), splitPairs(train.labels.length, 0.2, 0));
+    const training = createMemberTraining(split, options, 12, 0, 40, null);
     const seen: number[] = [];
     while (!training.done) seen.push(training.runEpoch().validation ?? 0);
     expect(training.bestValidation).toBe(Math.max(...seen));
@@ -162,6 +168,20 @@ describe('training', () => {
     const last = progress.at(-1);
     expect(last?.kind === 'epoch' && Object.keys(last.losses)).not.toContain('semantics');
     expect(trained.validation).toBeGreaterThan(0);
+  });
+
+  it('brings an ensemble down to the width asked for, and keeps nearly all of its cosines', async () => {
+    const options = { ...SMALL, epochs: 5, members: 2, ccaShare: 0.5 } as const;
+    const narrow = await trainInThisThread(train, options);
+    const wide = await trainInThisThread(train, {
+      ...options,
+      memberDimension: 12,
+      ccaDimension: 4,
+      dimension: 28,
+    });
+    expect([narrow.dimension, wide.dimension]).toEqual([12, 28]);
+    const [a, b] = [narrow, wide].map(({ bytes }) => figures(loadEncoder(bytes), source, rows).mean.map ?? 0);
+    expect(a).toBeGreaterThan(0.93 * (b ?? 0));
   });
 
   it('holds no pair out where there are too few to say anything', async () => {
@@ -242,7 +262,7 @@ describe('options', () => {
     ['dropout', { dropout: 1 }],
     ['validation', { validation: 0.6 }],
     ['weights.semantics', { weights: { semantics: Number.NaN } }],
-    ['dimension', { dimension: 8, ccaShare: 0.5, ccaDimension: 8 }],
+    ['dimension', { dimension: 64, memberDimension: 8, ccaDimension: 8 }],
   ])('refuses a bad %s', (name, input) => {
     expect(() => resolveTrainOptions(input)).toThrow(
       expect.objectContaining({ code: 'BAD_INPUT', field: [name] }),
@@ -254,26 +274,30 @@ describe('the stored encoder', () => {
   it("folds to within 1e-5 of the training graph's own inference", () => {
     const options = resolveTrainOptions({ ...SMALL, preset: 'paper' });
     const source = syntheticSource(120, 3, 2);
-    const prepared = prepareSource(source, options, null);
+    const prepared = prepareSource(source, options);
     const random = createRandom(8);
     const linear = (from: number) => ({
       weights: { data: normals(from * 12, 0.3, random), rows: from, columns: 12 },
       bias: new Float32Array(12),
       slope: 1,
     });
-    const components = { IMAGE: prepared.training.image.columns, TEXT: prepared.training.text.columns };
+    const components = { IMAGE: prepared.pairs.image.columns, TEXT: prepared.pairs.text.columns };
     const network = createNetwork({ components, code: 12, classes: 0, classEmbedding: 0 }, options, random, {
       IMAGE: linear(components.IMAGE),
       TEXT: linear(components.TEXT),
     });
     for (const modality of ['IMAGE', 'TEXT'] as const) {
-      const { data, rows, columns } = modality === 'IMAGE' ? prepared.training.image : prepared.training.text;
+      const { data, rows, columns } = modality === 'IMAGE' ? prepared.pairs.image : prepared.pairs.text;
       const input = tf.tensor2d(data, [rows, columns]);
       const statistics = populationStatistics(network, modality, input);
       const codes = encodeInference(network, modality, input, statistics).arraySync();
       const branch = foldBranch(network, modality, statistics);
       const side = { normalisation: prepared.normalisation[modality], branches: [branch] };
-      const encoder = createEncoder({ branchWeights: [1], sides: { IMAGE: side, TEXT: side } });
+      const encoder = createEncoder({
+        branchWeights: [1],
+        projection: null,
+        sides: { IMAGE: side, TEXT: side },
+      });
       const features = modality === 'IMAGE' ? source.image : source.text;
       const embeddings = encoder.embedMany(modality, features);
       codes.forEach((code, i) => {
@@ -288,10 +312,13 @@ describe('the stored encoder', () => {
   });
 
   const source = syntheticSource(80, 3, 2);
-  const trained = trainInThisThread(source, { ...SMALL, epochs: 2, members: 2 });
+  let trained: TrainedEncoder;
+  beforeAll(async () => {
+    trained = await trainInThisThread(source, { ...SMALL, epochs: 2, members: 2 });
+  });
 
   it('gives unit vectors, one at a time or many, and the same after a round trip', async () => {
-    const { bytes } = await trained;
+    const { bytes } = trained;
     const encoder = loadEncoder(bytes);
     expect(encoder.featureDimension).toEqual({ IMAGE: 40, TEXT: 24 });
     expect(encoder.dimension).toBe(12);
@@ -305,14 +332,14 @@ describe('the stored encoder', () => {
   });
 
   it('refuses a feature of another length', async () => {
-    const encoder = loadEncoder((await trained).bytes);
+    const encoder = loadEncoder(trained.bytes);
     expect(() => encoder.embed('TEXT', new Float32Array(40))).toThrow(
       expect.objectContaining({ code: 'WRONG_DIMENSION' }),
     );
   });
 
   it('refuses bytes that are not an encoder', async () => {
-    const { bytes } = await trained;
+    const { bytes } = trained;
     for (const broken of [
       new Uint8Array(3),
       bytes.slice(0, 100),
