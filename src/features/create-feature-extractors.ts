@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { CommonspaceError } from '../domain/errors.js';
@@ -136,6 +137,8 @@ class PooledExtractors implements FeatureExtractors {
   ): Promise<Float32Array[]> {
     if (inputs.length === 0) return [];
     if (inputs.length <= QUERY_SIZE) return await this.pools.ask(name, inputs as never, signal);
+    // Every task of a batch listens to the one signal: more than ten is no leak here.
+    if (signal) setMaxListeners(0, signal);
     const tasks: Promise<Float32Array[]>[] = [];
     for (let start = 0; start < inputs.length; start += size) {
       tasks.push(this.pools.batch(name, inputs.slice(start, start + size) as never, signal));

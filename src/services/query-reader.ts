@@ -37,23 +37,36 @@ export class QueryReader {
   ) {}
 
   /**
-   * @param active the encoder to embed with, or null where there is none yet.
+   * @param active the encoder to embed with, or null where there is none yet; it may still be on its way, so that asking
+   *   for it and extracting the query go side by side.
    * @throws CommonspaceError naming the field of the query at fault.
    */
-  async read(query: SearchQuery, active: LoadedEncoder | null, signal?: AbortSignal): Promise<ReadQuery> {
+  async read(
+    query: SearchQuery,
+    active: LoadedEncoder | null | Promise<LoadedEncoder | null>,
+    signal?: AbortSignal,
+  ): Promise<ReadQuery> {
     if ('vector' in query) {
-      return { modality: null, feature: null, embedding: readVector(query.vector, active) };
+      return { modality: null, feature: null, embedding: readVector(query.vector, await active) };
     }
-    if ('itemId' in query) return await this.readItem(query.itemId, active);
-    if ('text' in query) {
-      checkText(query.text, LIMITS.textCharacters, [...FIELD, 'text']);
-      const [feature] = await this.features.extractTexts([query.text], signal);
-      return this.embed('TEXT', feature, active);
-    }
-    const bytes = await this.images.bytes(query, FIELD, signal);
+    if ('itemId' in query) return await this.readItem(query.itemId, await active);
+    const modality = 'text' in query ? 'TEXT' : 'IMAGE';
+    const extracting =
+      'text' in query ? this.textFeature(query.text, signal) : this.imageFeature(query, signal);
+    const [feature, current] = await Promise.all([extracting, active]);
+    const usable = current !== null && this.encoders.understands(current, modality);
+    return { modality, feature, embedding: usable ? current.encoder.embed(modality, feature) : null };
+  }
+
+  private async textFeature(text: string, signal?: AbortSignal): Promise<Float32Array> {
+    checkText(text, LIMITS.textCharacters, [...FIELD, 'text']);
+    return only(await this.features.extractTexts([text], signal));
+  }
+
+  private async imageFeature(source: ImageSource, signal?: AbortSignal): Promise<Float32Array> {
+    const bytes = await this.images.bytes(source, FIELD, signal);
     const pixels = await decodeRgb(bytes, this.features.image.input);
-    const [feature] = await this.features.extractImages([pixels], signal);
-    return this.embed('IMAGE', feature, active);
+    return only(await this.features.extractImages([pixels], signal));
   }
 
   private async readItem(id: string, active: LoadedEncoder | null): Promise<ReadQuery> {
@@ -68,16 +81,12 @@ export class QueryReader {
     ]);
     return { modality: item.modality, feature, embedding };
   }
+}
 
-  private embed(
-    modality: Modality,
-    feature: Float32Array | undefined,
-    active: LoadedEncoder | null,
-  ): ReadQuery {
-    if (feature === undefined) throw new Error(`the ${modality} extractor gave no feature`);
-    const usable = active !== null && this.encoders.understands(active, modality);
-    return { modality, feature, embedding: usable ? active.encoder.embed(modality, feature) : null };
-  }
+function only(features: readonly Float32Array[]): Float32Array {
+  const [feature] = features;
+  if (feature === undefined) throw new Error('the extractor gave no feature');
+  return feature;
 }
 
 function readVector(values: readonly number[], active: LoadedEncoder | null): Float32Array | null {

@@ -53,14 +53,15 @@ export class SearchService {
   async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchPage> {
     checkPageSize(request.first, LIMITS.searchPageSize);
     checkEvidence(request);
-    const active = await this.encoders.current();
+    const asking = this.encoders.current();
+    const [active, query] = await Promise.all([
+      asking,
+      this.queries.read(request.query, asking, signal),
+      this.filters.check(request.filter),
+    ]);
     const { first, after, ...identity } = request;
     const print = fingerprint({ ...identity, encoder: active?.row.id ?? null });
     const offset = after === null ? 0 : readRank(decodeCursor(after, print));
-    const [query] = await Promise.all([
-      this.queries.read(request.query, active, signal),
-      this.filters.check(request.filter),
-    ]);
     const plan = this.plan(request, query, active);
     const slice = withMinScore(await rankSlice(this.catalog.vectors, plan, offset, first), request.minScore);
     if (slice.hits.length === 0 && offset === 0) await this.explainEmptiness(plan, request);

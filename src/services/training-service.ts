@@ -8,6 +8,7 @@ import { trainEncoder } from '../encoder/train-encoder.js';
 import type { TrainedEncoder, TrainProgress } from '../encoder/types.js';
 import type { FeatureExtractors } from '../features/types.js';
 import type { MediaStore } from '../media/media-store.js';
+import { noEncoder } from './active-encoder.js';
 import type { ClassService } from './class-service.js';
 import { embedCatalogue } from './embed-catalogue.js';
 import { evaluateInThread } from './evaluate-in-thread.js';
@@ -131,6 +132,13 @@ export class TrainingService {
   /** The encoder that searches use now, with what was reported of its training; null before any. */
   active(): Promise<EncoderRow | null> {
     return this.catalog.encoders.active();
+  }
+
+  /** The active encoder as bytes, for `loadEncoder` elsewhere; NO_ENCODER before any training. */
+  async activeWeights(): Promise<Uint8Array> {
+    const row = await this.active();
+    if (row === null) throw noEncoder('There are no weights to read.');
+    return await this.catalog.encoders.weights(row.id);
   }
 
   /** What was reported of the active encoder's training; null before any. */

@@ -157,7 +157,7 @@ interface OpenModel {
 }
 
 async function openModel(json: ModelJson, weights: Buffer, { output }: Description): Promise<OpenModel> {
-  if (json.format !== 'graph-model' && 'model_config' in json.modelTopology) {
+  if (!('node' in json.modelTopology)) {
     const whole: LayersModel = await loadLayersModel(inMemory(json, weights));
     const wanted = output === undefined ? whole.outputs : whole.getLayer(output).output;
     const cut = layersModel({ inputs: whole.inputs, outputs: wanted });

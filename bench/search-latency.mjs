@@ -1,0 +1,81 @@
+// How long a warm text search over the demo's catalogue takes through HTTP, beside extracting and encoding the query
+// alone: node bench/search-latency.mjs [DATA] [QUERIES]   (after `npm run build` and `npm run demo -- --exit`)
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openApp } from '../dist/compose.js';
+import { readConfig } from '../dist/config.js';
+import { emojiCatalogue } from '../dist/demo/emoji-catalogue.js';
+import { loadEncoder } from '../dist/encoder/serialise.js';
+import { createFeatureExtractors } from '../dist/features/create-feature-extractors.js';
+
+const data = process.argv[2] ?? './data';
+const count = Number(process.argv[3] ?? 200);
+
+// The encoder is read from a copy: the folder itself belongs to the server while it runs.
+const copy = await mkdtemp(join(tmpdir(), 'commonspace-bench-'));
+await cp(join(data, 'postgres'), join(copy, 'postgres'), { recursive: true });
+const app = await openApp(readConfig({ dataDir: copy }), console.error);
+const encoder = loadEncoder(await app.training.activeWeights());
+await app.close();
+await rm(copy, { recursive: true, force: true });
+
+const server = spawn(process.execPath, ['dist/main.js', 'serve', '--data', data, '--port', '0', '--json'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+  env: { ...process.env, COMMONSPACE_LOG_LEVEL: 'warn' },
+});
+const address = await new Promise((resolve) => {
+  server.stdout.on('data', (chunk) => {
+    const match = /"address":"([^"]+)"/.exec(String(chunk));
+    if (match) resolve(match[1]);
+  });
+});
+
+const QUERY = `query($text: String!) { crossModalSearch(query: {text: $text}, target: IMAGE, first: 20) {
+  mode edges { score node { id title classes { name } ... on ImageItem { url(width: 64) } } } } }`;
+async function search(text) {
+  const response = await fetch(`${address}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: QUERY, variables: { text } }),
+  });
+  const answer = await response.json();
+  if (answer.data?.crossModalSearch.edges.length !== 20) throw new Error(JSON.stringify(answer).slice(0, 500));
+}
+
+const features = await createFeatureExtractors();
+async function extractAndEncode(text) {
+  const [feature] = await features.extractTexts([text]);
+  encoder.embed('TEXT', feature);
+}
+
+// Every query is another one, so that no cache answers; what a person would type.
+const words = emojiCatalogue().flatMap(({ label, tags }) => [label, `a ${tags.slice(0, 3).join(' ')}`]);
+const queries = Array.from({ length: count + 20 }, (_, i) => words[(i * 37) % words.length]);
+const times = { http: [], alone: [] };
+for (const [i, text] of queries.entries()) {
+  let start = performance.now();
+  await search(text);
+  const http = performance.now() - start;
+  start = performance.now();
+  await extractAndEncode(text);
+  const alone = performance.now() - start;
+  if (i < 20) continue;
+  times.http.push(http);
+  times.alone.push(alone);
+}
+server.kill();
+await features.close();
+
+const quantile = (values, q) => values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))];
+const summary = Object.fromEntries(
+  Object.entries(times).map(([name, values]) => [name, { p50: quantile(values, 0.5), p95: quantile(values, 0.95) }]),
+);
+const ratio = summary.http.p50 / summary.alone.p50;
+console.log('                              p50      p95   ms');
+console.log(`search through HTTP       ${summary.http.p50.toFixed(1).padStart(7)}  ${summary.http.p95.toFixed(1).padStart(7)}`);
+console.log(`extract and encode alone  ${summary.alone.p50.toFixed(1).padStart(7)}  ${summary.alone.p95.toFixed(1).padStart(7)}`);
+console.log(`ratio of the medians      ${ratio.toFixed(2).padStart(7)}`);
+await mkdir('bench/results', { recursive: true });
+await writeFile('bench/results/search-latency.json', JSON.stringify({ ...summary, ratio, queries: count }, null, 2));

@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createRandom } from '../../src/encoder/random.js';
+import { drawShape } from '../factories/shapes.js';
+import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
+import { describeOnEachKind } from '../support/catalog.js';
+
+const code = (expected: string, field?: readonly string[]) =>
+  expect.objectContaining({ code: expected, ...(field && { field }) });
+
+describeOnEachKind('training', (kind) => {
+  let app: TestApp;
+  beforeEach(async () => {
+    app = await openTestApp(kind);
+  });
+  afterEach(() => app.close());
+
+  it('learns, measures on what it did not see, embeds everything and takes the place of the one before', async () => {
+    await ingestShapes(app);
+    const first = await app.training.train({ ...QUICK, unseen: ['ring'] });
+    expect(first).toMatchObject({ pairs: 38, classes: 4 });
+    expect(first.holdout.seen).toMatchObject({ images: 10, texts: 10 });
+    expect(first.holdout.unseen).toMatchObject({ images: 12, texts: 12 });
+    for (const part of [first.holdout.seen, first.holdout.unseen]) {
+      expect(part?.i2t_map).toBeGreaterThan(0);
+      expect(part?.cca['recall@10']).toBeGreaterThan(0);
+      expect(part?.chance['recall@10']).toBeCloseTo(10 / (part?.images ?? 0), 6);
+    }
+    // Within one class every item is relevant, whatever the order.
+    expect(first.holdout.unseen?.chance.i2t_map).toBeCloseTo(1, 6);
+
+    const second = await app.training.train({ ...QUICK, preset: 'paper' });
+    expect((await app.training.active())?.id).toBe(second.encoder);
+    expect(await app.training.activeReport()).toMatchObject({
+      encoder: second.encoder,
+      pairs: 48,
+      holdout: second.holdout,
+    });
+    const states = (await app.catalog.encoders.list()).map(({ id, state }) => [id, state]);
+    expect(states).toEqual([
+      [second.encoder, 'active'],
+      [first.encoder, 'retired'],
+    ]);
+    for (const encoder of [first.encoder, second.encoder]) {
+      for (const modality of ['IMAGE', 'TEXT'] as const) {
+        let embedded = 0;
+        for await (const { ids } of app.catalog.vectors.embeddingsOf(encoder, modality))
+          embedded += ids.length;
+        expect(embedded).toBe(60);
+      }
+    }
+    expect([...(await app.classes.seenIds())]).toHaveLength(5);
+  });
+
+  it('gives the same figures and weights for the same seed, and others for another', async () => {
+    await ingestShapes(app);
+    const weights = async (seed: number) => {
+      const { holdout } = await app.training.train({ ...QUICK, epochs: 3, seed });
+      return { holdout, bytes: Buffer.from(await app.training.activeWeights()).toString('base64') };
+    };
+    const [one, two, other] = [await weights(5), await weights(5), await weights(6)];
+    expect(two).toEqual(one);
+    expect(other.bytes).not.toBe(one.bytes);
+  });
+
+  it('learns from pairs without a class, too, and from a catalogue that has no class at all', async () => {
+    await ingestShapes(app, { classes: false });
+    const none = await app.training.train(QUICK);
+    expect(none).toMatchObject({ pairs: 48, classes: 0 });
+    expect(none.notes.join(' ')).toMatch(/class/i);
+    expect(none.holdout.seen?.['recall@10']).toBeGreaterThan(0);
+    expect(none.holdout.seen?.i2t_map).toBeNull();
+
+    const random = createRandom(1);
+    const items = Array.from({ length: 40 }, (_, i) => i).flatMap((i) => {
+      const classes = i % 2 === 0 ? [] : [`c${i % 3}`];
+      const pairKey = `p${i}`;
+      return [
+        { content: { text: `words ${random.uint32()} ${i}` }, externalId: `t${i}`, classes, pairKey },
+        { content: { text: `more ${i}` }, externalId: `u${i}`, classes, pairKey },
+      ];
+    });
+    await app.ingest.ingest(items);
+    const png = await drawShape('cross', 'red', 11);
+    await app.ingest.ingest([
+      { content: { bytes: png }, externalId: 'mixed', classes: ['c1'], pairKey: 'p1' },
+    ]);
+    const mixed = await app.training.train({ ...QUICK, holdout: 0 });
+    // The one picture of pair p1 goes with both of its texts; texts without a picture are no pairs.
+    expect(mixed).toMatchObject({ pairs: 62, classes: 1 });
+    expect(mixed.holdout).toEqual({ seen: null, unseen: null, chance: null });
+  });
+
+  it('learns from some images only, and measures on the others', async () => {
+    await ingestShapes(app);
+    const big = await app.training.train({
+      ...QUICK,
+      holdout: 0,
+      learnFrom: { not: { classNames: ['cross'] } },
+    });
+    expect(big).toMatchObject({
+      pairs: 48,
+      classes: 4,
+      holdout: { seen: null, unseen: { images: 12, texts: 12 } },
+    });
+  });
+
+  it('first extracts the features that are missing', async () => {
+    await ingestShapes(app);
+    await app.catalog.database.runOnce(
+      'DELETE FROM feature WHERE item_id IN (SELECT id FROM item ORDER BY id LIMIT 50)',
+    );
+    const seen: number[] = [];
+    const report = await app.training.train(
+      { ...QUICK, holdout: 0, epochs: 2 },
+      { onProgress: (progress) => progress.stage === 'features' && seen.push(progress.done) },
+    );
+    expect(report.pairs).toBe(60);
+    expect(seen.at(-1)).toBe(50);
+  });
+
+  it('stops when it is cancelled, and leaves nothing behind', async () => {
+    await ingestShapes(app);
+    const stop = new AbortController();
+    const work = app.training.train(
+      { ...QUICK, epochs: 500 },
+      { signal: stop.signal, onProgress: ({ stage }) => stage === 'train' && stop.abort() },
+    );
+    await expect(work).rejects.toEqual(code('CANCELLED'));
+    expect(await app.catalog.encoders.list()).toEqual([]);
+    expect(await app.training.active()).toBeNull();
+  });
+
+  it('refuses what it cannot learn from, naming the field', async () => {
+    await expect(app.training.train(QUICK)).rejects.toEqual(code('NO_PAIRS'));
+    await ingestShapes(app);
+    await expect(app.training.train({ ...QUICK, unseen: ['nope'] })).rejects.toEqual(
+      code('UNKNOWN_CLASS', ['unseen']),
+    );
+    await expect(app.training.train({ ...QUICK, holdout: 1 })).rejects.toEqual(
+      code('BAD_INPUT', ['holdout']),
+    );
+    await expect(app.training.train({ ...QUICK, epochs: 0 })).rejects.toEqual(code('BAD_INPUT'));
+    const all = ['circle', 'cross', 'ring', 'square', 'triangle'];
+    await expect(app.training.train({ ...QUICK, unseen: all })).rejects.toEqual(code('NO_PAIRS'));
+    expect(await app.catalog.encoders.list()).toEqual([]);
+  });
+});
