@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { openCatalog } from './catalog/catalog.js';
 import type { Config } from './config.js';
+import { CommonspaceError } from './domain/errors.js';
 import { createFeatureExtractors } from './features/create-feature-extractors.js';
-import { createMediaStore } from './media/media-store.js';
+import { createMediaStore, type MediaStore } from './media/media-store.js';
 import { type App, createServices, type Parts } from './services/services.js';
 
 /**
@@ -16,7 +17,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
     ...(config.databaseUrl !== null && { databaseUrl: config.databaseUrl }),
   });
   try {
-    const media = await createMediaStore({ directory: join(config.dataDir, 'media') });
+    const media = await openMedia(config.dataDir);
     const features = await createFeatureExtractors({
       image: config.imageModel,
       ...(config.workers !== null && { workers: config.workers }),
@@ -39,5 +40,22 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
   } catch (error) {
     await catalog.close();
     throw error;
+  }
+}
+
+async function openMedia(dataDir: string): Promise<MediaStore> {
+  try {
+    return await createMediaStore({ directory: join(dataDir, 'media') });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === undefined) throw error;
+    throw new CommonspaceError(
+      'DATA_FOLDER_NOT_WRITABLE',
+      `The data folder ${dataDir} cannot be written to (${code}).`,
+      ['data'],
+      {
+        cause: error,
+      },
+    );
   }
 }

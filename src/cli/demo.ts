@@ -60,7 +60,9 @@ export function demoCommand(openApp: OpenApp): Command {
         await showSearches(app, out, signal);
         out.printJson(report);
         if (options.exit === true) return;
-        await serve(running, app, (address) => out.print(invitation(address)));
+        // Somebody reads along: what is only for the record stays out of the way.
+        const quiet = { ...running, config: { ...running.config, logLevel: 'warn' as const } };
+        await serve(quiet, app, (address) => out.print(invitation(address)));
       }),
     );
 }

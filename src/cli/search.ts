@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { Command } from 'commander';
 import { CommonspaceError } from '../domain/errors.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
@@ -26,7 +27,7 @@ export interface FoundItem {
   /** The name it was ingested from. */
   readonly file: string | null;
   readonly classes: readonly string[];
-  /** Path of a thumbnail on disk, for a picture. */
+  /** Path of a thumbnail on disk, from the current folder, for a picture. */
   readonly thumbnail: string | null;
 }
 
@@ -115,7 +116,9 @@ export async function find(
         file: typeof item.metadata.file === 'string' ? item.metadata.file : null,
         classes: (classes.get(item.id) ?? []).map(({ name }) => name),
         thumbnail:
-          item.modality === 'IMAGE' ? (await app.media.file(item.contentHash, THUMBNAIL_WIDTH)).path : null,
+          item.modality === 'IMAGE'
+            ? relative('', (await app.media.file(item.contentHash, THUMBNAIL_WIDTH)).path)
+            : null,
       }),
     ),
   );
