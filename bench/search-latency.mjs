@@ -41,7 +41,8 @@ async function search(text) {
     body: JSON.stringify({ query: QUERY, variables: { text } }),
   });
   const answer = await response.json();
-  if (answer.data?.crossModalSearch.edges.length !== 20) throw new Error(JSON.stringify(answer).slice(0, 500));
+  if (answer.data?.crossModalSearch.edges.length !== 20)
+    throw new Error(JSON.stringify(answer).slice(0, 500));
 }
 
 const features = await createFeatureExtractors();
@@ -53,16 +54,20 @@ async function extractAndEncode(text) {
 // Every query is another one, so that no cache answers; what a person would type.
 const words = emojiCatalogue().flatMap(({ label, tags }) => [label, `a ${tags.slice(0, 3).join(' ')}`]);
 const queries = Array.from({ length: count + 20 }, (_, i) => words[(i * 37) % words.length]);
-const times = { http: [], alone: [] };
+const times = { http: [], again: [], alone: [] };
 for (const [i, text] of queries.entries()) {
   let start = performance.now();
   await search(text);
   const http = performance.now() - start;
   start = performance.now();
+  await search(text);
+  const again = performance.now() - start;
+  start = performance.now();
   await extractAndEncode(text);
   const alone = performance.now() - start;
   if (i < 20) continue;
   times.http.push(http);
+  times.again.push(again);
   times.alone.push(alone);
 }
 server.kill();
@@ -70,12 +75,22 @@ await features.close();
 
 const quantile = (values, q) => values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))];
 const summary = Object.fromEntries(
-  Object.entries(times).map(([name, values]) => [name, { p50: quantile(values, 0.5), p95: quantile(values, 0.95) }]),
+  Object.entries(times).map(([name, values]) => [
+    name,
+    { p50: quantile(values, 0.5), p95: quantile(values, 0.95) },
+  ]),
 );
 const ratio = summary.http.p50 / summary.alone.p50;
 console.log('                              p50      p95   ms');
-console.log(`search through HTTP       ${summary.http.p50.toFixed(1).padStart(7)}  ${summary.http.p95.toFixed(1).padStart(7)}`);
-console.log(`extract and encode alone  ${summary.alone.p50.toFixed(1).padStart(7)}  ${summary.alone.p95.toFixed(1).padStart(7)}`);
+console.log(
+  `search through HTTP       ${summary.http.p50.toFixed(1).padStart(7)}  ${summary.http.p95.toFixed(1).padStart(7)}`,
+);
+console.log(
+  `extract and encode alone  ${summary.alone.p50.toFixed(1).padStart(7)}  ${summary.alone.p95.toFixed(1).padStart(7)}`,
+);
 console.log(`ratio of the medians      ${ratio.toFixed(2).padStart(7)}`);
 await mkdir('bench/results', { recursive: true });
-await writeFile('bench/results/search-latency.json', JSON.stringify({ ...summary, ratio, queries: count }, null, 2));
+await writeFile(
+  'bench/results/search-latency.json',
+  JSON.stringify({ ...summary, ratio, queries: count }, null, 2),
+);

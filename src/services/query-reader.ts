@@ -9,6 +9,7 @@ import { decodeRgb } from '../media/decode.js';
 import type { ActiveEncoder, LoadedEncoder } from './active-encoder.js';
 import type { ImageSource, ImageSources } from './image-source.js';
 import { isUuid } from './item-service.js';
+import { RecentTexts } from './recent-texts.js';
 
 /** A query as callers give it: exactly one field is set. */
 export type SearchQuery =
@@ -29,6 +30,8 @@ const FIELD: FieldPath = ['query'];
 
 /** Turns a query of any kind into vectors that can be compared. */
 export class QueryReader {
+  private readonly recent = new RecentTexts();
+
   constructor(
     private readonly catalog: Catalog,
     private readonly features: FeatureExtractors,
@@ -60,7 +63,7 @@ export class QueryReader {
 
   private async textFeature(text: string, signal?: AbortSignal): Promise<Float32Array> {
     checkText(text, LIMITS.textCharacters, [...FIELD, 'text']);
-    return only(await this.features.extractTexts([text], signal));
+    return await this.recent.get(text, async () => only(await this.features.extractTexts([text], signal)));
   }
 
   private async imageFeature(source: ImageSource, signal?: AbortSignal): Promise<Float32Array> {
