@@ -88,6 +88,9 @@ console.log(
 console.log(
   `extract and encode alone  ${summary.alone.p50.toFixed(1).padStart(7)}  ${summary.alone.p95.toFixed(1).padStart(7)}`,
 );
+console.log(
+  `the same query again      ${summary.again.p50.toFixed(1).padStart(7)}  ${summary.again.p95.toFixed(1).padStart(7)}`,
+);
 console.log(`ratio of the medians      ${ratio.toFixed(2).padStart(7)}`);
 await mkdir('bench/results', { recursive: true });
 await writeFile(

@@ -10,10 +10,14 @@ const TYPED = [
   'something to drink with alcohol',
   'musical instrument with strings',
 ];
-const DRAWN = ['1F405', '1F3B8'];
+const DRAWN = [
+  { hexcode: '1F405', remark: '' },
+  { hexcode: '1F9C1', remark: '' },
+  { hexcode: '1F3B8', remark: 'its whole class, musical instruments, was kept from the encoder' },
+];
 const SHOWN = 7;
 const CELL = 76;
-const LEFT = 250;
+const LEFT = 290;
 const WIDTH = LEFT + SHOWN * CELL + 20;
 
 const app = await openApp(readConfig({ dataDir: process.argv[2] ?? './data' }), console.error);
@@ -59,7 +63,7 @@ for (const text of TYPED) {
 }
 y += 8;
 heading('Drop in a picture that the encoder never saw, find texts by content alone');
-for (const hexcode of DRAWN) {
+for (const { hexcode, remark } of DRAWN) {
   const item = await app.items.byExternalId(`twitter/${hexcode}`);
   if (item === null)
     throw new Error(`the demo's catalogue is not in this data folder: no twitter/${hexcode}`);
@@ -68,7 +72,8 @@ for (const hexcode of DRAWN) {
   const titles = found.map((text) => cut(text.title ?? text.text, 26));
   parts.push(`<text x="110" y="${y + 26}" class="r">${escapeXml(titles.slice(0, 4).join('  ·  '))}</text>`);
   parts.push(`<text x="110" y="${y + 48}" class="r">${escapeXml(titles.slice(4).join('  ·  '))}</text>`);
-  y += CELL;
+  if (remark !== '') parts.push(`<text x="110" y="${y + 68}" class="h">${escapeXml(remark)}</text>`);
+  y += CELL + (remark === '' ? 0 : 8);
 }
 await app.close();
 

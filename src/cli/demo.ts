@@ -24,13 +24,14 @@ interface DemoOptions extends GlobalOptions {
   readonly port?: number;
 }
 
-/** What a person might type; the last two name things of classes that the encoder never saw. */
+/** What a person might type: descriptions, and bare words. */
 const TYPED_QUERIES = [
-  'a big cat with stripes',
+  'a striped big cat',
+  'weather with snow',
+  'something to drink with alcohol',
   'tiger',
   'snowflake',
   'wine glass',
-  'something to drink with alcohol',
 ];
 /** Pictures by Twitter, which the encoder never saw, that ask for texts. */
 const PICTURE_QUERIES = ['1F405', '1F3B8', '1F9C1'];
