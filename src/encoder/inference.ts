@@ -1,6 +1,7 @@
 /** A trained encoder at work: plain arithmetic, no tensors. */
 import { CommonspaceError } from '../domain/errors.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
+import { accumulate } from './accumulate.js';
 import { rowOf } from './matrix.js';
 import { createProjection } from './normalisation.js';
 import type { Branch, DenseLayer, EncoderParameters } from './parameters.js';
@@ -93,37 +94,25 @@ function runBranch(branch: Branch, components: Float32Array): Float32Array {
 function runDense({ weights, bias, slope }: DenseLayer, input: Float32Array): Float32Array {
   const width = bias.length;
   const sums = Float64Array.from(bias);
-  const { data } = weights;
-  // Four inputs at a time: the sums are read and written a quarter as often.
-  const whole = input.length - (input.length % 4);
-  for (let i = 0; i < whole; i += 4) {
-    const x0 = input[i] as number;
-    const x1 = input[i + 1] as number;
-    const x2 = input[i + 2] as number;
-    const x3 = input[i + 3] as number;
-    const r0 = i * width;
-    const r1 = r0 + width;
-    const r2 = r1 + width;
-    const r3 = r2 + width;
-    for (let j = 0; j < width; j += 1) {
-      sums[j] =
-        (sums[j] as number) +
-        x0 * (data[r0 + j] as number) +
-        x1 * (data[r1 + j] as number) +
-        x2 * (data[r2 + j] as number) +
-        x3 * (data[r3 + j] as number);
-    }
-  }
-  for (let i = whole; i < input.length; i += 1) {
-    const x = input[i] as number;
-    for (let j = 0; j < width; j += 1) sums[j] = (sums[j] as number) + x * (data[i * width + j] as number);
-  }
+  accumulate(sums, input, rowStarts(input.length, width), input.length, weights.data);
   const out = new Float32Array(width);
   for (let j = 0; j < width; j += 1) {
     const y = sums[j] as number;
     out[j] = y < 0 ? y * slope : y;
   }
   return out;
+}
+
+const knownStarts = new Map<string, Int32Array>();
+
+/** Where each row of a matrix begins; made once for each size. */
+function rowStarts(rows: number, width: number): Int32Array {
+  const key = `${rows} ${width}`;
+  const known = knownStarts.get(key);
+  if (known) return known;
+  const starts = Int32Array.from({ length: rows }, (_, i) => i * width);
+  knownStarts.set(key, starts);
+  return starts;
 }
 
 /** The two modalities must agree, branch by branch, or their embeddings could not be compared. */

@@ -4,6 +4,7 @@
  * which ruins classes that were not in the source set.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { accumulate } from './accumulate.js';
 import { principalComponents } from './pca.js';
 import type { Matrix } from './types.js';
 
@@ -88,18 +89,22 @@ export function createProjection(normalisation: Normalisation): (feature: Float3
   }
   for (let j = 0; j < k; j += 1) atZero[j] = (atZero[j] as number) - (offset[j] as number);
 
-  const sums = new Float64Array(k);
+  const moved = new Float64Array(d);
+  const rows = new Int32Array(d);
   return (feature) => {
-    sums.set(atZero);
+    let count = 0;
     for (let i = 0; i < d; i += 1) {
       const x = feature[i] as number;
       if (x === 0) continue;
       const z =
         clipped((x - (mean[i] as number)) * (inverseDeviation[i] as number), clip) - (zeroScore[i] as number);
       if (z === 0) continue;
-      const start = i * k;
-      for (let j = 0; j < k; j += 1) sums[j] = (sums[j] as number) + z * (weights[start + j] as number);
+      moved[count] = z;
+      rows[count] = i * k;
+      count += 1;
     }
+    const sums = Float64Array.from(atZero);
+    accumulate(sums, moved, rows, count, weights);
     return Float32Array.from(sums);
   };
 }

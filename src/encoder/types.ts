@@ -161,7 +161,7 @@ export interface TrainedEncoder {
 export interface Encoder {
   readonly dimension: number;
   readonly featureDimension: Readonly<Record<Modality, number>>;
-  /** feature → code → unit length. Throws WRONG_DIMENSION. Well under a millisecond. */
+  /** feature → code → unit length. Throws WRONG_DIMENSION. Takes under a millisecond. */
   embed(modality: Modality, feature: Float32Array): Float32Array;
   /** The same for every row: [n, featureDimension] → [n, dimension]. */
   embedMany(modality: Modality, features: Matrix): Matrix;
