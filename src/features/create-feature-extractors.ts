@@ -1,10 +1,10 @@
-import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { CommonspaceError } from '../domain/errors.js';
 import { workerEntry } from '../platform/worker-entry.js';
 import type { ExtractorTasks, ExtractorWorkerData, TaskReply } from './extractor-tasks.js';
 import { knownImageExtractor } from './image/load-image-extractor.js';
+import { inLanes } from './task-lanes.js';
 import { TEXT_EXTRACTOR } from './text/text-extractor.js';
 import type { FeatureExtractors, ImageExtractorInfo, Pixels } from './types.js';
 
@@ -17,8 +17,11 @@ export interface FeatureExtractorsOptions {
 
 const MOST_WORKERS = 4;
 /** Texts and images of one task: small, so that all threads share a batch and none is long at it. */
-const TEXTS_A_TASK = 16;
+const TEXTS_A_TASK = 32;
+const CHARACTERS_A_TASK = 4_000;
 const IMAGES_A_TASK = 8;
+/** Tasks of one call that are handed out at once, for each thread: while one runs the next is on its way. */
+const TASKS_A_THREAD = 2;
 /** A call this small is a query, somebody waits for it, and it has a thread of its own. */
 const QUERY_SIZE = 2;
 
@@ -53,7 +56,10 @@ class ExtractorPools {
   private readonly queries: Piscina;
   private readonly batches: Piscina;
 
-  constructor(image: string, workers: number) {
+  constructor(
+    image: string,
+    readonly workers: number,
+  ) {
     const workerData: ExtractorWorkerData = { image };
     const options = { filename: workerEntry(import.meta.url, 'extractor.worker'), workerData, minThreads: 0 };
     // A thread that has loaded its models is worth keeping.
@@ -61,12 +67,12 @@ class ExtractorPools {
     this.batches = new Piscina({ ...options, maxThreads: workers, idleTimeout: 60_000 });
   }
 
-  ask<Name extends TaskName>(name: Name, input: Input<Name>, signal?: AbortSignal): Promise<Value<Name>> {
-    return run(this.queries, name, input, signal);
+  ask<Name extends TaskName>(name: Name, input: Input<Name>): Promise<Value<Name>> {
+    return run(this.queries, name, input);
   }
 
-  batch<Name extends TaskName>(name: Name, input: Input<Name>, signal?: AbortSignal): Promise<Value<Name>> {
-    return run(this.batches, name, input, signal);
+  batch<Name extends TaskName>(name: Name, input: Input<Name>): Promise<Value<Name>> {
+    return run(this.batches, name, input);
   }
 
   async close(): Promise<void> {
@@ -78,16 +84,9 @@ async function run<Name extends TaskName>(
   pool: Piscina,
   name: Name,
   input: Input<Name>,
-  signal: AbortSignal | undefined,
 ): Promise<Value<Name>> {
-  let reply: TaskReply<Value<Name>>;
-  try {
-    reply = await pool.run(input, { name, ...(signal && { signal }) });
-  } catch (error) {
-    if (signal?.aborted)
-      throw new CommonspaceError('CANCELLED', 'The extraction was cancelled.', [], { cause: error });
-    throw error;
-  }
+  // No signal: the pool would answer an abort by ending the thread, and the models it has loaded with it.
+  const reply: TaskReply<Value<Name>> = await pool.run(input, { name, transferList: buffersIn(input) });
   if ('value' in reply) return reply.value;
   throw new CommonspaceError(reply.failure.code, reply.failure.message, reply.failure.field);
 }
@@ -101,7 +100,14 @@ class PooledExtractors implements FeatureExtractors {
   ) {}
 
   extractTexts(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]> {
-    return this.inTasks('extractTexts', texts, TEXTS_A_TASK, signal);
+    return this.inTasks(
+      groupByLength(texts),
+      (group, isQuery) => {
+        const input = group.map((i) => texts[i] as string);
+        return isQuery ? this.pools.ask('extractTexts', input) : this.pools.batch('extractTexts', input);
+      },
+      signal,
+    );
   }
 
   async extractImages(images: readonly Pixels[], signal?: AbortSignal): Promise<Float32Array[]> {
@@ -111,7 +117,18 @@ class PooledExtractors implements FeatureExtractors {
         throw new CommonspaceError('BAD_INPUT', `Pixels must come as RGB of ${width}×${height}.`, ['images']);
       }
     }
-    return await this.inTasks('extractImages', images, IMAGES_A_TASK, signal);
+    const indices = images.map((_, i) => i);
+    const groups = Array.from({ length: Math.ceil(images.length / IMAGES_A_TASK) }, (_, i) =>
+      indices.slice(i * IMAGES_A_TASK, (i + 1) * IMAGES_A_TASK),
+    );
+    return await this.inTasks(
+      groups,
+      (group, isQuery) => {
+        const input = group.map((i) => copyOf(images[i] as Pixels));
+        return isQuery ? this.pools.ask('extractImages', input) : this.pools.batch('extractImages', input);
+      },
+      signal,
+    );
   }
 
   async warmUp(): Promise<void> {
@@ -129,20 +146,55 @@ class PooledExtractors implements FeatureExtractors {
     return this.pools.close();
   }
 
-  private async inTasks<T>(
-    name: 'extractTexts' | 'extractImages',
-    inputs: readonly T[],
-    size: number,
+  /** Features in the order of the inputs, whose indices `groups` holds, one group a task. */
+  private async inTasks(
+    groups: readonly (readonly number[])[],
+    extract: (group: readonly number[], isQuery: boolean) => Promise<Float32Array[]>,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array[]> {
-    if (inputs.length === 0) return [];
-    if (inputs.length <= QUERY_SIZE) return await this.pools.ask(name, inputs as never, signal);
-    // Every task of a batch listens to the one signal: more than ten is no leak here.
-    if (signal) setMaxListeners(0, signal);
-    const tasks: Promise<Float32Array[]>[] = [];
-    for (let start = 0; start < inputs.length; start += size) {
-      tasks.push(this.pools.batch(name, inputs.slice(start, start + size) as never, signal));
-    }
-    return (await Promise.all(tasks)).flat();
+    const size = groups.reduce((sum, group) => sum + group.length, 0);
+    const lanes = this.pools.workers * TASKS_A_THREAD;
+    const results = await inLanes(groups, lanes, (group) => extract(group, size <= QUERY_SIZE), signal);
+    const features: Float32Array[] = new Array(size);
+    groups.forEach((group, g) => {
+      group.forEach((index, i) => {
+        features[index] = results[g]?.[i] as Float32Array;
+      });
+    });
+    return features;
   }
+}
+
+/** Indices of texts in groups of much the same length: the network runs texts of one length together. */
+function groupByLength(texts: readonly string[]): number[][] {
+  const order = texts.map((_, i) => i);
+  order.sort((a, b) => (texts[a] as string).length - (texts[b] as string).length || a - b);
+  const groups: number[][] = [];
+  let room = 0;
+  for (const index of order) {
+    const { length } = texts[index] as string;
+    const group = groups.at(-1);
+    if (group === undefined || group.length === TEXTS_A_TASK || length > room) {
+      groups.push([index]);
+      room = CHARACTERS_A_TASK - length;
+    } else {
+      group.push(index);
+      room -= length;
+    }
+  }
+  return groups;
+}
+
+/** Pixels in a buffer of their own, which can be handed over to a thread; the caller keeps his. */
+function copyOf({ data, width, height }: Pixels): Pixels {
+  return { data: new Uint8Array(data), width, height };
+}
+
+function buffersIn(input: unknown): ArrayBuffer[] {
+  if (!Array.isArray(input)) return [];
+  return input.flatMap((one: unknown) =>
+    typeof one === 'object' && one !== null && 'data' in one && one.data instanceof Uint8Array
+      ? [one.data.buffer as ArrayBuffer]
+      : [],
+  );
 }

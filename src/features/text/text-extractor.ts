@@ -25,6 +25,8 @@ const COMMON_WORD = -4;
 const RARE_WORD = -10;
 const LEAST_INFORMATIVE = 0.1;
 
+const NO_SENTENCE = new Float32Array(USE_DIMENSION);
+
 /** Texts to features: what the sentence encoder understands of them, and what they are spelt like. */
 export class TextExtractor {
   private constructor(
@@ -42,13 +44,17 @@ export class TextExtractor {
     const read = texts.map(normaliseText);
     // Lower case, because queries are typed in any case, and the encoder was shown little in capitals.
     const tokens = read.map((text) => this.use.tokenizer.encode(text.toLowerCase()));
-    const sentences = await this.use.embed(tokens);
-    return read.map((text, i) => {
-      const ngrams = hashedNgrams(text, this.informativeness);
-      const understood = ngrams.some((x) => x !== 0) ? SENTENCE_WEIGHT * englishness(tokens[i]) : 1;
+    const ngrams = read.map((text) => hashedNgrams(text, this.informativeness));
+    // What is neither letter, digit nor emoji has no n-grams, and only the sentence encoder to speak for it.
+    const weights = tokens.map((of, i) =>
+      ngrams[i]?.some((x) => x !== 0) ? SENTENCE_WEIGHT * englishness(of) : 1,
+    );
+    const sentences = await this.sentences(tokens, weights);
+    return ngrams.map((part, i) => {
+      const weight = weights[i] ?? 0;
       return joinUnit([
-        { part: sentences[i] ?? new Float32Array(USE_DIMENSION), weight: understood },
-        { part: ngrams, weight: 1 - understood },
+        { part: sentences[i] ?? NO_SENTENCE, weight },
+        { part, weight: 1 - weight },
       ]);
     });
   }
@@ -56,14 +62,25 @@ export class TextExtractor {
   dispose(): void {
     this.use.dispose();
   }
+
+  /** Only of texts in which it weighs anything: a catalogue in Chinese need not wait for an English network. */
+  private async sentences(tokens: readonly Tokens[], weights: readonly number[]): Promise<Float32Array[]> {
+    const read = tokens.flatMap((_, i) => (weights[i] === 0 ? [] : [i]));
+    const embedded = await this.use.embed(read.map((i) => tokens[i] as Tokens));
+    const out: Float32Array[] = tokens.map(() => NO_SENTENCE);
+    read.forEach((index, i) => {
+      out[index] = embedded[i] ?? NO_SENTENCE;
+    });
+    return out;
+  }
 }
 
 /**
  * 0 for text that the sentence encoder cannot read, 1 for plain English: by how probable its vocabulary finds the text.
  * Chinese is all unknown to it; French falls into many short pieces and lies between.
  */
-function englishness(tokens: Tokens | undefined): number {
-  return clamp(((tokens?.score ?? FOREIGN_SCORE) - FOREIGN_SCORE) / (ENGLISH_SCORE - FOREIGN_SCORE), 0);
+function englishness(tokens: Tokens): number {
+  return clamp((tokens.score - FOREIGN_SCORE) / (ENGLISH_SCORE - FOREIGN_SCORE), 0);
 }
 
 function informativenessBy(tokenizer: PieceTokenizer): Informativeness {

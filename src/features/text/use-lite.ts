@@ -50,7 +50,9 @@ export class UseLite {
     const chunks = texts.flatMap(({ ids }, text) => chunksOf(ids).map((part) => ({ text, ids: part })));
     for (const batch of batchesOfOneLength(chunks)) {
       const rows = await this.#run(batch);
-      batch.forEach(({ text, ids }, i) => addScaled(sums[text], rows, i * USE_DIMENSION, ids.length));
+      batch.forEach(({ text, ids }, i) => {
+        addScaled(sums[text], rows, i * USE_DIMENSION, ids.length);
+      });
     }
     return sums.map((sum) => {
       const norm = length(sum);

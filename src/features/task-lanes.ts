@@ -1,0 +1,46 @@
+import { CommonspaceError } from '../domain/errors.js';
+
+/**
+ * Works through `jobs`, at most `lanes` of them at once, in order. Results come in the order of the jobs.
+ *
+ * Once a job has failed or the signal is aborted no further job is begun. A job that is running is left to end by itself,
+ * and what it gives is dropped: ending its thread would throw loaded models away.
+ *
+ * @throws CommonspaceError CANCELLED as soon as the signal is aborted; otherwise what the first failing job throws.
+ */
+export async function inLanes<Job, Result>(
+  jobs: readonly Job[],
+  lanes: number,
+  work: (job: Job) => Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result[]> {
+  const results: Result[] = new Array(jobs.length);
+  let next = 0;
+  let stopped = false;
+  const lane = async (): Promise<void> => {
+    while (!stopped && next < jobs.length) {
+      const index = next++;
+      results[index] = await work(jobs[index] as Job);
+    }
+  };
+  try {
+    const all = Promise.all(Array.from({ length: Math.min(lanes, jobs.length) }, lane));
+    await (signal ? untilAborted(all, signal) : all);
+    return results;
+  } finally {
+    stopped = true;
+  }
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const cancel = (): void => {
+      reject(
+        new CommonspaceError('CANCELLED', 'The extraction was cancelled.', [], { cause: signal.reason }),
+      );
+    };
+    signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel));
+  });
+}
