@@ -31,6 +31,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
         textExtractor: features.text.id,
         backend: await features.backend(),
       }),
+      maintain: () => catalog.maintain(),
       warmUp: () => features.warmUp(),
       close: async () => {
         await features.close();

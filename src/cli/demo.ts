@@ -42,7 +42,7 @@ const ENTRIES_AT_ONCE = 256;
 export function demoCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('demo'))
     .description(
-      'set up a catalogue of some 1,900 emoji in two drawing styles, train on it, search it, and serve it',
+      'set up a catalogue of some 1,600 emoji in two drawing styles, train on it, search it, and serve it',
     )
     .option('--exit', 'stop before serving')
     .option('--lang <language...>', 'languages of the captions: en, zh, fr, es, …', ['en'])

@@ -37,6 +37,7 @@ export function ingestCommand(openApp: OpenApp): Command {
             onProgress: (done, all) => progress.update(done, all, 'rows'),
           })
           .finally(() => progress.stop());
+        if (report.created + report.updated > 0) await app.maintain();
         for (const error of report.errors.slice(0, ERRORS_SHOWN)) {
           out.note(
             `line ${error.line}${error.fileName === null ? '' : ` (${error.fileName})`}: ${error.code}: ${error.message}`,

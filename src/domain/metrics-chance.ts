@@ -1,6 +1,13 @@
 /** What each metric of metrics.ts is, in expectation, when the gallery is in random order. Derived in docs/evaluation.md. */
-import type { RetrievalMetrics } from './metrics.js';
-import { idealDcg, mean, median, PRECISION_CUT_OFFS, perCutOff, RECALL_CUT_OFFS } from './metrics.js';
+import {
+  idealDcg,
+  mean,
+  median,
+  PRECISION_CUT_OFFS,
+  perCutOff,
+  RECALL_CUT_OFFS,
+  type RetrievalMetrics,
+} from './metric-values.js';
 
 /**
  * @param gallery number of gallery items

@@ -10,8 +10,8 @@ const PAPER: TrainOptions = {
   epochs: 60,
   batchSize: 256,
   weights: {
-    similarity: 0.05,
-    reconstruction: 0.04,
+    similarity: 0.01,
+    reconstruction: 0.002,
     semantics: 1,
     adversary: 0.1,
     pairContrast: 0,

@@ -1,10 +1,6 @@
 import type { JsonObject } from '../catalog/types.js';
-import {
-  evaluateRetrieval,
-  type RetrievalMetrics,
-  type RetrievalReport,
-  type RetrievalSide,
-} from '../domain/metrics.js';
+import type { RetrievalMetrics } from '../domain/metric-values.js';
+import { evaluateRetrieval, type RetrievalReport, type RetrievalSide } from '../domain/metrics.js';
 import type { Modality } from '../domain/modality.js';
 import type { Encoder, Matrix } from '../encoder/types.js';
 import { gather, type PairTable, rowOf } from './source-set.js';

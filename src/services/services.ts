@@ -66,6 +66,8 @@ export function createServices({ catalog, features, media, fetchPolicy, reportUn
 export interface App extends Services {
   /** What is in use. */
   describe(): Promise<AppDescription>;
+  /** Tidies the database up after much was written; see Catalog. */
+  maintain(): Promise<void>;
   /** Loads the models, so that the first search is as fast as the next. */
   warmUp(): Promise<void>;
   close(): Promise<void>;

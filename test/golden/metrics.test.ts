@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { median } from '../../src/domain/metric-values.js';
 import type { RetrievalSide } from '../../src/domain/metrics.js';
-import { evaluateDirection, evaluateRetrieval, median } from '../../src/domain/metrics.js';
+import { evaluateDirection, evaluateRetrieval } from '../../src/domain/metrics.js';
 import { chanceAveragePrecision, chanceRecall } from '../../src/domain/metrics-chance.js';
 
 /** Unit vectors at these angles in degrees: a query at 0° ranks a gallery by angle. */

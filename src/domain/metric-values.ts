@@ -1,0 +1,49 @@
+/** What the retrieval metrics and their expectations by chance have in common. */
+
+export const PRECISION_CUT_OFFS = [1, 5, 10] as const;
+export type PrecisionCutOff = (typeof PRECISION_CUT_OFFS)[number];
+export const RECALL_CUT_OFFS = [1, 5, 10] as const;
+export type RecallCutOff = (typeof RECALL_CUT_OFFS)[number];
+
+/** Means over the queries counted; null where no query counts. */
+export interface RetrievalMetrics {
+  /** Mean average precision over the whole gallery, relevance = same class. */
+  readonly map: number | null;
+  /** The same over the first 50, denominator min(R, 50). */
+  readonly mapAt50: number | null;
+  /** Share of relevant items among the first k. */
+  readonly precision: Readonly<Record<PrecisionCutOff, number | null>>;
+  /** nDCG of the first 10, relevance = same class. */
+  readonly ndcgAt10: number | null;
+  /** Share of queries with a counterpart among the first k. */
+  readonly recall: Readonly<Record<RecallCutOff, number | null>>;
+  /** Reciprocal rank of the first counterpart, 0 beyond rank 10. */
+  readonly mrrAt10: number | null;
+  /** Median over queries of the first counterpart's rank. */
+  readonly medianRank: number | null;
+}
+
+/** DCG of a ranking that starts with all the relevant items, over its first k. */
+export function idealDcg(relevant: number, k: number): number {
+  let sum = 0;
+  for (let rank = 1; rank <= Math.min(relevant, k); rank += 1) sum += 1 / Math.log2(rank + 1);
+  return sum;
+}
+
+export function perCutOff<K extends number>(cutOffs: readonly K[], value: (k: K) => number | null) {
+  return Object.fromEntries(cutOffs.map((k) => [k, value(k)])) as Record<K, number | null>;
+}
+
+export function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, x) => sum + x, 0) / values.length;
+}
+
+/** The middle value; of an even count, the mean of the two in the middle. */
+export function median(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[half] as number)
+    : ((sorted[half - 1] as number) + (sorted[half] as number)) / 2;
+}
