@@ -14,6 +14,7 @@ export async function inLanes<Job, Result>(
   work: (job: Job) => Promise<Result>,
   signal?: AbortSignal,
 ): Promise<Result[]> {
+  if (signal?.aborted) throw cancelled(signal);
   const results: Result[] = new Array(jobs.length);
   let next = 0;
   let stopped = false;
@@ -34,13 +35,12 @@ export async function inLanes<Job, Result>(
 
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const cancel = (): void => {
-      reject(
-        new CommonspaceError('CANCELLED', 'The extraction was cancelled.', [], { cause: signal.reason }),
-      );
-    };
+    const cancel = (): void => reject(cancelled(signal));
     signal.addEventListener('abort', cancel, { once: true });
-    if (signal.aborted) cancel();
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel));
   });
+}
+
+function cancelled(signal: AbortSignal): CommonspaceError {
+  return new CommonspaceError('CANCELLED', 'The extraction was cancelled.', [], { cause: signal.reason });
 }
