@@ -75,7 +75,8 @@ async function prepare(app: App, plan: DemoPlan, out: Output, signal: AbortSigna
     app.items.count({ metadata: DEMO_MARK }),
     app.training.activeReport(),
   ]);
-  if (counts.IMAGE + counts.TEXT > mine) {
+  // Whoever adds items to the demo's catalogue may run it again; a catalogue of something else is left alone.
+  if (mine === 0 && counts.IMAGE + counts.TEXT > 0) {
     throw new CommonspaceError(
       'BAD_INPUT',
       "The data folder holds a catalogue that is not the demo's; name another folder with --data.",

@@ -1,0 +1,49 @@
+// Extracts the features of the demo's pictures and captions into a folder of .npy files, for bench/retrieval.ts:
+// node bench/emoji-features.mjs DIR [IMAGE_EXTRACTOR SUFFIX]   (after `npm run build`)
+// e.g. node bench/emoji-features.mjs features default joined
+//      node bench/emoji-features.mjs features dir:/path/to/model#/path/to/description.json mnv2
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { emojiCatalogue } from '../dist/demo/emoji-catalogue.js';
+import { createFeatureExtractors } from '../dist/features/create-feature-extractors.js';
+import { decodeRgb } from '../dist/media/decode.js';
+
+const [folder, image = 'default', suffix = 'joined'] = process.argv.slice(2);
+if (folder === undefined) throw new Error('name a folder to write to');
+await mkdir(folder, { recursive: true });
+const features = await createFeatureExtractors({ image });
+const entries = emojiCatalogue();
+
+/** The header of NumPy's format 1.0, padded to a multiple of 64 bytes, and the rows. */
+async function writeNpy(name, rows) {
+  const shape = `(${rows.length}, ${rows[0].length})`;
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`;
+  const padded = `${header.padEnd(Math.ceil((11 + header.length) / 64) * 64 - 11)}\n`;
+  const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, padded.length & 255, padded.length >> 8]);
+  const data = rows.map((row) => Buffer.from(row.buffer, row.byteOffset, row.byteLength));
+  await writeFile(
+    join(folder, `${name}.npy`),
+    Buffer.concat([start, Buffer.from(padded, 'latin1'), ...data]),
+  );
+  console.log(`${name}.npy ${shape}`);
+}
+
+async function inParts(extract) {
+  const rows = [];
+  for (let i = 0; i < entries.length; i += 128) rows.push(...(await extract(entries.slice(i, i + 128))));
+  return rows;
+}
+
+for (const vendor of ['google', 'twitter']) {
+  const rows = await inParts(async (part) => {
+    const files = await Promise.all(part.map((entry) => readFile(entry[`${vendor}File`])));
+    return features.extractImages(
+      await Promise.all(files.map((bytes) => decodeRgb(bytes, features.image.input))),
+    );
+  });
+  await writeNpy(`image_${vendor}_${suffix}`, rows);
+}
+await writeNpy('text', await inParts((part) => features.extractTexts(part.map(({ text }) => text))));
+const meta = entries.map(({ hexcode, label, subgroup, group }) => ({ hexcode, label, subgroup, group }));
+await writeFile(join(folder, 'meta.json'), JSON.stringify(meta));
+await features.close();
