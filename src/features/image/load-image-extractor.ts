@@ -1,7 +1,8 @@
 import { CommonspaceError } from '../../domain/errors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import type { ImageExtractorInfo } from '../types.js';
-import { DirectoryModel, parseDirectory } from './directory-model.js';
+import { parseDirectory } from './directory-files.js';
+import { DirectoryModel } from './directory-model.js';
 import { HSV_HOG_EXTRACTOR, hsvHogExtractor } from './hsv-hog-extractor.js';
 import type { ImageExtractor } from './image-extractor.js';
 import { MOBILENET_MID_EXTRACTOR, MobilenetMid } from './mobilenet-mid.js';
