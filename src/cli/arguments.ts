@@ -30,3 +30,13 @@ export function readChoice<T extends string>(choices: readonly T[]): (value: str
     return found;
   };
 }
+
+/** A reader of an option `key=value` that may be given several times: all of them as one object. */
+export function readMetadata(
+  value: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const at = value.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('must be key=value.');
+  return { ...before, [value.slice(0, at)]: value.slice(at + 1) };
+}

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { RetrievalFigures } from '../services/evaluation.js';
 import type { App } from '../services/services.js';
 import type { TrainingProgress, TrainingReport, TrainRequest } from '../services/training-service.js';
-import { readChoice, readNumber } from './arguments.js';
+import { readChoice, readMetadata, readNumber } from './arguments.js';
 import { type Output, table } from './output.js';
 import { createProgress, type Progress } from './progress.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
@@ -13,6 +13,7 @@ interface TrainCommandOptions extends GlobalOptions {
   readonly unseen?: readonly string[];
   readonly holdout: number;
   readonly epochs?: number;
+  readonly learnFrom?: Readonly<Record<string, string>>;
 }
 
 export function trainCommand(openApp: OpenApp): Command {
@@ -44,6 +45,11 @@ export function trainCommand(openApp: OpenApp): Command {
       "passes over the pairs at most (default: the preset's)",
       readNumber('epochs', { integer: true, min: 1, max: 10_000 }),
     )
+    .option(
+      '--learn-from <key=value>',
+      'learn only from pictures whose metadata says so, and measure on the others; may be given again',
+      readMetadata,
+    )
     .action((options: TrainCommandOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {
         const app = await open();
@@ -55,7 +61,7 @@ export function trainCommand(openApp: OpenApp): Command {
             unseen: options.unseen ?? [],
             holdout: options.holdout,
             epochs: options.epochs ?? null,
-            learnFrom: null,
+            learnFrom: options.learnFrom === undefined ? null : { metadata: options.learnFrom },
           },
           signal,
         );
@@ -123,6 +129,16 @@ function showTraining(): { update: (progress: TrainingProgress) => void; stop: (
   };
 }
 
+/** Both directions of each figure: a picture asks for texts (i→t), a text for pictures (t→i). */
+const COLUMNS = [
+  { head: 'map@all i→t', key: 'i2t_map' },
+  { head: 't→i', key: 't2i_map' },
+  { head: 'recall@1 i→t', key: 'i2t_recall@1' },
+  { head: 't→i', key: 't2i_recall@1' },
+  { head: 'recall@10 i→t', key: 'i2t_recall@10' },
+  { head: 't→i', key: 't2i_recall@10' },
+] as const satisfies readonly { head: string; key: keyof RetrievalFigures }[];
+
 /** The figures as a table: the encoder, CCA and chance on the same rows, seen and unseen classes apart. */
 export function printReport(out: Output, report: TrainingReport): void {
   out.print(
@@ -142,11 +158,12 @@ export function printReport(out: Output, report: TrainingReport): void {
     'Retrieval by content alone on held-out pairs (each picture and text asks for its counterpart and its class):\n',
   );
   out.print(
-    table(
-      ['classes', 'method', 'map@all i→t', 'map@all t→i', 'recall@1', 'recall@10', 'pictures × texts'],
-      rows,
-      ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
-    ),
+    table(['classes', 'method', ...COLUMNS.map(({ head }) => head), 'pictures × texts'], rows, [
+      'left',
+      'left',
+      ...COLUMNS.map(() => 'right' as const),
+      'right',
+    ]),
   );
 }
 
@@ -155,9 +172,7 @@ function block(name: string, compared: NonNullable<TrainingReport['holdout']['se
   const line = (method: string, figures: RetrievalFigures, first: string) => [
     first,
     method,
-    ...[figures.i2t_map, figures.t2i_map, figures['recall@1'], figures['recall@10']].map((x) =>
-      x === null ? '–' : x.toFixed(3),
-    ),
+    ...COLUMNS.map(({ key }) => figures[key]?.toFixed(3) ?? '–'),
     first === '' ? '' : size,
   ];
   return [line('MASLN', compared, name), line('CCA', compared.cca, ''), line('chance', compared.chance, '')];

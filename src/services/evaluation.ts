@@ -16,6 +16,11 @@ export interface RetrievalFigures extends JsonObject {
   /** Share of queries with their exact counterpart first, or among the first ten; mean of both directions. */
   readonly 'recall@1': number | null;
   readonly 'recall@10': number | null;
+  /** The same, each direction by itself. */
+  readonly 'i2t_recall@1': number | null;
+  readonly 't2i_recall@1': number | null;
+  readonly 'i2t_recall@10': number | null;
+  readonly 't2i_recall@10': number | null;
 }
 
 /** The encoder's figures with chance and CCA on the very same rows beside them. */
@@ -115,6 +120,10 @@ function figures(
     t2i_map: textToImage.map,
     'recall@1': mean.recall[1],
     'recall@10': mean.recall[10],
+    'i2t_recall@1': imageToText.recall[1],
+    't2i_recall@1': textToImage.recall[1],
+    'i2t_recall@10': imageToText.recall[10],
+    't2i_recall@10': textToImage.recall[10],
   };
 }
 

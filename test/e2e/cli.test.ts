@@ -317,6 +317,7 @@ describe('an environment at fault', () => {
   it.each([
     [['nonsense']],
     [['train', '--holdout', '2']],
+    [['train', '--learn-from', 'colour']],
     [['search', 'x', '--target', 'SOUND']],
     [['ingest']],
   ])('%j is a usage error', async (args) => {
