@@ -78,7 +78,7 @@ export class VectorStore {
     }
   }
 
-  /** Replaces one encoder's embeddings of these items, all of one modality. */
+  /** Replaces one encoder's embeddings of these items, all of one modality; those deleted meanwhile are passed over. */
   async putEmbeddings(
     on: Queryable,
     encoderId: string,
@@ -89,6 +89,7 @@ export class VectorStore {
       await on.run(
         `INSERT INTO ${embeddingTable(encoderId, modality)} (encoder_id, item_id, modality, vec)
          SELECT $1::uuid, id, $2::modality, vec FROM unnest($3::uuid[], $4::vector[]) AS u (id, vec)
+         WHERE EXISTS (SELECT 1 FROM item i WHERE i.id = u.id)
          ON CONFLICT (item_id, encoder_id, modality) DO UPDATE SET vec = EXCLUDED.vec`,
         [encoderId, modality, ids, vectors],
       );
@@ -142,12 +143,18 @@ export class VectorStore {
     return new Map(rows.map((row) => [row.id, decodeVector(row.vec)]));
   }
 
-  /**
-   * Every feature of an extractor, by ascending item id, a few hundred thousand numbers to a chunk. An extractor is of
-   * one modality, so that naming the modality narrows nothing.
-   */
-  async *featuresOf(extractor: string, _modality?: Modality): AsyncGenerator<VectorChunk> {
-    if (await this.tables.find(featureTable(extractor))) yield* this.chunksOf(featureTable(extractor));
+  /** Features of an extractor, by ascending item id, some at a time; where `lacking` is given, of items that it lacks. */
+  async *featuresOf(
+    extractor: string,
+    lacking?: { readonly encoderId: string; readonly modality: Modality },
+  ): AsyncGenerator<VectorChunk> {
+    const table = featureTable(extractor);
+    if (!(await this.tables.find(table))) return;
+    const embedded = lacking && embeddingTable(lacking.encoderId, lacking.modality);
+    yield* this.chunksOf(
+      table,
+      embedded && `NOT EXISTS (SELECT 1 FROM ${embedded} e WHERE e.item_id = t.item_id)`,
+    );
   }
 
   /** Every embedding of an encoder and a modality, by ascending item id. */
@@ -156,13 +163,14 @@ export class VectorStore {
     if (await this.tables.find(table)) yield* this.chunksOf(table);
   }
 
-  private async *chunksOf(table: string): AsyncGenerator<VectorChunk> {
+  private async *chunksOf(table: string, condition = 'true'): AsyncGenerator<VectorChunk> {
     let after = '00000000-0000-0000-0000-000000000000';
     let rows = 256;
     for (;;) {
       const [chunk] = await this.db.run<{ ids: string[] | null; vectors: Buffer | null }>(
         `SELECT array_agg(item_id::text) AS ids, string_agg(vector_send(vec), '') AS vectors
-         FROM (SELECT item_id, vec FROM ${table} WHERE item_id > $1::uuid ORDER BY item_id LIMIT $2) v`,
+         FROM (SELECT item_id, vec FROM ${table} t WHERE item_id > $1::uuid AND ${condition}
+               ORDER BY item_id LIMIT $2) v`,
         [after, rows],
       );
       if (!chunk?.ids || !chunk.vectors) return;

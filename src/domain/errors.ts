@@ -104,6 +104,13 @@ export class CommonspaceError extends Error {
   }
 }
 
+/** @throws CommonspaceError CANCELLED once the signal is aborted. */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new CommonspaceError('CANCELLED', 'The call was cancelled.', [], { cause: signal.reason });
+  }
+}
+
 /** For the `default` branch of an exhaustive switch. */
 export class UnreachableCaseError extends Error {
   constructor(value: never) {

@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { ItemRow } from '../catalog/types.js';
+import { throwIfCancelled } from '../domain/errors.js';
 import type { FeatureExtractors } from '../features/types.js';
 import { decodeRgb } from '../media/decode.js';
 import type { MediaStore } from '../media/media-store.js';
@@ -21,7 +22,7 @@ export async function backfillFeatures(
   let done = 0;
   for (const extractor of [features.image, features.text]) {
     for (;;) {
-      signal?.throwIfAborted();
+      throwIfCancelled(signal);
       const items = await catalog.items.withoutFeature(extractor.id, extractor.modality, CHUNK);
       if (items.length === 0) break;
       const vectors = await extract(items, features, media, signal);

@@ -1,5 +1,5 @@
 import type { ItemRow } from '../catalog/types.js';
-import { CommonspaceError, type Failure } from '../domain/errors.js';
+import { CommonspaceError, type Failure, throwIfCancelled } from '../domain/errors.js';
 
 export type IngestOutcome =
   | { readonly status: 'CREATED' | 'UPDATED' | 'UNCHANGED'; readonly item: ItemRow }
@@ -68,7 +68,7 @@ export class Answers {
   }
 
   throwIfCancelled(): void {
-    if (this.signal?.aborted) throw new CommonspaceError('CANCELLED', 'The call was cancelled.');
+    throwIfCancelled(this.signal);
   }
 
   private failure(error: unknown, field: readonly string[]): Failure {

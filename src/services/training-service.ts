@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Catalog } from '../catalog/catalog.js';
 import type { ClassRow, EncoderRow, TrainingPair } from '../catalog/types.js';
-import { CommonspaceError } from '../domain/errors.js';
+import { CommonspaceError, throwIfCancelled } from '../domain/errors.js';
 import type { ItemFilter } from '../domain/filter.js';
 import { loadEncoder } from '../encoder/serialise.js';
 import { trainEncoder } from '../encoder/train-encoder.js';
@@ -115,16 +115,13 @@ export class TrainingService {
 
   private async embedAndActivate(id: string, trained: TrainedEncoder, hooks: TrainHooks): Promise<void> {
     const { catalog, features } = this;
-    await embedCatalogue(
-      catalog,
-      id,
-      loadEncoder(trained.bytes),
-      features,
-      (done, all) => hooks.onProgress?.({ stage: 'embed', done, all }),
-      hooks.signal,
-    );
-    hooks.signal?.throwIfAborted();
+    const encoder = loadEncoder(trained.bytes);
+    const onProgress = (done: number, all: number) => hooks.onProgress?.({ stage: 'embed', done, all });
+    await embedCatalogue(catalog, id, encoder, features, onProgress, hooks.signal);
+    throwIfCancelled(hooks.signal);
     await catalog.encoders.activate(id);
+    // What was ingested while the others were embedded got an embedding of the encoder before alone.
+    await embedCatalogue(catalog, id, encoder, features, () => {});
     await catalog.vectors.ensureIndexes();
     await catalog.maintain();
   }

@@ -104,6 +104,36 @@ describeOnEachKind('training', (kind) => {
     });
   });
 
+  it('embeds what is ingested and passes over what is deleted while it embeds the others', async () => {
+    await ingestShapes(app);
+    const late = await drawShape('ring', 'purple', 9);
+    let meanwhile: Promise<unknown> | null = null;
+    const gone = await app.items.byExternalId('big-red-ring.png');
+    await app.training.train(
+      { ...QUICK, epochs: 2 },
+      {
+        onProgress: ({ stage }) => {
+          if (stage !== 'embed') return;
+          meanwhile ??= app.ingest
+            .ingest([{ content: { bytes: late }, externalId: 'late.png' }])
+            .then(() => app.items.delete([gone?.id ?? '']));
+        },
+      },
+    );
+    await meanwhile;
+    const page = await app.search.search({
+      query: { bytes: late },
+      target: 'IMAGE',
+      by: ['CONTENT'],
+      filter: null,
+      first: 100,
+      after: null,
+      minScore: null,
+    });
+    expect(page.results[0]?.item.externalId).toBe('late.png');
+    expect(page.results).toHaveLength(60);
+  });
+
   it('first extracts the features that are missing', async () => {
     await ingestShapes(app);
     await app.catalog.database.runOnce(
