@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Catalog } from '../catalog/catalog.js';
 import type { ClassRow } from '../catalog/types.js';
 import { checkLabel, checkPageSize, checkText } from '../domain/check.js';
@@ -36,6 +37,9 @@ export const CLASSIFY_TEMPERATURE = 0.07;
 
 /** Classes: listed, made by name alone, and what a query is classified into. */
 export class ClassService {
+  /** Of the active encoder alone. */
+  private named = { encoderId: '', byClass: new Map<string, Float32Array>() };
+
   constructor(
     private readonly catalog: Catalog,
     private readonly features: FeatureExtractors,
@@ -143,16 +147,33 @@ export class ClassService {
         rows.map((row) => row.id),
       ),
     ]);
+    const names = await this.nameEmbeddings(features, active);
     return rows.map((row) => {
       const prototype = new Float32Array(active.row.dimension);
-      const feature = features.get(row.id);
-      if (feature !== undefined && this.encoders.understands(active, 'TEXT')) {
-        addScaled(prototype, active.encoder.embed('TEXT', feature), NAME_COUNTS_AS_ITEMS);
-      }
+      const name = names.get(row.id);
+      if (name !== undefined) addScaled(prototype, name, NAME_COUNTS_AS_ITEMS);
       const mean = means.get(row.id);
       if (mean !== undefined) addScaled(prototype, mean.mean, mean.count);
       return unit(prototype);
     });
+  }
+
+  /** Embeddings of class features. An encoder never changes, nor does what a class is called: they are worked out once. */
+  private async nameEmbeddings(
+    features: ReadonlyMap<string, Float32Array>,
+    active: LoadedEncoder,
+  ): Promise<ReadonlyMap<string, Float32Array>> {
+    if (!this.encoders.understands(active, 'TEXT')) return new Map();
+    if (this.named.encoderId !== active.row.id) this.named = { encoderId: active.row.id, byClass: new Map() };
+    const { byClass } = this.named;
+    let worked = 0;
+    for (const [id, feature] of features) {
+      if (byClass.has(id)) continue;
+      // Many classes take a while: others get their turn between.
+      if (worked++ % 16 === 15) await setImmediate();
+      byClass.set(id, active.encoder.embed('TEXT', feature));
+    }
+    return byClass;
   }
 }
 
