@@ -8,7 +8,7 @@ const TYPED = [
   'a big cat with stripes',
   'weather with snow',
   'something to drink with alcohol',
-  'musical instrument with strings',
+  'a red fruit',
 ];
 const DRAWN = [
   { hexcode: '1F405', remark: '' },
@@ -17,7 +17,7 @@ const DRAWN = [
 ];
 const SHOWN = 7;
 const CELL = 76;
-const LEFT = 290;
+const LEFT = 320;
 const WIDTH = LEFT + SHOWN * CELL + 20;
 
 const app = await openApp(readConfig({ dataDir: process.argv[2] ?? './data' }), console.error);
