@@ -27,10 +27,9 @@ describe('the data folder', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  function start(mode: 'hold' | 'insert', path = folder, options: { uid?: number } = {}) {
-    const child = spawn(process.execPath, [CHILD, mode, path], {
+  function start(mode: 'hold' | 'insert', path = folder, uid?: number) {
+    const child = spawn(process.execPath, [CHILD, mode, path, ...(uid === undefined ? [] : [String(uid)])], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      ...options,
     });
     children.push(child);
     return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
@@ -130,7 +129,7 @@ describe('the data folder', () => {
       return;
     }
     // Permissions do not bind root: somebody else has to try.
-    const { lines } = start('hold', folder, { uid: NOBODY });
+    const { lines } = start('hold', folder, NOBODY);
     expect((await lines.next()).value).toMatch(/^DATA_FOLDER_NOT_WRITABLE .*no permission/);
   });
 
