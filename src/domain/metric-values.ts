@@ -5,6 +5,20 @@ export type PrecisionCutOff = (typeof PRECISION_CUT_OFFS)[number];
 export const RECALL_CUT_OFFS = [1, 5, 10] as const;
 export type RecallCutOff = (typeof RECALL_CUT_OFFS)[number];
 
+/** Metrics whose relevance is the class, by the names that reports use. */
+export const CLASS_METRICS = [
+  'map@all',
+  'map@50',
+  'precision@1',
+  'precision@5',
+  'precision@10',
+  'ndcg@10',
+] as const;
+/** Metrics that look for the counterpart. */
+export const COUNTERPART_METRICS = ['recall@1', 'recall@5', 'recall@10', 'mrr@10', 'median_rank'] as const;
+export const METRIC_NAMES = [...CLASS_METRICS, ...COUNTERPART_METRICS] as const;
+export type MetricName = (typeof METRIC_NAMES)[number];
+
 /** Means over the queries counted; null where no query counts. */
 export interface RetrievalMetrics {
   /** Mean average precision over the whole gallery, relevance = same class. */
@@ -21,6 +35,23 @@ export interface RetrievalMetrics {
   readonly mrrAt10: number | null;
   /** Median over queries of the first counterpart's rank. */
   readonly medianRank: number | null;
+}
+
+/** The same numbers by the names that reports use. */
+export function metricsByName(m: RetrievalMetrics): Readonly<Record<MetricName, number | null>> {
+  return {
+    'map@all': m.map,
+    'map@50': m.mapAt50,
+    'precision@1': m.precision[1],
+    'precision@5': m.precision[5],
+    'precision@10': m.precision[10],
+    'ndcg@10': m.ndcgAt10,
+    'recall@1': m.recall[1],
+    'recall@5': m.recall[5],
+    'recall@10': m.recall[10],
+    'mrr@10': m.mrrAt10,
+    median_rank: m.medianRank,
+  };
 }
 
 /** DCG of a ranking that starts with all the relevant items, over its first k. */
