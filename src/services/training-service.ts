@@ -79,7 +79,7 @@ export class TrainingService {
       signal,
     );
 
-    const { source, ...held } = await this.split(request);
+    const { source, bound, ...held } = await this.split(request);
     const sourceSet = await toSourceSet(source, this.classes);
     const options = {
       preset: request.preset,
@@ -103,7 +103,7 @@ export class TrainingService {
 
     const seconds = () => (performance.now() - started) / 1000;
     const id = uuidv7();
-    await this.store(id, request, trained, seenClasses, { ...report, seconds: seconds() });
+    await this.store(id, { ...request, bound }, trained, seenClasses, { ...report, seconds: seconds() });
     try {
       await this.embedAndActivate(id, trained, hooks);
     } catch (error) {
@@ -179,7 +179,7 @@ export class TrainingService {
 
   private async store(
     id: string,
-    request: TrainRequest,
+    request: TrainRequest & Pick<Split, 'bound'>,
     trained: TrainedEncoder,
     classes: readonly ClassRow[],
     report: object,
@@ -194,6 +194,9 @@ export class TrainingService {
           ...trained.options,
           unseen: request.unseen,
           holdout: request.holdout,
+          learnFrom: request.learnFrom,
+          // With the seed: which pairs were held out.
+          heldOutBelow: request.bound,
           epochsRun: trained.epochs,
           bestEpoch: trained.bestEpoch,
           seenClassIds: classes.map((row) => row.id),
