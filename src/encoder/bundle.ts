@@ -45,7 +45,7 @@ export function writeBundle({ kind, description, arrays }: Bundle): Uint8Array {
 export function readBundle(bytes: Uint8Array, kind: string): Bundle {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < 12 || !buffer.subarray(0, 8).equals(MAGIC)) {
-    throw bad(`these ${buffer.length} bytes are not an ${kind} file`);
+    throw bad(`these ${buffer.length} bytes are no stored ${kind}`);
   }
   const headerLength = buffer.readUInt32LE(8);
   if (headerLength > MAX_HEADER || 12 + headerLength > buffer.length) throw bad('its header is cut short');

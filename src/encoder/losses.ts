@@ -43,6 +43,12 @@ export function adversaryLoss(imageLogits: tf.Tensor2D, textLogits: tf.Tensor2D)
   return tf.div(tf.add(tf.mean(tf.softplus(tf.neg(imageLogits))), tf.mean(tf.softplus(textLogits))), 2);
 }
 
+/** Share of the codes, of both modalities together, that the discriminator's logits put on the right side. No gradient. */
+export function discriminatorAccuracy(imageLogits: tf.Tensor2D, textLogits: tf.Tensor2D): tf.Scalar {
+  const share = (right: tf.Tensor) => tf.mean(tf.cast(right, 'float32'));
+  return tf.div(tf.add(share(tf.greater(imageLogits, 0)), share(tf.less(textLogits, 0))), 2);
+}
+
 /**
  * L_dis of the paper: mean of the two modalities' cross-entropies against the class, over the pairs that have one.
  *

@@ -1,24 +1,20 @@
 /** The training of one network, epoch by epoch. Its whole state can be written down and taken up again. */
 import * as tf from '@tensorflow/tfjs-core';
+import { CommonspaceError } from '../domain/errors.js';
 import { evaluateRetrieval } from '../domain/metrics.js';
 import type { Modality } from '../domain/modality.js';
 import { makeBatch, type SourceTensors } from './batch.js';
 import { encodeInference, foldBranch, populationStatistics, type Statistics } from './fold.js';
 import { unitRows } from './layers.js';
 import { createNetwork, type Network, type SkipStart, toTensor } from './network.js';
-import { oneCycle, publish } from './optimiser.js';
+import { oneCycle, type Parameter, publish } from './optimiser.js';
 import type { Branch } from './parameters.js';
 import { createRandom, type Random, randomFromState, shuffle } from './random.js';
 import { applyGradients, computeGradients, type StepResult } from './train-step.js';
 import type { PreparedPairs, SplitSource } from './training-data.js';
-import type { TrainOptions } from './types.js';
+import type { EpochRecord, TrainOptions } from './types.js';
 
-export interface EpochResult {
-  /** From 1. */
-  readonly epoch: number;
-  readonly losses: Readonly<Record<string, number>>;
-  /** On the validation pairs; null where there are none. */
-  readonly validation: number | null;
+export interface EpochResult extends Omit<EpochRecord, 'member'> {
   readonly best: boolean;
 }
 
@@ -35,6 +31,8 @@ export interface MemberState {
 
 export interface MemberTraining {
   readonly done: boolean;
+  /** How many are run. */
+  readonly epoch: number;
   readonly bestEpoch: number;
   readonly bestValidation: number | null;
   runEpoch(): EpochResult;
@@ -104,6 +102,9 @@ export function createMemberTraining(
         (options.patience > 0 && validation !== null && epoch - bestEpoch >= options.patience)
       );
     },
+    get epoch() {
+      return epoch;
+    },
     get bestEpoch() {
       return bestEpoch;
     },
@@ -116,9 +117,10 @@ export function createMemberTraining(
         random,
       );
       const sums: Record<string, number> = {};
+      let accuracy: number | null = null;
       for (let b = 0; b < batches; b += 1) {
         const rows = order.slice(Math.floor((b * pairs) / batches), Math.floor(((b + 1) * pairs) / batches));
-        let result: StepResult = { losses: {}, gradients: new Map() };
+        let result: StepResult = { losses: {}, discriminatorAccuracy: null, gradients: new Map() };
         tf.tidy(() => {
           result = computeGradients(network, makeBatch(tensors, rows, network, random));
         });
@@ -126,6 +128,8 @@ export function createMemberTraining(
         applyGradients(network, result, step, oneCycle(step - 1, batches * epochs, options.learningRate));
         for (const [name, loss] of Object.entries(result.losses))
           sums[name] = (sums[name] ?? 0) + loss / batches;
+        if (result.discriminatorAccuracy !== null)
+          accuracy = (accuracy ?? 0) + result.discriminatorAccuracy / batches;
       }
       epoch += 1;
       const figure = validate();
@@ -136,7 +140,7 @@ export function createMemberTraining(
         bestValidation = figure;
         if (figure !== null) best = snapshot(network);
       }
-      return { epoch, losses: sums, validation: figure, best: isBest };
+      return { epoch, losses: sums, discriminatorAccuracy: accuracy, validation: figure, best: isBest };
     },
     branches() {
       if (best.size > 0) putBack(network, best);
@@ -199,8 +203,7 @@ function snapshot(network: Network): Map<string, Float32Array> {
 function putBack(network: Network, values: ReadonlyMap<string, Float32Array>): void {
   for (const [name, parameter] of network.parameters) {
     const kept = values.get(name);
-    if (!kept || kept.length !== parameter.values.length) throw new RangeError(`a checkpoint lacks ${name}`);
-    parameter.values.set(kept);
+    parameter.values.set(sameLength(kept, parameter));
     publish(parameter);
   }
 }
@@ -228,8 +231,16 @@ function restore(network: Network, arrays: ReadonlyMap<string, Float32Array>): M
   const first = named('first.');
   const second = named('second.');
   for (const [name, parameter] of network.parameters) {
-    parameter.firstMoment.set(first.get(name) ?? []);
-    parameter.secondMoment.set(second.get(name) ?? []);
+    parameter.firstMoment.set(sameLength(first.get(name), parameter));
+    parameter.secondMoment.set(sameLength(second.get(name), parameter));
   }
   return new Map([...named('best.')].map(([name, a]) => [name, a.slice()]));
+}
+
+function sameLength(found: Float32Array | undefined, { name, values }: Parameter): Float32Array {
+  if (found?.length === values.length) return found;
+  throw new CommonspaceError(
+    'BAD_MODEL',
+    `a checkpoint cannot be resumed: ${name} has ${found?.length ?? 'no'} numbers where ${values.length} belong`,
+  );
 }

@@ -1,24 +1,20 @@
 /** Encoder parameters to bytes and back. */
 import { CommonspaceError } from '../domain/errors.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
+import { type BranchShape, isBranchShape, isCount, putBranch, takeBranch } from './branch-arrays.js';
 import { type Bundle, readBundle, writeBundle } from './bundle.js';
 import { checkParameters, createEncoder } from './inference.js';
 import type { Normalisation } from './normalisation.js';
-import type { Branch, DenseLayer, EncoderParameters } from './parameters.js';
+import type { Branch, EncoderParameters } from './parameters.js';
 import type { Encoder, JsonValue } from './types.js';
 
 const KIND = 'encoder';
 
-interface LayerShape {
-  readonly in: number;
-  readonly out: number;
-  readonly slope: number;
-}
 interface SideShape {
   readonly features: number;
   readonly components: number;
   readonly clip: number;
-  readonly branches: readonly { readonly layers: readonly LayerShape[]; readonly skip: LayerShape | null }[];
+  readonly branches: readonly BranchShape[];
 }
 interface Description {
   readonly branchWeights: readonly number[];
@@ -38,19 +34,11 @@ export function saveEncoder(parameters: EncoderParameters, about: JsonValue = nu
     arrays.set(`${modality}.inverseDeviation`, normalisation.inverseDeviation);
     arrays.set(`${modality}.basis`, normalisation.basis.data);
     arrays.set(`${modality}.offset`, normalisation.offset);
-    const layer = (name: string, { weights, bias, slope }: DenseLayer): LayerShape => {
-      arrays.set(`${modality}.${name}.weights`, weights.data);
-      arrays.set(`${modality}.${name}.bias`, bias);
-      return { in: weights.rows, out: weights.columns, slope };
-    };
     return {
       features: normalisation.basis.rows,
       components: normalisation.basis.columns,
       clip: normalisation.clip,
-      branches: branches.map((branch, b) => ({
-        layers: branch.layers.map((dense, i) => layer(`${b}.${i}`, dense)),
-        skip: branch.skip === null ? null : layer(`${b}.skip`, branch.skip),
-      })),
+      branches: branches.map((branch, b) => putBranch(arrays, `${modality}.${b}`, branch)),
     };
   };
   const { projection } = parameters;
@@ -96,25 +84,19 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
       basis: { data: array(`${modality}.basis`, features * components), rows: features, columns: components },
       offset: array(`${modality}.offset`, components),
     };
-    const layer = (name: string, s: LayerShape): DenseLayer => ({
-      weights: { data: array(`${modality}.${name}.weights`, s.in * s.out), rows: s.in, columns: s.out },
-      bias: array(`${modality}.${name}.bias`, s.out),
-      slope: s.slope,
-    });
     const branches = shape.branches.map((branch, b): Branch => {
       let width = components;
-      const layers = branch.layers.map((s, i) => {
+      branch.layers.forEach((s, i) => {
         if (s.in !== width) throw bad(`layer ${i} takes ${s.in} numbers where ${width} come`);
         width = s.out;
-        return layer(`${b}.${i}`, s);
       });
       if (
         branch.skip &&
-        (branch.skip.in !== components || (layers.length > 0 && branch.skip.out !== width))
+        (branch.skip.in !== components || (branch.layers.length > 0 && branch.skip.out !== width))
       ) {
         throw bad('its linear path does not fit beside its layers');
       }
-      return { layers, skip: branch.skip && layer(`${b}.skip`, branch.skip) };
+      return takeBranch(array, `${modality}.${b}`, branch);
     });
     if (branches.length !== description.branchWeights.length)
       throw bad('it has more or fewer branches than weights');
@@ -149,22 +131,8 @@ function isSide(side: Partial<SideShape> | undefined): boolean {
     typeof side?.clip === 'number' &&
     Array.isArray(side.branches) &&
     side.branches.length > 0 &&
-    side.branches.every(
-      (b: Partial<SideShape['branches'][number]>) =>
-        Array.isArray(b.layers) &&
-        (b.skip === null || isLayer(b.skip)) &&
-        (b.layers.length > 0 || b.skip !== null) &&
-        b.layers.every(isLayer),
-    )
+    side.branches.every(isBranchShape)
   );
-}
-
-function isLayer(layer: Partial<LayerShape> | undefined): boolean {
-  return isCount(layer?.in) && isCount(layer?.out) && typeof layer?.slope === 'number';
-}
-
-function isCount(x: unknown): boolean {
-  return Number.isSafeInteger(x) && (x as number) > 0;
 }
 
 function bad(what: string): CommonspaceError {

@@ -2,15 +2,20 @@ import { Worker } from 'node:worker_threads';
 import { CommonspaceError, type Failure } from '../domain/errors.js';
 import { workerEntry } from '../platform/worker-entry.js';
 import { resolveTrainOptions } from './presets.js';
-import type { TrainHooks } from './trainer.js';
+import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
 import { checkSource } from './training-data.js';
 import type { Matrix, SourceSet, TrainedEncoder, TrainOptionsInput, TrainProgress } from './types.js';
 
 export interface TrainRequest {
   readonly source: SourceSet;
   readonly options: TrainOptionsInput;
+  readonly checkpoints: boolean;
+  readonly checkpointEvery: number;
+  readonly resumeFrom: Uint8Array | null;
 }
 export type TrainReply =
+  /** The thread waits for any message as an answer. */
+  | { readonly kind: 'checkpoint'; readonly bytes: Uint8Array }
   | { readonly kind: 'progress'; readonly progress: TrainProgress }
   | { readonly kind: 'done'; readonly trained: TrainedEncoder }
   | { readonly kind: 'failed'; readonly failure: Failure };
@@ -18,21 +23,29 @@ export type TrainReply =
 /**
  * Trains an encoder in a worker thread, so that the caller's thread stays free. The caller keeps its data.
  *
- * Throws NO_PAIRS or BAD_INPUT on a source set or option that cannot work, CANCELLED when the signal is aborted: the
+ * Throws NO_PAIRS or BAD_INPUT on a source set, option or checkpoint that cannot work, BAD_MODEL on a checkpoint that is
+ * damaged, CANCELLED when the signal is aborted: the
  * thread is then ended at once, whatever it is doing.
  */
 export async function trainEncoder(
   source: SourceSet,
   input: TrainOptionsInput = {},
-  { onProgress, signal }: TrainHooks = {},
+  hooks: TrainHooks = {},
 ): Promise<TrainedEncoder> {
+  const { onProgress, signal, onCheckpoint } = hooks;
   const options = resolveTrainOptions(input);
   checkSource(source);
   if (signal?.aborted) throw cancelled(signal);
 
   const copy = copySource(source);
   const worker = new Worker(workerEntry(import.meta.url, 'train.worker'), {
-    workerData: { source: copy, options } satisfies TrainRequest,
+    workerData: {
+      source: copy,
+      options,
+      checkpoints: onCheckpoint !== undefined,
+      checkpointEvery: hooks.checkpointEvery ?? CHECKPOINT_EVERY,
+      resumeFrom: hooks.resumeFrom ?? null,
+    } satisfies TrainRequest,
     transferList: [copy.image, copy.text, copy.classEmbeddings].map(({ data }) => data.buffer as ArrayBuffer),
   });
   const onAbort = () => void worker.terminate();
@@ -43,6 +56,12 @@ export async function trainEncoder(
         switch (message.kind) {
           case 'progress':
             onProgress?.(message.progress);
+            break;
+          case 'checkpoint':
+            Promise.resolve(message.bytes)
+              .then(onCheckpoint)
+              .then(() => worker.postMessage('kept'))
+              .catch(reject);
             break;
           case 'done':
             resolve(message.trained);

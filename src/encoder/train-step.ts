@@ -7,6 +7,7 @@ import {
   classCosineLoss,
   contrastiveLoss,
   cosines,
+  discriminatorAccuracy,
   reconstructionLoss,
   semanticsLoss,
   similarityLoss,
@@ -19,6 +20,8 @@ import type { LossWeights } from './types.js';
 interface Term {
   readonly loss: tf.Scalar;
   readonly weight: number;
+  /** Of the adversary: the share of codes whose modality the discriminator told. */
+  readonly accuracy?: tf.Scalar;
 }
 export type Terms = Partial<Record<keyof LossWeights, Term>>;
 
@@ -47,7 +50,12 @@ export function lossTerms(network: Network, batch: Batch): Terms {
   if (needed.discriminator) {
     const logits = (code: tf.Tensor2D) => discriminate(network, reverseGradient(code, weights.adversary));
     // Its own weight is 1: the discriminator minimises L_adv itself, the reversal carries λ to the encoders.
-    terms.adversary = { loss: adversaryLoss(logits(image), logits(text)), weight: 1 };
+    const [imageLogits, textLogits] = [logits(image), logits(text)];
+    terms.adversary = {
+      loss: adversaryLoss(imageLogits, textLogits),
+      weight: 1,
+      accuracy: discriminatorAccuracy(imageLogits, textLogits),
+    };
   }
   if (batch.classTargets) {
     terms.semantics = {
@@ -87,6 +95,8 @@ export function lossTerms(network: Network, batch: Batch): Terms {
 export interface StepResult {
   /** Unweighted, by name. */
   readonly losses: Readonly<Record<string, number>>;
+  /** Null where the adversary is off. */
+  readonly discriminatorAccuracy: number | null;
   /** By parameter name. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
@@ -94,13 +104,15 @@ export interface StepResult {
 /** Values and gradients for one batch, as plain numbers; no tensor outlives the call. */
 export function computeGradients(network: Network, batch: Batch): StepResult {
   const losses: Record<string, number> = {};
+  let accurate: number | null = null;
   const gradients = new Map<string, Float32Array>();
   tf.tidy(() => {
     const variables = [...network.parameters.values()].map((parameter) => parameter.variable);
     const { grads } = tf.variableGrads(() => {
       let total: tf.Scalar | null = null;
-      for (const [name, { loss, weight }] of Object.entries(lossTerms(network, batch))) {
+      for (const [name, { loss, weight, accuracy }] of Object.entries(lossTerms(network, batch))) {
         losses[name] = loss.dataSync()[0] as number;
+        if (accuracy) accurate = accuracy.dataSync()[0] as number;
         const weighted = weight === 1 ? loss : tf.mul<tf.Scalar>(loss, weight);
         total = total === null ? weighted : tf.add<tf.Scalar>(total, weighted);
       }
@@ -112,7 +124,7 @@ export function computeGradients(network: Network, batch: Batch): StepResult {
       if (gradient) gradients.set(name, gradient.dataSync() as Float32Array);
     }
   });
-  return { losses, gradients };
+  return { losses, discriminatorAccuracy: accurate, gradients };
 }
 
 /** Moves every parameter by its gradient. `step` counts from 1. */

@@ -3,13 +3,22 @@ import { CommonspaceError } from '../domain/errors.js';
 import type { Modality } from '../domain/modality.js';
 import { loadTensorBackend } from '../platform/tensor-backend.js';
 import { type Cca, ccaLayer, ccaStatistics, solveCca } from './cca.js';
+import {
+  type Checkpoint,
+  checkResumable,
+  decodeCheckpoint,
+  digestSource,
+  encodeCheckpoint,
+  type TrainedMember,
+} from './checkpoint.js';
 import { embeddingProjection } from './compress.js';
 import { embeddingWidth } from './inference.js';
-import { createMemberTraining } from './member-training.js';
+import { createMemberTraining, type MemberState } from './member-training.js';
 import type { SkipStart } from './network.js';
-import type { Branch, EncoderParameters } from './parameters.js';
+import type { EncoderParameters } from './parameters.js';
 import { ccaWidth, resolveTrainOptions } from './presets.js';
 import { saveEncoder } from './serialise.js';
+import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
 import {
   checkSource,
   holdOut,
@@ -19,6 +28,7 @@ import {
   splitPairs,
 } from './training-data.js';
 import type {
+  EpochRecord,
   JsonValue,
   SourceSet,
   TrainedEncoder,
@@ -26,12 +36,6 @@ import type {
   TrainOptionsInput,
   TrainProgress,
 } from './types.js';
-
-export interface TrainHooks {
-  readonly onProgress?: (progress: TrainProgress) => void;
-  /** Stops between two epochs, with CANCELLED. */
-  readonly signal?: AbortSignal;
-}
 
 /**
  * Trains an encoder in the calling thread, which it keeps busy: `trainEncoder` does the same in a worker thread.
@@ -41,19 +45,35 @@ export interface TrainHooks {
 export async function trainInThisThread(
   source: SourceSet,
   input: TrainOptionsInput = {},
-  { onProgress, signal }: TrainHooks = {},
+  hooks: TrainHooks = {},
 ): Promise<TrainedEncoder> {
+  const { onProgress, signal } = hooks;
   const options = resolveTrainOptions(input);
   checkSource(source);
-  await loadTensorBackend();
+  const { backend } = await loadTensorBackend();
+  const identity = { options, source: digestSource(source), backend };
+  const resumed = hooks.resumeFrom ? decodeCheckpoint(hooks.resumeFrom) : null;
+  if (resumed) checkResumable(resumed, identity);
+
   const started = performance.now();
+  const seconds = () => (resumed?.seconds ?? 0) + (performance.now() - started) / 1000;
+  const members: TrainedMember[] = [...(resumed?.finished ?? [])];
+  const history: EpochRecord[] = [...(resumed?.history ?? [])];
   const run: Run = {
     options,
+    history,
     report: (progress) => onProgress?.(progress),
     /** Lets messages in, among them a cancellation. */
     breathe: async () => {
       await new Promise((resolve) => setImmediate(resolve));
       if (signal?.aborted) throw new CommonspaceError('CANCELLED', 'the training was cancelled');
+    },
+    checkpointEvery: hooks.onCheckpoint
+      ? (hooks.checkpointEvery ?? CHECKPOINT_EVERY)
+      : Number.POSITIVE_INFINITY,
+    checkpoint: async (current) => {
+      const checkpoint: Checkpoint = { ...identity, finished: members, current, history, seconds: seconds() };
+      await hooks.onCheckpoint?.(encodeCheckpoint(checkpoint));
     },
   };
 
@@ -62,11 +82,13 @@ export async function trainInThisThread(
   const prepared = prepareSource(source, options);
   await run.breathe();
 
-  const members: TrainedMember[] = [];
-  for (let member = 0; member < options.members; member += 1) {
+  let state = resumed?.current ?? null;
+  for (let member = members.length; member < options.members; member += 1) {
     // The first holds pairs out, and so finds out how long to train; the others learn from all of them for as long.
     const epochs = members[0]?.epochs ?? options.epochs;
-    members.push(await trainMember(prepared, member, epochs, run));
+    members.push(await trainMember(prepared, member, epochs, state, run));
+    state = null;
+    if (hooks.onCheckpoint) await run.checkpoint(null);
   }
   const parameters = assemble(prepared, members, options);
 
@@ -81,59 +103,59 @@ export async function trainInThisThread(
     epochs: members.reduce((sum, member) => sum + member.epochs, 0),
     bestEpoch,
     validation,
-    seconds: (performance.now() - started) / 1000,
+    seconds: seconds(),
+    history,
     notes,
   };
 }
 
 interface Run {
   readonly options: TrainOptions;
+  readonly history: EpochRecord[];
   readonly report: (progress: TrainProgress) => void;
   readonly breathe: () => Promise<void>;
+  readonly checkpointEvery: number;
+  readonly checkpoint: (current: MemberState | null) => Promise<void>;
 }
 
-interface TrainedMember {
-  readonly branches: Readonly<Record<Modality, Branch>>;
-  readonly epochs: number;
-  readonly bestEpoch: number;
-  readonly validation: number | null;
-}
-
-/** One network of the ensemble. */
+/** One network of the ensemble, from its start or from where it was. */
 async function trainMember(
   prepared: PreparedSource,
   member: number,
   epochs: number,
-  { options, report, breathe }: Run,
+  resume: MemberState | null,
+  { options, history, report, breathe, checkpointEvery, checkpoint }: Run,
 ): Promise<TrainedMember> {
   const share = member === 0 ? options.validation : 0;
   const split = holdOut(prepared, splitPairs(prepared.pairs.labels.length, share, options.seed));
   const width = options.memberDimension || options.dimension;
   // Fitted without the held-out pairs, or they would not show when the network starts to forget it.
   const skip = options.ccaSkip ? paddedSkip(fitCca(split.training, options), width, options) : null;
-  const training = createMemberTraining(split, options, width, member, epochs, skip);
-  let run = 0;
+  const training = createMemberTraining(split, options, width, member, epochs, skip, resume);
   try {
     while (!training.done) {
       const before = performance.now();
-      const result = training.runEpoch();
-      run += 1;
+      const { best, ...result } = training.runEpoch();
+      history.push({ member, ...result });
       const seconds = (performance.now() - before) / 1000;
       const all = epochs * options.members;
       const epoch = member * epochs + result.epoch;
       report({
         ...result,
         kind: 'epoch',
+        member,
+        best,
         epoch,
         epochs: all,
         pairsPerSecond: split.training.labels.length / seconds,
         secondsLeft: seconds * (all - epoch),
       });
+      if (result.epoch % checkpointEvery === 0 && !training.done) await checkpoint(training.state());
       await breathe();
     }
     return {
       branches: training.branches(),
-      epochs: run,
+      epochs: training.epoch,
       bestEpoch: training.bestEpoch,
       validation: training.bestValidation,
     };

@@ -124,21 +124,34 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue };
 
+/** What one epoch of one network came to: a point of the training's curves. */
+export interface EpochRecord {
+  /** From 0: which network of the ensemble. */
+  readonly member: number;
+  /** From 1, of this network. */
+  readonly epoch: number;
+  /** Mean of each term over the epoch, unweighted, by its name in `LossWeights`. */
+  readonly losses: Readonly<Record<string, number>>;
+  /**
+   * Share of codes, of both modalities, whose modality the discriminator told; .5 is guessing, which is what the encoders
+   * work towards. Null where the adversary is off.
+   */
+  readonly discriminatorAccuracy: number | null;
+  /** map@all (or MRR@10 where no pair has a class), mean of both directions, on the validation pairs; null without any. */
+  readonly validation: number | null;
+}
+
 export type TrainProgress =
   | { readonly kind: 'prepare'; readonly message: string }
-  | {
+  | (Omit<EpochRecord, 'epoch'> & {
       readonly kind: 'epoch';
       /** Counted over all members: 1 … epochs. */
       readonly epoch: number;
       readonly epochs: number;
-      /** Mean of each term over the epoch, unweighted. */
-      readonly losses: Readonly<Record<string, number>>;
-      /** map@all (or MRR@10 where no pair has a class), mean of both directions, on the validation pairs. */
-      readonly validation: number | null;
       readonly best: boolean;
       readonly pairsPerSecond: number;
       readonly secondsLeft: number;
-    };
+    });
 
 /** What a training gives: weights with everything needed to use them, as bytes to store. */
 export interface TrainedEncoder {
@@ -152,7 +165,10 @@ export interface TrainedEncoder {
    * Null where none were.
    */
   readonly validation: number | null;
+  /** Of all its parts together, where it was resumed. */
   readonly seconds: number;
+  /** Every epoch of every network, in order. */
+  readonly history: readonly EpochRecord[];
   /** E.g. that the class terms were off because no pair had a class. */
   readonly notes: readonly string[];
 }

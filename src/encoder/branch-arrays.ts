@@ -1,0 +1,66 @@
+/** A branch as named arrays and the sizes needed to read them back: how encoders and checkpoints hold their layers. */
+import type { Branch, DenseLayer } from './parameters.js';
+
+export interface LayerShape {
+  readonly in: number;
+  readonly out: number;
+  readonly slope: number;
+}
+
+export interface BranchShape {
+  readonly layers: readonly LayerShape[];
+  readonly skip: LayerShape | null;
+}
+
+/** Adds a branch's numbers to `arrays`, under names that begin with `prefix`. */
+export function putBranch(arrays: Map<string, Float32Array>, prefix: string, branch: Branch): BranchShape {
+  const put = (name: string, { weights, bias, slope }: DenseLayer): LayerShape => {
+    arrays.set(`${prefix}.${name}.weights`, weights.data);
+    arrays.set(`${prefix}.${name}.bias`, bias);
+    return { in: weights.rows, out: weights.columns, slope };
+  };
+  return {
+    layers: branch.layers.map((layer, i) => put(String(i), layer)),
+    skip: branch.skip === null ? null : put('skip', branch.skip),
+  };
+}
+
+/**
+ * The branch that `putBranch` put under this prefix.
+ *
+ * @param take an array by its name; throws where there is none of that length
+ */
+export function takeBranch(
+  take: (name: string, length: number) => Float32Array,
+  prefix: string,
+  shape: BranchShape,
+): Branch {
+  const layer = (name: string, s: LayerShape): DenseLayer => ({
+    weights: { data: take(`${prefix}.${name}.weights`, s.in * s.out), rows: s.in, columns: s.out },
+    bias: take(`${prefix}.${name}.bias`, s.out),
+    slope: s.slope,
+  });
+  return {
+    layers: shape.layers.map((s, i) => layer(String(i), s)),
+    skip: shape.skip && layer('skip', shape.skip),
+  };
+}
+
+export function isBranchShape(value: unknown): value is BranchShape {
+  const shape = value as Partial<BranchShape> | null | undefined;
+  return (
+    Array.isArray(shape?.layers) &&
+    shape.layers.every(isLayerShape) &&
+    (shape.skip === null || isLayerShape(shape.skip)) &&
+    (shape.layers.length > 0 || shape.skip !== null)
+  );
+}
+
+function isLayerShape(value: unknown): value is LayerShape {
+  const shape = value as Partial<LayerShape> | null | undefined;
+  return isCount(shape?.in) && isCount(shape?.out) && typeof shape?.slope === 'number';
+}
+
+export function isCount(x: unknown): boolean {
+  return Number.isSafeInteger(x) && (x as number) > 0;
+}
