@@ -23,7 +23,7 @@ export interface TrainedMember {
 
 export interface Checkpoint {
   readonly options: TrainOptions;
-  /** Hex sha256 of each part of the source set. */
+  /** Hex sha256 of each part of the source set, and what its class embeddings are made of. */
   readonly source: SourceDigest;
   /** The tensor backend: another one rounds in another way. */
   readonly backend: string;
@@ -50,6 +50,7 @@ export function digestSource(source: SourceSet): SourceDigest {
     labels: hash(source.labels),
     classNames: hash(JSON.stringify(source.classNames)),
     classEmbeddings: matrix(source.classEmbeddings),
+    classEmbeddingKind: source.classEmbeddingKind ?? 'name',
   };
 }
 

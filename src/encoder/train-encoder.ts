@@ -90,6 +90,7 @@ export async function trainEncoder(
 function copySource(source: SourceSet): SourceSet {
   const copyOf = (matrix: Matrix): Matrix => ({ ...matrix, data: matrix.data.slice() });
   return {
+    ...source,
     image: copyOf(source.image),
     text: copyOf(source.text),
     labels: source.labels.slice(),

@@ -93,9 +93,9 @@ export async function trainInThisThread(
   const parameters = assemble(prepared, members, options);
 
   const { bestEpoch = 0, validation = null } = members[0] ?? {};
-  const { notes } = prepared;
+  const { notes, classEmbeddingKind } = prepared;
   // Options are plain values, which is what JSON holds.
-  const about = { options, notes, bestEpoch, validation } as unknown as JsonValue;
+  const about = { options, notes, classEmbeddingKind, bestEpoch, validation } as unknown as JsonValue;
   return {
     bytes: saveEncoder(parameters, about),
     dimension: embeddingWidth(parameters),
@@ -104,6 +104,7 @@ export async function trainInThisThread(
     bestEpoch,
     validation,
     seconds: seconds(),
+    classEmbeddingKind,
     history,
     notes,
   };

@@ -4,7 +4,7 @@ import type { Modality } from '../domain/modality.js';
 import { fromRows, takeRows } from './matrix.js';
 import { fitNormalisation, type Normalisation, normalise } from './normalisation.js';
 import { createRandom, shuffle } from './random.js';
-import type { Matrix, SourceSet, TrainOptions } from './types.js';
+import type { ClassEmbeddingKind, Matrix, SourceSet, TrainOptions } from './types.js';
 
 /** Fewer pairs than this teach nothing. */
 export const LEAST_PAIRS = 8;
@@ -28,6 +28,7 @@ export interface PreparedSource {
   readonly classes: number;
   /** [classes + 1, width]; the last row is the mean, for pairs without a class. Null where there is none. */
   readonly classEmbeddings: Matrix | null;
+  readonly classEmbeddingKind: ClassEmbeddingKind | null;
   readonly notes: readonly string[];
 }
 
@@ -95,6 +96,14 @@ export function splitPairs(
   return { validation: order.slice(0, held).sort(), training: order.slice(held).sort() };
 }
 
+const KIND_NOTES: Readonly<Record<ClassEmbeddingKind, string | null>> = {
+  name: null,
+  'text-mean':
+    "A class's class embedding is the mean of its texts' features: there are no usable features of the classes' names.",
+  'one-hot':
+    'The class embeddings are one-hot: neither the names nor the texts of the classes give features that tell them apart.',
+};
+
 /** Fits the normalisation on all pairs of the source set (it knows neither classes nor which text is whose) and applies it. */
 export function prepareSource(source: SourceSet, options: TrainOptions): PreparedSource {
   const { image, text, labels } = source;
@@ -107,6 +116,10 @@ export function prepareSource(source: SourceSet, options: TrainOptions): Prepare
   } else if (unlabelled > 0) {
     notes.push(`${unlabelled} of ${labels.length} pairs have no class: the class terms passed them over.`);
   }
+  const classEmbeddings = noClass ? null : reduceClassEmbeddings(source, options.seed);
+  const classEmbeddingKind = classEmbeddings && (source.classEmbeddingKind ?? 'name');
+  if (classEmbeddingKind !== null && KIND_NOTES[classEmbeddingKind] !== null)
+    notes.push(KIND_NOTES[classEmbeddingKind]);
   return {
     normalisation,
     pairs: {
@@ -115,7 +128,8 @@ export function prepareSource(source: SourceSet, options: TrainOptions): Prepare
       labels,
     },
     classes: noClass ? 0 : Math.max(source.classNames.length, source.classEmbeddings.rows),
-    classEmbeddings: noClass ? null : reduceClassEmbeddings(source, options.seed),
+    classEmbeddings,
+    classEmbeddingKind,
     notes,
   };
 }

@@ -17,9 +17,17 @@ export interface SourceSet {
   readonly labels: Int32Array;
   /** Names of the classes; may be empty. */
   readonly classNames: readonly string[];
-  /** [C, da]: the class embeddings, made from the names through the text extractor; C may be 0. */
+  /** [C, da]: the class embeddings, as `chooseClassEmbeddings` gives them; C may be 0. */
   readonly classEmbeddings: Matrix;
+  /** What those were made of, to be recorded with the encoder; `name` where it is not given. */
+  readonly classEmbeddingKind?: ClassEmbeddingKind | null;
 }
+
+/**
+ * What class embeddings are made of: the classes' names (and descriptions) through the text extractor, the mean feature of
+ * their texts in the source set, or nothing at all. `chooseClassEmbeddings` says when which.
+ */
+export type ClassEmbeddingKind = 'name' | 'text-mean' | 'one-hot';
 
 /** The weight λ of each term; 0 switches the term off and saves its cost. */
 export interface LossWeights {
@@ -167,6 +175,8 @@ export interface TrainedEncoder {
   readonly validation: number | null;
   /** Of all its parts together, where it was resumed. */
   readonly seconds: number;
+  /** What the class embeddings were made of; null where there was no class. */
+  readonly classEmbeddingKind: ClassEmbeddingKind | null;
   /** Every epoch of every network, in order. */
   readonly history: readonly EpochRecord[];
   /** E.g. that the class terms were off because no pair had a class. */

@@ -1,8 +1,9 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { ClassRow, TrainingPair } from '../catalog/types.js';
 import { CommonspaceError } from '../domain/errors.js';
+import { chooseClassEmbeddings } from '../encoder/class-embeddings.js';
 import type { Matrix, SourceSet } from '../encoder/types.js';
-import type { ClassService } from './class-service.js';
+import { type ClassService, describe as describeClass } from './class-service.js';
 
 /** Pairs of the catalogue with everything that training and evaluation need of them. */
 export interface PairTable {
@@ -57,12 +58,20 @@ export async function toSourceSet(
   const rows = uniqueClasses(table);
   const features = await classes.ensureFeatures(rows);
   const index = new Map(rows.map((row, i) => [row.id, i]));
+  const labels = Int32Array.from(table.classOf, (row) => (row === null ? -1 : (index.get(row.id) ?? -1)));
+  const { embeddings, kind } = chooseClassEmbeddings({
+    classTexts: rows.map(describeClass),
+    nameFeatures: gather(rows.map((row) => features.get(row.id))),
+    text: table.text,
+    labels,
+  });
   return {
     image: table.image,
     text: table.text,
-    labels: Int32Array.from(table.classOf, (row) => (row === null ? -1 : (index.get(row.id) ?? -1))),
+    labels,
     classNames: rows.map((row) => row.name),
-    classEmbeddings: gather(rows.map((row) => features.get(row.id))),
+    classEmbeddings: embeddings,
+    classEmbeddingKind: kind,
     classes: rows,
   };
 }

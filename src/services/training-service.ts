@@ -192,6 +192,7 @@ export class TrainingService {
         textExtractor: this.features.text.id,
         config: {
           ...trained.options,
+          classEmbedding: trained.classEmbeddingKind,
           unseen: request.unseen,
           holdout: request.holdout,
           learnFrom: request.learnFrom,

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { chooseClassEmbeddings, namesSaySomething } from '../../src/encoder/class-embeddings.js';
+import { fromRows } from '../../src/encoder/matrix.js';
+import { aboutEncoder } from '../../src/encoder/serialise.js';
+import { trainInThisThread } from '../../src/encoder/trainer.js';
+import { syntheticSource } from './encoder-source.js';
+
+const row = (...numbers: number[]) => Float32Array.from(numbers);
+const text = fromRows([row(1, 0), row(3, 0), row(0, 4), row(9, 9)]);
+const labels = Int32Array.of(0, 0, 1, -1);
+const nameFeatures = fromRows([row(1, 2, 3), row(3, 2, 1)]);
+
+describe('class embeddings', () => {
+  it('come from the names where these say something', () => {
+    const chosen = chooseClassEmbeddings({ classTexts: ['cat', 'dog'], nameFeatures, text, labels });
+    expect(chosen).toEqual({ embeddings: nameFeatures, kind: 'name' });
+  });
+
+  it.each<[string, readonly string[], typeof nameFeatures | null]>([
+    ['are numbers', ['1', '2'], nameFeatures],
+    ['are empty', ['', 'dog'], fromRows([row(0, 0, 0), row(0, 0, 0)])],
+    ['are of another space than the texts', ['cat', 'dog'], null],
+    ['have the same feature', ['cat', 'chat'], fromRows([row(1, 2, 3), row(1, 2, 3)])],
+  ])('are the means of the classes’ texts where the names %s', (_, classTexts, features) => {
+    const chosen = chooseClassEmbeddings({ classTexts, nameFeatures: features, text, labels });
+    expect(chosen).toEqual({ embeddings: fromRows([row(2, 0), row(0, 4)]), kind: 'text-mean' });
+  });
+
+  it('are the mean of the others for a class without a text', () => {
+    const chosen = chooseClassEmbeddings({ classTexts: ['1', '2', '3'], nameFeatures: null, text, labels });
+    expect(chosen.embeddings).toEqual(fromRows([row(2, 0), row(0, 4), row(1, 2)]));
+  });
+
+  it('are one-hot where the texts tell no two classes apart', () => {
+    const same = fromRows([row(1, 1), row(1, 1), row(1, 1), row(1, 1)]);
+    const chosen = chooseClassEmbeddings({ classTexts: ['1', '2'], nameFeatures: null, text: same, labels });
+    expect(chosen).toEqual({ embeddings: fromRows([row(1, 0), row(0, 1)]), kind: 'one-hot' });
+    const none = Int32Array.of(-1, -1, -1, -1);
+    const unlabelled = { classTexts: ['1', '2'], nameFeatures: null, text, labels: none };
+    expect(chooseClassEmbeddings(unlabelled).kind).toBe('one-hot');
+  });
+
+  it('are none where there is no class', () => {
+    const chosen = chooseClassEmbeddings({ classTexts: [], nameFeatures: null, text, labels });
+    expect([chosen.embeddings.rows, chosen.kind]).toEqual([0, null]);
+  });
+});
+
+it.each<[readonly string[], boolean]>([
+  [['cat', 'dog'], true],
+  [['1984', 'Animal Farm'], true],
+  [['猫', '犬'], true],
+  [['0', '1'], false],
+  [['', ''], false],
+  [['class 1', 'class 2'], false],
+  [['label_03', 'c7', 'Topic #4'], false],
+  [['cat', 'cat '], false],
+  [['art', '2', '3'], false],
+  [[], false],
+])('tells whether names say something: %j', (names, expected) => {
+  expect(namesSaySomething(names)).toBe(expected);
+});
+
+it('are kept with the encoder by their kind, and said where they are not of names', async () => {
+  const source = syntheticSource(60, 3, 5);
+  const options = { preset: 'paper', dimension: 4, epochs: 1, imageHidden: [8], textHidden: [8] } as const;
+  const kinds = ['name', 'text-mean', 'one-hot'] as const;
+  for (const classEmbeddingKind of kinds) {
+    const trained = await trainInThisThread({ ...source, classEmbeddingKind }, options);
+    expect(trained.classEmbeddingKind).toBe(classEmbeddingKind);
+    expect(aboutEncoder(trained.bytes)).toMatchObject({ classEmbeddingKind });
+    expect(trained.notes).toEqual(
+      classEmbeddingKind === 'name' ? [] : [expect.stringContaining('class embedding')],
+    );
+  }
+});
