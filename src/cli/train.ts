@@ -4,6 +4,7 @@ import type { App } from '../services/services.js';
 import type { TrainingProgress, TrainingReport, TrainRequest } from '../services/training-service.js';
 import { readChoice, readMetadata, readNumber } from './arguments.js';
 import { type Output, table } from './output.js';
+import { printClassification } from './print-classification.js';
 import { createProgress, type Progress } from './progress.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
 
@@ -165,6 +166,8 @@ export function printReport(out: Output, report: TrainingReport): void {
       'right',
     ]),
   );
+  const { classification } = report.holdout;
+  if (classification !== null) printClassification(out, classification);
 }
 
 function block(name: string, compared: NonNullable<TrainingReport['holdout']['seen']>): string[][] {

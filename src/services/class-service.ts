@@ -6,12 +6,15 @@ import { decodeCursor, encodeCursor, fingerprint } from '../domain/cursor.js';
 import { CommonspaceError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { Modality } from '../domain/modality.js';
-import { dot, softmax, unit } from '../domain/vectors.js';
+import { dot } from '../domain/vectors.js';
 import type { FeatureExtractors } from '../features/types.js';
 import { type ActiveEncoder, type LoadedEncoder, noEncoder } from './active-encoder.js';
+import { classProbabilities, classPrototype } from './class-prototype.js';
+import type { ClassTable } from './classification-figures.js';
 import type { FilterCheck } from './filter-check.js';
 import { isUuid } from './item-service.js';
 import type { QueryReader, SearchQuery } from './query-reader.js';
+import { gather } from './source-set.js';
 
 export interface ClassPage {
   readonly classes: readonly { readonly row: ClassRow; readonly cursor: string }[];
@@ -25,15 +28,6 @@ export interface ClassifiedAs {
   readonly probability: number;
   readonly similarity: number;
 }
-
-/**
- * A class's name counts as this many items in its prototype: a class without items stands where its name says, one with
- * many where they are. Ours, not the paper's.
- */
-export const NAME_COUNTS_AS_ITEMS = 4;
-
-/** Temperature of the softmax over cosine similarities; ours, not the paper's. */
-export const CLASSIFY_TEMPERATURE = 0.07;
 
 /** Classes: listed, made by name alone, and what a query is classified into. */
 export class ClassService {
@@ -116,7 +110,7 @@ export class ClassService {
     const rows = await (among === null ? this.catalog.classes.all() : this.catalog.classes.byNames(among));
     const prototypes = await this.prototypes(rows, active);
     const similarities = prototypes.map((prototype) => dot(embedding, prototype));
-    const probabilities = softmax(similarities.map((similarity) => similarity / CLASSIFY_TEMPERATURE));
+    const probabilities = classProbabilities(similarities);
     return rows
       .map((row, i) => ({ class: row, probability: probabilities[i] ?? 0, similarity: similarities[i] ?? 0 }))
       .sort((a, b) => b.similarity - a.similarity || (a.class.name < b.class.name ? -1 : 1))
@@ -138,7 +132,17 @@ export class ClassService {
     return new Map([...known, ...made]);
   }
 
-  /** One unit vector for each class: its name's embedding and its items' mean, the name counting as a few items. */
+  /** Every class with its text feature, for what is measured of all of them. */
+  async classTable(): Promise<ClassTable> {
+    const rows = await this.catalog.classes.all();
+    const features = await this.ensureFeatures(rows);
+    return {
+      ids: rows.map((row) => row.id),
+      features: gather(rows.map((row) => features.get(row.id))),
+    };
+  }
+
+  /** One unit vector for each class; see classPrototype. */
   private async prototypes(rows: readonly ClassRow[], active: LoadedEncoder): Promise<Float32Array[]> {
     const [features, means] = await Promise.all([
       this.ensureFeatures(rows),
@@ -148,14 +152,7 @@ export class ClassService {
       ),
     ]);
     const names = await this.nameEmbeddings(features, active);
-    return rows.map((row) => {
-      const prototype = new Float32Array(active.row.dimension);
-      const name = names.get(row.id);
-      if (name !== undefined) addScaled(prototype, name, NAME_COUNTS_AS_ITEMS);
-      const mean = means.get(row.id);
-      if (mean !== undefined) addScaled(prototype, mean.mean, mean.count);
-      return unit(prototype);
-    });
+    return rows.map((row) => classPrototype(names.get(row.id), means.get(row.id), active.row.dimension));
   }
 
   /** Embeddings of class features. An encoder never changes, nor does what a class is called: they are worked out once. */
@@ -181,10 +178,6 @@ export class ClassService {
 export function describe(row: Pick<ClassRow, 'name' | 'description'>): string {
   const name = row.name.replaceAll(/[-_]+/g, ' ');
   return row.description === null ? name : `${name}: ${row.description}`;
-}
-
-function addScaled(sum: Float32Array, vector: Float32Array, factor: number): void {
-  for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] ?? 0) + factor * (vector[i] ?? 0);
 }
 
 // A name may hold the colon that separates a cursor's parts.

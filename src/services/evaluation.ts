@@ -3,6 +3,7 @@ import type { RetrievalMetrics } from '../domain/metric-values.js';
 import { evaluateRetrieval, type RetrievalReport, type RetrievalSide } from '../domain/metrics.js';
 import type { Modality } from '../domain/modality.js';
 import type { Encoder, Matrix } from '../encoder/types.js';
+import type { ClassificationFigures } from './classification-figures.js';
 import { gather, type PairTable, rowOf } from './source-set.js';
 
 /** What retrieval on some held-out pairs came to; figures are 0 to 1, null where nothing could be counted. */
@@ -30,10 +31,15 @@ export interface ComparedFigures extends RetrievalFigures {
 }
 
 /** Null where no pairs were held out. `chance` is that of the seen classes' rows, or of the unseen ones' without those. */
-export interface HeldOutReport extends JsonObject {
+export interface HeldOutRetrieval extends JsonObject {
   readonly seen: ComparedFigures | null;
   readonly unseen: ComparedFigures | null;
   readonly chance: RetrievalFigures | null;
+}
+
+export interface HeldOutReport extends HeldOutRetrieval {
+  /** How well held-out items are classified. */
+  readonly classification: ClassificationFigures | null;
 }
 
 /**
@@ -44,7 +50,7 @@ export function compareOn(
   held: { readonly seen: PairTable; readonly unseen: PairTable },
   encoder: Encoder,
   cca: Encoder,
-): HeldOutReport {
+): HeldOutRetrieval {
   const seen = compare(held.seen, encoder, cca);
   const unseen = compare(held.unseen, encoder, cca);
   return { seen, unseen, chance: seen?.chance ?? unseen?.chance ?? null };

@@ -1,11 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadEncoder } from '../encoder/serialise.js';
 import { trainCca } from '../encoder/train-cca.js';
-import type { EvaluationRequest } from './evaluate-in-thread.js';
+import { classificationFigures } from './classification-figures.js';
+import { calibrateCutOffs } from './cut-offs.js';
+import type { Evaluated, EvaluationRequest } from './evaluate-in-thread.js';
 import { compareOn } from './evaluation.js';
 
-/** Fits the CCA baseline and ranks every held-out query, away from the thread that answers searches. */
-const { encoderBytes, source, held, seed } = workerData as EvaluationRequest;
+/** Fits the CCA baseline and measures on the held-out pairs, away from the thread that answers searches. */
+const { encoderBytes, source, sourcePairs, classes, held, seed } = workerData as EvaluationRequest;
 const encoder = loadEncoder(encoderBytes);
 const cca = await trainCca(source, { seed, dimension: encoder.dimension });
-parentPort?.postMessage(compareOn(held, encoder, cca.encoder));
+const learnt = { pairs: sourcePairs, image: source.image, text: source.text };
+parentPort?.postMessage({
+  holdout: {
+    ...compareOn(held, encoder, cca.encoder),
+    classification: classificationFigures(encoder, classes, learnt, held),
+  },
+  cutOffs: calibrateCutOffs(encoder, held, seed),
+} satisfies Evaluated);

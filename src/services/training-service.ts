@@ -10,6 +10,7 @@ import type { FeatureExtractors } from '../features/types.js';
 import type { MediaStore } from '../media/media-store.js';
 import { noEncoder } from './active-encoder.js';
 import type { ClassService } from './class-service.js';
+import type { CutOff } from './cut-offs.js';
 import { embedCatalogue } from './embed-catalogue.js';
 import { evaluateInThread } from './evaluate-in-thread.js';
 import type { HeldOutReport } from './evaluation.js';
@@ -93,17 +94,30 @@ export class TrainingService {
 
     onProgress?.({ stage: 'evaluate' });
     const { classes: seenClasses, ...plainSource } = sourceSet;
-    const evaluation = { encoderBytes: trained.bytes, source: plainSource, held, seed: request.seed };
+    const { holdout, cutOffs } = await evaluateInThread(
+      {
+        encoderBytes: trained.bytes,
+        source: plainSource,
+        sourcePairs: source.pairs,
+        classes: await this.classes.classTable(),
+        held,
+        seed: request.seed,
+      },
+      signal,
+    );
     const report = {
       pairs: sourceSet.image.rows,
       classes: seenClasses.length,
-      holdout: await evaluateInThread(evaluation, signal),
+      holdout,
       notes: trained.notes,
     };
 
     const seconds = () => (performance.now() - started) / 1000;
     const id = uuidv7();
-    await this.store(id, { ...request, bound }, trained, seenClasses, { ...report, seconds: seconds() });
+    await this.store(id, { ...request, bound }, trained, seenClasses, cutOffs, {
+      ...report,
+      seconds: seconds(),
+    });
     try {
       await this.embedAndActivate(id, trained, hooks);
     } catch (error) {
@@ -182,6 +196,7 @@ export class TrainingService {
     request: TrainRequest & Pick<Split, 'bound'>,
     trained: TrainedEncoder,
     classes: readonly ClassRow[],
+    cutOffs: readonly CutOff[],
     report: object,
   ): Promise<void> {
     await this.catalog.encoders.create(
@@ -201,6 +216,7 @@ export class TrainingService {
           epochsRun: trained.epochs,
           bestEpoch: trained.bestEpoch,
           seenClassIds: classes.map((row) => row.id),
+          cutOffs,
         },
         report: { ...report },
       },
