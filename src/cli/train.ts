@@ -1,12 +1,14 @@
 import { Command } from 'commander';
 import type { RetrievalFigures } from '../services/evaluation.js';
 import type { App } from '../services/services.js';
+import type { TrainOptionsInput } from '../services/train-options.js';
 import type { TrainingProgress, TrainingReport, TrainRequest } from '../services/training-service.js';
 import { readChoice, readMetadata, readNumber } from './arguments.js';
 import { type Output, table } from './output.js';
 import { printClassification } from './print-classification.js';
 import { createProgress, type Progress } from './progress.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { setOption } from './train-options.js';
 
 interface TrainCommandOptions extends GlobalOptions {
   readonly preset: 'paper' | 'default';
@@ -15,6 +17,7 @@ interface TrainCommandOptions extends GlobalOptions {
   readonly holdout: number;
   readonly epochs?: number;
   readonly learnFrom?: Readonly<Record<string, string>>;
+  readonly set?: TrainOptionsInput;
 }
 
 export function trainCommand(openApp: OpenApp): Command {
@@ -46,6 +49,7 @@ export function trainCommand(openApp: OpenApp): Command {
       "passes over the pairs at most (default: the preset's)",
       readNumber('epochs', { integer: true, min: 1, max: 10_000 }),
     )
+    .addOption(setOption())
     .option(
       '--learn-from <key=value>',
       'learn only from pictures whose metadata says so, and measure on the others; may be given again',
@@ -62,6 +66,7 @@ export function trainCommand(openApp: OpenApp): Command {
             unseen: options.unseen ?? [],
             holdout: options.holdout,
             epochs: options.epochs ?? null,
+            options: options.set ?? {},
             learnFrom: options.learnFrom === undefined ? null : { metadata: options.learnFrom },
           },
           signal,

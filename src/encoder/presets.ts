@@ -77,6 +77,7 @@ export function resolveTrainOptions(input: TrainOptionsInput = {}): TrainOptions
   if (preset === undefined) throw bad('preset', 'is "paper" or "default"', input.preset);
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
   const options: TrainOptions = { ...preset, ...given, weights: { ...preset.weights, ...input.weights } };
+  checkNamesAndTypes(options, preset);
   for (const [name, [least, most, whole]] of Object.entries(RANGES)) {
     const value = options[name as RangedOption];
     if (!Number.isFinite(value) || value < least || value > most || (whole && !Number.isInteger(value))) {
@@ -93,6 +94,36 @@ export function resolveTrainOptions(input: TrainOptionsInput = {}): TrainOptions
   if (width < options.dimension)
     throw bad('dimension', `is at most the ${width} of all its codes`, options.dimension);
   return options;
+}
+
+/** Options may come from outside: a name that is none would otherwise be passed over without a word. */
+function checkNamesAndTypes(options: TrainOptions, preset: TrainOptions): void {
+  const known = (given: object, names: object, prefix: string) => {
+    const unknown = Object.keys(given).find((name) => !Object.hasOwn(names, name));
+    if (unknown === undefined) return;
+    const name = `${prefix}${unknown}`;
+    const message = `there is no training option ${name}; there are ${Object.keys(names).join(', ')}`;
+    throw new CommonspaceError('BAD_INPUT', message, [name]);
+  };
+  known(options, preset, '');
+  known(options.weights, preset.weights, 'weights.');
+  for (const [name, usual] of Object.entries(preset)) {
+    const value: unknown = options[name as keyof TrainOptions];
+    if (typeof usual === 'boolean' && typeof value !== 'boolean') throw bad(name, 'is true or false', value);
+    if (Array.isArray(usual) && !isWidths(value))
+      throw bad(name, `is at most ${MOST_LAYERS} whole numbers from 1 to ${MOST_WIDTH}`, value);
+  }
+}
+
+const MOST_LAYERS = 8;
+const MOST_WIDTH = 8192;
+
+function isWidths(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length <= MOST_LAYERS &&
+    value.every((width) => Number.isInteger(width) && width >= 1 && width <= MOST_WIDTH)
+  );
 }
 
 /** Width of the CCA branch, 0 where there is none. */

@@ -3,9 +3,10 @@ import type { Catalog } from '../catalog/catalog.js';
 import type { ClassRow, EncoderRow, TrainingPair } from '../catalog/types.js';
 import { CommonspaceError, throwIfCancelled } from '../domain/errors.js';
 import type { ItemFilter } from '../domain/filter.js';
+import { resolveTrainOptions } from '../encoder/presets.js';
 import { loadEncoder } from '../encoder/serialise.js';
 import { trainEncoder } from '../encoder/train-encoder.js';
-import type { TrainedEncoder, TrainProgress } from '../encoder/types.js';
+import type { TrainedEncoder, TrainOptionsInput, TrainProgress } from '../encoder/types.js';
 import type { FeatureExtractors } from '../features/types.js';
 import type { MediaStore } from '../media/media-store.js';
 import { noEncoder } from './active-encoder.js';
@@ -27,6 +28,8 @@ export interface TrainRequest {
   /** Share of the other pairs kept out of training, to measure on. */
   readonly holdout: number;
   readonly epochs: number | null;
+  /** Options laid over the preset's; `preset`, `seed` and `epochs` above come before them. */
+  readonly options?: TrainOptionsInput;
   /** Which images to learn from; the others are held out. Null: all. */
   readonly learnFrom: ItemFilter | null;
 }
@@ -82,12 +85,7 @@ export class TrainingService {
 
     const { source, bound, ...held } = await this.split(request);
     const sourceSet = await toSourceSet(source, this.classes);
-    const options = {
-      preset: request.preset,
-      seed: request.seed,
-      ...(request.epochs !== null && { epochs: request.epochs }),
-    };
-    const trained = await trainEncoder(sourceSet, options, {
+    const trained = await trainEncoder(sourceSet, optionsOf(request), {
       onProgress: (progress) => onProgress?.({ stage: 'train', progress }),
       ...(signal !== undefined && { signal }),
     });
@@ -163,6 +161,7 @@ export class TrainingService {
     if (!(request.holdout >= 0 && request.holdout < 1)) {
       throw new CommonspaceError('BAD_INPUT', 'holdout must be at least 0 and below 1.', ['holdout']);
     }
+    resolveTrainOptions(optionsOf(request));
     await this.filters.classesExist(request.unseen, ['unseen']);
     await this.filters.check(request.learnFrom, 'learnFrom');
   }
@@ -226,3 +225,7 @@ export class TrainingService {
 }
 
 const rowKey = (pair: TrainingPair | undefined): string => `${pair?.imageId} ${pair?.textId}`;
+
+function optionsOf({ preset, seed, epochs, options }: TrainRequest): TrainOptionsInput {
+  return { ...options, preset, seed, ...(epochs !== null && { epochs }) };
+}
