@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Encoder, Prisma } from '../__generated__/prisma/client.js';
+import type { Prisma } from '../__generated__/prisma/client.js';
 import type { Database } from './database.js';
-import { jsonObject } from './rows.js';
-import type { EncoderRow, JsonObject } from './types.js';
+import { ENCODER_COLUMNS, encoderRow, type StoredEncoder, trainedRow } from './encoder-rows.js';
+import type { EncoderRow, JsonObject, TrainedEncoderRow } from './types.js';
 import type { VectorTables } from './vector-tables.js';
 
 /** A trained encoder to store. */
@@ -26,11 +26,15 @@ export class Encoders {
   /** Stores an encoder, ready but not active, and makes the place for its embeddings. */
   async create(encoder: NewEncoder, weights: Uint8Array): Promise<EncoderRow> {
     const { config, report, ...columns } = encoder;
+    const now = new Date();
     const bytes = new Uint8Array(weights);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const stored = await this.db.prisma.encoder.create({
       data: {
         ...columns,
+        state: 'ready',
+        startedAt: now,
+        finishedAt: now,
         config: json(config),
         report: json(report),
         weights: { create: { bytes, sha256 } },
@@ -52,13 +56,12 @@ export class Encoders {
   }
 
   /** The encoder in use, null before the first was activated. */
-  async active(): Promise<EncoderRow | null> {
+  async active(): Promise<TrainedEncoderRow | null> {
     // Every search asks this: a prepared statement is quicker than going through Prisma.
-    const rows = await this.db.run<EncoderRow>(
-      `SELECT id, state, dimension, image_extractor AS "imageExtractor", text_extractor AS "textExtractor", config,
-         report, created_at AS "createdAt" FROM encoder WHERE state = 'active'`,
+    const [stored] = await this.db.run<StoredEncoder>(
+      `SELECT ${ENCODER_COLUMNS} FROM encoder WHERE state = 'active'`,
     );
-    return rows[0] ?? null;
+    return stored ? trainedRow(encoderRow(stored)) : null;
   }
 
   /** The weights of an encoder. Throws if they are missing or damaged. */
@@ -73,12 +76,16 @@ export class Encoders {
 
   /** Makes an encoder the active one; the one that was is retired, and can be activated again. One transaction. */
   async activate(id: string): Promise<EncoderRow> {
+    const now = new Date();
     const [, row] = await this.db.prisma.$transaction([
       this.db.prisma.encoder.updateMany({
         where: { state: 'active', id: { not: id } },
-        data: { state: 'retired' },
+        data: { state: 'retired', retiredAt: now },
       }),
-      this.db.prisma.encoder.update({ where: { id }, data: { state: 'active', activatedAt: new Date() } }),
+      this.db.prisma.encoder.update({
+        where: { id },
+        data: { state: 'active', activatedAt: now, retiredAt: null },
+      }),
     ]);
     return encoderRow(row);
   }
@@ -92,21 +99,6 @@ export class Encoders {
   async updateReport(id: string, report: JsonObject): Promise<EncoderRow> {
     return encoderRow(await this.db.prisma.encoder.update({ where: { id }, data: { report: json(report) } }));
   }
-}
-
-function encoderRow(stored: Encoder): EncoderRow {
-  const { id, state, dimension, imageExtractor, textExtractor, createdAt } = stored;
-  const config = jsonObject(stored.config);
-  return {
-    id,
-    state,
-    dimension,
-    imageExtractor,
-    textExtractor,
-    config,
-    report: jsonObject(stored.report),
-    createdAt,
-  };
 }
 
 /** Prisma's type for JSON knows no `unknown`; what is not JSON is refused when it is written. */

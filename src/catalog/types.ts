@@ -1,3 +1,4 @@
+import type { EncoderStatus } from '../domain/encoder-status.js';
 import type { ItemFilter } from '../domain/filter.js';
 import type { Modality } from '../domain/modality.js';
 
@@ -32,17 +33,32 @@ export interface ClassRow {
   readonly description: string | null;
 }
 
-export type EncoderState = 'ready' | 'active' | 'retired';
-export interface EncoderRow {
+/** A version of the encoder: where it stands, and what is known of it whatever its state. */
+export type EncoderRow = EncoderFacts & EncoderStatus;
+
+export interface EncoderFacts {
   readonly id: string;
-  readonly state: EncoderState;
-  readonly dimension: number;
+  /** Width of its space; null before it is trained. */
+  readonly dimension: number | null;
   readonly imageExtractor: string;
   readonly textExtractor: string;
+  /** What was asked for. */
+  readonly request: JsonObject;
+  /** What it was trained with, and on; empty before. */
   readonly config: JsonObject;
+  /** What it came to; empty before it was measured. */
   readonly report: JsonObject;
   readonly createdAt: Date;
+  /** When work on it began first, and ended last. */
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  /** When it last became the active one, and ceased to be. */
+  readonly activatedAt: Date | null;
+  readonly retiredAt: Date | null;
 }
+
+/** A version that is trained. */
+export type TrainedEncoderRow = EncoderRow & { readonly dimension: number };
 
 /** What an item is to become; the write is an upsert by `id` decided by the ingest service. */
 export interface ItemWrite {

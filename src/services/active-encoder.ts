@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.js';
-import type { EncoderRow } from '../catalog/types.js';
+import type { TrainedEncoderRow } from '../catalog/types.js';
 import { CommonspaceError } from '../domain/errors.js';
 import type { Modality } from '../domain/modality.js';
 import { loadEncoder } from '../encoder/serialise.js';
@@ -10,7 +10,7 @@ import type { FeatureExtractors } from '../features/types.js';
 const KEPT = 4;
 
 export interface LoadedEncoder {
-  readonly row: EncoderRow;
+  readonly row: TrainedEncoderRow;
   readonly encoder: Encoder;
 }
 

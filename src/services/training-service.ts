@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Catalog } from '../catalog/catalog.js';
-import type { ClassRow, EncoderRow, TrainingPair } from '../catalog/types.js';
+import type { ClassRow, TrainedEncoderRow, TrainingPair } from '../catalog/types.js';
 import { CommonspaceError, throwIfCancelled } from '../domain/errors.js';
 import type { ItemFilter } from '../domain/filter.js';
 import { resolveTrainOptions } from '../encoder/presets.js';
@@ -139,7 +139,7 @@ export class TrainingService {
   }
 
   /** The encoder that searches use now, with what was reported of its training; null before any. */
-  active(): Promise<EncoderRow | null> {
+  active(): Promise<TrainedEncoderRow | null> {
     return this.catalog.encoders.active();
   }
 

@@ -1,0 +1,83 @@
+import { UnreachableCaseError } from './errors.js';
+
+/** Where a version of the encoder stands, in the order of its life. Failed and cancelled ones can be resumed. */
+export const ENCODER_STATES = [
+  'queued',
+  'training',
+  'embedding',
+  'ready',
+  'active',
+  'retired',
+  'failed',
+  'cancelled',
+] as const;
+export type EncoderState = (typeof ENCODER_STATES)[number];
+
+/** How far the work on a version is. `done` of `all`, in the unit of the stage; `all` is 0 where it is not known yet. */
+export interface EncoderProgress {
+  readonly stage: 'features' | 'train' | 'evaluate' | 'embed';
+  readonly done: number;
+  readonly all: number;
+  /** Of the stage `train`: what the latest epoch came to. */
+  readonly epoch: EpochProgress | null;
+}
+
+export interface EpochProgress {
+  /** From 1, counted over all networks of the ensemble. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Mean of each term over the epoch, unweighted. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** map@all on the validation pairs; null without any. */
+  readonly validation: number | null;
+  /** Share of codes whose modality the discriminator told; null where the adversary is off. */
+  readonly discriminatorAccuracy: number | null;
+  readonly pairsPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+/** Why a run failed: a code of docs/errors.md and a sentence. */
+export interface EncoderFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A version's state with what belongs to that state alone. */
+export type EncoderStatus =
+  | { readonly state: 'queued' }
+  | { readonly state: 'training'; readonly progress: EncoderProgress | null }
+  | { readonly state: 'embedding'; readonly progress: EncoderProgress | null; readonly dimension: number }
+  | { readonly state: 'ready'; readonly dimension: number }
+  | { readonly state: 'active'; readonly dimension: number }
+  | { readonly state: 'retired'; readonly dimension: number }
+  | { readonly state: 'failed'; readonly failure: EncoderFailure }
+  | { readonly state: 'cancelled' };
+
+/** What an operator can do with a version, by where it stands. */
+export interface EncoderMoves {
+  readonly cancel: boolean;
+  readonly resume: boolean;
+  readonly activate: boolean;
+  readonly remove: boolean;
+}
+
+const NONE: EncoderMoves = { cancel: false, resume: false, activate: false, remove: false };
+
+export function movesFrom(state: EncoderState): EncoderMoves {
+  switch (state) {
+    case 'queued':
+    case 'training':
+    case 'embedding':
+      return { ...NONE, cancel: true };
+    case 'failed':
+    case 'cancelled':
+      return { ...NONE, resume: true, remove: true };
+    case 'ready':
+    case 'retired':
+      return { ...NONE, activate: true, remove: true };
+    case 'active':
+      return NONE;
+    default:
+      throw new UnreachableCaseError(state);
+  }
+}

@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import { PGlite } from '@electric-sql/pglite';
+import { vector } from '@electric-sql/pglite-pgvector';
+import { expect, it } from 'vitest';
+import { fromPackageRoot } from '../../src/catalog/package-root.js';
+
+const sqlOf = (name: string) => readFile(fromPackageRoot(`migrations/${name}/migration.sql`), 'utf8');
+
+it('the states of encoders grow in a catalogue that has some, in the one transaction of a migration', async () => {
+  const db = await PGlite.create({ extensions: { vector } });
+  try {
+    await db.exec(await sqlOf('0001_init'));
+    const id = (n: number) => `00000000-0000-7000-8000-00000000000${n}`;
+    for (const [n, state] of ['ready', 'active', 'retired'].entries()) {
+      await db.query(
+        `INSERT INTO encoder (id, state, dimension, image_extractor, text_extractor) VALUES ($1, $2, 64, 'i', 't')`,
+        [id(n), state],
+      );
+    }
+    await db.exec(`BEGIN; ${await sqlOf('0002_encoder_states')}; COMMIT;`);
+    const { rows } = await db.query(
+      `SELECT state, finished_at IS NOT NULL AS finished, retired_at IS NOT NULL AS retired FROM encoder ORDER BY id`,
+    );
+    expect(rows).toEqual([
+      { state: 'ready', finished: true, retired: false },
+      { state: 'active', finished: true, retired: false },
+      { state: 'retired', finished: true, retired: true },
+    ]);
+    const insert = (state: string, columns = '', values = '') =>
+      db.query(
+        `INSERT INTO encoder (id, state, image_extractor, text_extractor ${columns}) VALUES ($1, $2, 'i', 't' ${values})`,
+        [id(9), state],
+      );
+    await expect(insert('active', ', dimension', ', 2')).rejects.toThrow('encoder_one_active_key');
+    await expect(insert('ready')).rejects.toThrow('encoder_trained_check');
+    await expect(insert('failed')).rejects.toThrow('encoder_failure_check');
+    await expect(insert('training', ', claim', ', gen_random_uuid()')).rejects.toThrow('encoder_claim_check');
+    await insert('queued');
+  } finally {
+    await db.close();
+  }
+});
