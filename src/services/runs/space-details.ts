@@ -92,6 +92,8 @@ export interface MapPoint {
   readonly row: number;
   /** Class name, null for none. */
   readonly class: string | null;
+  /** Points of one pair share a number; null for none. */
+  readonly pair: number | null;
   /** On the first two principal components. */
   readonly pca: readonly [x: number, y: number];
   /** By t-SNE, 0 to 1 each way; null where there are too few points. */

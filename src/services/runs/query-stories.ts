@@ -1,0 +1,91 @@
+/** The queries that went best and worst, with what they found. */
+import type { RetrievalSide } from '../../domain/metrics.js';
+import type { Modality } from '../../domain/modality.js';
+import type { Direction, ItemFace, QueryStory, SpaceDetails } from './space-details.js';
+import type { QueryOutcome, Walk } from './walk-queries.js';
+
+/** Queries told of in each direction, and results of each. */
+export const STORIES = 4;
+export const STORY_RESULTS = 6;
+/** Ranks a query without a counterpart behind those that have one. */
+const NOWHERE = Number.MAX_SAFE_INTEGER;
+
+interface StoryInput {
+  readonly image: RetrievalSide;
+  readonly text: RetrievalSide;
+  readonly classNames: readonly string[];
+}
+
+/**
+ * By average precision (or the counterpart's reciprocal rank where nothing has a class), ties by the counterpart's rank and
+ * then by row. At most one of a class, so that an easy or a hard class does not fill the page.
+ */
+export function bestAndWorst(
+  input: StoryInput,
+  walks: Readonly<Record<Direction, Walk>>,
+): Pick<SpaceDetails, 'best' | 'worst'> {
+  const best: QueryStory[] = [];
+  const worst: QueryStory[] = [];
+  for (const direction of ['i2t', 't2i'] as const) {
+    const queries = direction === 'i2t' ? input.image : input.text;
+    const sorted = walks[direction].outcomes
+      .filter((outcome) => figure(outcome) !== null)
+      .toSorted(
+        (a, b) =>
+          (figure(b) as number) - (figure(a) as number) ||
+          (a.counterpartRank ?? NOWHERE) - (b.counterpartRank ?? NOWHERE) ||
+          a.query - b.query,
+      );
+    const tell = (outcome: QueryOutcome) => story(input, direction, outcome);
+    const first = onePerClass(sorted, queries);
+    best.push(...first.map(tell));
+    const left = sorted.filter((outcome) => !first.includes(outcome));
+    worst.push(...onePerClass(left.toReversed(), queries).map(tell));
+  }
+  return { best, worst };
+}
+
+function figure(outcome: QueryOutcome): number | null {
+  if (outcome.averagePrecision !== null) return outcome.averagePrecision;
+  return outcome.counterpartRank === null ? null : 1 / outcome.counterpartRank;
+}
+
+function onePerClass(outcomes: readonly QueryOutcome[], queries: RetrievalSide): QueryOutcome[] {
+  const taken = new Set<number>();
+  const chosen: QueryOutcome[] = [];
+  for (const outcome of outcomes) {
+    const label = queries.classes[outcome.query] as number;
+    if (label >= 0 && taken.has(label)) continue;
+    taken.add(label);
+    chosen.push(outcome);
+    if (chosen.length === STORIES) break;
+  }
+  return chosen;
+}
+
+function story(input: StoryInput, direction: Direction, outcome: QueryOutcome): QueryStory {
+  const [queries, gallery] = direction === 'i2t' ? [input.image, input.text] : [input.text, input.image];
+  const [asked, found] = direction === 'i2t' ? (['IMAGE', 'TEXT'] as const) : (['TEXT', 'IMAGE'] as const);
+  const label = queries.classes[outcome.query] as number;
+  const pair = queries.pairs[outcome.query] as number;
+  const face = (modality: Modality, side: RetrievalSide, row: number): ItemFace => ({
+    modality,
+    row,
+    id: side.ids?.[row] ?? null,
+    class: input.classNames[side.classes[row] as number] ?? null,
+    picture: null,
+    text: null,
+  });
+  return {
+    direction,
+    query: face(asked, queries, outcome.query),
+    averagePrecision: outcome.averagePrecision,
+    counterpartRank: outcome.counterpartRank,
+    results: outcome.top.slice(0, STORY_RESULTS).map(({ row, similarity }) => ({
+      ...face(found, gallery, row),
+      similarity,
+      relevant: label >= 0 && gallery.classes[row] === label,
+      counterpart: pair >= 0 && gallery.pairs[row] === pair,
+    })),
+  };
+}
