@@ -187,6 +187,7 @@ function uploadSource({ training, classes, classEmbeddings }: SplitSource): Sour
   const image = toTensor(training.image);
   const text = toTensor(training.text);
   return {
+    rows: training,
     image,
     text,
     deviation: { IMAGE: deviation(image), TEXT: deviation(text) },

@@ -46,9 +46,14 @@ function tiny(weights: Partial<LossWeights>) {
   const random = createRandom(5);
   const drawn = (rows: number, columns: number) => normals(rows * columns, 1, random);
   const n = LABELS.length;
+  const rows = {
+    image: { data: drawn(n, 4), rows: n, columns: 4 },
+    text: { data: drawn(n, 3), rows: n, columns: 3 },
+  };
   const source: SourceTensors = {
-    image: tf.tensor2d(drawn(n, 4), [n, 4]),
-    text: tf.tensor2d(drawn(n, 3), [n, 3]),
+    rows,
+    image: tf.tensor2d(rows.image.data, [n, 4]),
+    text: tf.tensor2d(rows.text.data, [n, 3]),
     deviation: { IMAGE: tf.tensor1d([1, 0.5, 2, 1]), TEXT: tf.tensor1d([1, 1, 0.3]) },
     labels: Int32Array.from(LABELS),
     classes: CLASSES,
