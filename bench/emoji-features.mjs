@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { emojiCatalogue } from '../dist/demo/emoji-catalogue.js';
 import { createFeatureExtractors } from '../dist/features/create-feature-extractors.js';
 import { decodeRgb } from '../dist/media/decode.js';
+import { describe } from '../dist/services/class-service.js';
 
 const [folder, image = 'default', suffix = 'joined'] = process.argv.slice(2);
 if (folder === undefined) throw new Error('name a folder to write to');
@@ -44,6 +45,12 @@ for (const vendor of ['google', 'twitter']) {
   await writeNpy(`image_${vendor}_${suffix}`, rows);
 }
 await writeNpy('text', await inParts((part) => features.extractTexts(part.map(({ text }) => text))));
+// The class of each row is its subgroup; row i of class_names.npy is the feature of the i-th name in alphabetical order.
+const names = [...new Set(entries.map(({ subgroup }) => subgroup))].sort();
+await writeNpy(
+  'class_names',
+  await features.extractTexts(names.map((name) => describe({ name, description: null }))),
+);
 const meta = entries.map(({ hexcode, label, subgroup, group }) => ({ hexcode, label, subgroup, group }));
 await writeFile(join(folder, 'meta.json'), JSON.stringify(meta));
 await features.close();

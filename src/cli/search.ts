@@ -3,7 +3,9 @@ import { relative } from 'node:path';
 import { Command } from 'commander';
 import { CommonspaceError } from '../domain/errors.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
+import { EVIDENCES, type Evidence } from '../domain/rank-fusion.js';
 import type { SearchQuery } from '../services/query-reader.js';
+import type { SearchRequest } from '../services/search-service.js';
 import type { App } from '../services/services.js';
 import { readChoice, readNumber } from './arguments.js';
 import { oneLine, table } from './output.js';
@@ -14,6 +16,8 @@ interface SearchOptions extends GlobalOptions {
   readonly target?: Modality;
   readonly class?: readonly string[];
   readonly first: number;
+  readonly by: readonly Evidence[];
+  readonly minScore?: number | 'auto';
 }
 
 export interface FoundItem {
@@ -55,16 +59,44 @@ export function searchCommand(openApp: OpenApp): Command {
       readNumber('first', { integer: true, min: 1, max: 100 }),
       10,
     )
+    .option('--by <evidence>', 'content, counterpart or both', readEvidence, EVIDENCES)
+    .option(
+      '--min-score <similarity>',
+      'leave out what is less similar: a number (with one kind of evidence), or auto: what was calibrated to cut 95 % of wrong pairs',
+      readMinScore,
+    )
     .action((text: string | undefined, options: SearchOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {
         const query = await readQuery(text, options.image);
         const app = await open();
         const target = options.target ?? ('text' in query ? 'IMAGE' : 'TEXT');
-        const found = await find(app, query, target, options.first, options.class ?? null, signal);
+        const { minScore = null } = options;
+        const found = await find(
+          app,
+          {
+            query,
+            target,
+            by: options.by,
+            filter: options.class === undefined ? null : { classNames: options.class },
+            first: options.first,
+            after: null,
+            minScore: minScore === 'auto' ? null : minScore,
+            cutOff: minScore === 'auto' ? 'AUTO' : 'NONE',
+          },
+          signal,
+        );
         out.print(found.results.length === 0 ? 'Nothing found.' : resultTable(found.results));
         out.printJson(found);
       }),
     );
+}
+
+function readEvidence(value: string): readonly Evidence[] {
+  return value.toLowerCase() === 'both' ? EVIDENCES : [readChoice(EVIDENCES)(value)];
+}
+
+function readMinScore(value: string): number | 'auto' {
+  return value.toLowerCase() === 'auto' ? 'auto' : readNumber('min-score', { min: -1, max: 1 })(value);
 }
 
 async function readQuery(text: string | undefined, image: string | undefined): Promise<SearchQuery> {
@@ -82,26 +114,8 @@ async function readQuery(text: string | undefined, image: string | undefined): P
 }
 
 /** Runs a search and gathers what a person or a script wants to see of its results. */
-export async function find(
-  app: App,
-  query: SearchQuery,
-  target: Modality | null,
-  first: number,
-  classNames: readonly string[] | null,
-  signal?: AbortSignal,
-): Promise<Found> {
-  const page = await app.search.search(
-    {
-      query,
-      target,
-      by: ['CONTENT', 'COUNTERPART'],
-      filter: classNames === null ? null : { classNames },
-      first,
-      after: null,
-      minScore: null,
-    },
-    signal,
-  );
+export async function find(app: App, request: SearchRequest, signal?: AbortSignal): Promise<Found> {
+  const page = await app.search.search(request, signal);
   const classes = await app.items.classesOf(page.results.map(({ item }) => item.id));
   const results = await Promise.all(
     page.results.map(

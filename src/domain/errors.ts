@@ -36,6 +36,11 @@ export const ERRORS = {
   BAD_CURSOR: { status: 400, exit: 2, what: 'A cursor is malformed or belongs to another query.' },
   TOO_MANY_ITEMS: { status: 413, exit: 2, what: 'A batch has more items than the limit.' },
   NO_ENCODER: { status: 409, exit: 3, what: 'The answer needs a trained encoder and none is active.' },
+  NOT_CALIBRATED: {
+    status: 409,
+    exit: 3,
+    what: 'A calibrated cut-off was asked for, and the active encoder has none.',
+  },
   NO_PAIRS: {
     status: 409,
     exit: 3,

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../catalog/types.js';
+import type { EncoderRow, JsonObject } from '../catalog/types.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
 import type { Evidence } from '../domain/rank-fusion.js';
 import { dot } from '../domain/vectors.js';
@@ -34,6 +34,12 @@ export interface CutOff extends JsonObject {
   /** How many pairs the threshold was read from, and how many were right. */
   readonly wrongPairs: number;
   readonly rightPairs: number;
+}
+
+/** The cut-offs that are stored with an encoder; none where it has none. */
+export function cutOffsOf({ config }: Pick<EncoderRow, 'config'>): readonly CutOff[] {
+  // They are stored as they were calibrated, and by nobody else.
+  return Array.isArray(config.cutOffs) ? (config.cutOffs as readonly CutOff[]) : [];
 }
 
 interface HeldOutItem {

@@ -1,6 +1,7 @@
 import type { CounterpartQuery, EmbeddingQuery, Hit, Ranking } from '../catalog/types.js';
 import type { VectorStore } from '../catalog/vector-store.js';
 import {
+  type Evidence,
   type FusedHit,
   fuseByReciprocalRank,
   reciprocalRank,
@@ -17,7 +18,12 @@ export const FUSION_DEPTH = 200;
 export interface RankingPlan {
   readonly content: Omit<EmbeddingQuery, 'limit' | 'offset'> | null;
   readonly counterpart: Omit<CounterpartQuery, 'limit'> | null;
+  /** What is less similar is cut from that kind of evidence's ranking, before rankings are fused. Absent: nothing is. */
+  readonly least: LeastSimilarity;
 }
+
+/** A least similarity for each kind of evidence that has one. */
+export type LeastSimilarity = Readonly<Partial<Record<Evidence, number>>>;
 
 /** A stretch of a ranking. */
 export interface Slice {
@@ -33,18 +39,19 @@ export async function rankSlice(
   offset: number,
   count: number,
 ): Promise<Slice> {
-  const { content, counterpart } = plan;
+  const { content, counterpart, least } = plan;
   if (content !== null && counterpart !== null) {
-    return await fusedSlice(vectors, content, counterpart, offset, count);
+    return await fusedSlice(vectors, content, counterpart, least, offset, count);
   }
   if (content !== null) {
     const ranking = await vectors.nearestByEmbedding({ ...content, limit: count + 1, offset });
-    const hits = singleEvidence({ evidence: 'CONTENT', hits: ranking.hits }, offset + 1);
-    return cut(hits, count, ranking.approximate);
+    const near = hitsFrom(ranking, least.CONTENT);
+    return cut(singleEvidence({ evidence: 'CONTENT', hits: near }, offset + 1), count, ranking.approximate);
   }
   if (counterpart === null) throw new Error('a plan without a ranking');
   const ranking = await vectors.nearestByCounterpart({ ...counterpart, limit: offset + count + 1 });
-  const hits = singleEvidence({ evidence: 'COUNTERPART', hits: ranking.hits });
+  const near = hitsFrom(ranking, least.COUNTERPART);
+  const hits = singleEvidence({ evidence: 'COUNTERPART', hits: near });
   return cut(hits.slice(offset), count, ranking.approximate);
 }
 
@@ -52,6 +59,7 @@ async function fusedSlice(
   vectors: VectorStore,
   content: NonNullable<RankingPlan['content']>,
   counterpart: NonNullable<RankingPlan['counterpart']>,
+  least: LeastSimilarity,
   offset: number,
   count: number,
 ): Promise<Slice> {
@@ -59,18 +67,18 @@ async function fusedSlice(
     content: { ...content, limit: FUSION_DEPTH, offset: 0 },
     counterpart: { ...counterpart, limit: FUSION_DEPTH },
   });
-  const byContent = hitsOf(found.content);
+  const byContent = hitsFrom(found.content, least.CONTENT);
   const head = fuseByReciprocalRank([
     { evidence: 'CONTENT', hits: byContent },
-    { evidence: 'COUNTERPART', hits: hitsOf(found.counterpart) },
+    { evidence: 'COUNTERPART', hits: hitsFrom(found.counterpart, least.COUNTERPART) },
   ]);
   const approximate = [found.content, found.counterpart].some((ranking) => ranking?.approximate === true);
   const hits = head.slice(offset, offset + count + 1);
-  // Fewer than asked for means that CONTENT has ranked everything there is.
+  // Fewer than asked for means that CONTENT has ranked everything there is, or all that is similar enough.
   if (hits.length > count || byContent.length < FUSION_DEPTH) return cut(hits, count, approximate);
   const inHead = new Set(head.map((hit) => hit.id));
   const skip = Math.max(0, offset - head.length);
-  const tail = await contentTail(vectors, content, inHead, skip, count + 1 - hits.length);
+  const tail = await contentTail(vectors, content, least, inHead, skip, count + 1 - hits.length);
   return cut([...hits, ...tail.hits], count, approximate || tail.approximate);
 }
 
@@ -78,6 +86,7 @@ async function fusedSlice(
 async function contentTail(
   vectors: VectorStore,
   content: NonNullable<RankingPlan['content']>,
+  least: LeastSimilarity,
   inHead: ReadonlySet<string>,
   skip: number,
   count: number,
@@ -85,7 +94,10 @@ async function contentTail(
   // Those of the head that only their counterparts brought there come up here once more, and are passed over.
   const limit = skip + count + inHead.size - FUSION_DEPTH;
   const ranking = await vectors.nearestByEmbedding({ ...content, limit, offset: FUSION_DEPTH });
-  const ranked = ranking.hits.map((hit, index) => ({ hit, rank: FUSION_DEPTH + index + 1 }));
+  const ranked = hitsFrom(ranking, least.CONTENT).map((hit, index) => ({
+    hit,
+    rank: FUSION_DEPTH + index + 1,
+  }));
   const rest = ranked.filter(({ hit }) => !inHead.has(hit.id)).slice(skip, skip + count);
   return { hits: rest.map(({ hit, rank }) => tailHit(hit, rank)), approximate: ranking.approximate };
 }
@@ -94,8 +106,10 @@ function tailHit({ id, similarity }: Hit, rank: number): FusedHit {
   return { id, score: reciprocalRank(rank), evidence: [{ evidence: 'CONTENT', rank, similarity }] };
 }
 
-function hitsOf(ranking: Ranking | null): readonly Hit[] {
-  return ranking?.hits ?? [];
+/** The hits of a ranking that are similar enough: the first of them, for rankings descend. */
+function hitsFrom(ranking: Ranking | null, least: number | undefined): readonly Hit[] {
+  const hits = ranking?.hits ?? [];
+  return least === undefined ? hits : hits.filter(({ similarity }) => similarity >= least);
 }
 
 /** One more than asked for tells that there is more. */

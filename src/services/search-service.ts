@@ -11,7 +11,8 @@ import type { FeatureExtractors } from '../features/types.js';
 import { type ActiveEncoder, type LoadedEncoder, noEncoder } from './active-encoder.js';
 import type { FilterCheck } from './filter-check.js';
 import type { QueryReader, ReadQuery, SearchQuery } from './query-reader.js';
-import { type RankingPlan, rankSlice, type Slice } from './ranking.js';
+import { type RankingPlan, rankSlice } from './ranking.js';
+import { type CutOffMode, checkCutOff, leastSimilarity } from './search-cut-off.js';
 
 export interface SearchRequest {
   readonly query: SearchQuery;
@@ -21,6 +22,8 @@ export interface SearchRequest {
   readonly first: number;
   readonly after: string | null;
   readonly minScore: number | null;
+  /** AUTO: what the active encoder's calibration says to cut. NONE where it is not given. */
+  readonly cutOff?: CutOffMode;
 }
 
 export interface SearchResult {
@@ -53,6 +56,7 @@ export class SearchService {
   async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchPage> {
     checkPageSize(request.first, LIMITS.searchPageSize);
     checkEvidence(request);
+    checkCutOff(request);
     const asking = this.encoders.current();
     const [active, query] = await Promise.all([
       asking,
@@ -63,7 +67,7 @@ export class SearchService {
     const print = fingerprint({ ...identity, encoder: active?.row.id ?? null });
     const offset = after === null ? 0 : readRank(decodeCursor(after, print));
     const plan = this.plan(request, query, active);
-    const slice = withMinScore(await rankSlice(this.catalog.vectors, plan, offset, first), request.minScore);
+    const slice = await rankSlice(this.catalog.vectors, plan, offset, first);
     if (slice.hits.length === 0 && offset === 0) await this.explainEmptiness(plan, request);
     return {
       results: await this.hydrate(slice.hits, offset, print),
@@ -92,7 +96,8 @@ export class SearchService {
           }
         : null;
     if (content === null && counterpart === null) throw this.cannotCompare(request, active, modality);
-    return { content, counterpart };
+    const least = leastSimilarity(request, { content, counterpart }, query.modality, active);
+    return { content, counterpart, least };
   }
 
   private cannotCompare(
@@ -161,10 +166,4 @@ function readRank(position: string): number {
     throw new CommonspaceError('BAD_CURSOR', 'This is not a cursor that this server gave out.', ['after']);
   }
   return rank;
-}
-
-function withMinScore(slice: Slice, minScore: number | null): Slice {
-  if (minScore === null) return slice;
-  const hits = slice.hits.filter((hit) => hit.score >= minScore);
-  return { ...slice, hits, hasMore: slice.hasMore && hits.length === slice.hits.length };
 }
