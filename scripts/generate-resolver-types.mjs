@@ -27,6 +27,7 @@ const config = {
     ImageItem: '../services/models.js#ImageRow',
     TextItem: '../services/models.js#TextRow',
     Class: '../services/models.js#ClassRow',
+    SearchEdge: '../graphql/models.js#SearchEdgeModel',
   },
 };
 

@@ -33,6 +33,7 @@ export function filterSql(filter: ItemFilter | null, parameters: Parameters): st
   if (filter.metadata !== undefined) {
     terms.push(`i.metadata @> ${parameters.add(JSON.stringify(filter.metadata))}::jsonb`);
   }
+  if (filter.pairPlace !== undefined) terms.push(pairPlaceSql(filter.pairPlace, parameters));
   for (const inner of filter.and ?? []) terms.push(filterSql(inner, parameters));
   if (filter.or !== undefined) {
     const any = filter.or.map((inner) => filterSql(inner, parameters));
@@ -44,4 +45,12 @@ export function filterSql(filter: ItemFilter | null, parameters: Parameters): st
 
 function time(date: Date, parameters: Parameters): string {
   return `${parameters.add(date.toISOString())}::timestamptz`;
+}
+
+/** The same arithmetic as `placeOf` of src/services/pair-split.ts, of which this is the SQL. */
+function pairPlaceSql({ seed, least }: { seed: number; least: number }, parameters: Parameters): string {
+  if (least <= 0) return 'i.pair_id IS NOT NULL';
+  const words = `${parameters.add(`${seed} `)}::text || i.pair_id::text`;
+  const digits = `substr(encode(sha256(convert_to(${words}, 'UTF8')), 'hex'), 1, 12)`;
+  return `('x' || ${digits})::bit(48)::bigint >= ${parameters.add(least)}::bigint`;
 }

@@ -75,6 +75,18 @@ export class Items {
     return writeItems(this.db, this.store, writes);
   }
 
+  /** Items of these pairs that match, by ascending id. */
+  async ofPairs(pairIds: readonly string[], filter: ItemFilter): Promise<ItemRow[]> {
+    const parameters = new Parameters();
+    const rows = await this.db.runOnce<StoredItem>(
+      `SELECT ${ITEM_COLUMNS} FROM item i
+       WHERE i.pair_id = ANY(${parameters.add(encodeUuidArray(pairIds))}::uuid[]) AND ${filterSql(filter, parameters)}
+       ORDER BY i.id`,
+      parameters.values,
+    );
+    return rows.map(itemRow);
+  }
+
   /** Items that match, by ascending id, which is the order in which they were first stored. */
   async page(options: {
     readonly filter: ItemFilter | null;

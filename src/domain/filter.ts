@@ -8,6 +8,11 @@ export interface ItemFilter {
   readonly createdBefore?: Date;
   /** The item's metadata contains this object (jsonb containment). */
   readonly metadata?: { readonly [key: string]: unknown };
+  /**
+   * The item is of a pair whose place (`pairPlace`) is at least this: one that a training with this seed could learn from.
+   * Not for callers.
+   */
+  readonly pairPlace?: { readonly seed: number; readonly least: number };
   readonly and?: readonly ItemFilter[];
   readonly or?: readonly ItemFilter[];
   readonly not?: ItemFilter;
@@ -31,4 +36,17 @@ export function filterTerms(filter: ItemFilter): number {
     (filter.classNames?.length ?? 0) +
     nested.reduce((n, f) => n + filterTerms(f), 0)
   );
+}
+
+/** A filter as JSON gives it back: moments are strings there. */
+export function filterFromJson(json: ItemFilter): ItemFilter {
+  const { createdAfter, createdBefore, and, or, not } = json;
+  return {
+    ...json,
+    ...(createdAfter && { createdAfter: new Date(createdAfter) }),
+    ...(createdBefore && { createdBefore: new Date(createdBefore) }),
+    ...(and && { and: and.map(filterFromJson) }),
+    ...(or && { or: or.map(filterFromJson) }),
+    ...(not && { not: filterFromJson(not) }),
+  };
 }

@@ -16,6 +16,7 @@ export function readQuery(query: SearchQueryInput): SearchQuery {
   if (query.imageBase64 != null) return { imageBase64: query.imageBase64 };
   if (query.mediaId != null) return { mediaId: query.mediaId };
   if (query.itemId != null) return { itemId: query.itemId };
+  if (query.className != null) return { className: query.className };
   if (query.vector != null) return { vector: query.vector };
   throw exactlyOne(['query']);
 }

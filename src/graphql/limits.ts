@@ -18,7 +18,9 @@ export const MAX_COST = 20_000;
 /** How many items a list without `first` is taken to have (an item's classes or counterparts, say). */
 const ASSUMED_LIST = 5;
 /** Lists that hang on one item and take no `first`. */
-const UNPAGED_LISTS: ReadonlySet<string> = new Set(['classes', 'counterparts', 'evidence']);
+const UNPAGED_LISTS: ReadonlySet<string> = new Set(['classes', 'counterparts', 'evidence', 'pairs']);
+/** What a field costs beyond its values: an explanation ranks every item that was learnt from. */
+const WORK: Readonly<Record<string, number>> = { explanation: 50 };
 
 /** Tokens of a document; the parser stops there. */
 export const MAX_TOKENS = 4_000;
@@ -66,7 +68,8 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
     if (field.name.value.startsWith('__')) return { depth: 0, cost: 0 };
     if (field.selectionSet === undefined) return { depth: 1, cost: 1 };
     const inner = measure(field.selectionSet, path);
-    return { depth: inner.depth + 1, cost: 1 + inner.cost * multiplicity(field) };
+    const work = 1 + (WORK[field.name.value] ?? 0);
+    return { depth: inner.depth + 1, cost: work + inner.cost * multiplicity(field) };
   }
 
   return {

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Modality } from '../domain/modality.js';
+import type { Explanation, ExplanationContext } from '../services/explanation-service.js';
 import type { ClassRow, ItemRow } from '../services/models.js';
 import type { Services } from '../services/services.js';
 
@@ -12,11 +13,18 @@ export interface Loaders {
     number,
     string
   >;
+  /** Explanations of one page's edges, by item id: all that are asked for are worked out together. */
+  readonly explanationOf: (page: ExplanationContext) => DataLoader<string, Explanation | null>;
   /** Ids of the classes that the active encoder saw. */
   readonly seen: () => Promise<ReadonlySet<string>>;
 }
 
-export function createLoaders({ items, classes }: Pick<Services, 'items' | 'classes'>): Loaders {
+export function createLoaders({
+  items,
+  classes,
+  explanations,
+}: Pick<Services, 'items' | 'classes' | 'explanations'>): Loaders {
+  const explained = new Map<ExplanationContext, DataLoader<string, Explanation | null>>();
   let seen: Promise<ReadonlySet<string>> | null = null;
   return {
     classesOf: new DataLoader(async (ids) => {
@@ -40,6 +48,16 @@ export function createLoaders({ items, classes }: Pick<Services, 'items' | 'clas
       },
       { cacheKeyFn: ({ classId, modality }) => `${classId} ${modality}` },
     ),
+    explanationOf: (page) => {
+      const loader =
+        explained.get(page) ??
+        new DataLoader(async (ids: readonly string[]) => {
+          const found = await explanations.explain(page, ids);
+          return ids.map((id) => found.get(id) ?? null);
+        });
+      explained.set(page, loader);
+      return loader;
+    },
     seen: () => {
       seen ??= classes.seenIds();
       return seen;

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Catalog } from '../catalog/catalog.js';
 import type { ClassRow } from '../catalog/types.js';
 import { checkLabel, checkPageSize, checkText } from '../domain/check.js';
@@ -7,14 +6,12 @@ import { CommonspaceError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
 import type { Modality } from '../domain/modality.js';
 import { dot } from '../domain/vectors.js';
-import type { FeatureExtractors } from '../features/types.js';
-import { type ActiveEncoder, type LoadedEncoder, noEncoder } from './active-encoder.js';
-import { classProbabilities, classPrototype } from './class-prototype.js';
-import type { ClassTable } from './classification-figures.js';
+import { type ActiveEncoder, noEncoder } from './active-encoder.js';
+import { classProbabilities } from './class-prototype.js';
+import type { ClassPrototypes } from './class-prototypes.js';
 import type { FilterCheck } from './filter-check.js';
 import { isUuid } from './item-service.js';
 import type { QueryReader, SearchQuery } from './query-reader.js';
-import { gather } from './source-set.js';
 
 export interface ClassPage {
   readonly classes: readonly { readonly row: ClassRow; readonly cursor: string }[];
@@ -31,13 +28,10 @@ export interface ClassifiedAs {
 
 /** Classes: listed, made by name alone, and what a query is classified into. */
 export class ClassService {
-  /** Of the active encoder alone. */
-  private named = { encoderId: '', byClass: new Map<string, Float32Array>() };
-
   constructor(
     private readonly catalog: Catalog,
-    private readonly features: FeatureExtractors,
     private readonly encoders: ActiveEncoder,
+    private readonly prototypes: ClassPrototypes,
     private readonly queries: QueryReader,
     private readonly filters: FilterCheck,
   ) {}
@@ -88,7 +82,7 @@ export class ClassService {
     checkLabel(name, LIMITS.classNameCharacters, ['name']);
     if (description !== null) checkText(description, LIMITS.classDescriptionCharacters, ['description']);
     const row = await this.catalog.classes.create(name.trim(), description);
-    await this.ensureFeatures([row]);
+    await this.prototypes.ensureFeatures([row]);
     return row;
   }
 
@@ -108,7 +102,7 @@ export class ClassService {
     const { embedding } = await this.queries.read(query, active, signal);
     if (embedding === null) throw noEncoder('The query has no embedding of the active encoder.');
     const rows = await (among === null ? this.catalog.classes.all() : this.catalog.classes.byNames(among));
-    const prototypes = await this.prototypes(rows, active);
+    const prototypes = await this.prototypes.of(rows, active);
     const similarities = prototypes.map((prototype) => dot(embedding, prototype));
     const probabilities = classProbabilities(similarities);
     return rows
@@ -116,68 +110,6 @@ export class ClassService {
       .sort((a, b) => b.similarity - a.similarity || (a.class.name < b.class.name ? -1 : 1))
       .slice(0, first);
   }
-
-  /** Text features of names and descriptions, extracted where missing; a class embedding comes from them. */
-  async ensureFeatures(rows: readonly ClassRow[], signal?: AbortSignal): Promise<Map<string, Float32Array>> {
-    const extractor = this.features.text.id;
-    const known = await this.catalog.classes.features(
-      rows.map((row) => row.id),
-      extractor,
-    );
-    const missing = rows.filter((row) => !known.has(row.id));
-    if (missing.length === 0) return known;
-    const features = await this.features.extractTexts(missing.map(describe), signal);
-    const made = new Map(missing.flatMap((row, i) => (features[i] ? [[row.id, features[i]] as const] : [])));
-    await this.catalog.classes.setFeatures(extractor, made);
-    return new Map([...known, ...made]);
-  }
-
-  /** Every class with its text feature, for what is measured of all of them. */
-  async classTable(): Promise<ClassTable> {
-    const rows = await this.catalog.classes.all();
-    const features = await this.ensureFeatures(rows);
-    return {
-      ids: rows.map((row) => row.id),
-      features: gather(rows.map((row) => features.get(row.id))),
-    };
-  }
-
-  /** One unit vector for each class; see classPrototype. */
-  private async prototypes(rows: readonly ClassRow[], active: LoadedEncoder): Promise<Float32Array[]> {
-    const [features, means] = await Promise.all([
-      this.ensureFeatures(rows),
-      this.catalog.vectors.classMeans(
-        active.row.id,
-        rows.map((row) => row.id),
-      ),
-    ]);
-    const names = await this.nameEmbeddings(features, active);
-    return rows.map((row) => classPrototype(names.get(row.id), means.get(row.id), active.row.dimension));
-  }
-
-  /** Embeddings of class features. An encoder never changes, nor does what a class is called: they are worked out once. */
-  private async nameEmbeddings(
-    features: ReadonlyMap<string, Float32Array>,
-    active: LoadedEncoder,
-  ): Promise<ReadonlyMap<string, Float32Array>> {
-    if (!this.encoders.understands(active, 'TEXT')) return new Map();
-    if (this.named.encoderId !== active.row.id) this.named = { encoderId: active.row.id, byClass: new Map() };
-    const { byClass } = this.named;
-    let worked = 0;
-    for (const [id, feature] of features) {
-      if (byClass.has(id)) continue;
-      // Many classes take a while: others get their turn between.
-      if (worked++ % 16 === 15) await setImmediate();
-      byClass.set(id, active.encoder.embed('TEXT', feature));
-    }
-    return byClass;
-  }
-}
-
-/** What the text extractor reads of a class. */
-export function describe(row: Pick<ClassRow, 'name' | 'description'>): string {
-  const name = row.name.replaceAll(/[-_]+/g, ' ');
-  return row.description === null ? name : `${name}: ${row.description}`;
 }
 
 // A name may hold the colon that separates a cursor's parts.

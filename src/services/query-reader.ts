@@ -7,6 +7,7 @@ import { unit } from '../domain/vectors.js';
 import type { FeatureExtractors } from '../features/types.js';
 import { decodeRgb } from '../media/decode.js';
 import type { ActiveEncoder, LoadedEncoder } from './active-encoder.js';
+import type { ClassPrototypes } from './class-prototypes.js';
 import type { ImageSource, ImageSources } from './image-source.js';
 import { isUuid } from './item-service.js';
 import { RecentTexts } from './recent-texts.js';
@@ -15,6 +16,7 @@ import { RecentTexts } from './recent-texts.js';
 export type SearchQuery =
   | { readonly text: string }
   | { readonly itemId: string }
+  | { readonly className: string }
   | { readonly vector: readonly number[] }
   | ImageSource;
 
@@ -37,6 +39,7 @@ export class QueryReader {
     private readonly features: FeatureExtractors,
     private readonly encoders: ActiveEncoder,
     private readonly images: ImageSources,
+    private readonly prototypes: ClassPrototypes,
   ) {}
 
   /**
@@ -53,6 +56,7 @@ export class QueryReader {
       return { modality: null, feature: null, embedding: readVector(query.vector, await active) };
     }
     if ('itemId' in query) return await this.readItem(query.itemId, await active);
+    if ('className' in query) return await this.readClass(query.className, await active);
     const modality = 'text' in query ? 'TEXT' : 'IMAGE';
     const extracting =
       'text' in query ? this.textFeature(query.text, signal) : this.imageFeature(query, signal);
@@ -70,6 +74,23 @@ export class QueryReader {
     const bytes = await this.images.bytes(source, FIELD, signal);
     const pixels = await decodeRgb(bytes, this.features.image.input);
     return only(await this.features.extractImages([pixels], signal));
+  }
+
+  /** A class stands for itself by its prototype, and by its name where captions are compared. */
+  private async readClass(name: string, active: LoadedEncoder | null): Promise<ReadQuery> {
+    const rows = await this.catalog.classes.byNames([name]);
+    const [row] = rows;
+    if (row === undefined) {
+      throw new CommonspaceError('UNKNOWN_CLASS', `No class has the name "${name}".`, [
+        ...FIELD,
+        'className',
+      ]);
+    }
+    const features = await this.prototypes.ensureFeatures(rows);
+    const prototype = active === null ? undefined : (await this.prototypes.of(rows, active))[0];
+    // Zeros: a class without items, and an encoder that reads other features than names have now.
+    const embedding = prototype?.some((x) => x !== 0) ? prototype : null;
+    return { modality: 'TEXT', feature: features.get(row.id) ?? null, embedding };
   }
 
   private async readItem(id: string, active: LoadedEncoder | null): Promise<ReadQuery> {

@@ -4,11 +4,13 @@ import type { Modality } from '../domain/modality.js';
 import type { Evidence } from '../domain/rank-fusion.js';
 import type { LoadedEncoder } from './active-encoder.js';
 import { type CutOff, cutOffsOf } from './cut-offs.js';
+import type { SearchQuery } from './query-reader.js';
 import type { LeastSimilarity, RankingPlan } from './ranking.js';
 
 export type CutOffMode = 'NONE' | 'AUTO';
 
 interface Asked {
+  readonly query: SearchQuery;
   readonly by: readonly Evidence[];
   readonly target: Modality | null;
   readonly filter: ItemFilter | null;
@@ -46,7 +48,8 @@ export function leastSimilarity(
   if (asked.minScore !== null && only !== undefined) return { [only]: asked.minScore };
   const target = targetOf(asked);
   if (asked.cutOff !== 'AUTO' || target === null) return {};
-  if (query === null) {
+  // A prototype is closer to everything than a single text or picture is.
+  if (query === null || 'className' in asked.query) {
     throw new CommonspaceError(
       'BAD_INPUT',
       'cutOff: AUTO is calibrated for queries that are a text or a picture; give minScore instead.',

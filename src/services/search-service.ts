@@ -9,6 +9,7 @@ import type { Modality } from '../domain/modality.js';
 import type { Evidence, FusedHit } from '../domain/rank-fusion.js';
 import type { FeatureExtractors } from '../features/types.js';
 import { type ActiveEncoder, type LoadedEncoder, noEncoder } from './active-encoder.js';
+import type { ExplanationContext } from './explanation-service.js';
 import type { FilterCheck } from './filter-check.js';
 import type { QueryReader, ReadQuery, SearchQuery } from './query-reader.js';
 import { type RankingPlan, rankSlice } from './ranking.js';
@@ -40,6 +41,8 @@ export interface SearchPage {
   readonly hasPreviousPage: boolean;
   readonly mode: 'EXACT' | 'APPROXIMATE';
   readonly encoderVersion: string | null;
+  /** What the results can be explained by; null where the query has no place in a common space. */
+  readonly explainedBy: ExplanationContext | null;
 }
 
 /** Cross-modal search: reads the query, ranks by each kind of evidence, fuses, pages. */
@@ -75,6 +78,7 @@ export class SearchService {
       hasPreviousPage: offset > 0,
       mode: slice.approximate ? 'APPROXIMATE' : 'EXACT',
       encoderVersion: plan.content === null ? null : (active?.row.id ?? null),
+      explainedBy: active === null || query.embedding === null ? null : { active, query: query.embedding },
     };
   }
 

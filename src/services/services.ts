@@ -3,7 +3,9 @@ import type { BackendReport, FeatureExtractors } from '../features/types.js';
 import type { FetchPolicy } from '../media/fetch-image.js';
 import type { MediaStore } from '../media/media-store.js';
 import { ActiveEncoder } from './active-encoder.js';
+import { ClassPrototypes } from './class-prototypes.js';
 import { ClassService } from './class-service.js';
+import { ExplanationService } from './explanation-service.js';
 import { FilterCheck } from './filter-check.js';
 import { FolderIngest } from './folder-ingest.js';
 import { ImageSources } from './image-source.js';
@@ -23,6 +25,7 @@ export interface Services {
   readonly ingest: IngestService;
   readonly folderIngest: FolderIngest;
   readonly search: SearchService;
+  readonly explanations: ExplanationService;
   readonly media: MediaService;
   readonly training: TrainingService;
 }
@@ -40,9 +43,9 @@ export interface Parts {
 export function createServices({ catalog, features, media, fetchPolicy, reportUnexpected }: Parts): Services {
   const encoders = new ActiveEncoder(catalog, features);
   const images = new ImageSources(catalog, media, fetchPolicy);
-  const queries = new QueryReader(catalog, features, encoders, images);
+  const prototypes = new ClassPrototypes(catalog, features, encoders);
+  const queries = new QueryReader(catalog, features, encoders, images, prototypes);
   const filters = new FilterCheck(catalog);
-  const classes = new ClassService(catalog, features, encoders, queries, filters);
   const ingest = new IngestService(
     catalog,
     media,
@@ -53,12 +56,13 @@ export function createServices({ catalog, features, media, fetchPolicy, reportUn
   );
   return {
     items: new ItemService(catalog, media, filters),
-    classes,
+    classes: new ClassService(catalog, encoders, prototypes, queries, filters),
     ingest,
     folderIngest: new FolderIngest(ingest),
     search: new SearchService(catalog, features, encoders, queries, filters),
+    explanations: new ExplanationService(catalog, prototypes),
     media: new MediaService(catalog, media),
-    training: new TrainingService(catalog, media, features, classes, filters),
+    training: new TrainingService(catalog, media, features, prototypes, filters),
   };
 }
 

@@ -3,7 +3,7 @@ import type { ClassRow, TrainingPair } from '../catalog/types.js';
 import { CommonspaceError } from '../domain/errors.js';
 import { chooseClassEmbeddings } from '../encoder/class-embeddings.js';
 import type { Matrix, SourceSet } from '../encoder/types.js';
-import { type ClassService, describe as describeClass } from './class-service.js';
+import { type ClassPrototypes, describe as describeClass } from './class-prototypes.js';
 
 /** Pairs of the catalogue with everything that training and evaluation need of them. */
 export interface PairTable {
@@ -53,7 +53,7 @@ export function selectRows(table: PairTable, keep: (row: number) => boolean): Pa
 /** A table as the encoder learns from it, with a class embedding for each class that occurs. */
 export async function toSourceSet(
   table: PairTable,
-  classes: ClassService,
+  classes: ClassPrototypes,
 ): Promise<SourceSet & { readonly classes: readonly ClassRow[] }> {
   const rows = uniqueClasses(table);
   const features = await classes.ensureFeatures(rows);

@@ -10,7 +10,7 @@ import type { TrainedEncoder, TrainOptionsInput, TrainProgress } from '../encode
 import type { FeatureExtractors } from '../features/types.js';
 import type { MediaStore } from '../media/media-store.js';
 import { noEncoder } from './active-encoder.js';
-import type { ClassService } from './class-service.js';
+import type { ClassPrototypes } from './class-prototypes.js';
 import type { CutOff } from './cut-offs.js';
 import { embedCatalogue } from './embed-catalogue.js';
 import { evaluateInThread } from './evaluate-in-thread.js';
@@ -64,7 +64,7 @@ export class TrainingService {
     private readonly catalog: Catalog,
     private readonly media: MediaStore,
     private readonly features: FeatureExtractors,
-    private readonly classes: ClassService,
+    private readonly classes: ClassPrototypes,
     private readonly filters: FilterCheck,
   ) {}
 
@@ -83,6 +83,7 @@ export class TrainingService {
       signal,
     );
 
+    const sourceReadAt = new Date().toISOString();
     const { source, bound, ...held } = await this.split(request);
     const sourceSet = await toSourceSet(source, this.classes);
     const trained = await trainEncoder(sourceSet, optionsOf(request), {
@@ -112,7 +113,7 @@ export class TrainingService {
 
     const seconds = () => (performance.now() - started) / 1000;
     const id = uuidv7();
-    await this.store(id, { ...request, bound }, trained, seenClasses, cutOffs, {
+    await this.store(id, { ...request, bound, sourceReadAt }, trained, seenClasses, cutOffs, {
       ...report,
       seconds: seconds(),
     });
@@ -192,7 +193,7 @@ export class TrainingService {
 
   private async store(
     id: string,
-    request: TrainRequest & Pick<Split, 'bound'>,
+    request: TrainRequest & Pick<Split, 'bound'> & { readonly sourceReadAt: string },
     trained: TrainedEncoder,
     classes: readonly ClassRow[],
     cutOffs: readonly CutOff[],
@@ -212,6 +213,7 @@ export class TrainingService {
           learnFrom: request.learnFrom,
           // With the seed: which pairs were held out.
           heldOutBelow: request.bound,
+          sourceReadAt: request.sourceReadAt,
           epochsRun: trained.epochs,
           bestEpoch: trained.bestEpoch,
           seenClassIds: classes.map((row) => row.id),

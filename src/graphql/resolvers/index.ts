@@ -12,6 +12,7 @@ import { crossModalSearch } from './query-cross-modal-search.js';
 import { item } from './query-item.js';
 import { items } from './query-items.js';
 import { node } from './query-node.js';
+import { searchEdge } from './search-edge.js';
 
 const ITEM_TYPES = { IMAGE: 'ImageItem', TEXT: 'TextItem' } as const;
 
@@ -24,6 +25,7 @@ export const resolvers: Resolvers = {
   ImageItem: imageItem,
   TextItem: textItem,
   Class: classFields,
+  SearchEdge: searchEdge,
   Query: { node, item, items, crossModalSearch, classes, classify },
   Mutation: { ingest, createClass, deleteItems },
 };

@@ -20,6 +20,7 @@ export const crossModalSearch: QueryField<'crossModalSearch'> = async (
     },
     signal,
   );
-  const edges = page.results.map(({ item, ...edge }) => ({ ...edge, node: item }));
+  const { explainedBy } = page;
+  const edges = page.results.map(({ item, ...edge }) => ({ ...edge, node: item, explainedBy }));
   return { ...toConnection(edges, page), mode: page.mode, encoderVersion: page.encoderVersion };
 };
