@@ -1,6 +1,7 @@
 /** The worker thread that `trainEncoder` starts: trains, reports, ends. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { CommonspaceError } from '../domain/errors.js';
+import { giveWay } from '../platform/thread-priority.js';
 import type { TrainReply, TrainRequest } from './train-encoder.js';
 import { trainInThisThread } from './trainer.js';
 
@@ -15,6 +16,7 @@ async function onCheckpoint(bytes: Uint8Array): Promise<void> {
   await kept;
 }
 
+giveWay();
 try {
   const trained = await trainInThisThread(source, options, {
     onProgress: (progress) => reply({ kind: 'progress', progress }),

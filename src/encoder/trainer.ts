@@ -137,6 +137,7 @@ async function trainMember(
     while (!training.done) {
       const before = performance.now();
       const { best, ...result } = training.runEpoch();
+      checkFinite(result);
       history.push({ member, ...result });
       const seconds = (performance.now() - before) / 1000;
       const all = epochs * options.members;
@@ -163,6 +164,17 @@ async function trainMember(
   } finally {
     training.dispose();
   }
+}
+
+/** Weights that are not numbers would be found out when the encoder is loaded, after all the rest of the training. */
+function checkFinite({ epoch, losses }: Pick<EpochRecord, 'epoch' | 'losses'>): void {
+  const [name] = Object.entries(losses).find(([, loss]) => !Number.isFinite(loss)) ?? [];
+  if (name === undefined) return;
+  throw new CommonspaceError(
+    'BAD_INPUT',
+    `the training diverged: in epoch ${epoch} the term ${name} is not a number; lower the learning rate or the weights`,
+    ['learningRate'],
+  );
 }
 
 /** The members, and the CCA branch where there is one, side by side; narrowed where they are too wide together. */

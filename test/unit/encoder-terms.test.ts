@@ -141,6 +141,14 @@ describe('what is told of each epoch', () => {
   });
 });
 
+it('stops as soon as a term is no number', async () => {
+  const training = trainInThisThread(syntheticSource(90, 3, 4), { ...SMALL, weights: { similarity: 1e38 } });
+  await expect(training).rejects.toMatchObject({
+    code: 'BAD_INPUT',
+    message: expect.stringMatching(/diverged: in epoch 1 the term/),
+  });
+});
+
 it('keeps, with the encoder, the normalisation that its source set gives', async () => {
   const source = syntheticSource(90, 3, 4);
   const trained = await trainInThisThread(source, SMALL);

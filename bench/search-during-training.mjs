@@ -1,0 +1,122 @@
+// How long searches take while the same process trains an encoder, beside how long they take at rest:
+// node bench/search-during-training.mjs [DATA] [QUERIES AT REST]   (after `npm run build` and `npm run demo -- --exit`)
+//
+// It works on a copy of the data folder. One client in a thread of its own asks over HTTP, one query after another, each
+// another text; the training is a whole one: principal components, CCA, two networks, figures, embeddings, the switch.
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { pino } from 'pino';
+import { openApp } from '../dist/compose.js';
+import { readConfig } from '../dist/config.js';
+import { emojiCatalogue } from '../dist/demo/emoji-catalogue.js';
+import { createApp, listen } from '../dist/http/app.js';
+
+const LIMIT = 3;
+
+if (isMainThread) await main();
+else await ask();
+
+async function main() {
+  const [data = './data', count = '300'] = process.argv.slice(2);
+  const copy = await mkdtemp(join(tmpdir(), 'commonspace-bench-'));
+  await cp(data, copy, { recursive: true, filter: (path) => !path.endsWith('/run') });
+  const services = await openApp(readConfig({ dataDir: copy }), console.error);
+  const http = await createApp({ services, logger: pino({ level: 'silent' }), apiKeys: [], loopback: true });
+  const address = await listen(http, '127.0.0.1', 0);
+  await services.warmUp();
+
+  let stage = 'warm-up';
+  const times = {};
+  const client = new Worker(new URL(import.meta.url), { workerData: { address } });
+  client.on('message', (milliseconds) => {
+    times[stage] ??= [];
+    times[stage].push(milliseconds);
+  });
+  client.on('error', (error) => {
+    throw error;
+  });
+  const answered = async (wanted) => {
+    while ((times[stage]?.length ?? 0) < wanted) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  await answered(50);
+  stage = 'at rest';
+  await answered(Number(count));
+  stage = 'features';
+  const started = performance.now();
+  await services.training.train(
+    { preset: 'default', seed: 0, unseen: [], holdout: 0.1, epochs: null, learnFrom: null },
+    {
+      onProgress: (progress) =>
+        (stage =
+          progress.stage === 'train' && progress.progress.kind === 'prepare' ? 'prepare' : progress.stage),
+    },
+  );
+  const seconds = (performance.now() - started) / 1000;
+  stage = 'at rest again';
+  await answered(Number(count));
+  await client.terminate();
+  await http.close();
+  await services.close();
+  await rm(copy, { recursive: true, force: true });
+  await report(times, seconds);
+}
+
+async function report(times, seconds) {
+  const rest = [...times['at rest'], ...times['at rest again']];
+  const { 'warm-up': _, 'at rest': before, 'at rest again': after, ...during } = times;
+  const rows = { 'at rest, before': before, 'at rest, after': after, training: Object.values(during).flat() };
+  for (const [stage, values] of Object.entries(during)) rows[`  ${stage}`] = values;
+  const summary = Object.fromEntries(
+    Object.entries(rows).map(([name, values]) => [
+      name.trim(),
+      {
+        searches: values.length,
+        p50: quantile(values, 0.5),
+        p95: quantile(values, 0.95),
+        p99: quantile(values, 0.99),
+        most: Math.max(...values),
+      },
+    ]),
+  );
+  const ratio = summary.training.p95 / quantile(rest, 0.95);
+  console.log(`a training of ${seconds.toFixed(0)} s; searches over HTTP, one after another, ms`);
+  console.log('                 searches      p50      p95      p99     most');
+  for (const name of Object.keys(rows)) {
+    const { searches, ...figures } = summary[name.trim()];
+    const cells = Object.values(figures).map((x) => x.toFixed(1).padStart(9));
+    console.log(`${name.padEnd(16)} ${String(searches).padStart(8)}${cells.join('')}`);
+  }
+  console.log(`p95 in training / p95 at rest: ${ratio.toFixed(2)} (at most ${LIMIT} is wanted)`);
+  await mkdir('bench/results', { recursive: true });
+  await writeFile(
+    'bench/results/search-during-training.json',
+    JSON.stringify({ seconds, ratio, ...summary }, null, 2),
+  );
+}
+
+function quantile(values, q) {
+  return values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))];
+}
+
+/** The client: asks until it is ended. */
+async function ask() {
+  const query = `query($text: String!) { crossModalSearch(query: {text: $text}, target: IMAGE, first: 20) {
+    edges { score node { id title } } } }`;
+  const words = emojiCatalogue().flatMap(({ label, tags }) => [label, ...tags]);
+  for (let i = 0; ; i += 1) {
+    // Never the same text again, so that nothing kept answers.
+    const text = `${words[(i * 37) % words.length]} ${words[(i * 101 + 7) % words.length]} ${i}`;
+    const start = performance.now();
+    const response = await fetch(`${workerData.address}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables: { text } }),
+    });
+    const answer = await response.json();
+    if (answer.data?.crossModalSearch.edges.length !== 20)
+      throw new Error(JSON.stringify(answer).slice(0, 500));
+    parentPort?.postMessage(performance.now() - start);
+  }
+}
