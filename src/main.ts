@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { classesCommand } from './cli/classes.js';
 import { demoCommand } from './cli/demo.js';
 import { doctorCommand } from './cli/doctor.js';
+import { evaluateCommand } from './cli/evaluate.js';
 import { ingestCommand } from './cli/ingest.js';
 import { migrateCommand } from './cli/migrate.js';
 import type { OpenApp } from './cli/run.js';
@@ -36,6 +37,7 @@ for (const command of [
   serveCommand,
   ingestCommand,
   trainCommand,
+  evaluateCommand,
   searchCommand,
   classesCommand,
   migrateCommand,

@@ -54,6 +54,11 @@ export const ERRORS = {
     exit: 2,
     what: 'A row of metadata.jsonl is not a JSON object with the columns needed.',
   },
+  BAD_BUNDLE: {
+    status: 400,
+    exit: 2,
+    what: 'A folder of features to evaluate on lacks a file, or one of its files holds what it should not.',
+  },
   FILE_MISSING: { status: 400, exit: 2, what: 'A row names a file that is not there.' },
   NO_CLASS_COLUMN: { status: 400, exit: 2, what: 'The class column asked for is in no row.' },
   DATA_FOLDER_LOCKED: { status: 409, exit: 4, what: 'Another process uses the data folder.' },

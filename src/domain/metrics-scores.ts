@@ -64,7 +64,7 @@ export function scoreQueries(queries: RetrievalSide, gallery: RetrievalSide): Qu
     const ranking = ranker(rowOf(queries.embeddings, q));
     if (ofClass > 0) scoreByClass(values, q, ranking, gallery.classes, label, ofClass);
     if (ofPair > 0) {
-      const rank = 1 + ranking.findIndex((item) => gallery.pairs[item] === pair);
+      const rank = firstRankOf(pair, ranking, gallery.pairs);
       firstRank[q] = rank;
       for (const k of RECALL_CUT_OFFS) values[`recall@${k}`][q] = rank <= k ? 1 : 0;
       values['mrr@10'][q] = rank <= 10 ? 1 / rank : 0;
@@ -78,6 +78,13 @@ export function scoreQueries(queries: RetrievalSide, gallery: RetrievalSide): Qu
     pairs: queries.pairs,
     gallery: gallery.embeddings.rows,
   };
+}
+
+/** From 1; the pair is in the gallery. */
+function firstRankOf(pair: number, ranking: Int32Array, pairs: Int32Array): number {
+  let rank = 1;
+  while (pairs[ranking[rank - 1] as number] !== pair) rank += 1;
+  return rank;
 }
 
 function scoreByClass(

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { unit } from '../domain/vectors.js';
 import { loadTensorBackend } from '../platform/tensor-backend.js';
 import { ccaLayer, ccaStatistics, solveCca } from './cca.js';
+import { splitClasses } from './class-split.js';
 import { createEncoder } from './inference.js';
 import { validationFigure } from './member-training.js';
 import { toTensor } from './network.js';
@@ -16,8 +17,10 @@ export interface CcaOptions {
   readonly seed: number;
   /** The most canonical variates, i.e. the embedding's width. */
   readonly dimension: number;
-  /** Share of the pairs on which width and regularisation are chosen. */
+  /** Share of the pairs, or of the classes, on which width and regularisation are chosen. */
   readonly validation: number;
+  /** Whether what is held out to choose on are pairs, or whole classes: what an encoder for classes never seen goes by. */
+  readonly validationBy: 'pairs' | 'classes';
 }
 
 export interface TrainedCca {
@@ -26,7 +29,7 @@ export interface TrainedCca {
   readonly bytes: Uint8Array;
   readonly k: number;
   readonly regularisation: number;
-  /** map@all (or MRR@10 where no pair has a class) of the choice, on the validation part. */
+  /** map@all (or MRR@10 where no pair has a class) of the choice, on the validation part (a mean, where there are several). */
   readonly validation: number | null;
   readonly seconds: number;
 }
@@ -39,14 +42,22 @@ const WIDTHS = [5, 10, 20, 32, 48, 64, 128, 256] as const;
  * one: each canonical variate counts alike. Throws NO_PAIRS, BAD_INPUT.
  */
 export async function trainCca(source: SourceSet, input: Partial<CcaOptions> = {}): Promise<TrainedCca> {
-  const { seed = 0, dimension = 64, validation: share = 0.2 } = input;
+  const { seed = 0, dimension = 64, validationBy = 'pairs' } = input;
+  const { validation: share = validationBy === 'pairs' ? 0.2 : 0.4 } = input;
   const options = resolveTrainOptions({ preset: 'paper', seed, dimension, validation: share });
   checkSource(source);
   await loadTensorBackend();
   const started = performance.now();
 
   const prepared = prepareSource(source, options);
-  const choice = choose(holdOut(prepared, splitPairs(source.labels.length, share, seed)), dimension);
+  const parts =
+    validationBy === 'classes'
+      ? splitClasses(source.labels, share, seed)
+      : [splitPairs(source.labels.length, share, seed)];
+  const choice = choose(
+    parts.map((part) => holdOut(prepared, part)),
+    dimension,
+  );
   const { pairs, normalisation } = prepared;
   const cca = solveCca(ccaStatistics(pairs.image, pairs.text), choice.regularisation);
   const parameters: EncoderParameters = {
@@ -78,21 +89,30 @@ interface Choice {
   readonly validation: number | null;
 }
 
-function choose({ training, validation }: SplitSource, dimension: number): Choice {
+/** The width and regularisation with the best mean figure over the parts held out. */
+function choose(splits: readonly SplitSource[], dimension: number): Choice {
+  const [{ training }] = splits as readonly [SplitSource];
   const most = Math.min(training.image.columns, training.text.columns, dimension);
   const widths = [...new Set([...WIDTHS.filter((k) => k < most), most])];
-  if (!validation) return { k: most, regularisation: 1, validation: null };
-  const statistics = ccaStatistics(training.image, training.text);
-  let best: Choice = { k: most, regularisation: 1, validation: null };
-  for (const regularisation of REGULARISATIONS) {
-    const cca = solveCca(statistics, regularisation);
-    const image = variates(validation.image, ccaLayer(cca.image, cca.correlations, most, 0).weights);
-    const text = variates(validation.text, ccaLayer(cca.text, cca.correlations, most, 0).weights);
-    for (const k of widths) {
-      const figure = validationFigure(validation, unitPrefixes(image, k), unitPrefixes(text, k), k);
-      if (best.validation === null || figure > best.validation)
-        best = { k, regularisation, validation: figure };
+  const figures = new Map<string, Choice & { readonly validation: number }>();
+  for (const { training, validation } of splits) {
+    if (!validation) continue;
+    const statistics = ccaStatistics(training.image, training.text);
+    for (const regularisation of REGULARISATIONS) {
+      const cca = solveCca(statistics, regularisation);
+      const image = variates(validation.image, ccaLayer(cca.image, cca.correlations, most, 0).weights);
+      const text = variates(validation.text, ccaLayer(cca.text, cca.correlations, most, 0).weights);
+      for (const k of widths) {
+        const figure = validationFigure(validation, unitPrefixes(image, k), unitPrefixes(text, k), k);
+        const key = `${k} ${regularisation}`;
+        const before = figures.get(key)?.validation ?? 0;
+        figures.set(key, { k, regularisation, validation: before + figure / splits.length });
+      }
     }
+  }
+  let best: Choice = { k: most, regularisation: 1, validation: null };
+  for (const choice of figures.values()) {
+    if (best.validation === null || choice.validation > best.validation) best = choice;
   }
   return best;
 }

@@ -2,9 +2,10 @@ import type { JsonObject } from '../catalog/types.js';
 import type { RetrievalMetrics } from '../domain/metric-values.js';
 import { evaluateRetrieval, type RetrievalReport, type RetrievalSide } from '../domain/metrics.js';
 import type { Modality } from '../domain/modality.js';
-import type { Encoder, Matrix } from '../encoder/types.js';
+import type { Encoder } from '../encoder/types.js';
 import type { ClassificationFigures } from './classification-figures.js';
-import { gather, type PairTable, rowOf } from './source-set.js';
+import { type MeasuredPart, partOfTable } from './evaluation/measured-part.js';
+import type { PairTable } from './source-set.js';
 
 /** What retrieval on some held-out pairs came to; figures are 0 to 1, null where nothing could be counted. */
 export interface RetrievalFigures extends JsonObject {
@@ -59,7 +60,7 @@ export function compareOn(
 function compare(table: PairTable, encoder: Encoder, cca: Encoder): ComparedFigures | null {
   // One pair alone is always found.
   if (table.pairs.length < 2) return null;
-  const sides = distinctSides(table);
+  const sides = partOfTable(table).sides;
   const ours = evaluateWith(encoder, sides);
   const baseline = evaluateWith(cca, sides);
   const count = { images: sides.IMAGE.features.rows, texts: sides.TEXT.features.rows };
@@ -70,43 +71,7 @@ function compare(table: PairTable, encoder: Encoder, cca: Encoder): ComparedFigu
   };
 }
 
-interface Side {
-  readonly features: Matrix;
-  readonly ids: readonly string[];
-  readonly classes: Int32Array;
-  readonly pairs: Int32Array;
-}
-
-/** A picture with several captions stands in several pairs, but is one query and one item of the gallery. */
-function distinctSides(table: PairTable): Readonly<Record<Modality, Side>> {
-  const classNumbers = numbering(table.classOf.map((row) => row?.id ?? null));
-  const pairNumbers = numbering(table.pairs.map((pair) => pair.pairId));
-  const side = (ids: readonly string[], features: Matrix): Side => {
-    const first = new Map<string, number>();
-    ids.forEach((id, row) => {
-      if (!first.has(id)) first.set(id, row);
-    });
-    const rows = [...first.values()];
-    return {
-      features: gather(rows.map((row) => rowOf(features, row))),
-      ids: [...first.keys()],
-      classes: Int32Array.from(rows, (row) => classNumbers[row] ?? -1),
-      pairs: Int32Array.from(rows, (row) => pairNumbers[row] ?? -1),
-    };
-  };
-  return {
-    IMAGE: side(
-      table.pairs.map((pair) => pair.imageId),
-      table.image,
-    ),
-    TEXT: side(
-      table.pairs.map((pair) => pair.textId),
-      table.text,
-    ),
-  };
-}
-
-function evaluateWith(encoder: Encoder, sides: Readonly<Record<Modality, Side>>): RetrievalReport {
+function evaluateWith(encoder: Encoder, sides: MeasuredPart['sides']): RetrievalReport {
   const embed = (modality: Modality): RetrievalSide => {
     const { features, ...rest } = sides[modality];
     return { ...rest, embeddings: encoder.embedMany(modality, features) };
@@ -131,15 +96,4 @@ function figures(
     'i2t_recall@10': imageToText.recall[10],
     't2i_recall@10': textToImage.recall[10],
   };
-}
-
-/** A number for each distinct key, −1 for null. */
-function numbering(keys: readonly (string | null)[]): number[] {
-  const numbers = new Map<string, number>();
-  return keys.map((key) => {
-    if (key === null) return -1;
-    const number = numbers.get(key) ?? numbers.size;
-    numbers.set(key, number);
-    return number;
-  });
 }

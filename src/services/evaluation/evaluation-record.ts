@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../catalog/types.js';
 import type { MetricName } from '../../domain/metric-values.js';
 import type { QueryCounts } from '../../domain/metrics.js';
+import type { ClassDetails, MethodCurve } from '../runs/space-details.js';
 
 /**
  * A figure with the interval that it lies in. `low` and `high` are null where there is no interval: for chance, which is an
@@ -28,24 +29,6 @@ export interface MethodFigures extends JsonObject {
   readonly avg: Estimates;
 }
 
-/** Precision over recall, a mean over the queries of one direction, interpolated. */
-export interface PrecisionRecallCurve extends JsonObject {
-  readonly direction: 'i2t' | 't2i';
-  /** Ascending, 0 to 1. */
-  readonly recall: readonly number[];
-  readonly precision: readonly number[];
-}
-
-export interface ClassFigures extends JsonObject {
-  readonly name: string;
-  /** Queries of this class. */
-  readonly images: number;
-  readonly texts: number;
-  /** Mean average precision of its queries; null where none counts. */
-  readonly i2t_ap: number | null;
-  readonly t2i_ap: number | null;
-}
-
 /** Held-out pairs of seen, or of unseen classes: queries and gallery are these pairs and no others. */
 export interface PartRecord extends JsonObject {
   /** Distinct images, texts and classes that took part. */
@@ -55,9 +38,10 @@ export interface PartRecord extends JsonObject {
   readonly counts: { readonly i2t: QueryCounts; readonly t2i: QueryCounts };
   /** The encoder first, then the baselines. */
   readonly methods: readonly MethodFigures[];
-  readonly curves: readonly PrecisionRecallCurve[];
-  /** By name. */
-  readonly perClass: readonly ClassFigures[];
+  /** Precision over recall, of each method in each direction. */
+  readonly curves: readonly MethodCurve[];
+  /** Of the encoder; by mean average precision, best first. */
+  readonly perClass: readonly ClassDetails[];
 }
 
 /** How the intervals were worked out: docs/evaluation.md has the formula. */
