@@ -17,8 +17,8 @@ interface StoryInput {
 }
 
 /**
- * By average precision (or the counterpart's reciprocal rank where nothing has a class), ties by the counterpart's rank and
- * then by row. At most one of a class, so that an easy or a hard class does not fill the page.
+ * By average precision (or the counterpart's reciprocal rank where nothing has a class), ties by how many there were to find, then by
+ * the counterpart's rank, then by row. At most one of a class, so that an easy or a hard class does not fill the page.
  */
 export function bestAndWorst(
   input: StoryInput,
@@ -33,6 +33,7 @@ export function bestAndWorst(
       .toSorted(
         (a, b) =>
           (figure(b) as number) - (figure(a) as number) ||
+          b.relevant - a.relevant ||
           (a.counterpartRank ?? NOWHERE) - (b.counterpartRank ?? NOWHERE) ||
           a.query - b.query,
       );

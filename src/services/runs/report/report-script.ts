@@ -1,0 +1,74 @@
+/**
+ * What makes a report nicer to read: tooltips, classes shown by themselves, a line to a point's counterpart, the other theme.
+ * Everything is there without it. It reads attributes and writes text, never markup.
+ */
+export const REPORT_SCRIPT = `
+(() => {
+  'use strict';
+  const root = document.documentElement;
+  const theme = document.querySelector('.theme');
+  theme.hidden = false;
+  theme.addEventListener('click', () => {
+    const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+    root.dataset.theme = dark ? 'light' : 'dark';
+  });
+
+  const tip = document.createElement('div');
+  tip.className = 'tip';
+  tip.setAttribute('role', 'status');
+  document.body.append(tip);
+  const show = (target, x, y) => {
+    tip.textContent = target.dataset.tip;
+    tip.classList.add('shown');
+    const box = tip.getBoundingClientRect();
+    tip.style.left = Math.max(6, Math.min(innerWidth - box.width - 6, x + 14)) + 'px';
+    tip.style.top = (y + 20 + box.height > innerHeight ? y - box.height - 12 : y + 16) + 'px';
+  };
+  document.addEventListener('pointermove', (event) => {
+    const target = event.target.closest ? event.target.closest('[data-tip]') : null;
+    if (target) show(target, event.clientX, event.clientY);
+    else tip.classList.remove('shown');
+  });
+
+  const SVG = 'http://www.w3.org/2000/svg';
+  for (const set of document.querySelectorAll('.map-set')) {
+    const points = [...set.querySelectorAll('use')];
+    const names = [...set.querySelectorAll('.names text')];
+    const chips = [...set.querySelectorAll('button.chip')];
+    const refresh = () => {
+      const on = new Set(chips.filter((chip) => chip.getAttribute('aria-pressed') === 'true').map((chip) => chip.dataset.class));
+      set.classList.toggle('some', on.size > 0);
+      for (const one of [...points, ...names]) one.classList.toggle('on', on.has(one.dataset.class));
+    };
+    for (const chip of chips) {
+      chip.addEventListener('click', () => {
+        chip.setAttribute('aria-pressed', String(chip.getAttribute('aria-pressed') !== 'true'));
+        refresh();
+      });
+    }
+
+    const clear = () => {
+      for (const one of set.querySelectorAll('.hot')) one.classList.remove('hot');
+      for (const one of set.querySelectorAll('.link')) one.remove();
+    };
+    set.addEventListener('pointerover', (event) => {
+      clear();
+      const point = event.target.closest('use');
+      if (!point) return;
+      for (const one of points) {
+        const same = one.dataset.i === point.dataset.i;
+        const partner = point.dataset.pair !== '' && one.dataset.pair === point.dataset.pair;
+        if (!same && !partner) continue;
+        one.classList.add('hot');
+        const here = points.find((other) => other.dataset.i === point.dataset.i && other.parentNode === one.parentNode);
+        if (same || !here) continue;
+        const line = document.createElementNS(SVG, 'path');
+        line.setAttribute('class', 'link');
+        line.setAttribute('d', 'M' + here.getAttribute('x') + ' ' + here.getAttribute('y') + 'L' + one.getAttribute('x') + ' ' + one.getAttribute('y'));
+        one.parentNode.append(line);
+      }
+    });
+    set.addEventListener('pointerleave', clear);
+  }
+})();
+`;

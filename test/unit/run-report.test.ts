@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { withFaces } from '../../src/services/runs/faces.js';
+import { html } from '../../src/services/runs/markup.js';
+import { modelCard } from '../../src/services/runs/model-card.js';
+import { reportHtml } from '../../src/services/runs/report-html.js';
+import { runRecord, spaceDescription, tableRow } from '../factories/run-record.js';
+
+const HOSTILE = `</title><script>alert("1")</script><img src=x onerror='alert(2)'>&\u0000`;
+const PIXEL = 'data:image/png;base64,iVBORw0KGgo=';
+
+/** Everything that stands between `<` and `>`, without what is in style and script. */
+function tags(document: string): string[] {
+  const body = document.replace(/<style>[\s\S]*?<\/style>/, '').replace(/<script>[\s\S]*?<\/script>/, '');
+  return [...body.matchAll(/<[^>]*>/g)].map(([tag]) => tag);
+}
+
+async function hostileRecord() {
+  const { details } = spaceDescription(HOSTILE, [HOSTILE, `"${HOSTILE}`, "'`onmouseover=alert(1) x='"]);
+  const faces = await withFaces(details, async (face) =>
+    face.modality === 'IMAGE' ? { picture: PIXEL, text: HOSTILE } : { picture: null, text: HOSTILE },
+  );
+  const base = runRecord();
+  return runRecord({
+    id: HOSTILE,
+    title: HOSTILE,
+    protocol: HOSTILE,
+    preset: HOSTILE,
+    createdAt: HOSTILE,
+    config: { [HOSTILE]: HOSTILE, nested: { list: [HOSTILE] } },
+    manifest: {
+      ...base.manifest,
+      code: { name: HOSTILE, version: HOSTILE, commit: HOSTILE },
+      data: { sha256: HOSTILE, files: [{ name: HOSTILE, bytes: 1, sha256: HOSTILE }] },
+      packages: { [HOSTILE]: HOSTILE },
+      command: HOSTILE,
+    },
+    data: { ...base.data, description: HOSTILE },
+    table: [
+      tableRow('masln', 0.3, { set: HOSTILE }),
+      tableRow('cca', 0.2, { set: HOSTILE, headline: false }),
+    ],
+    trainings: base.trainings.map((one) => ({
+      ...one,
+      label: HOSTILE,
+      preset: HOSTILE,
+      notes: [HOSTILE],
+      epochs: one.epochs.map((epoch) => ({ ...epoch, losses: { [HOSTILE]: 1 } })),
+    })),
+    spaces: [faces],
+    notes: [HOSTILE],
+  });
+}
+
+describe('markup', () => {
+  it('escapes what is put into it, and what came out of it no second time', () => {
+    const inner = html`<b>${'a < b & "c"'}</b>`;
+    expect(html`<p title="${'"\'`'}">${[inner, null, false, 0]}</p>`.text).toBe(
+      '<p title="&quot;&#39;&#96;"><b>a &lt; b &amp; &quot;c&quot;</b>0</p>',
+    );
+  });
+});
+
+describe('a report', () => {
+  it('shows hostile words as words', async () => {
+    const document = reportHtml(await hostileRecord());
+    expect(document.match(/<script/g)).toHaveLength(1);
+    expect(document.match(/<img /g)?.length).toBeGreaterThan(0);
+    for (const tag of tags(document)) expect(withoutValues(tag)).not.toMatch(/\son\w+=/i);
+    expect(document).toContain('&lt;/title&gt;&lt;script&gt;');
+    expect(document).not.toContain('\u0000');
+  });
+
+  it('loads nothing from anywhere, and its policy says so', async () => {
+    const document = reportHtml(await hostileRecord());
+    const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(document)?.[1] ?? '';
+    expect(policy).toContain('default-src &#39;none&#39;');
+    const script = /<script>([\s\S]*)<\/script>/.exec(document)?.[1] ?? '';
+    expect(policy).toContain(`sha256-${createHash('sha256').update(script).digest('base64')}`);
+    for (const tag of tags(document)) {
+      for (const [, value] of tag.matchAll(/\s(?:src|href|srcset|xlink:href|action|data)="([^"]*)"/g)) {
+        expect(value).toMatch(/^(#|data:image\/)/);
+      }
+    }
+    expect(document).not.toMatch(/@import|url\(/);
+  });
+
+  it('takes pictures of raster types alone', async () => {
+    const { details } = spaceDescription();
+    for (const picture of [
+      'https://example.org/a.png',
+      'data:image/svg+xml;base64,PHN2Zz4=',
+      'data:text/html,<b>',
+      `${PIXEL}" onload="x`,
+    ]) {
+      const faces = await withFaces(details, async () => ({ picture, text: 'a' }));
+      expect(reportHtml(runRecord({ spaces: [faces] }))).not.toContain('<img');
+    }
+  });
+
+  it('has every part, each chart with words for those who do not see it', () => {
+    const document = reportHtml(runRecord());
+    for (const words of [
+      'map@all',
+      'Discriminator’s accuracy',
+      'Precision over recall',
+      'Average precision by class',
+      'Similarities',
+      'Modality gap',
+      'Neighbourhoods',
+      'Principal plane',
+      'Best, image → text',
+      'Worst, text → image',
+    ]) {
+      expect(document).toContain(words);
+    }
+    const charts = tags(document).filter((tag) => tag.startsWith('<svg'));
+    for (const tag of charts) expect(tag).toMatch(/role="img" aria-label="[^"]+"|aria-hidden="true"/);
+    expect(document).toContain('<b>+0.050</b> against CCA');
+    expect(document).toContain('unseen: 1 classes');
+    expect(document.length).toBeLessThan(300_000);
+    expect(document).not.toMatch(/NaN|undefined|Infinity|\[object/);
+  });
+
+  it('does with next to nothing', () => {
+    const bare = reportHtml(runRecord({ table: [], trainings: [], spaces: [], seconds: null }));
+    expect(bare).toContain('How it was made');
+    const base = spaceDescription().details;
+    const empty = {
+      ...base,
+      curves: [],
+      perClass: [],
+      similarities: { ...base.similarities, groups: [] },
+      gap: {
+        centroidDistance: null,
+        imageConcentration: null,
+        textConcentration: null,
+        linearAccuracy: null,
+      },
+      map: { points: [], explained: 1, perplexity: null, of: 0 },
+      best: [],
+      worst: [],
+    };
+    expect(reportHtml(runRecord({ spaces: [empty] }))).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('is the same for the same record', () => {
+    expect(reportHtml(runRecord())).toBe(reportHtml(runRecord()));
+  });
+});
+
+describe('a model card', () => {
+  it('holds the figures with their intervals, and no markup of others', async () => {
+    expect(modelCard(runRecord())).toContain('| test · seen classes | CCA | 0.250 (0.230 – 0.270) |');
+    const card = modelCard(await hostileRecord());
+    const outsideCode = card.replace(/`[^`\n]*`/g, '').replace(/^ {4}.*$/gm, '');
+    expect(outsideCode).not.toMatch(/<script|<img/);
+  });
+});
+
+/** A tag with its quoted values emptied. */
+function withoutValues(tag: string): string {
+  return tag.replace(/"[^"]*"/g, '""');
+}
