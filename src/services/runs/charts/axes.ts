@@ -93,7 +93,7 @@ export function pathThrough(points: readonly (readonly [x: number, y: number])[]
 
 /** A chart with what a reader who cannot see it is told. */
 export function svg(frame: Frame, title: string, description: string, ...body: readonly Markup[]): Markup {
-  return html`<svg viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-label="${title}. ${description}">${body}</svg>`;
+  return html`<svg viewBox="0 0 ${frame.width} ${frame.height}" class="${frame.width > SMALL.width ? 'wide' : 'small'}" role="img" aria-label="${title}. ${description}">${body}</svg>`;
 }
 
 /** Hundredths are enough on paper. */

@@ -16,7 +16,7 @@ export function map({ map: of, set, perClass }: SpaceDetails, index: number): Ma
   };
   const unseen = new Set(perClass.filter(({ seen }) => !seen).map(({ name }) => name));
   const tip = ({ modality, row, class: name }: MapPoint) =>
-    `${modality === 'IMAGE' ? 'image' : 'text'} ${row + 1}${name === null ? '' : ` · ${name}${unseen.has(name) ? ' (unseen)' : ''}`}`;
+    `${modality === 'IMAGE' ? 'image' : 'text'} ${row}${name === null ? '' : ` · ${name}${unseen.has(name) ? ' (unseen)' : ''}`}`;
   const shared = { points, styleOf, tip, named: coloured };
   const others = new Set(points.map((point) => point.class)).size - coloured.length;
   const near = mapChart({

@@ -35,7 +35,7 @@ function result(one: ResultFace): Markup {
 }
 
 function face(item: ItemFace): Markup {
-  const name = item.text ?? item.id ?? `row ${item.row + 1}`;
+  const name = item.text ?? item.id ?? `row ${item.row}`;
   const short = name.length > MOST_LETTERS ? `${name.slice(0, MOST_LETTERS - 1)}…` : name;
   const shown = isPicture(item.picture)
     ? html`<img src="${item.picture}" alt="${short}" loading="lazy">`

@@ -55,9 +55,9 @@ svg{display:block;width:100%;height:auto;overflow:visible}svg text{font:11px var
 .multiples figure{display:flex;flex-direction:column;justify-content:space-between}.multiples figcaption{font-size:14px;line-height:1.35;margin-bottom:8px}
 .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:12px;background:var(--card)}
 table{border-collapse:collapse;width:100%;font-size:14px}.figures caption{text-align:left;font-weight:600;padding:12px 16px 4px}
-.figures th,.figures td{padding:7px 9px;text-align:right;white-space:nowrap}.figures thead th{font-weight:500;color:var(--soft);font-size:12.5px;border-bottom:1px solid var(--line)}
+.figures th,.figures td{padding:6px 7px;text-align:right;white-space:nowrap}.figures thead th{font-weight:500;color:var(--soft);font-size:12.5px;border-bottom:1px solid var(--line)}
 .figures td:last-child,.figures thead th:last-child{padding-right:16px}.figures th abbr{text-decoration:none}.figures th:first-child{text-align:left;padding-left:16px;position:sticky;left:0;background:var(--card);z-index:1}.figures tbody th{font-weight:500}.figures tr.set th{padding-top:14px}
-.figures tr.own td,.figures tr.own th{background:color-mix(in srgb,var(--own) 7%,var(--card))}.figures tr.own th{font-weight:700}
+.figures tr.own td,.figures tr.own th{background:color-mix(in srgb,var(--own) 7%,var(--card))}.figures tr.own th{font-weight:700}.figures small{display:block;font-size:11px;font-weight:400;color:var(--soft);line-height:1.3}.figures td{vertical-align:top}.figures tbody th{vertical-align:top}
 details{margin-top:12px}summary{cursor:pointer;color:var(--soft);font-size:14.5px;padding:4px 0}summary:hover{color:var(--ink)}summary h2{display:inline;color:var(--ink)}details[open]>summary{margin-bottom:8px}
 .terms{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:6px 28px;font-size:13.5px;margin:20px 0 0}.terms dt{font-weight:600}.terms dd{margin:0;color:var(--soft)}
 .bar-tables{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:0 44px;align-items:start}
@@ -88,7 +88,7 @@ blockquote{margin:0;font:14px/1.35 var(--serif);overflow-wrap:anywhere;display:-
 pre{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px;overflow-x:auto;margin:10px 0 0}.notes{color:var(--soft);padding-left:20px}
 footer{max-width:1120px;margin:64px auto 0;padding:20px 24px 44px;border-top:1px solid var(--line);color:var(--soft);font-size:13px}
 .tip{position:fixed;z-index:9;pointer-events:none;background:var(--ink);color:var(--paper);font-size:12.5px;line-height:1.4;border-radius:7px;padding:5px 10px;max-width:300px;opacity:0;transition:opacity .08s}.tip.shown{opacity:1}
-@media (max-width:760px){main,nav>div{padding:0 16px}h1{font-size:34px}.top{padding-top:32px}.lead{font-size:18px}.card{grid-template-columns:1fr;padding:20px 18px}.card .big{font-size:60px}.beside{grid-template-columns:1fr;gap:14px}.bars .name{width:112px}.story{grid-template-columns:1fr;gap:12px}.asked{border-right:0;border-bottom:1px solid var(--line);padding:0 0 12px}.found{grid-template-columns:repeat(3,minmax(0,1fr))}.tiles{grid-template-columns:repeat(auto-fit,minmax(min(100%,150px),1fr))}.bars{table-layout:fixed}.bars .name{width:150px}.bars .number{width:56px}section,details.space{padding-top:36px}}
+@media (max-width:760px){main,nav>div{padding:0 16px}h1{font-size:34px}.top{padding-top:32px}.lead{font-size:18px}.card{grid-template-columns:1fr;padding:20px 18px}.card .big{font-size:60px}.beside{grid-template-columns:1fr;gap:14px}.bars .name{width:112px}.story{grid-template-columns:1fr;gap:12px}.asked{border-right:0;border-bottom:1px solid var(--line);padding:0 0 12px}.found{grid-template-columns:repeat(3,minmax(0,1fr))}svg.wide text{font-size:13.5px}.dot text{font-size:15px!important}.names text{font-size:15px!important}.bars{table-layout:fixed}.bars .name{width:150px}.bars .number{width:56px}section,details.space{padding-top:36px}}
 @media print{nav,.tip,.theme{display:none}section,.story,figure{break-inside:avoid}body{background:#fff}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important}}
 `;

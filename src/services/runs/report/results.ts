@@ -32,7 +32,7 @@ export function results(record: RunRecord): Markup {
   const methods = METHOD_ORDER.filter((method) => record.table.some((row) => row.method === method));
   return html`<section id="results"><h2>Figures</h2>
 <p class="about">Query and gallery are the same for every method. A gallery item is relevant to a query if both have one class (map, precision P, nDCG);
-recall R, MRR and the median rank look for the query’s own counterpart. Best figures are bold; point at one for its 95 % interval.</p>
+recall R, MRR and the median rank look for the query’s own counterpart. Best figures are bold; below each its 95 % interval.</p>
 ${table(record, headline, 'avg', 'open')}
 ${(['i2t', 't2i'] as const).map((side) => folded(SIDE_NAME[side], table(record, headline, side, '')))}
 ${others.length > 0 && folded('Each split by itself', table(record, others, 'avg', ''))}
@@ -70,14 +70,13 @@ function cell(name: MetricName, row: TableRow, side: Side, all: readonly TableRo
     estimate,
     all.map((other) => other[side][name]),
   );
-  const tip = interval(estimate, digits);
-  return html`<td${tip === '' ? html`` : html` data-tip="${tip}"`}>${best ? html`<b>${figure(estimate.value, digits)}</b>` : figure(estimate.value, digits)}</td>`;
+  const { value, low, high } = estimate;
+  return html`<td>${best ? html`<b>${figure(value, digits)}</b>` : figure(value, digits)}${low !== null && high !== null && html`<small>${bound(low, digits)}–${bound(high, digits)}</small>`}</td>`;
 }
 
-function interval({ low, high }: Estimate, digits: number): string {
-  return low === null || high === null
-    ? ''
-    : `95 % interval ${figure(low, digits)} to ${figure(high, digits)}`;
+/** Short, because there are two in every cell: .245 */
+function bound(value: number, digits: number): string {
+  return figure(value, digits).replace(/^(−?)0\./, '$1.');
 }
 
 function isBest(name: MetricName, { value }: Estimate, all: readonly Estimate[]): boolean {
