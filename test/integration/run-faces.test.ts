@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { catalogueFaces } from '../../src/services/runs/catalogue-faces.js';
+import { withFaces } from '../../src/services/runs/faces.js';
+import { isPicture } from '../../src/services/runs/markup.js';
+import { spaceDescription } from '../factories/run-record.js';
+import { ingestShapes, openTestApp, type TestApp } from '../support/app.js';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await openTestApp();
+  await ingestShapes(app);
+});
+afterAll(() => app.close());
+
+it('shows pictures as thumbnails, texts as they are, and nothing for what is gone', async () => {
+  const rows = await app.catalog.vectors.trainingPairs(app.features.image.id, app.features.text.id, {
+    image: null,
+  });
+  const { details } = spaceDescription();
+  const named = {
+    ...details,
+    best: details.best.map((story) => ({
+      ...story,
+      query: {
+        ...story.query,
+        id: rows[story.query.row]?.[story.query.modality === 'IMAGE' ? 'imageId' : 'textId'] ?? null,
+      },
+    })),
+  };
+  const asked: string[] = [];
+  const faceOf = catalogueFaces(app.catalog.items, app.store);
+  const { best, worst } = await withFaces(named, (face) => {
+    asked.push(`${face.modality} ${face.row}`);
+    return faceOf(face);
+  });
+  expect(new Set(asked).size).toBe(asked.length);
+  for (const { query, results } of best) {
+    if (query.modality === 'IMAGE') expect(isPicture(query.picture)).toBe(true);
+    else expect(query).toMatchObject({ picture: null, text: expect.stringMatching(/\w/) });
+    expect(results).toHaveLength(6);
+  }
+  expect(worst[0]?.results[0]).toMatchObject({ picture: null, text: null });
+  const gone = { ...details.best[0]?.query, id: '019ab000-0000-7000-8000-000000000000' } as Parameters<
+    typeof faceOf
+  >[0];
+  expect(await faceOf(gone)).toEqual({ picture: null, text: null });
+});
