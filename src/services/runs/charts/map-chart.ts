@@ -92,14 +92,14 @@ function names(
   });
 }
 
-/** Neighbours that must be near for a place to be in the thick of things. */
+/** Neighbours that must be near for a place to be in the thick of things; of a small class, a third of it. */
 const NEIGHBOURS = 10;
 
-/** The point whose tenth nearest fellow is nearest. */
+/** The point that has so many fellows within the smallest reach. */
 function thickest(points: readonly Point[]): Point | undefined {
   const reach = points.map(([x, y]) => {
     const distances = points.map(([u, v]) => Math.hypot(x - u, y - v)).sort((a, b) => a - b);
-    return distances[Math.min(NEIGHBOURS, distances.length - 1)] as number;
+    return distances[Math.min(NEIGHBOURS, Math.floor(distances.length / 3))] as number;
   });
   return points[reach.indexOf(Math.min(...reach))];
 }

@@ -34,5 +34,11 @@ function flatten(value: unknown, path = ''): (readonly [string, string])[] {
       flatten(inner, path === '' ? key : `${path}.${key}`),
     );
   }
-  return value === undefined ? [] : [[path, typeof value === 'string' ? value : JSON.stringify(value)]];
+  return value === undefined
+    ? []
+    : [[path, Array.isArray(value) ? value.map(inLine).join(', ') : inLine(value)]];
+}
+
+function inLine(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
