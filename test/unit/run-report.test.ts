@@ -144,6 +144,23 @@ describe('a report', () => {
     expect(reportHtml(runRecord({ spaces: [empty] }))).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  it('stays small enough to open, however many sets there are', () => {
+    const { details } = spaceDescription();
+    const points = Array.from({ length: 900 }, (_, i) => ({
+      ...(details.map.points[i % 48] as (typeof details.map.points)[number]),
+      row: i,
+    }));
+    const spaces = Array.from({ length: 30 }, (_, i) => ({
+      ...details,
+      set: `split ${i}`,
+      map: { ...details.map, points },
+    }));
+    const document = reportHtml(runRecord({ spaces }));
+    expect(document.length).toBeLessThan(2_000_000);
+    expect(document.match(/The common space/g)).toHaveLength(30);
+    expect(document).toContain('<a href="#space-0">Spaces</a>');
+  });
+
   it('is the same for the same record', () => {
     expect(reportHtml(runRecord())).toBe(reportHtml(runRecord()));
   });

@@ -28,9 +28,7 @@ export function reportHtml(record: RunRecord): string {
   const there = sections.filter(([, , body]) => body.text !== '');
   const links = [
     ...there.map(([id, name]) => [id, name] as const),
-    ...record.spaces.map(
-      ({ set }, i) => [`space-${i}`, record.spaces.length > 1 ? `Space: ${set}` : 'Space'] as const,
-    ),
+    ...spaceLinks(record),
     ['making', 'Making'] as const,
   ];
   return html`<!doctype html>
@@ -51,4 +49,14 @@ ${making(record)}
 <script>${new Markup(REPORT_SCRIPT)}</script>
 </body></html>
 `.text;
+}
+
+/** More links than this to single sets are none to find one's way by. */
+const MOST_LINKS = 4;
+
+function spaceLinks({ spaces: all }: RunRecord): (readonly [id: string, name: string])[] {
+  if (all.length === 0) return [];
+  if (all.length === 1 || all.length > MOST_LINKS)
+    return [['space-0', all.length === 1 ? 'Space' : 'Spaces']];
+  return all.map(({ set }, i) => [`space-${i}`, `Space: ${set}`]);
 }

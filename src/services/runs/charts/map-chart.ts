@@ -14,34 +14,44 @@ export interface MapChart {
   readonly place: (point: MapPoint) => readonly [x: number, y: number] | null;
   /** The style of a class: `c0`, `c1` … or `rest`. */
   readonly styleOf: (className: string | null) => string;
-  /** What is said of a point. */
-  readonly tip: (point: MapPoint) => string;
+  /** What a class is called where a point is named. */
+  readonly nameOf: (className: string | null) => string;
   /** Classes whose names are written where most of their points are. */
   readonly named: readonly string[];
 }
 
 /** Circles are images, triangles texts. Colours are of classes; the named ones have their name at their middle too. */
 export function mapChart(chart: MapChart): Markup {
-  const placed = chart.points.flatMap((point, index) => {
+  const placed = chart.points.flatMap((point) => {
     const at = chart.place(point);
-    return at === null ? [] : [{ point, index, at }];
+    return at === null ? [] : [{ point, at }];
   });
   const toPaper = paperScale(placed.map(({ at }) => at));
   // Those of no colour first: the others stand on top.
-  const ordered = placed.toSorted(
-    (a, b) => rank(chart.styleOf(a.point.class)) - rank(chart.styleOf(b.point.class)) || a.index - b.index,
+  const classes = [...new Set(placed.map(({ point }) => point.class))].toSorted(
+    (x, y) => rank(chart.styleOf(x)) - rank(chart.styleOf(y)),
   );
   return svg(
     FRAME,
     chart.title,
     `${placed.length} points; circles are images, triangles are texts`,
-    html`<g class="points">${ordered.map(({ point, index, at }) => {
-      const [x, y] = toPaper(at);
-      return html`<use href="#${point.modality === 'IMAGE' ? 'dot' : 'tri'}" x="${x}" y="${y}" class="${chart.styleOf(point.class)}" data-i="${index}" data-pair="${point.pair ?? ''}" data-class="${point.class ?? ''}" data-tip="${chart.tip(point)}"/>`;
-    })}</g>`,
+    html`<g class="points">${classes.map(
+      (name) =>
+        html`<g class="${chart.styleOf(name)}" data-class="${name ?? ''}" data-name="${chart.nameOf(name)}">${placed
+          .filter(({ point }) => point.class === name)
+          .map(({ point, at }) => use(point, toPaper(at)))}</g>`,
+    )}</g>`,
     html`<g class="names" aria-hidden="true">${names(chart, placed, toPaper)}</g>`,
   );
 }
+
+/** As short as can be: there are thousands in a report. */
+function use({ modality, row, pair }: MapPoint, [x, y]: Point): Markup {
+  const at = html`href="#${modality === 'IMAGE' ? 'dot' : 'tri'}" x="${tenth(x)}" y="${tenth(y)}" data-r="${row}"`;
+  return pair === null ? html`<use ${at}/>` : html`<use ${at} data-p="${pair}"/>`;
+}
+
+const tenth = (x: number) => Math.round(x * 10) / 10;
 
 /** The shapes that maps use; once in a document. */
 export const MAP_SHAPES = html`<svg width="0" height="0" class="shapes" aria-hidden="true"><defs><circle id="dot" r="3.4"/><path id="tri" d="M0-4.6 4.1 3-4.1 3Z"/></defs></svg>`;

@@ -15,9 +15,9 @@ export function map({ map: of, set, perClass }: SpaceDetails, index: number): Ma
     return i < 0 ? 'rest' : `c${i}`;
   };
   const unseen = new Set(perClass.filter(({ seen }) => !seen).map(({ name }) => name));
-  const tip = ({ modality, row, class: name }: MapPoint) =>
-    `${modality === 'IMAGE' ? 'image' : 'text'} ${row}${name === null ? '' : ` · ${name}${unseen.has(name) ? ' (unseen)' : ''}`}`;
-  const shared = { points, styleOf, tip, named: coloured };
+  const nameOf = (name: string | null) =>
+    name === null ? 'no class' : unseen.has(name) ? `${name} (unseen)` : name;
+  const shared = { points, styleOf, nameOf, named: coloured };
   const others = new Set(points.map((point) => point.class)).size - coloured.length;
   const near = mapChart({
     ...shared,

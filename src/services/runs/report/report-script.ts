@@ -17,28 +17,32 @@ export const REPORT_SCRIPT = `
   tip.className = 'tip';
   tip.setAttribute('role', 'status');
   document.body.append(tip);
-  const show = (target, x, y) => {
-    tip.textContent = target.dataset.tip;
+  const show = (words, x, y) => {
+    tip.textContent = words;
     tip.classList.add('shown');
     const box = tip.getBoundingClientRect();
     tip.style.left = Math.max(6, Math.min(innerWidth - box.width - 6, x + 14)) + 'px';
     tip.style.top = (y + 20 + box.height > innerHeight ? y - box.height - 12 : y + 16) + 'px';
   };
+  const isText = (use) => use.getAttribute('href') === '#tri';
+  const said = (use) => (isText(use) ? 'text ' : 'image ') + use.dataset.r + ' · ' + use.parentNode.dataset.name;
   document.addEventListener('pointermove', (event) => {
+    const use = event.target.closest ? event.target.closest('use') : null;
     const target = event.target.closest ? event.target.closest('[data-tip]') : null;
-    if (target) show(target, event.clientX, event.clientY);
+    if (use) show(said(use), event.clientX, event.clientY);
+    else if (target) show(target.dataset.tip, event.clientX, event.clientY);
     else tip.classList.remove('shown');
   });
 
   const SVG = 'http://www.w3.org/2000/svg';
   for (const set of document.querySelectorAll('.map-set')) {
     const points = [...set.querySelectorAll('use')];
-    const names = [...set.querySelectorAll('.names text')];
+    const groups = [...set.querySelectorAll('g[data-class], .names text')];
     const chips = [...set.querySelectorAll('button.chip')];
     const refresh = () => {
       const on = new Set(chips.filter((chip) => chip.getAttribute('aria-pressed') === 'true').map((chip) => chip.dataset.class));
       set.classList.toggle('some', on.size > 0);
-      for (const one of [...points, ...names]) one.classList.toggle('on', on.has(one.dataset.class));
+      for (const one of groups) one.classList.toggle('on', on.has(one.dataset.class));
     };
     for (const chip of chips) {
       chip.addEventListener('click', () => {
@@ -55,17 +59,19 @@ export const REPORT_SCRIPT = `
       clear();
       const point = event.target.closest('use');
       if (!point) return;
-      for (const one of points) {
-        const same = one.dataset.i === point.dataset.i;
-        const partner = point.dataset.pair !== '' && one.dataset.pair === point.dataset.pair;
-        if (!same && !partner) continue;
-        one.classList.add('hot');
-        const here = points.find((other) => other.dataset.i === point.dataset.i && other.parentNode === one.parentNode);
-        if (same || !here) continue;
-        const line = document.createElementNS(SVG, 'path');
-        line.setAttribute('class', 'link');
-        line.setAttribute('d', 'M' + here.getAttribute('x') + ' ' + here.getAttribute('y') + 'L' + one.getAttribute('x') + ' ' + one.getAttribute('y'));
-        one.parentNode.append(line);
+      for (const map of set.querySelectorAll('svg')) {
+        const inMap = points.filter((one) => map.contains(one));
+        const here = inMap.find((one) => isText(one) === isText(point) && one.dataset.r === point.dataset.r);
+        if (!here) continue;
+        here.classList.add('hot');
+        for (const one of inMap) {
+          if (isText(one) === isText(point) || !point.dataset.p || one.dataset.p !== point.dataset.p) continue;
+          one.classList.add('hot');
+          const line = document.createElementNS(SVG, 'path');
+          line.setAttribute('class', 'link');
+          line.setAttribute('d', 'M' + here.getAttribute('x') + ' ' + here.getAttribute('y') + 'L' + one.getAttribute('x') + ' ' + one.getAttribute('y'));
+          map.append(line);
+        }
       }
     });
     set.addEventListener('pointerleave', clear);

@@ -17,14 +17,18 @@ const GROUPS: Readonly<Record<SimilarityGroup['kind'], string>> = {
   other: 'different classes',
 };
 
-/** The first two sets stand open: the only one, or seen and unseen, or the first of many splits. */
+/** Sets whose map and queries are shown: a report of thirty sets would be too heavy to open. */
+const SHOWN_WHOLE = 6;
+
+/** Those of the summary stand open, and the first. */
 export function spaces(record: RunRecord): Markup {
   const headline = new Set(record.table.filter((row) => row.headline).map(({ set }) => set));
   return html`${record.spaces.map((space, i) => {
     const open = i === 0 || headline.has(space.set);
     const title = html`The common space: <em>${space.set}</em>`;
     const body = html`<p class="about">${count(space.images)} images and ${count(space.texts)} texts, each a query; its gallery is all of the other modality.</p>
-${curves(record, space)}${similarities(space)}${gap(space)}${map(space, i)}${queries(space)}`;
+${curves(record, space)}${similarities(space)}${gap(space)}
+${i < SHOWN_WHOLE ? [map(space, i), queries(space)] : html`<p class="about">Its map and queries are in <code>run.json</code>; here those of the first ${SHOWN_WHOLE} sets are shown.</p>`}`;
     return open
       ? html`<section class="space" id="space-${i}"><h2>${title}</h2>${body}</section>`
       : html`<details class="space" id="space-${i}"><summary><h2>${title}</h2></summary>${body}</details>`;
