@@ -32,7 +32,9 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
         backend: await features.backend(),
       }),
       maintain: () => catalog.maintain(),
-      warmUp: () => features.warmUp(),
+      warmUp: async () => {
+        await Promise.all([features.warmUp(), catalog.warmUp()]);
+      },
       close: async () => {
         await features.close();
         await catalog.close();

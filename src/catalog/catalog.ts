@@ -4,7 +4,10 @@ import type { Database } from './database.js';
 import { Encoders } from './encoders.js';
 import { Items } from './items.js';
 import { Media } from './media.js';
+import { VectorCopyReader } from './vector-copy-reader.js';
+import { VectorMemory } from './vector-memory.js';
 import { VectorSearch } from './vector-search.js';
+import { VectorStamps } from './vector-stamp.js';
 import { VectorStore } from './vector-store.js';
 import { VectorTables } from './vector-tables.js';
 
@@ -25,6 +28,8 @@ export interface Catalog {
   maintain(): Promise<void>;
   /** What the database is, for people. */
   describe(): Promise<CatalogDescription>;
+  /** Copies the vectors that searches with the active encoder compare into memory, where they are few; see VectorMemory. */
+  warmUp(): Promise<void>;
   /** Ends the connections and stops the embedded server, which then is safely on disk. */
   close(): Promise<void>;
 }
@@ -49,12 +54,15 @@ export type CatalogOptions = ConnectOptions;
 export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const database = await connect(options);
   const tables = new VectorTables(database);
-  const store = new VectorStore(database, tables, new VectorSearch(database, tables));
+  const stamps = new VectorStamps(database);
+  const memory = new VectorMemory(new VectorCopyReader(database, tables), stamps);
+  const store = new VectorStore(database, tables, new VectorSearch(database, tables, memory));
+  const encoders = new Encoders(database, tables, memory);
   return {
     kind: database.kind,
     items: new Items(database, store),
     classes: new Classes(database, store),
-    encoders: new Encoders(database, tables),
+    encoders,
     vectors: store,
     media: new Media(database),
     database,
@@ -70,6 +78,18 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
       const version = `PostgreSQL ${row?.server}, pgvector ${row?.pgvector}`;
       return { version, migrations: row?.migrations ?? [], applied: database.applied };
     },
-    close: () => database.close(),
+    async warmUp() {
+      const active = await encoders.active();
+      if (active === null) return;
+      await memory.hold([
+        { kind: 'embeddings', encoderId: active.id },
+        { kind: 'features', extractor: active.textExtractor, modality: 'TEXT' },
+        { kind: 'features', extractor: active.imageExtractor, modality: 'IMAGE' },
+      ]);
+    },
+    async close() {
+      await memory.close();
+      await database.close();
+    },
   };
 }

@@ -3,6 +3,8 @@ import type { Prisma } from '../__generated__/prisma/client.js';
 import type { Database } from './database.js';
 import { ENCODER_COLUMNS, encoderRow, type StoredEncoder, trainedRow } from './encoder-rows.js';
 import type { EncoderRow, JsonObject, TrainedEncoderRow } from './types.js';
+import type { VectorMemory } from './vector-memory.js';
+import { STAMP_SQL, type StoredStamp, type VectorStamp } from './vector-stamp.js';
 import type { VectorTables } from './vector-tables.js';
 
 /** A trained encoder to store. */
@@ -21,6 +23,7 @@ export class Encoders {
   constructor(
     private readonly db: Database,
     private readonly tables: VectorTables,
+    private readonly memory: VectorMemory,
   ) {}
 
   /** Stores an encoder, ready but not active, and makes the place for its embeddings. */
@@ -62,6 +65,22 @@ export class Encoders {
       `SELECT ${ENCODER_COLUMNS} FROM encoder WHERE state = 'active'`,
     );
     return stored ? trainedRow(encoderRow(stored)) : null;
+  }
+
+  /** The same with the stamp of the vectors at that moment, in one statement: what a search begins with. */
+  async activeAndStamp(): Promise<{
+    readonly encoder: TrainedEncoderRow | null;
+    readonly stamp: VectorStamp;
+  }> {
+    const partitions = this.memory.partitions();
+    const [row] = await this.db.run<StoredStamp & (StoredEncoder | { readonly id: null })>(
+      `SELECT stamp.*, active.* FROM ${STAMP_SQL}
+       LEFT JOIN (SELECT ${ENCODER_COLUMNS} FROM encoder WHERE state = 'active') active ON true`,
+      [partitions],
+    );
+    if (!row) throw new Error('no stamp');
+    const encoder = row.id === null ? null : trainedRow(encoderRow(row));
+    return { encoder, stamp: this.memory.stamps.parse(row, partitions) };
   }
 
   /** The weights of an encoder. Throws if they are missing or damaged. */

@@ -29,6 +29,19 @@ export class Items {
     return rows.map(itemRow);
   }
 
+  /** Those of the items that exist, in the order of the ids, each with its classes by name. */
+  async withClasses(ids: readonly string[]): Promise<{ item: ItemRow; classes: readonly ClassRow[] }[]> {
+    const rows = await this.db.run<StoredItem & { classes: readonly ClassRow[] | null }>(
+      `SELECT ${ITEM_COLUMNS}, (
+         SELECT json_agg(json_build_object('id', c.id, 'name', c.name, 'description', c.description) ORDER BY c.name)
+         FROM item_class ic JOIN class c ON c.id = ic.class_id WHERE ic.item_id = i.id) AS classes
+       FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, place) JOIN item i ON i.id = w.id
+       ORDER BY w.place`,
+      [encodeUuidArray(ids)],
+    );
+    return rows.map((row) => ({ item: itemRow(row), classes: row.classes ?? [] }));
+  }
+
   async byExternalId(externalId: string): Promise<ItemRow | null> {
     const stored = await this.db.prisma.item.findUnique({ where: { externalId } });
     return stored && itemRow(stored);

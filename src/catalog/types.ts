@@ -1,6 +1,7 @@
 import type { EncoderStatus } from '../domain/encoder-status.js';
 import type { ItemFilter } from '../domain/filter.js';
 import type { Modality } from '../domain/modality.js';
+import type { VectorStamp } from './vector-stamp.js';
 
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -98,6 +99,8 @@ export interface EmbeddingQuery {
   readonly filter: ItemFilter | null;
   readonly limit: number;
   readonly offset: number;
+  /** Of the search that asks; without it no copy in memory can answer. */
+  readonly stamp?: VectorStamp | undefined;
 }
 export interface CounterpartQuery {
   /** The extractor of the query's modality. */
@@ -109,6 +112,7 @@ export interface CounterpartQuery {
   readonly target: Modality | null;
   readonly filter: ItemFilter | null;
   readonly limit: number;
+  readonly stamp?: VectorStamp | undefined;
 }
 
 /** What makes an item the same as one already stored: its external id, or else its content within its pair. */

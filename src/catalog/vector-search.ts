@@ -3,6 +3,7 @@ import { MODALITIES, type Modality } from '../domain/modality.js';
 import { unit } from '../domain/vectors.js';
 import type { Database } from './database.js';
 import { filterSql, Parameters } from './filter-sql.js';
+import { closestFirst, merge, simplify } from './rankings.js';
 import type {
   CounterpartQuery,
   EmbeddingQuery,
@@ -12,6 +13,7 @@ import type {
   Ranking,
 } from './types.js';
 import { encodeVector } from './vector-codec.js';
+import type { VectorMemory } from './vector-memory.js';
 import { everyCounterpartSql, nearCounterpartSql, ownSql, type Source } from './vector-ranking.js';
 import { embeddingTable, featureTable, type VectorTable, type VectorTables } from './vector-tables.js';
 
@@ -46,26 +48,45 @@ export class VectorSearch {
   constructor(
     private readonly db: Database,
     private readonly tables: VectorTables,
+    private readonly memory: VectorMemory,
   ) {}
 
   async nearestByEmbedding(query: EmbeddingQuery): Promise<Ranking> {
+    const held = this.embeddingsHeld(query);
+    if (held !== null) return held;
     const [ranking = NOTHING] = await this.run([await this.embeddingAttempts(query)]);
     return ranking;
   }
 
   async nearestByCounterpart(query: CounterpartQuery): Promise<Ranking> {
+    const held = this.counterpartsHeld(query);
+    if (held !== null) return held;
     return merge(await this.run(await this.counterpartAttempts(query)), query.limit);
   }
 
-  /** Both kinds of evidence, in one round trip where one is enough. */
+  /** Both kinds of evidence, in one round trip where one is enough, and without any where memory has the answer. */
   async nearest({ content, counterpart }: EvidenceQuery): Promise<EvidenceRankings> {
-    const own = content ? [await this.embeddingAttempts(content)] : [];
-    const paired = counterpart ? await this.counterpartAttempts(counterpart) : [];
-    const rankings = await this.run([...own, ...paired]);
-    return {
-      content: content ? (rankings[0] ?? NOTHING) : null,
-      counterpart: counterpart ? merge(rankings.slice(own.length), counterpart.limit) : null,
+    const held = {
+      content: content && this.embeddingsHeld(content),
+      counterpart: counterpart && this.counterpartsHeld(counterpart),
     };
+    const own = content && !held.content ? [await this.embeddingAttempts(content)] : [];
+    const paired = counterpart && !held.counterpart ? await this.counterpartAttempts(counterpart) : [];
+    const rankings = own.length + paired.length === 0 ? [] : await this.run([...own, ...paired]);
+    return {
+      content: content && (held.content ?? rankings[0] ?? NOTHING),
+      counterpart: counterpart && (held.counterpart ?? merge(rankings.slice(own.length), counterpart.limit)),
+    };
+  }
+
+  private embeddingsHeld(query: EmbeddingQuery): Ranking | null {
+    const { target, filter, impossible } = simplify(query.target, query.filter);
+    return impossible || filter !== null ? null : this.memory.byEmbedding({ ...query, target });
+  }
+
+  private counterpartsHeld(query: CounterpartQuery): Ranking | null {
+    const { target, filter, impossible } = simplify(query.target, query.filter);
+    return impossible || filter !== null ? null : this.memory.byCounterpart({ ...query, target });
   }
 
   private async embeddingAttempts(query: EmbeddingQuery): Promise<Attempts> {
@@ -223,27 +244,4 @@ function covers(rows: readonly RankedRow[], depth: number, limit: number, table:
 function ranking(rows: readonly RankedRow[], approximate: boolean): Ranking {
   const hits = rows.map(({ id, d }): Hit => ({ id, similarity: Math.min(1, Math.max(-1, 0 - d)) }));
   return { hits: hits.sort(closestFirst), approximate };
-}
-
-function merge(rankings: readonly Ranking[], limit: number): Ranking {
-  const hits = rankings.flatMap((part) => part.hits).sort(closestFirst);
-  return { hits: hits.slice(0, limit), approximate: rankings.some((part) => part.approximate) };
-}
-
-function closestFirst(a: Hit, b: Hit): number {
-  return b.similarity - a.similarity || (a.id < b.id ? -1 : 1);
-}
-
-/** A filter that is about nothing but the modality says the same as a target, and a target is quicker. */
-function simplify(
-  target: Modality | null,
-  filter: ItemFilter | null,
-): { target: Modality | null; filter: ItemFilter | null; impossible: boolean } {
-  const { modality, ...rest } = filter ?? {};
-  if (modality === undefined) return { target, filter, impossible: false };
-  return {
-    target: modality,
-    filter: Object.keys(rest).length === 0 ? null : rest,
-    impossible: target !== null && target !== modality,
-  };
 }

@@ -14,12 +14,10 @@ import type {
   VectorChunk,
   VectorMatrix,
 } from './types.js';
-import { decodeVector, decodeVectors, encodeUuidArray, encodeVectorArray } from './vector-codec.js';
+import { CHUNK_FLOATS, chunksOf } from './vector-chunks.js';
+import { decodeVector, encodeUuidArray, encodeVectorArray } from './vector-codec.js';
 import type { VectorSearch } from './vector-search.js';
 import { embeddingTable, featureTable, type VectorTables } from './vector-tables.js';
-
-/** Floats in one statement or chunk: 2 MB. The embedded server copies a message again for every 64 KB that arrive. */
-const CHUNK_FLOATS = 512 * 1024;
 
 /** Partitions smaller than this are compared row by row: 64 dimensions take about 20 ms then. */
 const INDEX_FROM_ROWS = 20_000;
@@ -151,7 +149,8 @@ export class VectorStore {
     const table = featureTable(extractor);
     if (!(await this.tables.find(table))) return;
     const embedded = lacking && embeddingTable(lacking.encoderId, lacking.modality);
-    yield* this.chunksOf(
+    yield* chunksOf(
+      this.db,
       table,
       embedded && `NOT EXISTS (SELECT 1 FROM ${embedded} e WHERE e.item_id = t.item_id)`,
     );
@@ -160,25 +159,7 @@ export class VectorStore {
   /** Every embedding of an encoder and a modality, by ascending item id. */
   async *embeddingsOf(encoderId: string, modality: Modality): AsyncGenerator<VectorChunk> {
     const table = embeddingTable(encoderId, modality);
-    if (await this.tables.find(table)) yield* this.chunksOf(table);
-  }
-
-  private async *chunksOf(table: string, condition = 'true'): AsyncGenerator<VectorChunk> {
-    let after = '00000000-0000-0000-0000-000000000000';
-    let rows = 256;
-    for (;;) {
-      const [chunk] = await this.db.run<{ ids: string[] | null; vectors: Buffer | null }>(
-        `SELECT array_agg(item_id::text) AS ids, string_agg(vector_send(vec), '') AS vectors
-         FROM (SELECT item_id, vec FROM ${table} t WHERE item_id > $1::uuid AND ${condition}
-               ORDER BY item_id LIMIT $2) v`,
-        [after, rows],
-      );
-      if (!chunk?.ids || !chunk.vectors) return;
-      const { columns, data } = decodeVectors(chunk.vectors);
-      yield { ids: chunk.ids, matrix: { data, rows: chunk.ids.length, columns } };
-      after = chunk.ids.at(-1) ?? after;
-      rows = Math.max(1, Math.floor(CHUNK_FLOATS / columns));
-    }
+    if (await this.tables.find(table)) yield* chunksOf(this.db, table);
   }
 
   /**

@@ -116,10 +116,9 @@ async function readQuery(text: string | undefined, image: string | undefined): P
 /** Runs a search and gathers what a person or a script wants to see of its results. */
 export async function find(app: App, request: SearchRequest, signal?: AbortSignal): Promise<Found> {
   const page = await app.search.search(request, signal);
-  const classes = await app.items.classesOf(page.results.map(({ item }) => item.id));
   const results = await Promise.all(
     page.results.map(
-      async ({ item, rank, score }): Promise<FoundItem> => ({
+      async ({ item, classes, rank, score }): Promise<FoundItem> => ({
         rank,
         score,
         id: item.id,
@@ -128,7 +127,7 @@ export async function find(app: App, request: SearchRequest, signal?: AbortSigna
         title: item.title,
         text: item.modality === 'TEXT' ? item.text : null,
         file: typeof item.metadata.file === 'string' ? item.metadata.file : null,
-        classes: (classes.get(item.id) ?? []).map(({ name }) => name),
+        classes: classes.map(({ name }) => name),
         thumbnail:
           item.modality === 'IMAGE'
             ? relative('', (await app.media.file(item.contentHash, THUMBNAIL_WIDTH)).path)

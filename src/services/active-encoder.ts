@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { TrainedEncoderRow } from '../catalog/types.js';
+import type { VectorStamp } from '../catalog/vector-stamp.js';
 import { CommonspaceError } from '../domain/errors.js';
 import type { Modality } from '../domain/modality.js';
 import { loadEncoder } from '../encoder/serialise.js';
@@ -30,6 +31,12 @@ export class ActiveEncoder {
   async current(): Promise<LoadedEncoder | null> {
     const row = await this.catalog.encoders.active();
     return row === null ? null : { row, encoder: await this.load(row.id) };
+  }
+
+  /** The same with the stamp of the vectors that the database holds at that moment; see VectorMemory. */
+  async currentAndStamp(): Promise<{ readonly active: LoadedEncoder | null; readonly stamp: VectorStamp }> {
+    const { encoder: row, stamp } = await this.catalog.encoders.activeAndStamp();
+    return { active: row === null ? null : { row, encoder: await this.load(row.id) }, stamp };
   }
 
   /** @throws CommonspaceError NO_ENCODER, saying how to train one. */

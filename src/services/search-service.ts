@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.js';
-import type { ItemRow } from '../catalog/types.js';
+import type { ClassRow, ItemRow } from '../catalog/types.js';
+import type { VectorStamp } from '../catalog/vector-stamp.js';
 import { checkPageSize } from '../domain/check.js';
 import { decodeCursor, encodeCursor, fingerprint } from '../domain/cursor.js';
 import { CommonspaceError } from '../domain/errors.js';
@@ -29,6 +30,8 @@ export interface SearchRequest {
 
 export interface SearchResult {
   readonly item: ItemRow;
+  /** The item's classes, by name. */
+  readonly classes: readonly ClassRow[];
   readonly rank: number;
   readonly score: number;
   readonly evidence: FusedHit['evidence'];
@@ -60,16 +63,18 @@ export class SearchService {
     checkPageSize(request.first, LIMITS.searchPageSize);
     checkEvidence(request);
     checkCutOff(request);
-    const asking = this.encoders.current();
-    const [active, query] = await Promise.all([
+    const asking = this.encoders.currentAndStamp();
+    const encoder = asking.then(({ active }) => active);
+    const [{ stamp }, active, query] = await Promise.all([
       asking,
-      this.queries.read(request.query, asking, signal),
+      encoder,
+      this.queries.read(request.query, encoder, signal),
       this.filters.check(request.filter),
     ]);
     const { first, after, ...identity } = request;
     const print = fingerprint({ ...identity, encoder: active?.row.id ?? null });
     const offset = after === null ? 0 : readRank(decodeCursor(after, print));
-    const plan = this.plan(request, query, active);
+    const plan = this.plan(request, query, active, stamp);
     const slice = await rankSlice(this.catalog.vectors, plan, offset, first);
     if (slice.hits.length === 0 && offset === 0) await this.explainEmptiness(plan, request);
     return {
@@ -82,12 +87,17 @@ export class SearchService {
     };
   }
 
-  private plan(request: SearchRequest, query: ReadQuery, active: LoadedEncoder | null): RankingPlan {
+  private plan(
+    request: SearchRequest,
+    query: ReadQuery,
+    active: LoadedEncoder | null,
+    stamp: VectorStamp,
+  ): RankingPlan {
     const { target, filter, by } = request;
     const { embedding, feature, modality } = query;
     const content =
       by.includes('CONTENT') && active !== null && embedding !== null
-        ? { encoderId: active.row.id, vector: embedding, target, filter }
+        ? { encoderId: active.row.id, vector: embedding, target, filter, stamp }
         : null;
     const counterpart =
       by.includes('COUNTERPART') && feature !== null && modality !== null
@@ -97,6 +107,7 @@ export class SearchService {
             queryModality: modality,
             target,
             filter,
+            stamp,
           }
         : null;
     if (content === null && counterpart === null) throw this.cannotCompare(request, active, modality);
@@ -138,13 +149,15 @@ export class SearchService {
   }
 
   private async hydrate(hits: readonly FusedHit[], offset: number, print: string): Promise<SearchResult[]> {
-    const items = await this.catalog.items.byIds(hits.map((hit) => hit.id));
-    const byId = new Map(items.map((item) => [item.id, item]));
+    const items = await this.catalog.items.withClasses(hits.map((hit) => hit.id));
+    const byId = new Map(items.map((found) => [found.item.id, found]));
     return hits.flatMap((hit, index) => {
-      const item = byId.get(hit.id);
+      const found = byId.get(hit.id);
       const rank = offset + index + 1;
       // An item deleted between ranking and reading is no result any more; the others keep their ranks.
-      return item === undefined ? [] : [{ ...hit, item, rank, cursor: encodeCursor(print, String(rank)) }];
+      return found === undefined
+        ? []
+        : [{ ...hit, ...found, rank, cursor: encodeCursor(print, String(rank)) }];
     });
   }
 }

@@ -5,7 +5,7 @@ import type { QueryField } from './field.js';
 export const crossModalSearch: QueryField<'crossModalSearch'> = async (
   _parent,
   args,
-  { services, signal },
+  { services, loaders, signal },
 ) => {
   const page = await services.search.search(
     {
@@ -21,6 +21,10 @@ export const crossModalSearch: QueryField<'crossModalSearch'> = async (
     signal,
   );
   const { explainedBy } = page;
-  const edges = page.results.map(({ item, ...edge }) => ({ ...edge, node: item, explainedBy }));
+  const edges = page.results.map(({ item, ...edge }) => {
+    // They came with the items; nobody need ask for them again.
+    loaders.classesOf.prime(item.id, edge.classes);
+    return { ...edge, node: item, explainedBy };
+  });
   return { ...toConnection(edges, page), mode: page.mode, encoderVersion: page.encoderVersion };
 };

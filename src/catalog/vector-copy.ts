@@ -1,0 +1,143 @@
+import type { Hit } from './types.js';
+
+/** Vectors of unit length in this process's memory, by ascending item id. */
+export interface VectorCopy {
+  readonly ids: readonly string[];
+  readonly columns: number;
+  /** Row-major: row i is that of `ids[i]`. */
+  readonly data: Float32Array;
+}
+
+/** The items that share a pair with items of a copy, by ascending id. */
+export interface Counterparts {
+  readonly ids: readonly string[];
+  /** Rows of the copy: those of `ids[i]` are `rows[starts[i]]` to `rows[starts[i + 1] - 1]`, at least one. */
+  readonly starts: Int32Array;
+  readonly rows: Int32Array;
+}
+
+/** One vector with its item and, if any, that item's counterparts, as pairs of ids. */
+export interface CounterpartLink {
+  readonly source: string;
+  readonly target: string;
+}
+
+/** Groups links by their targets; links of sources that the copy has no vector of do not count. */
+export function groupCounterparts(ids: readonly string[], links: readonly CounterpartLink[]): Counterparts {
+  const rowOf = new Map(ids.map((id, row) => [id, row]));
+  const rowsOf = new Map<string, number[]>();
+  for (const { source, target } of links) {
+    const row = rowOf.get(source);
+    if (row === undefined) continue;
+    const rows = rowsOf.get(target);
+    if (rows === undefined) rowsOf.set(target, [row]);
+    else rows.push(row);
+  }
+  const targets = [...rowsOf].sort(([a], [b]) => (a < b ? -1 : 1));
+  const starts = new Int32Array(targets.length + 1);
+  targets.forEach(([, rows], i) => {
+    starts[i + 1] = (starts[i] as number) + rows.length;
+  });
+  return {
+    ids: targets.map(([id]) => id),
+    starts,
+    rows: Int32Array.from(targets.flatMap(([, rows]) => rows)),
+  };
+}
+
+/**
+ * Cosine similarity of a unit vector to every row, to the precision in which the database gives it. Sums are in float64.
+ *
+ * Zeros of the query are passed over (half of a text's feature is nearly all zeros), and four rows are read at once:
+ * 1636 rows of 1024 numbers take 1 ms, half of what one row after the other takes.
+ */
+export function similarities({ ids, columns, data }: VectorCopy, query: Float32Array): Float32Array {
+  const places = Int32Array.from(query.keys()).filter((i) => query[i] !== 0);
+  const values = Float64Array.from(places, (i) => query[i] as number);
+  const count = places.length;
+  const out = new Float32Array(ids.length);
+  let row = 0;
+  for (; row + 3 < out.length; row += 4) {
+    const a = row * columns;
+    const b = a + columns;
+    const c = b + columns;
+    const d = c + columns;
+    let sumA = 0;
+    let sumB = 0;
+    let sumC = 0;
+    let sumD = 0;
+    for (let k = 0; k < count; k += 1) {
+      const i = places[k] as number;
+      const x = values[k] as number;
+      sumA += (data[a + i] as number) * x;
+      sumB += (data[b + i] as number) * x;
+      sumC += (data[c + i] as number) * x;
+      sumD += (data[d + i] as number) * x;
+    }
+    out[row] = sumA;
+    out[row + 1] = sumB;
+    out[row + 2] = sumC;
+    out[row + 3] = sumD;
+  }
+  for (; row < out.length; row += 1) {
+    let sum = 0;
+    for (let k = 0; k < count; k += 1)
+      sum += (data[row * columns + (places[k] as number)] as number) * (values[k] as number);
+    out[row] = sum;
+  }
+  return out;
+}
+
+/** The similarity of each counterpart: that of the closest of its rows. */
+export function bestOfEach({ ids, starts, rows }: Counterparts, similarity: Float32Array): Float32Array {
+  const best = new Float32Array(ids.length);
+  for (let i = 0; i < best.length; i += 1) {
+    let highest = Number.NEGATIVE_INFINITY;
+    for (let k = starts[i] as number; k < (starts[i + 1] as number); k += 1)
+      highest = Math.max(highest, similarity[rows[k] as number] as number);
+    best[i] = highest;
+  }
+  return best;
+}
+
+/** The first `count` by similarity descending, then id ascending; `ids` ascend. */
+export function closest(ids: readonly string[], similarity: Float32Array, count: number): Hit[] {
+  const rows = highest(similarity, Math.min(count, ids.length));
+  return Array.from(rows, (row) => ({
+    id: ids[row] as string,
+    similarity: Math.min(1, Math.max(-1, similarity[row] as number)),
+  }));
+}
+
+/** Places of the `count` highest values, highest first, equal ones in the order of their places. */
+function highest(values: Float32Array, count: number): Int32Array {
+  const heap = new Int32Array(count);
+  const before = (a: number, b: number) => {
+    const difference = (values[a] as number) - (values[b] as number);
+    return difference > 0 || (difference === 0 && a < b);
+  };
+  // A heap of the best so far with the last of them on top, so that most values are compared with one alone.
+  const sink = (place: number, top: number, size: number) => {
+    let at = top;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= size) break;
+      if (child + 1 < size && before(heap[child] as number, heap[child + 1] as number)) child += 1;
+      if (!before(place, heap[child] as number)) break;
+      heap[at] = heap[child] as number;
+      at = child;
+    }
+    heap[at] = place;
+  };
+  for (let place = 0; place < count; place += 1) heap[place] = place;
+  for (let top = (count >> 1) - 1; top >= 0; top -= 1) sink(heap[top] as number, top, count);
+  for (let place = count; place < values.length && count > 0; place += 1)
+    if (before(place, heap[0] as number)) sink(place, 0, count);
+  for (let size = count - 1; size > 0; size -= 1) {
+    const last = heap[0] as number;
+    const moved = heap[size] as number;
+    sink(moved, 0, size);
+    heap[size] = last;
+  }
+  return heap;
+}
