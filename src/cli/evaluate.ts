@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { evaluateBundle } from '../services/evaluation/evaluate-bundle.js';
 import { PROTOCOLS, type Protocol } from '../services/evaluation/train-for.js';
@@ -14,6 +15,8 @@ interface EvaluateOptions extends GlobalOptions {
   readonly preset: 'paper' | 'default';
   readonly seeds: readonly number[];
   readonly set?: TrainOptionsInput;
+  /** False with --no-runs. */
+  readonly runs?: string | false;
 }
 
 export function evaluateCommand(openApp: OpenApp): Command {
@@ -39,6 +42,8 @@ export function evaluateCommand(openApp: OpenApp): Command {
     )
     .option('--seeds <n,n,…>', 'one training for each', readSeeds, [0])
     .addOption(setOption())
+    .option('--runs <dir>', 'where the report and everything else of the run is kept (default: ./runs)')
+    .option('--no-runs', 'keep nothing of the run')
     .action((options: EvaluateOptions) =>
       run(openApp, options, {}, async ({ out, signal }) => {
         const shown = showEvaluation();
@@ -50,11 +55,13 @@ export function evaluateCommand(openApp: OpenApp): Command {
               preset: options.preset,
               seeds: options.seeds,
               set: options.set ?? {},
+              runs: options.runs === false ? null : (options.runs ?? 'runs'),
             },
             { onProgress: shown.update, signal },
           );
           shown.stop();
           out.print(bundleTable(report));
+          if (report.run !== null) out.note(`\nReport: ${join(report.run, 'report.html')}`);
           out.printJson(report);
         } finally {
           shown.stop();

@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BundleReport } from '../../src/services/evaluation/bundle-report.js';
 import { bundleFiles, writeBundle } from '../factories/feature-bundle.js';
@@ -18,8 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
+const runs = () => join(root, 'runs');
 const quick = ['--set', 'epochs=4', '--set', 'batchSize=64', '--set', 'members=1'];
-const evaluate = (...args: string[]) => cli(['evaluate', '--bundle', bundle, ...quick, ...args]);
+const evaluate = (...args: string[]) =>
+  cli(['evaluate', '--bundle', bundle, ...quick, '--runs', runs(), ...args]);
 
 function expectFigures(report: BundleReport): void {
   for (const figures of [report.mean, report.chance, report.cca, report.paper, ...report.splits]) {
@@ -97,15 +99,36 @@ describe('commonspace evaluate --bundle', () => {
   });
 
   it('gives the same figures for the same seed', async () => {
-    const [one, two] = await Promise.all([evaluate('--json'), evaluate('--json')]);
+    const [one, two] = await Promise.all([evaluate('--json', '--no-runs'), evaluate('--json', '--no-runs')]);
     const figures = ({ json }: typeof one) =>
       JSON.stringify(json(), (key, value: unknown) => (key === 'train_seconds' ? 0 : value));
     expect(figures(two)).toBe(figures(one));
   });
 
-  it('shows a table to people', async () => {
-    const { stdout, code } = await evaluate('--preset', 'paper');
+  it('shows a table to people, and leaves a run with a report', async () => {
+    const { stdout, stderr, code } = await evaluate('--preset', 'paper');
     expect(code).toBe(0);
+    const report = /^Report: (.*)$/m.exec(stderr)?.[1] ?? '';
+    expect(await readFile(report, 'utf8')).toContain('non-extendable');
+    const kept = await readdir(dirname(report));
+    expect(kept.sort()).toEqual(
+      [
+        'checkpoints',
+        'config.json',
+        'manifest.json',
+        'metrics.csv',
+        'model-card.md',
+        'predictions.jsonl',
+        'report.html',
+        'run.json',
+      ].sort(),
+    );
+    const checkpoints = await readdir(join(dirname(report), 'checkpoints'));
+    expect(checkpoints).toEqual(expect.arrayContaining(['test-paper.encoder']));
+    const predictions = (await readFile(join(dirname(report), 'predictions.jsonl'), 'utf8'))
+      .trim()
+      .split('\n');
+    expect(predictions).toHaveLength(180);
     for (const line of [
       /^classes +method +i→t/m,
       /^test +MASLN +\d/m,
@@ -117,13 +140,13 @@ describe('commonspace evaluate --bundle', () => {
   });
 
   it('refuses what it cannot use with one clear line, and leaves nothing behind', async () => {
-    const before = await readdir(bundle);
+    const [before, beside] = [await readdir(bundle), await readdir(root)];
     const missing = await cli(['evaluate', '--bundle', join(root, 'none'), '--json']);
     expect([missing.code, missing.json()]).toMatchObject([
       2,
       { error: { code: 'BAD_BUNDLE', field: ['bundle'] } },
     ]);
-    const small = await cli(['evaluate', '--bundle', bundle]);
+    const small = await cli(['evaluate', '--bundle', bundle, '--runs', join(root, 'none')]);
     expect(small.code).toBe(2);
     expect(small.stderr).toMatch(/BAD_BUNDLE .*img_train\.npy: it has 140 rows, fewer than a batch of 256/);
     for (const wrong of [
@@ -134,6 +157,6 @@ describe('commonspace evaluate --bundle', () => {
     ])
       expect((await evaluate(...wrong)).code).toBe(2);
     expect(await readdir(bundle)).toEqual(before);
-    expect(await readdir(root)).toEqual(['bundle']);
+    expect(await readdir(root)).toEqual(beside);
   });
 });

@@ -163,7 +163,14 @@ describe('a bundle that cannot be used is refused, naming the file and the row',
   it('fewer pairs than a batch, or than can be learnt from, before anything is trained', async () => {
     const before = await readdir(root);
     const folder = await write();
-    const request = { folder, protocol: 'extendable', preset: 'default', seeds: [0], set: {} } as const;
+    const request = {
+      folder,
+      protocol: 'extendable',
+      preset: 'default',
+      seeds: [0],
+      set: {},
+      runs: null,
+    } as const;
     await expect(evaluateBundle(request)).rejects.toMatchObject({
       code: 'BAD_BUNDLE',
       field: ['bundle', 'img_train.npy'],

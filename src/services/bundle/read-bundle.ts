@@ -37,6 +37,8 @@ const PARTS = ['train', 'test'] as const;
 /** Every other file of the folder is let be. */
 const ARRAYS = PARTS.flatMap((part) => [`img_${part}.npy`, `txt_${part}.npy`, `label_${part}.npy`]);
 
+export const BUNDLE_FILES: readonly string[] = [...ARRAYS, CLASSES_FILE, SPLITS_FILE];
+
 /**
  * Reads `img_train.npy`, `txt_train.npy`, `label_train.npy`, the same for test, `classes.json` and, where it is there,
  * `splits.json`. docs/evaluation.md says what each holds.
@@ -46,7 +48,7 @@ const ARRAYS = PARTS.flatMap((part) => [`img_${part}.npy`, `txt_${part}.npy`, `l
 export async function readBundle(folder: string): Promise<FeatureBundle> {
   const there = await listFolder(folder);
   const files = new Map<string, Buffer>();
-  for (const name of [...ARRAYS, CLASSES_FILE, SPLITS_FILE]) {
+  for (const name of BUNDLE_FILES) {
     if (there.has(name)) files.set(name, await readWhole(folder, name));
     else if (name === CLASSES_FILE) throw badBundle(name, 'it is missing, so that the labels have no names');
     else if (name !== SPLITS_FILE) throw badBundle(name, `it is missing from ${folder}`);

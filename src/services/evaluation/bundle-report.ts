@@ -1,3 +1,4 @@
+import type { TrainedEncoder } from '../../encoder/types.js';
 import { differenceEstimate, type EstimatedMethod, meanOfParts, methodFigures } from './estimates.js';
 import type { Estimate, Method, MethodFigures, PartRecord } from './evaluation-record.js';
 import type { BaselineChoices, Measured } from './measure.js';
@@ -53,11 +54,16 @@ export interface BundleReport {
   /** By how much the encoder's map@all is above each baseline's, draw by draw on the same pairs. */
   readonly gain: Readonly<Partial<Record<Method, Estimate>>>;
   readonly interval: { readonly confidence: number; readonly resamples: number };
+  /** The run's folder, with the report in it; null where none was to be written. */
+  readonly run: string | null;
   readonly notes: readonly string[];
 }
 
 /** A split as it was measured, before means are drawn. */
 export interface MeasuredSplit {
+  /** What it is called where there are several; `test` where there is one alone. */
+  readonly name: string;
+  readonly trainings: readonly TrainedEncoder[];
   readonly about: Pick<
     SplitReport,
     'seen' | 'unseen' | 'split' | 'seed' | 'train_seconds' | 'training_pairs' | 'epochs'
@@ -82,19 +88,36 @@ export function splitReport({ about, measured }: MeasuredSplit, protocol: Protoc
   };
 }
 
-/** The figures that come of all splits together. */
-export function meansOver(
-  splits: readonly MeasuredSplit[],
-  protocol: Protocol,
-): Pick<BundleReport, 'mean' | 'chance' | 'cca' | 'paper' | 'sm' | 'metrics' | 'gain'> {
-  const over = (part: 'seen' | 'unseen') => {
-    const parts = splits.map(({ measured }) => measured.estimated[part]?.methods ?? null);
-    return parts.every((methods) => methods !== null) ? meanOfParts(parts) : null;
+/** The means over the splits, with the draws that they come from; null where a split lacks such rows. */
+export interface EstimatedMeans {
+  readonly target: readonly EstimatedMethod[];
+  /** Extendable alone. */
+  readonly seen: readonly EstimatedMethod[] | null;
+  readonly harmonic: readonly EstimatedMethod[] | null;
+}
+
+export function estimateMeans(splits: readonly MeasuredSplit[], protocol: Protocol): EstimatedMeans {
+  const over = (part: 'seen' | 'unseen' | 'harmonic') => {
+    const methods = splits.map(({ measured: { estimated } }) =>
+      part === 'harmonic' ? estimated.harmonic : (estimated[part]?.methods ?? null),
+    );
+    return methods.every((of) => of !== null) ? meanOfParts(methods) : null;
   };
-  const target = over(targetOf(protocol)) ?? [];
-  const figures = target.map(methodFigures);
-  const harmonics = splits.map(({ measured }) => measured.estimated.harmonic);
   const extendable = protocol === 'extendable';
+  return {
+    target: over(targetOf(protocol)) ?? [],
+    seen: extendable ? over('seen') : null,
+    harmonic: extendable ? over('harmonic') : null,
+  };
+}
+
+/** The figures that come of all splits together. */
+export function meanFigures({
+  target,
+  seen,
+  harmonic,
+}: EstimatedMeans): Pick<BundleReport, 'mean' | 'chance' | 'cca' | 'paper' | 'sm' | 'metrics' | 'gain'> {
+  const figures = target.map(methodFigures);
   return {
     mean: mapFigures(figures, 'masln'),
     chance: mapFigures(figures, 'chance'),
@@ -103,11 +126,8 @@ export function meansOver(
     sm: figures.some(({ method }) => method === 'sm') ? mapFigures(figures, 'sm') : null,
     metrics: {
       target: figures,
-      seen: extendable ? (over('seen')?.map(methodFigures) ?? null) : null,
-      harmonic:
-        extendable && harmonics.every((methods) => methods !== null)
-          ? meanOfParts(harmonics).map(methodFigures)
-          : null,
+      seen: seen?.map(methodFigures) ?? null,
+      harmonic: harmonic?.map(methodFigures) ?? null,
     },
     gain: gains(target),
   };

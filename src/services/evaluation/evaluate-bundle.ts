@@ -1,10 +1,22 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { throwIfCancelled } from '../../domain/errors.js';
+import { writeCheckpoint } from '../../encoder/checkpoint-file.js';
 import { resolveTrainOptions } from '../../encoder/presets.js';
-import type { SourceSet, TrainedEncoder, TrainOptionsInput, TrainProgress } from '../../encoder/types.js';
-import { badBundle } from '../bundle/bad-bundle.js';
-import { type FeatureBundle, readBundle } from '../bundle/read-bundle.js';
+import type { TrainedEncoder, TrainOptionsInput, TrainProgress } from '../../encoder/types.js';
+import type { FeatureBundle } from '../bundle/read-bundle.js';
+import { readBundle } from '../bundle/read-bundle.js';
+import { newRunId, openRunFolder, type RunFolder } from '../runs/run-folder.js';
+import { checkSize, checkSplit } from './bundle-checks.js';
 import { type BundleSplit, partOf, planSplits, sourceOf } from './bundle-protocol.js';
-import { type BundleReport, type MeasuredSplit, meansOver, splitReport, targetOf } from './bundle-report.js';
+import {
+  type BundleReport,
+  estimateMeans,
+  type MeasuredSplit,
+  meanFigures,
+  splitReport,
+} from './bundle-report.js';
+import { bundlePredictions, bundleRunRecord, seenSetOf } from './bundle-run.js';
 import { CONFIDENCE, RESAMPLES } from './estimates.js';
 import type { MeasureStage } from './measure.js';
 import { measureInThread } from './measure-in-thread.js';
@@ -18,6 +30,8 @@ export interface EvaluateBundleRequest {
   readonly seeds: readonly number[];
   /** Laid over the preset, for the encoder that is evaluated; the baselines stay as they are. */
   readonly set: TrainOptionsInput;
+  /** The folder of runs, where one is to be kept of this; null: nothing is written. */
+  readonly runs: string | null;
   /** Draws of the bootstrap; RESAMPLES where it is not given. */
   readonly resamples?: number;
 }
@@ -33,94 +47,124 @@ export type EvaluateProgress = { readonly run: number; readonly runs: number } &
   | { readonly stage: MeasureStage }
 );
 
-/** Fewer pairs than this teach nothing that would hold for others. */
-const LEAST_PAIRS = 16;
+/** Epochs between two checkpoints: they are kept to go on from, not to lose nothing. */
+const CHECKPOINT_EVERY = 25;
 
 /**
  * Trains and measures on a folder of features, once for each split and seed, each time beside chance, CCA, the `paper` preset and
- * (where classes are seen) semantic matching. No test row is at hand where anything is trained or chosen. Nothing is written.
+ * (where classes are seen) semantic matching. No test row is at hand where anything is trained or chosen.
  *
- * @throws CommonspaceError BAD_BUNDLE naming file and row, BAD_INPUT naming the option, CANCELLED
+ * @throws CommonspaceError BAD_BUNDLE naming file and row, BAD_INPUT naming the option, CANCELLED; nothing is left behind
  */
 export async function evaluateBundle(
   request: EvaluateBundleRequest,
   hooks: EvaluateBundleHooks = {},
 ): Promise<BundleReport> {
   const { protocol, seeds } = request;
+  const createdAt = new Date().toISOString();
+  const started = performance.now();
   const { batchSize } = resolveTrainOptions({ ...request.set, preset: request.preset });
   const bundle = await readBundle(request.folder);
   checkSize(bundle, batchSize);
   const plan = planSplits(bundle, protocol, seeds);
   for (const split of plan) checkSplit(bundle, split, protocol);
 
-  const notes = new Set<string>();
-  const measured: MeasuredSplit[] = [];
-  for (const [i, split] of plan.entries()) {
-    throwIfCancelled(hooks.signal);
-    const run = { run: i + 1, runs: plan.length };
-    measured.push(await evaluateSplit(bundle, split, request, run, notes, hooks));
-  }
-  return {
+  const id = newRunId(createdAt, [
+    request.folder.replace(/^.*[/\\](?=[^/\\])/, ''),
     protocol,
-    preset: request.preset,
-    bundle: request.folder,
-    data_sha256: bundle.sha256,
-    splits: measured.map((one) => splitReport(one, protocol)),
-    ...meansOver(measured, protocol),
-    interval: { confidence: CONFIDENCE, resamples: request.resamples ?? RESAMPLES },
-    notes: [...notes],
-  };
+    request.preset,
+  ]);
+  const folder = request.runs === null ? null : await openRunFolder(request.runs, id);
+  try {
+    const splits: MeasuredSplit[] = [];
+    for (const [i, split] of plan.entries()) {
+      throwIfCancelled(hooks.signal);
+      const run = { run: i + 1, runs: plan.length };
+      const name = nameOf(split, plan, request);
+      splits.push(await new SplitEvaluation(bundle, request, folder, hooks).evaluate(split, name, run));
+    }
+    const notes = notesOf(splits, protocol);
+    const means = estimateMeans(splits, protocol);
+    const seconds = (performance.now() - started) / 1000;
+    const place = await folder?.finish(
+      await bundleRunRecord({ id, createdAt, seconds, request, bundle, splits, means, notes }),
+      bundlePredictions(splits),
+    );
+    return {
+      protocol,
+      preset: request.preset,
+      bundle: request.folder,
+      data_sha256: bundle.sha256,
+      splits: splits.map((one) => splitReport(one, protocol)),
+      ...meanFigures(means),
+      interval: { confidence: CONFIDENCE, resamples: request.resamples ?? RESAMPLES },
+      run: place ?? null,
+      notes,
+    };
+  } finally {
+    await folder?.discard();
+  }
 }
 
-async function evaluateSplit(
-  bundle: FeatureBundle,
-  split: BundleSplit,
-  request: EvaluateBundleRequest,
-  run: { readonly run: number; readonly runs: number },
-  notes: Set<string>,
-  { onProgress, signal }: EvaluateBundleHooks,
-): Promise<MeasuredSplit> {
-  const { protocol, set } = request;
-  const { seed, seen, unseen } = split;
-  const source = sourceOf(bundle, seen);
-  const train = async (preset: 'paper' | 'default', options: TrainOptionsInput): Promise<TrainedEncoder> =>
-    await trainFor(
-      protocol,
-      source,
-      { ...options, preset, seed },
-      {
-        onProgress: (progress) => onProgress?.({ ...run, stage: 'train', preset, progress }),
-        ...(signal && { signal }),
-      },
-    );
-  const ours = await train(request.preset, set);
-  for (const note of ours.notes) notes.add(note);
-  if (protocol === 'non-extendable' && unseen.length > 0)
-    notes.add(`No training row has label ${unseen.join(', ')}; test rows of it take part all the same.`);
-  const asShipped = request.preset === 'paper' && Object.keys(set).length === 0;
-  const paper = asShipped ? ours : await train('paper', {});
+/** One split and seed: trains, and has the rest done in another thread. */
+class SplitEvaluation {
+  constructor(
+    private readonly bundle: FeatureBundle,
+    private readonly request: EvaluateBundleRequest,
+    private readonly folder: RunFolder | null,
+    private readonly hooks: EvaluateBundleHooks,
+  ) {}
 
-  const measured = await measureInThread(
-    {
-      encoders: [
-        { method: 'masln', bytes: ours.bytes },
-        { method: 'paper', bytes: paper.bytes },
-      ],
-      source,
-      seen: partOf(bundle, protocol === 'extendable' ? seen : [...seen, ...unseen]),
-      unseen: protocol === 'extendable' ? partOf(bundle, unseen) : null,
-      semanticMatching: protocol === 'non-extendable',
-      seed,
-      resampling: {
-        // Trainings on one split are measured on the same rows, and get the same draws of them.
-        seed: protocol === 'non-extendable' ? 0 : (split.split ?? seed),
-        resamples: request.resamples ?? RESAMPLES,
+  async evaluate(
+    split: BundleSplit,
+    name: string,
+    run: { readonly run: number; readonly runs: number },
+  ): Promise<MeasuredSplit> {
+    const { bundle, request } = this;
+    const { onProgress, signal } = this.hooks;
+    const { seed, seen, unseen } = split;
+    const extendable = request.protocol === 'extendable';
+    const source = sourceOf(bundle, seen);
+    const train = async (preset: 'paper' | 'default', set: TrainOptionsInput): Promise<TrainedEncoder> => {
+      const file = `${name.replaceAll(/[^a-z0-9]+/g, '-')}-${preset}`;
+      const trained = await trainFor(
+        request.protocol,
+        source,
+        { ...set, preset, seed },
+        {
+          onProgress: (progress) => onProgress?.({ ...run, stage: 'train', preset, progress }),
+          ...this.checkpointing(file),
+          ...(signal && { signal }),
+        },
+      );
+      if (this.folder) await writeFile(join(this.folder.checkpoints, `${file}.encoder`), trained.bytes);
+      return trained;
+    };
+    const ours = await train(request.preset, request.set);
+    const asShipped = request.preset === 'paper' && Object.keys(request.set).length === 0;
+    const paper = asShipped ? ours : await train('paper', {});
+
+    const measured = await measureInThread(
+      {
+        encoders: [
+          { method: 'masln', bytes: ours.bytes },
+          { method: 'paper', bytes: paper.bytes },
+        ],
+        source,
+        seen: partOf(bundle, extendable ? seen : [...seen, ...unseen]),
+        unseen: extendable ? partOf(bundle, unseen) : null,
+        sets: { seen: extendable ? seenSetOf(name) : name, unseen: name },
+        semanticMatching: !extendable,
+        seed,
+        resampling: {
+          // Trainings on one split are measured on the same rows, and get the same draws of them.
+          seed: extendable ? (split.split ?? seed) : 0,
+          resamples: request.resamples ?? RESAMPLES,
+        },
       },
-    },
-    { onStage: (stage) => onProgress?.({ ...run, stage }), ...(signal && { signal }) },
-  );
-  return {
-    about: {
+      { onStage: (stage) => onProgress?.({ ...run, stage }), ...(signal && { signal }) },
+    );
+    const about = {
       seen,
       unseen,
       split: split.split,
@@ -128,35 +172,37 @@ async function evaluateSplit(
       train_seconds: ours.seconds,
       training_pairs: source.labels.length,
       epochs: ours.epochs,
-    },
-    measured,
-  };
+    };
+    return { name, trainings: asShipped ? [ours] : [ours, paper], about, measured };
+  }
+
+  private checkpointing(file: string) {
+    const { folder } = this;
+    if (folder === null) return {};
+    return {
+      checkpointEvery: CHECKPOINT_EVERY,
+      onCheckpoint: (bytes: Uint8Array) =>
+        writeCheckpoint(join(folder.checkpoints, `${file}.checkpoint`), bytes),
+    };
+  }
 }
 
-function checkSize({ train }: FeatureBundle, batchSize: number): void {
-  const { rows } = train.image;
-  if (rows < batchSize) {
-    throw badBundle(
-      'img_train.npy',
-      `it has ${rows} rows, fewer than a batch of ${batchSize} pairs (the option batchSize sets another size)`,
-    );
-  }
+/** E.g. `split 1, seed 0`: only what there are several of is named. */
+function nameOf(
+  { split, seed }: BundleSplit,
+  plan: readonly BundleSplit[],
+  { seeds, protocol }: EvaluateBundleRequest,
+): string {
+  const numbered = split !== null && plan.some((other) => other.split !== split);
+  const parts = [...(numbered ? [`split ${split + 1}`] : []), ...(seeds.length > 1 ? [`seed ${seed}`] : [])];
+  if (parts.length > 0) return parts.join(', ');
+  return protocol === 'extendable' ? 'unseen' : 'test';
 }
 
-function checkSplit(bundle: FeatureBundle, split: BundleSplit, protocol: Protocol): void {
-  const source: SourceSet = sourceOf(bundle, split.seen);
-  if (source.labels.length < LEAST_PAIRS) {
-    throw badBundle(
-      'label_train.npy',
-      `${source.labels.length} rows are of the seen classes ${split.seen.join(', ')}, and training needs ${LEAST_PAIRS}`,
-    );
-  }
-  const target = targetOf(protocol);
-  const part = partOf(bundle, split[target]);
-  if (part === null || new Set(part.sides.IMAGE.classes).size < 2) {
-    throw badBundle(
-      'label_test.npy',
-      `its rows have fewer than two of the ${target} classes ${split[target].join(', ')}, so that there is nothing to tell apart`,
-    );
-  }
+function notesOf(splits: readonly MeasuredSplit[], protocol: Protocol): string[] {
+  const notes = new Set(splits.flatMap(({ trainings }) => trainings[0]?.notes ?? []));
+  const never = splits[0]?.about.unseen ?? [];
+  if (protocol === 'non-extendable' && never.length > 0)
+    notes.add(`No training row has label ${never.join(', ')}; test rows of it take part all the same.`);
+  return [...notes];
 }

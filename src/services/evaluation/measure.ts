@@ -5,8 +5,9 @@ import { trainSemanticMatching } from '../../encoder/semantic-matching.js';
 import { loadEncoder } from '../../encoder/serialise.js';
 import { trainCca } from '../../encoder/train-cca.js';
 import type { Encoder, SourceSet } from '../../encoder/types.js';
-import type { ClassDetails } from '../runs/space-details.js';
-import type { ResampleOptions, ScoredDirections } from './bootstrap.js';
+import { describeSpace, type Sides, type SpaceDescription } from '../runs/describe-space.js';
+import type { SpaceDetails } from '../runs/space-details.js';
+import type { ResampleOptions } from './bootstrap.js';
 import {
   type EstimatedMethod,
   type EstimatedPart,
@@ -24,6 +25,8 @@ export interface MeasureRequest {
   readonly source: SourceSet;
   readonly seen: MeasuredPart | null;
   readonly unseen: MeasuredPart | null;
+  /** What each part is called where it is shown. */
+  readonly sets: Readonly<Record<'seen' | 'unseen', string>>;
   /** Whether semantic matching stands beside them on seen classes. */
   readonly semanticMatching: boolean;
   /** For what the baselines hold out to choose on. */
@@ -51,9 +54,11 @@ export interface Measured {
     readonly harmonic: readonly EstimatedMethod[] | null;
   };
   readonly choices: BaselineChoices;
+  /** What is to be seen of the encoder's space, and what each query found. */
+  readonly spaces: Readonly<Record<'seen' | 'unseen', SpaceDescription | null>>;
 }
 
-export type MeasureStage = 'sm' | 'cca' | 'measure';
+export type MeasureStage = 'sm' | 'cca' | 'measure' | 'describe';
 
 interface Candidate {
   readonly method: Method;
@@ -82,19 +87,34 @@ export async function measure(
   if (wantsSm) onStage('sm');
   const sm = wantsSm ? await trainSemanticMatching(source, { seed }) : null;
 
-  onStage('measure');
   const parts = (['seen', 'unseen'] as const).map((name) => {
     const part = request[name];
     const baseline = cca[name];
     if (part === null || baseline === null) return null;
+    onStage('measure');
     const candidates: Candidate[] = [
       ...loaded,
       ...(sm !== null && name === 'seen' ? [{ method: 'sm' as const, encoder: sm.encoder }] : []),
       { method: 'cca', encoder: baseline.encoder },
     ];
-    const scored = candidates.map((candidate) => score(candidate, part));
+    const embedded = candidates.map((candidate) => embed(candidate, part));
+    const scored = embedded.map(({ method, image, text }) => ({
+      method,
+      i2t: scoreQueries(image, text),
+      t2i: scoreQueries(text, image),
+    }));
     const estimated = estimatePart(scored, { ...request.resampling, part: name });
-    return { estimated, record: partRecord(part, estimated, scored[0], name === 'seen') };
+    onStage('describe');
+    const [ours, ...others] = embedded as [Embedded, ...Embedded[]];
+    const space = describeSpace({
+      ...ours,
+      set: request.sets[name],
+      classNames: part.classNames,
+      seenClasses: new Set(name === 'seen' ? part.classNames.keys() : []),
+      others,
+      seed,
+    });
+    return { estimated, space, record: partRecord(part, estimated, space.details) };
   });
   const [seen, unseen] = parts;
   const harmonic = seen && unseen ? harmonicMeans(seen.estimated, unseen.estimated) : null;
@@ -105,6 +125,7 @@ export async function measure(
     unseen: unseen?.record ?? null,
     harmonic: harmonic?.map(methodFigures) ?? null,
     estimated: { seen: seen?.estimated ?? null, unseen: unseen?.estimated ?? null, harmonic },
+    spaces: { seen: seen?.space ?? null, unseen: unseen?.space ?? null },
     choices: {
       cca: { seen: chosen('seen'), unseen: chosen('unseen') },
       sm: sm && { image_l2: sm.l2.IMAGE, text_l2: sm.l2.TEXT, similarity: sm.similarity },
@@ -112,58 +133,30 @@ export async function measure(
   };
 }
 
-function score(
-  { method, encoder }: Candidate,
-  { sides }: MeasuredPart,
-): ScoredDirections & { method: Method } {
+interface Embedded extends Sides {
+  readonly method: Method;
+}
+
+function embed({ method, encoder }: Candidate, { sides }: MeasuredPart): Embedded {
   const [image, text] = MODALITIES.map((modality): RetrievalSide => {
     const { features, ...rest } = sides[modality];
     return { ...rest, embeddings: encoder.embedMany(modality, features) };
   }) as [RetrievalSide, RetrievalSide];
-  return { method, i2t: scoreQueries(image, text), t2i: scoreQueries(text, image) };
+  return { method, image, text };
 }
 
 function partRecord(
-  { sides, classNames }: MeasuredPart,
+  { sides }: MeasuredPart,
   { methods, counts }: EstimatedPart,
-  ours: ScoredDirections | undefined,
-  seen: boolean,
+  { curves, perClass }: SpaceDetails,
 ): PartRecord {
-  const occurring = new Set([...sides.IMAGE.classes, ...sides.TEXT.classes].filter((label) => label >= 0));
-  const perClass = [...occurring].map((label) => {
-    const images = rowsOf(sides.IMAGE.classes, label);
-    const texts = rowsOf(sides.TEXT.classes, label);
-    return {
-      name: classNames[label] ?? '',
-      seen,
-      images: images.length,
-      texts: texts.length,
-      i2tAp: meanAt(ours?.i2t.values['map@all'], images),
-      t2iAp: meanAt(ours?.t2i.values['map@all'], texts),
-      chance: null,
-    };
-  });
   return {
     images: sides.IMAGE.classes.length,
     texts: sides.TEXT.classes.length,
-    classes: occurring.size,
+    classes: perClass.length,
     counts,
     methods: methods.map(methodFigures),
-    curves: [],
-    perClass: perClass.sort((a, b) => apOf(b) - apOf(a) || (a.name < b.name ? -1 : 1)),
+    curves,
+    perClass,
   };
-}
-
-/** The mean of both directions; those without any come last. */
-function apOf({ i2tAp, t2iAp }: ClassDetails): number {
-  return i2tAp === null || t2iAp === null ? (i2tAp ?? t2iAp ?? -1) : (i2tAp + t2iAp) / 2;
-}
-
-function rowsOf(classes: Int32Array, label: number): number[] {
-  return [...classes.keys()].filter((row) => classes[row] === label);
-}
-
-function meanAt(values: Float64Array | undefined, rows: readonly number[]): number | null {
-  const counted = rows.map((row) => values?.[row] ?? Number.NaN).filter((x) => !Number.isNaN(x));
-  return counted.length === 0 ? null : counted.reduce((sum, x) => sum + x, 0) / counted.length;
 }

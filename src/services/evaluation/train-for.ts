@@ -1,14 +1,10 @@
 import { trainEncoder } from '../../encoder/train-encoder.js';
-import type { SourceSet, TrainedEncoder, TrainOptionsInput, TrainProgress } from '../../encoder/types.js';
+import type { TrainHooks } from '../../encoder/train-hooks.js';
+import type { SourceSet, TrainedEncoder, TrainOptionsInput } from '../../encoder/types.js';
 
 /** What an encoder is trained for: for the classes that it learns from, or for others. */
 export type Protocol = 'non-extendable' | 'extendable';
 export const PROTOCOLS = ['non-extendable', 'extendable'] as const satisfies readonly Protocol[];
-
-export interface TrainForHooks {
-  readonly onProgress?: (progress: TrainProgress) => void;
-  readonly signal?: AbortSignal;
-}
 
 /**
  * Trains an encoder on a source set in a worker thread. Everything that is chosen is chosen on rows of that source set; no other
@@ -20,7 +16,7 @@ export async function trainFor(
   _protocol: Protocol,
   source: SourceSet,
   options: TrainOptionsInput,
-  hooks: TrainForHooks = {},
+  hooks: TrainHooks = {},
 ): Promise<TrainedEncoder> {
   return await trainEncoder(source, options, hooks);
 }

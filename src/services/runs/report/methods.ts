@@ -36,7 +36,7 @@ export const DIRECTION_NAME: Readonly<Record<Direction, string>> = {
 
 /** What a set is called where there is room: `unseen classes`, `split 1 · unseen classes`. */
 export function setName({ set, classes }: Pick<TableRow, 'set' | 'classes'>): string {
-  if (set === classes) return `${set} classes`;
+  if (set === classes || set.endsWith(`, ${classes}`)) return `${set} classes`;
   return classes === 'mixed' ? `${set}, seen and unseen classes` : `${set} · ${classes} classes`;
 }
 
