@@ -50,6 +50,7 @@ async function ingest() {
     features,
     media,
     fetchPolicy: {},
+    runsFolder: join(data, 'runs'),
     reportUnexpected: console.error,
   });
   const items = pictures.map(({ bytes, hexcode }) => ({ content: { bytes }, externalId: hexcode }));

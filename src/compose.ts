@@ -22,9 +22,19 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       image: config.imageModel,
       ...(config.workers !== null && { workers: config.workers }),
     });
-    const fetchPolicy = { allowNetworks: config.fetchAllow };
+    const services = createServices({
+      catalog,
+      features,
+      media,
+      fetchPolicy: { allowNetworks: config.fetchAllow },
+      runsFolder: join(config.dataDir, 'runs'),
+      versions: { keepRetired: config.keepEncoders, tolerance: config.promotionTolerance },
+      reportUnexpected,
+    });
+    // What an earlier process was at when it was ended can be taken up again.
+    await services.trainingRunner.recover();
     return {
-      ...createServices({ catalog, features, media, fetchPolicy, reportUnexpected }),
+      ...services,
       describe: async () => ({
         database: { kind: catalog.kind, ...(await catalog.describe()) },
         imageExtractor: features.image.id,
@@ -36,6 +46,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
         await Promise.all([features.warmUp(), catalog.warmUp()]);
       },
       close: async () => {
+        await services.trainingRunner.stop();
         await features.close();
         await catalog.close();
       },

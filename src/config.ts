@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEFAULT_VERSIONS } from './domain/encoder-status.js';
 import { CommonspaceError } from './domain/errors.js';
 
 /** Every setting, with its default. This file alone reads the environment; docs/operations.md lists the settings. */
@@ -17,6 +18,10 @@ export interface Config {
   readonly fetchAllow: readonly string[];
   /** Worker threads for extraction; null: one for each core, four at most. */
   readonly workers: number | null;
+  /** How many retired versions of the encoder are kept. */
+  readonly keepEncoders: number;
+  /** How far the held-out map of a new encoder may be below the active one's for it to be activated. */
+  readonly promotionTolerance: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
@@ -49,6 +54,8 @@ const environment = z.object({
     )
     .default([]),
   COMMONSPACE_WORKERS: z.coerce.number().int().min(1).max(64).optional(),
+  COMMONSPACE_KEEP_ENCODERS: z.coerce.number().int().min(0).max(1000).default(DEFAULT_VERSIONS.keepRetired),
+  COMMONSPACE_PROMOTION_TOLERANCE: z.coerce.number().min(0).max(1).default(DEFAULT_VERSIONS.tolerance),
   COMMONSPACE_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info'),
@@ -87,6 +94,8 @@ export function readConfig(
     imageModel: overrides.imageModel ?? value.COMMONSPACE_IMAGE_MODEL,
     fetchAllow: value.COMMONSPACE_FETCH_ALLOW,
     workers: value.COMMONSPACE_WORKERS ?? null,
+    keepEncoders: value.COMMONSPACE_KEEP_ENCODERS,
+    promotionTolerance: value.COMMONSPACE_PROMOTION_TOLERANCE,
     logLevel: value.COMMONSPACE_LOG_LEVEL,
   };
 }

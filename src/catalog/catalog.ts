@@ -1,6 +1,7 @@
 import { Classes } from './classes.js';
 import { type ConnectOptions, connect } from './connect.js';
 import type { Database } from './database.js';
+import { EncoderRuns } from './encoder-runs.js';
 import { Encoders } from './encoders.js';
 import { Items } from './items.js';
 import { Media } from './media.js';
@@ -17,6 +18,7 @@ export interface Catalog {
   readonly items: Items;
   readonly classes: Classes;
   readonly encoders: Encoders;
+  readonly encoderRuns: EncoderRuns;
   readonly vectors: VectorStore;
   readonly media: Media;
   /** The connections, for what no repository does. Never wait for them inside a transaction of another's. */
@@ -63,6 +65,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     items: new Items(database, store),
     classes: new Classes(database, store),
     encoders,
+    encoderRuns: new EncoderRuns(database, tables),
     vectors: store,
     media: new Media(database),
     database,

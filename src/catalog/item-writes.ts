@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Database, Queryable } from './database.js';
+import { LIVE_ENCODERS, shareEncoders } from './encoder-lock.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 import type { ItemRow, ItemWrite } from './types.js';
 import { encodeUuidArray } from './vector-codec.js';
@@ -13,6 +14,14 @@ export class IdentityConflict extends Error {
   override readonly name = 'IdentityConflict';
 }
 
+/**
+ * An encoder that wants embeddings of what is written was not known to the writer. Nothing was written; ask for the live
+ * encoders again, and write with their embeddings.
+ */
+export class EncodersChanged extends Error {
+  override readonly name = 'EncodersChanged';
+}
+
 /** Orphaned pairs are removed by whoever deletes their last item; so often do we make one again that was just removed. */
 const PAIR_ATTEMPTS = 5;
 
@@ -20,8 +29,11 @@ const PAIR_ATTEMPTS = 5;
  * Writes items with their pairs, classes, features and embeddings, all or none. Items are inserted, or by their id
  * replaced; pairs and classes not yet known are made. Vectors of an item's former content are forgotten.
  *
+ * Every live encoder that can read a write's feature must have its embedding among the write's. Embeddings of encoders that
+ * are not live any more are left out.
+ *
  * @returns the rows as stored, in the order of the writes.
- * @throws IdentityConflict
+ * @throws IdentityConflict, EncodersChanged
  */
 export async function writeItems(
   db: Database,
@@ -34,6 +46,7 @@ export async function writeItems(
   for (const extractor of extractors) await store.tables.ensureFeatures(extractor);
   try {
     return await db.transaction(async (tx) => {
+      const live = await liveEncoders(tx, writes);
       const pairIds = await ensurePairs(tx, writes);
       const classIds = await ensureClasses(tx, writes);
       await forgetVectorsOfFormerContent(tx, writes);
@@ -46,7 +59,7 @@ export async function writeItems(
           vectorsBy(writes, (write) => write.features.get(extractor)),
         );
       }
-      await putEmbeddings(tx, store, writes);
+      await putEmbeddings(tx, store, writes, live);
       return rows;
     });
   } catch (error) {
@@ -172,8 +185,26 @@ async function setClasses(
   );
 }
 
-async function putEmbeddings(tx: Queryable, store: VectorStore, writes: readonly ItemWrite[]): Promise<void> {
-  const encoderIds = new Set(writes.flatMap((write) => [...write.embeddings.keys()]));
+/** Ids of the encoders that are live, and stay so until the transaction ends. @throws EncodersChanged */
+async function liveEncoders(tx: Queryable, writes: readonly ItemWrite[]): Promise<readonly string[]> {
+  // Two statements: one alone would see the encoders as they were before it had to wait for the lock.
+  await shareEncoders(tx);
+  const live = await tx.run<{ id: string; IMAGE: string; TEXT: string }>(
+    `SELECT id, image_extractor AS "IMAGE", text_extractor AS "TEXT" FROM encoder WHERE ${LIVE_ENCODERS} ORDER BY id`,
+  );
+  for (const { embeddings, features, modality } of writes) {
+    const lacking = live.find((encoder) => features.has(encoder[modality]) && !embeddings.has(encoder.id));
+    if (lacking) throw new EncodersChanged(`no embedding of encoder ${lacking.id}`);
+  }
+  return live.map((encoder) => encoder.id);
+}
+
+async function putEmbeddings(
+  tx: Queryable,
+  store: VectorStore,
+  writes: readonly ItemWrite[],
+  encoderIds: readonly string[],
+): Promise<void> {
   for (const encoderId of encoderIds) {
     for (const modality of ['IMAGE', 'TEXT'] as const) {
       const ofModality = writes.filter((write) => write.modality === modality);

@@ -100,6 +100,15 @@ export class Items {
     return rows.map(itemRow);
   }
 
+  /** How many pairs of an image and a text there are; an image with five captions makes five. */
+  async countPairs(): Promise<number> {
+    const [row] = await this.db.run<{ pairs: number }>(
+      `SELECT count(*)::int AS pairs FROM item i JOIN item t ON t.pair_id = i.pair_id AND t.modality = 'TEXT'
+       WHERE i.modality = 'IMAGE'`,
+    );
+    return row?.pairs ?? 0;
+  }
+
   /** Items that match, by ascending id, which is the order in which they were first stored. */
   async page(options: {
     readonly filter: ItemFilter | null;

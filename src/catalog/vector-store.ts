@@ -22,6 +22,11 @@ import { embeddingTable, featureTable, type VectorTables } from './vector-tables
 /** Partitions smaller than this are compared row by row: 64 dimensions take about 20 ms then. */
 const INDEX_FROM_ROWS = 20_000;
 
+/** Postgres's codes for what may happen to a writer whose items are deleted meanwhile. */
+const FOREIGN_KEY_VIOLATION = '23503';
+const DEADLOCK_DETECTED = '40P01';
+const PUT_ATTEMPTS = 10;
+
 /** Stores, reads and ranks by vectors. All are brought to unit length where they enter (a zero vector stays zero). */
 export class VectorStore {
   private oid: number | null = null;
@@ -82,28 +87,44 @@ export class VectorStore {
     encoderId: string,
     modality: Modality,
     embeddings: ReadonlyMap<string, Float32Array>,
+    onConflict: 'NOTHING' | 'UPDATE SET vec = EXCLUDED.vec' = 'UPDATE SET vec = EXCLUDED.vec',
   ): Promise<void> {
     for (const [ids, vectors] of encodedChunks(await this.vectorOid(on), embeddings)) {
       await on.run(
         `INSERT INTO ${embeddingTable(encoderId, modality)} (encoder_id, item_id, modality, vec)
          SELECT $1::uuid, id, $2::modality, vec FROM unnest($3::uuid[], $4::vector[]) AS u (id, vec)
          WHERE EXISTS (SELECT 1 FROM item i WHERE i.id = u.id)
-         ON CONFLICT (item_id, encoder_id, modality) DO UPDATE SET vec = EXCLUDED.vec`,
+         ON CONFLICT (item_id, encoder_id, modality) DO ${onConflict}`,
         [encoderId, modality, ids, vectors],
       );
     }
   }
 
-  /** Stores embeddings of items of one modality: row i of the matrix is that of `ids[i]`. */
+  /**
+   * Stores embeddings that items of one modality lack: row i of the matrix is that of `ids[i]`. One that came meanwhile
+   * stays: it may be of a newer content.
+   */
   async storeEmbeddings(
     encoderId: string,
     modality: Modality,
     ids: readonly string[],
     { data, rows, columns }: VectorMatrix,
+    on: Queryable = this.db,
   ): Promise<void> {
     if (rows !== ids.length) throw new Error(`${ids.length} ids for ${rows} rows`);
     const embeddings = new Map(ids.map((id, i) => [id, data.subarray(i * columns, (i + 1) * columns)]));
-    await this.putEmbeddings(this.db, encoderId, modality, embeddings);
+    const put = () => this.putEmbeddings(on, encoderId, modality, embeddings, 'NOTHING');
+    if (on !== this.db) return await put();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await put();
+      } catch (error) {
+        // Some of the items are being deleted: the next time they are not there any more.
+        const { code } = error as { code?: string };
+        if ((code !== FOREIGN_KEY_VIOLATION && code !== DEADLOCK_DETECTED) || attempt === PUT_ATTEMPTS)
+          throw error;
+      }
+    }
   }
 
   /** Stores features of one extractor, by item id. */
@@ -145,12 +166,13 @@ export class VectorStore {
   async *featuresOf(
     extractor: string,
     lacking?: { readonly encoderId: string; readonly modality: Modality },
+    on: Queryable = this.db,
   ): AsyncGenerator<VectorChunk> {
     const table = featureTable(extractor);
-    if (!(await this.tables.find(table))) return;
+    if (!(await this.tables.find(table, on))) return;
     const embedded = lacking && embeddingTable(lacking.encoderId, lacking.modality);
     yield* chunksOf(
-      this.db,
+      on,
       table,
       embedded && `NOT EXISTS (SELECT 1 FROM ${embedded} e WHERE e.item_id = t.item_id)`,
     );

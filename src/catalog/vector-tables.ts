@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type { Modality } from '../domain/modality.js';
-import type { Database } from './database.js';
+import type { Database, Queryable } from './database.js';
 
 /**
  * The partitions that hold vectors (in the schema `vectors`), and the HNSW indexes on them.
@@ -16,6 +17,13 @@ const INDEX_LOCK = 0x636f6d6e;
 
 /** pgvector indexes `vector` up to 2000 dimensions and `halfvec` up to 4000. */
 const INDEX_DIMENSIONS = { vector: 2000, halfvec: 4000 } as const;
+
+/** Postgres's codes for a lock that was not to be had in time, and for one that would have been waited for in a circle. */
+const LOCK_NOT_AVAILABLE = '55P03';
+const DEADLOCK_DETECTED = '40P01';
+const LOCK_TIMEOUT_MS = 2_000;
+const LOCK_PAUSE_MS = 250;
+const LOCK_ATTEMPTS = 30;
 
 /** What another server changed is noticed after this long. */
 const REMEMBER_MS = 30_000;
@@ -46,11 +54,11 @@ export class VectorTables {
 
   constructor(private readonly db: Database) {}
 
-  /** The table if it is there, with the index that a search of it can use. */
-  async find(name: string): Promise<VectorTable | null> {
+  /** The table if it is there, with the index that a search of it can use. Inside a transaction, `on` is that. */
+  async find(name: string, on: Queryable = this.db): Promise<VectorTable | null> {
     const known = this.known.get(name);
     if (known && known.until > Date.now()) return known.table;
-    const rows = await this.db.run<{ definition: string | null }>(
+    const rows = await on.run<{ definition: string | null }>(
       `SELECT pg_get_indexdef(x.indexrelid) AS definition
        FROM pg_class t
        LEFT JOIN (pg_index x JOIN pg_class c ON c.oid = x.indexrelid AND c.relname LIKE '%\\_hnsw')
@@ -70,7 +78,7 @@ export class VectorTables {
   async ensureFeatures(extractor: string): Promise<string> {
     const name = featureTable(extractor);
     if (await this.find(name)) return name;
-    await this.alter([
+    await this.alter('SHARE ROW EXCLUSIVE', [
       `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF feature FOR VALUES IN (${literal(extractor)}) ${STORAGE}`,
     ]);
     return name;
@@ -79,12 +87,14 @@ export class VectorTables {
   /** Makes the partitions for an encoder's embeddings. Not inside a transaction. */
   async ensureEmbeddings(encoderId: string): Promise<void> {
     const both = embeddingTable(encoderId);
+    // Another server may have removed what was here.
+    this.forgetEmbeddings(encoderId);
     if (await this.find(both)) return;
     const modalities = (['IMAGE', 'TEXT'] as const).map(
       (modality) =>
         `CREATE TABLE IF NOT EXISTS ${embeddingTable(encoderId, modality)} PARTITION OF ${both} FOR VALUES IN ('${modality}') ${STORAGE}`,
     );
-    await this.alter([
+    await this.alter('SHARE ROW EXCLUSIVE', [
       `CREATE TABLE IF NOT EXISTS ${both} PARTITION OF embedding FOR VALUES IN ('${encoderId}') PARTITION BY LIST (modality)`,
       ...modalities,
     ]);
@@ -92,18 +102,41 @@ export class VectorTables {
 
   /** Removes the partitions of an encoder with all its embeddings. Not inside a transaction. */
   async dropEmbeddings(encoderId: string): Promise<void> {
-    const name = embeddingTable(encoderId);
-    await this.alter([`DROP TABLE IF EXISTS ${name}`]);
-    for (const known of [name, embeddingTable(encoderId, 'IMAGE'), embeddingTable(encoderId, 'TEXT')]) {
-      this.known.delete(known);
+    await this.alter('ACCESS EXCLUSIVE', [`DROP TABLE IF EXISTS ${embeddingTable(encoderId)}`]);
+    this.forgetEmbeddings(encoderId);
+  }
+
+  private forgetEmbeddings(encoderId: string): void {
+    for (const modality of [undefined, 'IMAGE', 'TEXT'] as const) {
+      this.known.delete(embeddingTable(encoderId, modality));
     }
   }
 
-  private async alter(statements: readonly string[]): Promise<void> {
-    await this.db.transaction(async (tx) => {
-      await tx.run('SELECT pg_advisory_xact_lock($1)', [PARTITIONS_LOCK]);
-      for (const statement of statements) await tx.runOnce(statement);
-    });
+  /**
+   * Makes or removes partitions. Their foreign keys want a lock on `item`, and whoever deletes items wants one on the
+   * partitions: this one is taken first, as those who delete do, so that nobody waits in a circle. Whoever waits for it
+   * keeps all others waiting behind, so it gives up soon and tries again.
+   */
+  private async alter(
+    itemLock: 'SHARE ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE',
+    statements: readonly string[],
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.db.transaction(async (tx) => {
+          await tx.run('SELECT pg_advisory_xact_lock($1)', [PARTITIONS_LOCK]);
+          await tx.runOnce(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+          await tx.runOnce(`LOCK TABLE item, encoder IN ${itemLock} MODE`);
+          for (const statement of statements) await tx.runOnce(statement);
+        });
+        return;
+      } catch (error) {
+        const { code } = error as { code?: string };
+        const inTheWay = code === LOCK_NOT_AVAILABLE || code === DEADLOCK_DETECTED;
+        if (!inTheWay || attempt === LOCK_ATTEMPTS) throw error;
+        await setTimeout(LOCK_PAUSE_MS * (1 + Math.random()));
+      }
+    }
   }
 
   /**

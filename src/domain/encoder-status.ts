@@ -81,3 +81,13 @@ export function movesFrom(state: EncoderState): EncoderMoves {
       throw new UnreachableCaseError(state);
   }
 }
+
+/** How versions follow each other. */
+export interface VersionPolicy {
+  /** How many retired versions are kept, with their embeddings. */
+  readonly keepRetired: number;
+  /** How far the held-out map of a new version may be below the active one's for it to be activated. */
+  readonly tolerance: number;
+}
+
+export const DEFAULT_VERSIONS: VersionPolicy = { keepRetired: 3, tolerance: 0.01 };

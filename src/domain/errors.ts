@@ -46,6 +46,18 @@ export const ERRORS = {
     exit: 3,
     what: 'Training needs pairs of an image and a text, and there are too few.',
   },
+  ENCODER_NOT_FOUND: { status: 404, exit: 2, what: 'No encoder has this id.' },
+  ENCODER_STATE: { status: 409, exit: 3, what: "The encoder's state does not allow this." },
+  BELOW_ACTIVE: {
+    status: 409,
+    exit: 3,
+    what: 'The encoder retrieves worse than the active one, and activating it was not forced.',
+  },
+  INTERRUPTED: {
+    status: 500,
+    exit: 1,
+    what: 'The process that trained the encoder ended before it was done; the run can be resumed.',
+  },
   EXTRACTOR_FAILED: { status: 500, exit: 1, what: 'A feature extractor could not be loaded or run.' },
   BAD_MODEL: { status: 400, exit: 2, what: 'A model folder or its description is missing or malformed.' },
   BAD_FOLDER: { status: 400, exit: 2, what: 'A folder to ingest has no metadata.jsonl or cannot be read.' },

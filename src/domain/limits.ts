@@ -15,6 +15,7 @@ export const LIMITS = {
   searchPageSize: 100,
   itemPageSize: 100,
   classPageSize: 200,
+  encoderPageSize: 100,
   /** Nested and/or/not, and terms in all of them together. */
   filterTerms: 100,
 } as const;

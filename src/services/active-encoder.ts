@@ -7,8 +7,8 @@ import { loadEncoder } from '../encoder/serialise.js';
 import type { Encoder } from '../encoder/types.js';
 import type { FeatureExtractors } from '../features/types.js';
 
-/** How many loaded encoders stay in memory: the active one, the one before it, and those being compared. */
-const KEPT = 4;
+/** How many loaded encoders stay in memory: the active one, the one before it, and those that wait to follow it. */
+const KEPT = 6;
 
 export interface LoadedEncoder {
   readonly row: TrainedEncoderRow;
@@ -39,6 +39,23 @@ export class ActiveEncoder {
     return { active: row === null ? null : { row, encoder: await this.load(row.id) }, stamp };
   }
 
+  /** The encoders that new items are embedded for, the active one among them. */
+  async live(): Promise<LoadedEncoder[]> {
+    const rows = await this.catalog.encoders.live();
+    const loaded = await Promise.all(
+      rows.map(async (row) => {
+        try {
+          return { row, encoder: await this.load(row.id) };
+        } catch (error) {
+          // Removed in between: nobody wants its embeddings.
+          if ((await this.catalog.encoders.findWeights(row.id)) === null) return null;
+          throw error;
+        }
+      }),
+    );
+    return loaded.filter((encoder) => encoder !== null);
+  }
+
   /** @throws CommonspaceError NO_ENCODER, saying how to train one. */
   async require(why: string): Promise<LoadedEncoder> {
     const current = await this.current();
@@ -53,11 +70,13 @@ export class ActiveEncoder {
       : row.textExtractor === this.features.text.id;
   }
 
-  private load(id: string): Promise<Encoder> {
+  /** The weights of a trained encoder; those used last stay in memory. */
+  load(id: string): Promise<Encoder> {
     const kept = this.loaded.get(id);
-    if (kept !== undefined) return kept;
-    const loading = this.catalog.encoders.weights(id).then(loadEncoder);
-    loading.catch(() => this.loaded.delete(id));
+    const loading = kept ?? this.catalog.encoders.weights(id).then(loadEncoder);
+    if (kept === undefined) loading.catch(() => this.loaded.delete(id));
+    // A map goes by the order of insertion: the first is the one used longest ago.
+    this.loaded.delete(id);
     this.loaded.set(id, loading);
     const oldest = this.loaded.keys().next().value;
     if (this.loaded.size > KEPT && oldest !== undefined) this.loaded.delete(oldest);

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Catalog } from '../catalog/catalog.js';
+import type { Queryable } from '../catalog/database.js';
+import type { EncoderRow } from '../catalog/types.js';
 import { throwIfCancelled } from '../domain/errors.js';
 import { MODALITIES } from '../domain/modality.js';
 import type { Encoder } from '../encoder/types.js';
-import type { FeatureExtractors } from '../features/types.js';
 import { gather, rowOf } from './source-set.js';
 
 /** Features embedded before the event loop gets its turn: a few milliseconds. */
@@ -12,30 +13,34 @@ const SLICE = 16;
 /**
  * Embeds every stored feature that the encoder has not embedded yet, beside the embeddings of the others. Nothing is
  * decoded or extracted.
+ *
+ * @param where.on a transaction to do it in
+ * @returns how many were embedded.
  */
 export async function embedCatalogue(
   catalog: Catalog,
-  encoderId: string,
+  row: Pick<EncoderRow, 'id' | 'imageExtractor' | 'textExtractor'>,
   encoder: Encoder,
-  features: FeatureExtractors,
   onProgress: (done: number, all: number) => void,
-  signal?: AbortSignal,
-): Promise<void> {
-  const counts = await catalog.items.countByModality();
+  { signal, on }: { readonly signal?: AbortSignal; readonly on?: Queryable } = {},
+): Promise<number> {
+  const counts = on === undefined ? await catalog.items.countByModality() : { IMAGE: 0, TEXT: 0 };
   const all = counts.IMAGE + counts.TEXT;
   let done = 0;
   for (const modality of MODALITIES) {
-    const extractor = modality === 'IMAGE' ? features.image.id : features.text.id;
-    for await (const { ids, matrix } of catalog.vectors.featuresOf(extractor, { encoderId, modality })) {
+    const extractor = modality === 'IMAGE' ? row.imageExtractor : row.textExtractor;
+    const lacking = { encoderId: row.id, modality };
+    for await (const { ids, matrix } of catalog.vectors.featuresOf(extractor, lacking, on)) {
       const embeddings: Float32Array[] = [];
-      for (let row = 0; row < matrix.rows; row += 1) {
-        if (row % SLICE === 0) await setImmediate();
-        embeddings.push(encoder.embed(modality, rowOf(matrix, row)));
+      for (let i = 0; i < matrix.rows; i += 1) {
+        if (i % SLICE === 0) await setImmediate();
+        embeddings.push(encoder.embed(modality, rowOf(matrix, i)));
       }
       throwIfCancelled(signal);
-      await catalog.vectors.storeEmbeddings(encoderId, modality, ids, gather(embeddings));
+      await catalog.vectors.storeEmbeddings(row.id, modality, ids, gather(embeddings), on);
       done += ids.length;
       onProgress(done, all);
     }
   }
+  return done;
 }

@@ -71,6 +71,11 @@ function compare(table: PairTable, encoder: Encoder, cca: Encoder): ComparedFigu
   };
 }
 
+/** Retrieval on the pairs of a table; null where there are too few to tell anything. */
+export function retrievalOn(table: PairTable, encoder: Encoder): RetrievalReport | null {
+  return table.pairs.length < 2 ? null : evaluateWith(encoder, partOfTable(table).sides);
+}
+
 function evaluateWith(encoder: Encoder, sides: MeasuredPart['sides']): RetrievalReport {
   const embed = (modality: Modality): RetrievalSide => {
     const { features, ...rest } = sides[modality];

@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { v7 as uuidv7 } from 'uuid';
 import type { Catalog } from '../catalog/catalog.js';
+import { EncodersChanged, IdentityConflict } from '../catalog/item-writes.js';
 import type { ExistingItem, ItemWrite } from '../catalog/types.js';
 import { CommonspaceError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
@@ -24,6 +26,10 @@ export interface IngestOptions {
 const CHUNK = 64;
 /** Chunks under way at once, so that one is extracted while another is decoded and a third is written. */
 const CHUNKS_AT_ONCE = 3;
+/** How often a write is tried where other writers, or other encoders, come in between. */
+const WRITE_ATTEMPTS = 8;
+/** Features embedded before the event loop gets its turn. */
+const SLICE = 16;
 
 interface PlannedWrite {
   readonly item: PreparedItem;
@@ -95,8 +101,24 @@ export class IngestService {
     let waiting = items.filter((item) => !answers.has(item.index));
     while (waiting.length > 0) {
       const { wave, later } = splitWave(waiting);
-      await answers.attemptAll(wave, () => this.writeWave(wave, features, answers));
+      await answers.attemptAll(wave, () => this.writeWaveAsItIs(wave, features, answers));
       waiting = later;
+    }
+  }
+
+  /** What a wave was prepared for may have changed when it is written: then it is looked at again. */
+  private async writeWaveAsItIs(
+    wave: readonly PreparedItem[],
+    extracted: ReadonlyMap<number, Float32Array>,
+    answers: Answers,
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.writeWave(wave, extracted, answers);
+      } catch (error) {
+        const changed = error instanceof EncodersChanged || error instanceof IdentityConflict;
+        if (!changed || attempt === WRITE_ATTEMPTS) throw error;
+      }
     }
   }
 
@@ -148,21 +170,27 @@ export class IngestService {
     planned: readonly PlannedWrite[],
     features: ReadonlyMap<number, Float32Array>,
   ): Promise<ItemWrite[]> {
-    const active = await this.encoders.current();
-    return planned.map(({ item, found, merged }) => {
+    const live = await this.encoders.live();
+    const writes: ItemWrite[] = [];
+    let embedded = 0;
+    for (const { item, found, merged } of planned) {
+      const { modality } = item;
       const feature = features.get(item.index);
-      const extractor = item.modality === 'IMAGE' ? this.features.image.id : this.features.text.id;
-      const embeddable =
-        feature !== undefined && active !== null && this.encoders.understands(active, item.modality);
-      return {
+      const extractor = modality === 'IMAGE' ? this.features.image.id : this.features.text.id;
+      const embeddings = new Map<string, Float32Array>();
+      for (const encoder of feature === undefined ? [] : live) {
+        if (!this.encoders.understands(encoder, modality)) continue;
+        if (embedded++ % SLICE === SLICE - 1) await setImmediate();
+        embeddings.set(encoder.row.id, encoder.encoder.embed(modality, feature as Float32Array));
+      }
+      writes.push({
         ...merged,
         id: found?.row.id ?? uuidv7(),
         features: new Map(feature === undefined ? [] : [[extractor, feature]]),
-        embeddings: new Map(
-          embeddable ? [[active.row.id, active.encoder.embed(item.modality, feature)]] : [],
-        ),
-      };
-    });
+        embeddings,
+      });
+    }
+    return writes;
   }
 
   /** Removes pictures that an update replaced and that nothing else uses. */

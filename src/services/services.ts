@@ -1,10 +1,14 @@
 import type { Catalog, CatalogDescription } from '../catalog/catalog.js';
+import { DEFAULT_VERSIONS, type VersionPolicy } from '../domain/encoder-status.js';
 import type { BackendReport, FeatureExtractors } from '../features/types.js';
 import type { FetchPolicy } from '../media/fetch-image.js';
 import type { MediaStore } from '../media/media-store.js';
 import { ActiveEncoder } from './active-encoder.js';
 import { ClassPrototypes } from './class-prototypes.js';
 import { ClassService } from './class-service.js';
+import { Activation } from './encoders/activation.js';
+import { EncoderService } from './encoders/encoder-service.js';
+import { PromotionGate } from './encoders/promotion.js';
 import { ExplanationService } from './explanation-service.js';
 import { FilterCheck } from './filter-check.js';
 import { FolderIngest } from './folder-ingest.js';
@@ -16,6 +20,8 @@ import { ItemService } from './item-service.js';
 import { MediaService } from './media-service.js';
 import { QueryReader } from './query-reader.js';
 import { SearchService } from './search-service.js';
+import { Checkpoints } from './training/checkpoints.js';
+import { TrainingRunner } from './training/training-runner.js';
 import { TrainingService } from './training-service.js';
 
 /** What the product does, for whoever asks: HTTP, the command line, the demo. */
@@ -28,6 +34,9 @@ export interface Services {
   readonly explanations: ExplanationService;
   readonly media: MediaService;
   readonly training: TrainingService;
+  readonly encoders: EncoderService;
+  /** Works on queued trainings once it is started. */
+  readonly trainingRunner: TrainingRunner;
 }
 
 /** The parts that services put together. */
@@ -36,11 +45,15 @@ export interface Parts {
   readonly features: FeatureExtractors;
   readonly media: MediaStore;
   readonly fetchPolicy: FetchPolicy;
+  /** Where each run keeps its files, in a folder of its own. */
+  readonly runsFolder: string;
+  readonly versions?: VersionPolicy;
   readonly reportUnexpected: ReportUnexpected;
 }
 
 /** The services on top of the parts. */
-export function createServices({ catalog, features, media, fetchPolicy, reportUnexpected }: Parts): Services {
+export function createServices(parts: Parts): Services {
+  const { catalog, features, media, fetchPolicy, reportUnexpected, versions = DEFAULT_VERSIONS } = parts;
   const encoders = new ActiveEncoder(catalog, features);
   const images = new ImageSources(catalog, media, fetchPolicy);
   const prototypes = new ClassPrototypes(catalog, features, encoders);
@@ -54,6 +67,16 @@ export function createServices({ catalog, features, media, fetchPolicy, reportUn
     new IngestPreparation(media, features, images),
     reportUnexpected,
   );
+  const checkpoints = new Checkpoints(parts.runsFolder);
+  const gate = new PromotionGate(catalog, versions.tolerance);
+  const versionService = new EncoderService(
+    catalog,
+    new Activation(catalog, encoders, gate),
+    checkpoints,
+    versions.keepRetired,
+  );
+  const runParts = { catalog, media, features, classes: prototypes, checkpoints };
+  const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   return {
     items: new ItemService(catalog, media, filters),
     classes: new ClassService(catalog, encoders, prototypes, queries, filters),
@@ -62,7 +85,9 @@ export function createServices({ catalog, features, media, fetchPolicy, reportUn
     search: new SearchService(catalog, features, encoders, queries, filters),
     explanations: new ExplanationService(catalog, prototypes),
     media: new MediaService(catalog, media),
-    training: new TrainingService(catalog, media, features, prototypes, filters),
+    training: new TrainingService(runParts, trainingRunner, versionService, filters),
+    encoders: versionService,
+    trainingRunner,
   };
 }
 

@@ -28,7 +28,7 @@ describeOnEachKind('training', (kind) => {
     // Within one class every item is relevant, whatever the order.
     expect(first.holdout.unseen?.chance.i2t_map).toBeCloseTo(1, 6);
 
-    const second = await app.training.train({ ...QUICK, preset: 'paper' });
+    const second = await app.training.train({ ...QUICK, preset: 'paper', force: true });
     expect((await app.training.active())?.id).toBe(second.encoder);
     expect(await app.training.activeReport()).toMatchObject({
       encoder: second.encoder,
@@ -54,7 +54,7 @@ describeOnEachKind('training', (kind) => {
   it('gives the same figures and weights for the same seed, and others for another', async () => {
     await ingestShapes(app);
     const weights = async (seed: number) => {
-      const { holdout } = await app.training.train({ ...QUICK, epochs: 3, seed });
+      const { holdout } = await app.training.train({ ...QUICK, epochs: 3, seed, force: true });
       return { holdout, bytes: Buffer.from(await app.training.activeWeights()).toString('base64') };
     };
     const [one, two, other] = [await weights(5), await weights(5), await weights(6)];

@@ -29,6 +29,7 @@ export async function openTestApp(kind: DatabaseKind = 'embedded'): Promise<Test
     features,
     media: store,
     fetchPolicy: { allowNetworks: [] },
+    runsFolder: join(test.dataDir, 'runs'),
     reportUnexpected: (error) => unexpected.push(error),
   });
   return {
@@ -38,6 +39,7 @@ export async function openTestApp(kind: DatabaseKind = 'embedded'): Promise<Test
     features,
     unexpected,
     close: async () => {
+      await services.trainingRunner.stop();
       await features.close();
       await test.dispose();
     },

@@ -1,0 +1,134 @@
+import type { Catalog } from '../../catalog/catalog.js';
+import type { EncoderRow } from '../../catalog/types.js';
+import { checkPageSize } from '../../domain/check.js';
+import { decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
+import { type EncoderState, movesFrom } from '../../domain/encoder-status.js';
+import { CommonspaceError } from '../../domain/errors.js';
+import { LIMITS } from '../../domain/limits.js';
+import { isUuid } from '../item-service.js';
+import type { Checkpoints } from '../training/checkpoints.js';
+import { type ActivateOptions, type Activation, wrongState } from './activation.js';
+import { EncoderWatch } from './encoder-watch.js';
+
+/** Searches that began with an encoder may use it for so long after another took its place. */
+export const SEARCH_GRACE_MS = 10 * 60_000;
+
+export interface EncoderPage {
+  readonly encoders: readonly { readonly row: EncoderRow; readonly cursor: string }[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly totalCount: number;
+}
+
+/** Versions of the encoder: listed, switched between, watched, removed. */
+export class EncoderService {
+  private readonly watching: EncoderWatch;
+
+  /** @param keepRetired how many retired versions stay when another becomes active */
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly activation: Activation,
+    private readonly checkpoints: Checkpoints,
+    private readonly keepRetired: number,
+  ) {
+    this.watching = new EncoderWatch(catalog);
+  }
+
+  /** The newest first. */
+  async page(
+    states: readonly EncoderState[] | null,
+    first: number,
+    after: string | null,
+  ): Promise<EncoderPage> {
+    checkPageSize(first, LIMITS.encoderPageSize);
+    const print = fingerprint({ encoders: states === null ? null : [...states].sort() });
+    const position = after === null ? null : readPosition(decodeCursor(after, print));
+    const [rows, totalCount] = await Promise.all([
+      this.catalog.encoders.list({ states, after: position, limit: first + 1 }),
+      this.catalog.encoders.count(states),
+    ]);
+    return {
+      encoders: rows.slice(0, first).map((row) => ({
+        row,
+        cursor: encodeCursor(print, `${row.createdAt.getTime()} ${row.id}`),
+      })),
+      hasNextPage: rows.length > first,
+      hasPreviousPage: position !== null,
+      totalCount,
+    };
+  }
+
+  async byId(id: string): Promise<EncoderRow | null> {
+    return isUuid(id) ? await this.catalog.encoders.byId(id) : null;
+  }
+
+  /** @throws CommonspaceError ENCODER_NOT_FOUND */
+  async require(id: string): Promise<EncoderRow> {
+    const row = await this.byId(id);
+    if (row === null) throw new CommonspaceError('ENCODER_NOT_FOUND', 'No encoder has this id.', ['id']);
+    return row;
+  }
+
+  /** The encoder that was active before the present one. @throws CommonspaceError ENCODER_NOT_FOUND */
+  async previous(): Promise<EncoderRow> {
+    const row = await this.catalog.encoders.previous();
+    if (row === null) {
+      throw new CommonspaceError('ENCODER_NOT_FOUND', 'No other encoder was active before.', ['id']);
+    }
+    return row;
+  }
+
+  /** See Activation. @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE, BELOW_ACTIVE, CANCELLED. */
+  async activate(id: string, options: ActivateOptions): Promise<EncoderRow> {
+    const row = await this.activation.activate(await this.require(id), options);
+    await this.removeOldest();
+    return row;
+  }
+
+  /** Removes a version that nobody uses, with its embeddings. @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE. */
+  async remove(id: string): Promise<void> {
+    const row = await this.require(id);
+    if (!movesFrom(row.state).remove) throw wrongState(row, 'removed');
+    if (isInGrace(row)) {
+      throw new CommonspaceError(
+        'ENCODER_STATE',
+        'The encoder was active a moment ago, and searches may still use it; it can be removed ten minutes after.',
+        ['id'],
+      );
+    }
+    if (!(await this.catalog.encoders.remove(id))) throw wrongState(await this.require(id), 'removed');
+    await this.checkpoints.removeRun(id);
+  }
+
+  /** The row, and the row again whenever it has changed, until the run has come to an end. */
+  async *watch(id: string, signal: AbortSignal): AsyncGenerator<EncoderRow> {
+    await this.require(id);
+    yield* this.watching.watch(id, signal);
+  }
+
+  /** Retired versions beyond those that are kept; those that searches may still use stay until the next time. */
+  private async removeOldest(): Promise<void> {
+    const retired = await this.catalog.encoders.list({ states: ['retired'] });
+    const byAge = [...retired].sort((a, b) => time(b.retiredAt) - time(a.retiredAt));
+    for (const row of byAge.slice(this.keepRetired)) {
+      if (!isInGrace(row) && (await this.catalog.encoders.remove(row.id))) {
+        await this.checkpoints.removeRun(row.id);
+      }
+    }
+  }
+}
+
+const time = (date: Date | null): number => date?.getTime() ?? 0;
+
+function isInGrace({ retiredAt }: EncoderRow): boolean {
+  return retiredAt !== null && Date.now() - retiredAt.getTime() < SEARCH_GRACE_MS;
+}
+
+function readPosition(position: string): { readonly createdAt: Date; readonly id: string } {
+  const [milliseconds = '', id = ''] = position.split(' ');
+  const createdAt = new Date(Number(milliseconds));
+  if (!isUuid(id) || Number.isNaN(createdAt.getTime())) {
+    throw new CommonspaceError('BAD_CURSOR', 'This is not a cursor that this server gave out.', ['after']);
+  }
+  return { createdAt, id };
+}

@@ -1,0 +1,149 @@
+import { Worker } from 'node:worker_threads';
+import type { Catalog } from '../../catalog/catalog.js';
+import type { EncoderRow, JsonObject, TrainingPair } from '../../catalog/types.js';
+import { CommonspaceError } from '../../domain/errors.js';
+import { workerEntry } from '../../platform/worker-entry.js';
+import { type PairTable, readPairTable, selectRows } from '../source-set.js';
+import { extractorsOf, pairKey, splitOfEncoder } from '../training/training-pairs.js';
+
+/** From so many pairs on that neither encoder learnt from, those alone are compared on. */
+export const ENOUGH_FAIR_PAIRS = 50;
+
+/** map@all, mean of both directions, of two encoders on the very same pairs. */
+export interface ComparedMaps extends JsonObject {
+  readonly pairs: number;
+  readonly candidate: number | null;
+  readonly active: number | null;
+}
+
+/** What the gate found. */
+export interface PromotionCheck extends JsonObject {
+  /** The encoder that was active then. */
+  readonly against: string;
+  /** How far the candidate's map may be below. */
+  readonly tolerance: number;
+  /** Pairs of classes that the candidate saw, and did not see; null where fewer than two are held out. */
+  readonly seen: ComparedMaps | null;
+  readonly unseen: ComparedMaps | null;
+  /** How many of the pairs compared on the active encoder learnt from: what it is flattered by. */
+  readonly learntByActive: number;
+  /** Why the candidate was held back; null where it passed. */
+  readonly refusal: string | null;
+}
+
+/** What the comparing thread is given: each encoder with the features that it reads, row for row the same pairs. */
+export interface PromotionTask {
+  readonly candidate: Contender;
+  readonly active: Contender;
+}
+interface Contender {
+  readonly bytes: Uint8Array;
+  readonly seen: PairTable;
+  readonly unseen: PairTable;
+}
+export interface PromotionMaps {
+  readonly seen: ComparedMaps | null;
+  readonly unseen: ComparedMaps | null;
+}
+
+/** Holds back encoders that retrieve worse than the active one. */
+export class PromotionGate {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly tolerance: number,
+  ) {}
+
+  /**
+   * Compares two encoders on pairs that the candidate held out: on those of them that the active one did not learn from
+   * either where these are ENOUGH_FAIR_PAIRS, else on all of them, which flatters the active one.
+   */
+  async check(candidate: EncoderRow, active: EncoderRow, signal?: AbortSignal): Promise<PromotionCheck> {
+    const { seen, unseen } = await splitOfEncoder(this.catalog, candidate);
+    const learnt = new Set((await splitOfEncoder(this.catalog, active)).source.pairs.map(pairKey));
+    const held = [...seen.pairs, ...unseen.pairs];
+    const fair = held.filter((pair) => !learnt.has(pairKey(pair)));
+    const pairs = fair.length >= ENOUGH_FAIR_PAIRS ? fair : held;
+    const maps = await this.compare(candidate, active, { pairs, seen, unseen }, signal);
+    return {
+      against: active.id,
+      tolerance: this.tolerance,
+      ...maps,
+      learntByActive: pairs.filter((pair) => learnt.has(pairKey(pair))).length,
+      refusal: refusal(maps, this.tolerance),
+    };
+  }
+
+  private async compare(
+    candidate: EncoderRow,
+    active: EncoderRow,
+    held: { readonly pairs: readonly TrainingPair[]; readonly seen: PairTable; readonly unseen: PairTable },
+    signal: AbortSignal | undefined,
+  ): Promise<PromotionMaps> {
+    const chosen = new Set(held.pairs.map(pairKey));
+    const ofCandidate = (table: PairTable) =>
+      selectRows(table, (row) => chosen.has(pairKey(table.pairs[row])));
+    const mine = { seen: ofCandidate(held.seen), unseen: ofCandidate(held.unseen) };
+    // The active encoder may read the features of other extractors, which not every item has.
+    const theirs = {
+      seen: await this.tableFor(active, mine.seen.pairs),
+      unseen: await this.tableFor(active, mine.unseen.pairs),
+    };
+    const [candidateBytes, activeBytes] = await Promise.all([
+      this.catalog.encoders.weights(candidate.id),
+      this.catalog.encoders.weights(active.id),
+    ]);
+    const task: PromotionTask = {
+      candidate: {
+        bytes: candidateBytes,
+        seen: onlyPairsOf(mine.seen, theirs.seen),
+        unseen: onlyPairsOf(mine.unseen, theirs.unseen),
+      },
+      active: { bytes: activeBytes, ...theirs },
+    };
+    return await inThread(task, signal);
+  }
+
+  private tableFor(row: EncoderRow, pairs: readonly TrainingPair[]): Promise<PairTable> {
+    return readPairTable(this.catalog, pairs, extractorsOf(row));
+  }
+}
+
+function onlyPairsOf(table: PairTable, other: PairTable): PairTable {
+  const there = new Set(other.pairs.map(pairKey));
+  return selectRows(table, (row) => there.has(pairKey(table.pairs[row])));
+}
+
+/** Why the candidate is to be held back; null where it is not. */
+export function refusal(maps: PromotionMaps, tolerance: number): string | null {
+  const reasons = (['seen', 'unseen'] as const).flatMap((part) => {
+    const { candidate = null, active = null, pairs = 0 } = maps[part] ?? {};
+    if (candidate === null || active === null || candidate >= active - tolerance) return [];
+    return [
+      `on ${pairs} held-out pairs of ${part} classes its map is ${candidate.toFixed(3)}, the active one's ${active.toFixed(3)}`,
+    ];
+  });
+  if (reasons.length === 0) return null;
+  return `The encoder retrieves worse than the active one: ${reasons.join('; ')} (tolerated: ${tolerance} less).`;
+}
+
+async function inThread(task: PromotionTask, signal: AbortSignal | undefined): Promise<PromotionMaps> {
+  const worker = new Worker(workerEntry(import.meta.url, 'promotion.worker'), { workerData: task });
+  const onAbort = () => void worker.terminate();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await new Promise<PromotionMaps>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.once('exit', (code) =>
+        reject(
+          signal?.aborted
+            ? new CommonspaceError('CANCELLED', 'The comparison was cancelled.')
+            : new Error(`the comparing thread ended with code ${code}`),
+        ),
+      );
+    });
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    await worker.terminate();
+  }
+}
