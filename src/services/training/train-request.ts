@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../catalog/types.js';
 import { CommonspaceError } from '../../domain/errors.js';
-import type { ItemFilter } from '../../domain/filter.js';
+import { filterFromJson, type ItemFilter } from '../../domain/filter.js';
 import { resolveTrainOptions } from '../../encoder/presets.js';
 import type { TrainOptionsInput } from '../../encoder/types.js';
 import type { FilterCheck } from '../filter-check.js';
@@ -46,22 +46,10 @@ export function writeRequest(request: TrainRequest): JsonObject {
 export function readRequest(stored: JsonObject): TrainRequest {
   // It was written by writeRequest, and by nobody else. Moments in time came back as strings.
   const request = stored as unknown as TrainRequest;
-  return { ...request, learnFrom: readFilter(request.learnFrom ?? null) };
+  return { ...request, learnFrom: filterOf(request.learnFrom) };
 }
 
-/** A filter out of JSON, where moments in time are strings. */
-export function readFilter(stored: ItemFilter | null): ItemFilter | null {
-  return stored === null ? null : revived(stored);
-}
-
-function revived(stored: ItemFilter): ItemFilter {
-  const { createdAfter, createdBefore, and, or, not } = stored;
-  return {
-    ...stored,
-    ...(createdAfter !== undefined && { createdAfter: new Date(createdAfter) }),
-    ...(createdBefore !== undefined && { createdBefore: new Date(createdBefore) }),
-    ...(and !== undefined && { and: and.map(revived) }),
-    ...(or !== undefined && { or: or.map(revived) }),
-    ...(not !== undefined && { not: revived(not) }),
-  };
+/** A filter out of JSON; null where there is none. */
+export function filterOf(stored: ItemFilter | null | undefined): ItemFilter | null {
+  return stored ? filterFromJson(stored) : null;
 }

@@ -3,7 +3,7 @@ import type { EncoderRow, TrainingPair } from '../../catalog/types.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { type Split, splitAgain, splitPairs } from '../pair-split.js';
 import { type PairTable, readPairTable } from '../source-set.js';
-import { readFilter, type TrainRequest } from './train-request.js';
+import { filterOf, type TrainRequest } from './train-request.js';
 
 /** Ids of the extractors whose features an encoder reads. */
 export interface ExtractorIds {
@@ -49,12 +49,7 @@ export async function splitOfEncoder(
     readonly heldOutBelow?: number;
     readonly seenClassIds?: readonly string[];
   };
-  const { table, learnable } = await readPairs(
-    catalog,
-    extractorsOf(row),
-    readFilter(learnFrom ?? null),
-    asOf,
-  );
+  const { table, learnable } = await readPairs(catalog, extractorsOf(row), filterOf(learnFrom), asOf);
   // An encoder of before this was kept: what it held out is not known any more.
   if (heldOutBelow === undefined)
     return splitAgain(table, { learnable, unseen: new Set(unseen), seed }, 0, []);
