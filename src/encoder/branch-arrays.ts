@@ -10,6 +10,7 @@ export interface LayerShape {
 export interface BranchShape {
   readonly layers: readonly LayerShape[];
   readonly skip: LayerShape | null;
+  readonly head: LayerShape | null;
 }
 
 /** Adds a branch's numbers to `arrays`, under names that begin with `prefix`. */
@@ -22,6 +23,7 @@ export function putBranch(arrays: Map<string, Float32Array>, prefix: string, bra
   return {
     layers: branch.layers.map((layer, i) => put(String(i), layer)),
     skip: branch.skip === null ? null : put('skip', branch.skip),
+    head: branch.head === null ? null : put('head', branch.head),
   };
 }
 
@@ -43,6 +45,8 @@ export function takeBranch(
   return {
     layers: shape.layers.map((s, i) => layer(String(i), s)),
     skip: shape.skip && layer('skip', shape.skip),
+    // Encoders stored before there were posteriors say nothing of it.
+    head: shape.head ? layer('head', shape.head) : null,
   };
 }
 
@@ -52,6 +56,7 @@ export function isBranchShape(value: unknown): value is BranchShape {
     Array.isArray(shape?.layers) &&
     shape.layers.every(isLayerShape) &&
     (shape.skip === null || isLayerShape(shape.skip)) &&
+    (shape.head === undefined || shape.head === null || isLayerShape(shape.head)) &&
     (shape.layers.length > 0 || shape.skip !== null)
   );
 }

@@ -9,6 +9,7 @@ import { type BranchShape, isBranchShape, putBranch, takeBranch } from './branch
 import { readBundle, writeBundle } from './bundle.js';
 import type { MemberState } from './member-training.js';
 import type { Branch } from './parameters.js';
+import type { Tuned } from './tune.js';
 import type { EpochRecord, Matrix, SourceSet, TrainOptions } from './types.js';
 
 const KIND = 'checkpoint';
@@ -27,6 +28,8 @@ export interface Checkpoint {
   readonly source: SourceDigest;
   /** The tensor backend: another one rounds in another way. */
   readonly backend: string;
+  /** What tuning chose, so that it need not be done again; missing in checkpoints from before there was tuning. */
+  readonly tuned?: Tuned;
   readonly finished: readonly TrainedMember[];
   /** The network that comes after the finished ones; null where it has not begun, or all are finished. */
   readonly current: MemberState | null;

@@ -95,6 +95,19 @@ export function foldBranch(network: Network, modality: Modality, statistics: rea
   return {
     layers: [...layers, code],
     skip: skip && { ...skip, bias: new Float32Array(skip.bias.length) },
+    head: foldHead(network),
+  };
+}
+
+/** The classifier, which both modalities share; null where there is none. */
+function foldHead({ parameters, shape }: Network): DenseLayer | null {
+  const weights = parameters.get('classifier.weights')?.values;
+  const bias = parameters.get('classifier.bias')?.values;
+  if (!weights || !bias) return null;
+  return {
+    weights: { data: weights.slice(), rows: shape.code, columns: shape.classes },
+    bias: bias.slice(),
+    slope: 1,
   };
 }
 

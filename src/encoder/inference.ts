@@ -49,38 +49,132 @@ export function createEncoder(parameters: EncoderParameters): Encoder {
 }
 
 /** Length of an embedding. */
-export function embeddingWidth({ projection, sides }: EncoderParameters): number {
-  return projection?.columns ?? sides.IMAGE.branches.reduce((sum, branch) => sum + codeWidth(branch), 0);
+export function embeddingWidth(parameters: EncoderParameters): number {
+  const width = parameters.projection?.columns ?? joinedWidth(parameters);
+  return width + (parameters.lengths === null ? 0 : SLACK);
+}
+
+/** Width of all parts side by side. */
+export function joinedWidth({ branchWeights, posteriorWeights, sides }: EncoderParameters): number {
+  return sides.IMAGE.branches.reduce(
+    (sum, branch, i) =>
+      sum +
+      ((branchWeights[i] ?? 0) > 0 ? codeWidth(branch) : 0) +
+      ((posteriorWeights[i] ?? 0) > 0 ? (branch.head?.bias.length ?? 0) : 0),
+    0,
+  );
+}
+
+/** What a branch says of a feature: its code and, where it has a classifier, its posterior over the classes. */
+export interface BranchOutput {
+  readonly code: Float32Array;
+  readonly posterior: Float32Array | null;
 }
 
 /** From the components of a normalised feature to its embedding, of unit length. */
 export function embedComponents(
-  { branchWeights, projection, sides }: EncoderParameters,
+  parameters: EncoderParameters,
   modality: Modality,
   components: Float32Array,
 ): Float32Array {
-  const { branches } = sides[modality];
-  const codes = new Float32Array(branches.reduce((sum, branch) => sum + codeWidth(branch), 0));
-  let start = 0;
-  branches.forEach((branch, i) => {
+  return embedOutputs(parameters, modality, runBranches(parameters, modality, components));
+}
+
+/** The branches' outputs, those of weight 0 among them. */
+export function runBranches(
+  { sides }: Pick<EncoderParameters, 'sides'>,
+  modality: Modality,
+  components: Float32Array,
+): BranchOutput[] {
+  return sides[modality].branches.map((branch) => {
     const code = runBranch(branch, components);
-    placeScaled(codes, start, code, Math.sqrt(branchWeights[i] ?? 0));
-    start += code.length;
+    return { code, posterior: branch.head && softmaxInPlace(runDense(branch.head, code)) };
   });
+}
+
+export function embedOutputs(
+  parameters: EncoderParameters,
+  modality: Modality,
+  outputs: readonly BranchOutput[],
+): Float32Array {
+  const { projection, lengths } = parameters;
+  const joined = joinParts(parameters, modality, outputs);
   const embedding =
     projection === null
-      ? codes
-      : runDense({ weights: projection, bias: new Float32Array(projection.columns), slope: 1 }, codes);
-  placeScaled(embedding, 0, embedding, 1);
+      ? joined
+      : runDense({ weights: projection, bias: new Float32Array(projection.columns), slope: 1 }, joined);
+  if (lengths !== null) return onSphere(embedding, modality, lengths.sides[modality].radius);
+  place(embedding, 0, embedding, 1, 0);
   return embedding;
 }
 
-/** Writes `code`, brought to a length, into `target` from `start` on; a zero code stays zero. */
-function placeScaled(target: Float32Array, start: number, code: Float32Array, length: number): void {
+/** The parts side by side, each of its length; not yet narrowed, nor of unit length. */
+export function joinParts(
+  parameters: EncoderParameters,
+  modality: Modality,
+  outputs: readonly BranchOutput[],
+): Float32Array {
+  const { branchWeights, posteriorWeights, lengths } = parameters;
+  const joined = new Float32Array(joinedWidth(parameters));
+  let start = 0;
+  const add = (part: Float32Array, weight: number, kept: number, scale: number) => {
+    if (weight <= 0) return;
+    place(joined, start, part, Math.sqrt(weight) / scale, kept);
+    start += part.length;
+  };
+  const scales = lengths?.sides[modality];
+  outputs.forEach(({ code }, i) => {
+    add(code, branchWeights[i] ?? 0, lengths?.code ?? 0, scales?.codes[i] ?? 1);
+  });
+  outputs.forEach(({ posterior }, i) => {
+    if (posterior)
+      add(posterior, posteriorWeights[i] ?? 0, lengths?.posterior ?? 0, scales?.posteriors[i] ?? 1);
+  });
+  return joined;
+}
+
+/** Coordinates that `onSphere` adds. */
+export const SLACK = 2;
+
+/**
+ * A vector within a ball, on the unit sphere: divided by the ball's radius, it gets what its length lacks to 1 as a coordinate of
+ * its modality's own. The cosine of an image and a text is thereby the inner product of what they were, up to a constant: no
+ * index, no operator of the database and no caller has to know of lengths (after Bachrach et al. 2014).
+ */
+function onSphere(vector: Float32Array, modality: Modality, radius: number): Float32Array {
+  const out = new Float32Array(vector.length + SLACK);
+  const length = norm(vector) / radius;
+  // What is longer than anything in the source set ends on the ball's surface.
+  const factor = 1 / (radius * Math.max(1, length));
+  for (let i = 0; i < vector.length; i += 1) out[i] = (vector[i] as number) * factor;
+  out[vector.length + (modality === 'IMAGE' ? 0 : 1)] = Math.sqrt(Math.max(0, 1 - Math.min(1, length) ** 2));
+  return out;
+}
+
+export function norm(vector: Float32Array): number {
   let squares = 0;
-  for (const x of code) squares += x * x;
-  const factor = squares > 0 ? length / Math.sqrt(squares) : 0;
-  for (let i = 0; i < code.length; i += 1) target[start + i] = (code[i] as number) * factor;
+  for (const x of vector) squares += x * x;
+  return Math.sqrt(squares);
+}
+
+/** Writes x · factor · |x|^(kept − 1) into `target` from `start` on; zero stays zero. */
+function place(target: Float32Array, start: number, x: Float32Array, factor: number, kept: number): void {
+  const length = norm(x);
+  const scale = length > 0 ? factor * length ** (kept - 1) : 0;
+  for (let i = 0; i < x.length; i += 1) target[start + i] = (x[i] as number) * scale;
+}
+
+function softmaxInPlace(logits: Float32Array): Float32Array {
+  let most = Number.NEGATIVE_INFINITY;
+  for (const x of logits) most = Math.max(most, x);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i += 1) {
+    const e = Math.exp((logits[i] as number) - most);
+    logits[i] = e;
+    sum += e;
+  }
+  for (let i = 0; i < logits.length; i += 1) logits[i] = (logits[i] as number) / sum;
+  return logits;
 }
 
 function runBranch(branch: Branch, components: Float32Array): Float32Array {
@@ -118,7 +212,9 @@ function rowStarts(rows: number, width: number): Int32Array {
 /** The two modalities must agree, branch by branch, or their embeddings could not be compared. */
 export function checkParameters(parameters: EncoderParameters): void {
   const [first, second] = MODALITIES.map((modality) =>
-    parameters.sides[modality].branches.map(codeWidth).join('+'),
+    parameters.sides[modality].branches
+      .map((branch) => `${codeWidth(branch)}/${branch.head?.bias.length ?? 0}`)
+      .join('+'),
   );
   if (first !== second) {
     throw new CommonspaceError('BAD_MODEL', `the encoder's codes differ in width: ${first} and ${second}`);

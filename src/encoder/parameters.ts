@@ -20,19 +20,41 @@ export interface DenseLayer {
 export interface Branch {
   readonly layers: readonly DenseLayer[];
   readonly skip: DenseLayer | null;
+  /** The classifier on top of the code, whose softmax is the code's posterior over the source set's classes. */
+  readonly head: DenseLayer | null;
 }
 
 /**
- * The embedding is the branches' codes, each brought to length √weight, one after another: the cosine of two such is the
- * weighted mean of the branches' cosines. Where they are wider together than the embedding, a projection shared by both
- * modalities brings them down to it.
+ * An embedding is made of parts, one after another: the branches' codes, then the posteriors of the branches that have a
+ * classifier. Each part is brought to length √weight, so that the cosine of two embeddings is the weighted mean of the parts'
+ * cosines; or, where `lengths` is not null, keeps some of its own length, so that it is their weighted inner product. Where the
+ * parts are wider together than the embedding, a projection shared by both modalities brings them down to it.
  */
 export interface EncoderParameters {
-  /** [branches]; positive, sum 1. */
+  /** [branches]: of the codes; from 0 up. With `posteriorWeights` they sum to 1. */
   readonly branchWeights: readonly number[];
-  /** [sum of the codes' widths, dimension], or null. */
+  /** [branches]: of the posteriors; 0 where a branch has no classifier. */
+  readonly posteriorWeights: readonly number[];
+  /** [sum of the parts' widths, dimension], or null. */
   readonly projection: Matrix | null;
+  readonly lengths: Lengths | null;
   readonly sides: Readonly<
     Record<Modality, { readonly normalisation: Normalisation; readonly branches: readonly Branch[] }>
   >;
+}
+
+/** A part x becomes √weight · x |x|^(kept − 1) / scale. */
+export interface Lengths {
+  /** 0: unit length, 1: the length that a code has by itself; between: between. */
+  readonly code: number;
+  readonly posterior: number;
+  readonly sides: Readonly<Record<Modality, SideLengths>>;
+}
+
+export interface SideLengths {
+  /** [branches]: what brings the mean square of the source set's codes to 1; `posteriors` likewise. */
+  readonly codes: readonly number[];
+  readonly posteriors: readonly number[];
+  /** The longest embedding of the source set, which is brought to length 1; see `onSphere`. */
+  readonly radius: number;
 }

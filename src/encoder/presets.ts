@@ -44,6 +44,10 @@ const PAPER: TrainOptions = {
   ccaShare: 0,
   ccaDimension: 0,
   ccaPower: 1,
+  posteriorShare: 0,
+  codeLength: 0,
+  posteriorLength: 0,
+  tune: 'none',
   ccaSkip: false,
 };
 
@@ -65,7 +69,8 @@ const DEFAULT: TrainOptions = {
   classTemperature: 0.15,
   members: 2,
   ccaSkip: true,
-  ccaShare: 0.5,
+  ccaShare: 0.4,
+  posteriorShare: 0.2,
   ccaDimension: 128,
 };
 
@@ -90,6 +95,10 @@ export function resolveTrainOptions(input: TrainOptionsInput = {}): TrainOptions
   }
   if (!Object.values(options.weights).some((weight) => weight > 0))
     throw bad('weights', 'has a term above 0', 'none');
+  if (!['none', 'pairs', 'classes'].includes(options.tune))
+    throw bad('tune', 'is "none", "pairs" or "classes"', options.tune);
+  if (options.ccaShare + options.posteriorShare > 1 + 1e-9)
+    throw bad('posteriorShare', `and ccaShare are at most 1 together`, options.posteriorShare);
   const width = options.members * (options.memberDimension || options.dimension) + ccaWidth(options);
   if (width < options.dimension)
     throw bad('dimension', `is at most the ${width} of all its codes`, options.dimension);
@@ -165,7 +174,10 @@ const RANGES: Readonly<Record<RangedOption, readonly [least: number, most: numbe
   softTargets: [0, 1, false],
   softTemperature: [1e-3, 100, false],
   ccaRegularisation: [0, 1e6, false],
-  ccaShare: [0, 0.99, false],
+  ccaShare: [0, 1, false],
+  posteriorShare: [0, 1, false],
+  codeLength: [0, 1, false],
+  posteriorLength: [0, 1, false],
   ccaDimension: [0, 4096, true],
   ccaPower: [0, 8, false],
 };

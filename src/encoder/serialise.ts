@@ -5,7 +5,7 @@ import { type BranchShape, isBranchShape, isCount, putBranch, takeBranch } from 
 import { type Bundle, readBundle, writeBundle } from './bundle.js';
 import { checkParameters, createEncoder } from './inference.js';
 import type { Normalisation } from './normalisation.js';
-import type { Branch, EncoderParameters } from './parameters.js';
+import type { Branch, EncoderParameters, Lengths, SideLengths } from './parameters.js';
 import type { Encoder, JsonValue } from './types.js';
 
 const KIND = 'encoder';
@@ -18,6 +18,9 @@ interface SideShape {
 }
 interface Description {
   readonly branchWeights: readonly number[];
+  /** These two are missing in encoders stored before there were posteriors. */
+  readonly posteriorWeights?: readonly number[];
+  readonly lengths?: Lengths | null;
   /** Rows and columns. */
   readonly projection: readonly [number, number] | null;
   readonly sides: Readonly<Record<Modality, SideShape>>;
@@ -45,6 +48,8 @@ export function saveEncoder(parameters: EncoderParameters, about: JsonValue = nu
   if (projection !== null) arrays.set('projection', projection.data);
   const description: Description = {
     branchWeights: parameters.branchWeights,
+    posteriorWeights: parameters.posteriorWeights,
+    lengths: parameters.lengths,
     projection: projection && [projection.rows, projection.columns],
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
     about,
@@ -96,6 +101,8 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
       ) {
         throw bad('its linear path does not fit beside its layers');
       }
+      if (branch.head && branch.head.in !== (branch.layers.at(-1)?.out ?? branch.skip?.out))
+        throw bad('its classifier does not fit on its code');
       return takeBranch(array, `${modality}.${b}`, branch);
     });
     if (branches.length !== description.branchWeights.length)
@@ -105,6 +112,8 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
   const size = description.projection;
   const parameters: EncoderParameters = {
     branchWeights: description.branchWeights,
+    posteriorWeights: description.posteriorWeights ?? description.branchWeights.map(() => 0),
+    lengths: description.lengths ?? null,
     projection: size && { data: array('projection', size[0] * size[1]), rows: size[0], columns: size[1] },
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
   };
@@ -116,12 +125,34 @@ function describe({ description }: Bundle): Description {
   const d = description as Partial<Description> | null;
   const whole =
     Array.isArray(d?.branchWeights) &&
-    d.branchWeights.every((w) => typeof w === 'number' && w > 0) &&
+    areWeights(d.branchWeights, d.branchWeights.length) &&
+    (d.posteriorWeights === undefined || areWeights(d.posteriorWeights, d.branchWeights.length)) &&
+    areLengths(d.lengths ?? null, d.branchWeights.length) &&
     (d.projection === null ||
       (Array.isArray(d.projection) && d.projection.length === 2 && d.projection.every(isCount))) &&
     MODALITIES.every((modality) => isSide(d.sides?.[modality]));
   if (!whole) throw bad('its description lacks a field or has one of another type');
   return description as Description;
+}
+
+function areWeights(value: unknown, branches: number): boolean {
+  return (
+    Array.isArray(value) && value.length === branches && value.every((w) => typeof w === 'number' && w >= 0)
+  );
+}
+
+function areLengths(value: Partial<Lengths> | null, branches: number): boolean {
+  const scaled = (side: Partial<SideLengths> | undefined) =>
+    areWeights(side?.codes, branches) &&
+    areWeights(side?.posteriors, branches) &&
+    typeof side?.radius === 'number' &&
+    side.radius > 0;
+  return (
+    value === null ||
+    (typeof value.code === 'number' &&
+      typeof value.posterior === 'number' &&
+      MODALITIES.every((modality) => scaled(value.sides?.[modality])))
+  );
 }
 
 function isSide(side: Partial<SideShape> | undefined): boolean {

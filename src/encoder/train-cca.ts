@@ -62,15 +62,17 @@ export async function trainCca(source: SourceSet, input: Partial<CcaOptions> = {
   const cca = solveCca(ccaStatistics(pairs.image, pairs.text), choice.regularisation);
   const parameters: EncoderParameters = {
     branchWeights: [1],
+    posteriorWeights: [0],
+    lengths: null,
     projection: null,
     sides: {
       IMAGE: {
         normalisation: normalisation.IMAGE,
-        branches: [{ layers: [], skip: ccaLayer(cca.image, cca.correlations, choice.k, 0) }],
+        branches: [{ layers: [], skip: ccaLayer(cca.image, cca.correlations, choice.k, 0), head: null }],
       },
       TEXT: {
         normalisation: normalisation.TEXT,
-        branches: [{ layers: [], skip: ccaLayer(cca.text, cca.correlations, choice.k, 0) }],
+        branches: [{ layers: [], skip: ccaLayer(cca.text, cca.correlations, choice.k, 0), head: null }],
       },
     },
   };

@@ -1,8 +1,7 @@
 /** A whole training in this thread: normalisation, CCA, the networks one after another, folding, saving. */
 import { CommonspaceError } from '../domain/errors.js';
-import type { Modality } from '../domain/modality.js';
 import { loadTensorBackend } from '../platform/tensor-backend.js';
-import { type Cca, ccaLayer, ccaStatistics, solveCca } from './cca.js';
+import { assemble, fitCca, paddedSkip } from './assemble.js';
 import {
   type Checkpoint,
   checkResumable,
@@ -11,22 +10,13 @@ import {
   encodeCheckpoint,
   type TrainedMember,
 } from './checkpoint.js';
-import { embeddingProjection } from './compress.js';
 import { embeddingWidth } from './inference.js';
 import { createMemberTraining, type MemberState } from './member-training.js';
-import type { SkipStart } from './network.js';
-import type { EncoderParameters } from './parameters.js';
-import { ccaWidth, resolveTrainOptions } from './presets.js';
+import { resolveTrainOptions } from './presets.js';
 import { saveEncoder } from './serialise.js';
 import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
-import {
-  checkSource,
-  holdOut,
-  type PreparedPairs,
-  type PreparedSource,
-  prepareSource,
-  splitPairs,
-} from './training-data.js';
+import { checkSource, holdOut, type PreparedSource, prepareSource, splitPairs } from './training-data.js';
+import { tuneOptions } from './tune.js';
 import type {
   EpochRecord,
   JsonValue,
@@ -48,10 +38,10 @@ export async function trainInThisThread(
   hooks: TrainHooks = {},
 ): Promise<TrainedEncoder> {
   const { onProgress, signal } = hooks;
-  const options = resolveTrainOptions(input);
+  const asked = resolveTrainOptions(input);
   checkSource(source);
   const { backend } = await loadTensorBackend();
-  const identity = { options, source: digestSource(source), backend };
+  const identity = { options: asked, source: digestSource(source), backend };
   const resumed = hooks.resumeFrom ? decodeCheckpoint(hooks.resumeFrom) : null;
   if (resumed) checkResumable(resumed, identity);
 
@@ -59,28 +49,41 @@ export async function trainInThisThread(
   const seconds = () => (resumed?.seconds ?? 0) + (performance.now() - started) / 1000;
   const members: TrainedMember[] = [...(resumed?.finished ?? [])];
   const history: EpochRecord[] = [...(resumed?.history ?? [])];
+  const report = (progress: TrainProgress) => onProgress?.(progress);
+  /** Lets messages in, among them a cancellation. */
+  const breathe = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (signal?.aborted) throw new CommonspaceError('CANCELLED', 'the training was cancelled');
+  };
+
+  await breathe();
+  report({ kind: 'prepare', message: 'principal components' });
+  const prepared = prepareSource(source, asked);
+  await breathe();
+  const say = (message: string) => report({ kind: 'prepare', message });
+  const tuned = resumed?.tuned ?? (await tuneOptions(prepared, asked, { breathe, say }));
+  const { options } = tuned;
+
   const run: Run = {
     options,
     history,
-    report: (progress) => onProgress?.(progress),
-    /** Lets messages in, among them a cancellation. */
-    breathe: async () => {
-      await new Promise((resolve) => setImmediate(resolve));
-      if (signal?.aborted) throw new CommonspaceError('CANCELLED', 'the training was cancelled');
-    },
+    report,
+    breathe,
     checkpointEvery: hooks.onCheckpoint
       ? (hooks.checkpointEvery ?? CHECKPOINT_EVERY)
       : Number.POSITIVE_INFINITY,
     checkpoint: async (current) => {
-      const checkpoint: Checkpoint = { ...identity, finished: members, current, history, seconds: seconds() };
+      const checkpoint: Checkpoint = {
+        ...identity,
+        tuned,
+        finished: members,
+        current,
+        history,
+        seconds: seconds(),
+      };
       await hooks.onCheckpoint?.(encodeCheckpoint(checkpoint));
     },
   };
-
-  await run.breathe();
-  run.report({ kind: 'prepare', message: 'principal components' });
-  const prepared = prepareSource(source, options);
-  await run.breathe();
 
   let state = resumed?.current ?? null;
   for (let member = members.length; member < options.members; member += 1) {
@@ -93,9 +96,11 @@ export async function trainInThisThread(
   const parameters = assemble(prepared, members, options);
 
   const { bestEpoch = 0, validation = null } = members[0] ?? {};
-  const { notes, classEmbeddingKind } = prepared;
+  const { classEmbeddingKind } = prepared;
+  const notes = [...prepared.notes, ...tuned.notes];
   // Options are plain values, which is what JSON holds.
-  const about = { options, notes, classEmbeddingKind, bestEpoch, validation } as unknown as JsonValue;
+  const trials = tuned.trials.slice(0, KEPT_TRIALS);
+  const about = { options, notes, trials, classEmbeddingKind, bestEpoch, validation } as unknown as JsonValue;
   return {
     bytes: saveEncoder(parameters, about),
     dimension: embeddingWidth(parameters),
@@ -109,6 +114,9 @@ export async function trainInThisThread(
     notes,
   };
 }
+
+/** Of the choices compared in tuning, so many are kept with the encoder. */
+const KEPT_TRIALS = 10;
 
 interface Run {
   readonly options: TrainOptions;
@@ -175,60 +183,4 @@ function checkFinite({ epoch, losses }: Pick<EpochRecord, 'epoch' | 'losses'>): 
     `the training diverged: in epoch ${epoch} the term ${name} is not a number; lower the learning rate or the weights`,
     ['learningRate'],
   );
-}
-
-/** The members, and the CCA branch where there is one, side by side; narrowed where they are too wide together. */
-function assemble(
-  { normalisation, pairs }: PreparedSource,
-  members: readonly TrainedMember[],
-  options: TrainOptions,
-): EncoderParameters {
-  const branches = {
-    IMAGE: members.map((member) => member.branches.IMAGE),
-    TEXT: members.map((member) => member.branches.TEXT),
-  };
-  const networks = ccaWidth(options) > 0 ? 1 - options.ccaShare : 1;
-  const branchWeights = members.map(() => networks / members.length);
-  if (ccaWidth(options) > 0) {
-    const linear = skipStart(fitCca(pairs, options), ccaWidth(options), options.ccaPower);
-    branches.IMAGE.push({ layers: [], skip: linear.IMAGE });
-    branches.TEXT.push({ layers: [], skip: linear.TEXT });
-    branchWeights.push(options.ccaShare);
-  }
-  const parameters: EncoderParameters = {
-    branchWeights,
-    projection: null,
-    sides: {
-      IMAGE: { normalisation: normalisation.IMAGE, branches: branches.IMAGE },
-      TEXT: { normalisation: normalisation.TEXT, branches: branches.TEXT },
-    },
-  };
-  return embeddingWidth(parameters) > options.dimension
-    ? { ...parameters, projection: embeddingProjection(parameters, pairs, options.dimension) }
-    : parameters;
-}
-
-function fitCca({ image, text }: PreparedPairs, { ccaRegularisation }: TrainOptions): Cca {
-  return solveCca(ccaStatistics(image, text), ccaRegularisation);
-}
-
-/** At most as wide as there are canonical variates. */
-function skipStart(cca: Cca, width: number, power: number): SkipStart {
-  return {
-    IMAGE: ccaLayer(cca.image, cca.correlations, width, power),
-    TEXT: ccaLayer(cca.text, cca.correlations, width, power),
-  };
-}
-
-/** As wide as the code: where there are fewer canonical variates, the other columns start at 0. */
-function paddedSkip(cca: Cca, width: number, { ccaPower }: TrainOptions): SkipStart {
-  const { IMAGE, TEXT } = skipStart(cca, width, ccaPower);
-  const pad = (layer: SkipStart[Modality]): SkipStart[Modality] => {
-    const { rows, columns, data } = layer.weights;
-    if (columns === width) return layer;
-    const wider = new Float32Array(rows * width);
-    for (let i = 0; i < rows; i += 1) wider.set(data.subarray(i * columns, (i + 1) * columns), i * width);
-    return { ...layer, weights: { data: wider, rows, columns: width }, bias: new Float32Array(width) };
-  };
-  return { IMAGE: pad(IMAGE), TEXT: pad(TEXT) };
 }

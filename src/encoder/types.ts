@@ -112,6 +112,21 @@ export interface TrainOptions {
   readonly ccaDimension: number;
   /** Each canonical variate is weighted by its correlation to this power (Gong et al. 2014). */
   readonly ccaPower: number;
+  /** Weight of the networks' posteriors over the classes beside their codes, 0 to 1 (semantic matching: Rasiwasia et al. 2010). */
+  readonly posteriorShare: number;
+  /**
+   * How much of its own length a code keeps in the embedding: 0 none, 1 all of it. A sure code is long and an unsure one short, so
+   * that what is kept lets a gallery's sure items come first.
+   */
+  readonly codeLength: number;
+  /** The same of a posterior; at 1 the inner product of two posteriors is the probability that their classes are the same. */
+  readonly posteriorLength: number;
+  /**
+   * What is chosen on held-out rows before the training proper: regularisation, the shares and lengths above. `pairs` holds
+   * out pairs of every class, for retrieval within the classes learnt from; `classes` whole classes, for classes never seen.
+   */
+  readonly tune: Tuning;
+
   /** A linear path beside each network, f(v) = W v + MLP(v), that starts as CCA and is trained on. */
   readonly ccaSkip: boolean;
 }
@@ -120,6 +135,8 @@ export interface TrainOptions {
 export type TrainOptionsInput = Partial<Omit<TrainOptions, 'weights'>> & {
   readonly weights?: Partial<LossWeights>;
 };
+
+export type Tuning = 'none' | 'pairs' | 'classes';
 
 export type PresetName = 'paper' | 'default';
 
