@@ -301,7 +301,9 @@ describe('the stored encoder', () => {
       const side = { normalisation: prepared.normalisation[modality], branches: [branch] };
       const encoder = createEncoder({
         branchWeights: [1],
+        posteriorWeights: [0],
         projection: null,
+        lengths: null,
         sides: { IMAGE: side, TEXT: side },
       });
       const features = modality === 'IMAGE' ? source.image : source.text;
