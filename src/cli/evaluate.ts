@@ -15,6 +15,8 @@ interface EvaluateOptions extends GlobalOptions {
   readonly preset: 'paper' | 'default';
   readonly seeds: readonly number[];
   readonly set?: TrainOptionsInput;
+  /** True with --tune, false with --no-tune; else as the preset has it. */
+  readonly tune?: boolean;
   /** False with --no-runs. */
   readonly runs?: string | false;
 }
@@ -42,6 +44,11 @@ export function evaluateCommand(openApp: OpenApp): Command {
     )
     .option('--seeds <n,n,…>', 'one training for each', readSeeds, [0])
     .addOption(setOption())
+    .option(
+      '--tune',
+      "choose shares and regularisation on held-out training rows, as `default` does by itself; takes a few networks' time",
+    )
+    .option('--no-tune', 'take the preset as it is')
     .option('--runs <dir>', 'where the report and everything else of the run is kept (default: ./runs)')
     .option('--no-runs', 'keep nothing of the run')
     .action((options: EvaluateOptions) =>
@@ -54,7 +61,7 @@ export function evaluateCommand(openApp: OpenApp): Command {
               protocol: options.protocol,
               preset: options.preset,
               seeds: options.seeds,
-              set: options.set ?? {},
+              set: { ...options.set, ...tuning(options) },
               runs: options.runs === false ? null : (options.runs ?? 'runs'),
             },
             { onProgress: shown.update, signal },
@@ -68,6 +75,12 @@ export function evaluateCommand(openApp: OpenApp): Command {
         }
       }),
     );
+}
+
+function tuning({ tune, protocol }: EvaluateOptions): TrainOptionsInput {
+  if (tune === undefined) return {};
+  if (!tune) return { tune: 'none' };
+  return { tune: protocol === 'extendable' ? 'classes' : 'pairs' };
 }
 
 function readSeeds(value: string): readonly number[] {

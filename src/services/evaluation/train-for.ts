@@ -6,17 +6,21 @@ import type { SourceSet, TrainedEncoder, TrainOptionsInput } from '../../encoder
 export type Protocol = 'non-extendable' | 'extendable';
 export const PROTOCOLS = ['non-extendable', 'extendable'] as const satisfies readonly Protocol[];
 
+/** What is held out of the source set to choose on is what the protocol asks about: other pairs, or other classes. */
+const TUNING = { 'non-extendable': 'pairs', extendable: 'classes' } as const;
+
 /**
  * Trains an encoder on a source set in a worker thread. Everything that is chosen is chosen on rows of that source set; no other
- * row is at hand here.
+ * row is at hand here. The `default` preset chooses its shares and its regularisation by itself (`tune`), unless told otherwise.
  *
  * @throws CommonspaceError NO_PAIRS, BAD_INPUT, CANCELLED
  */
 export async function trainFor(
-  _protocol: Protocol,
+  protocol: Protocol,
   source: SourceSet,
   options: TrainOptionsInput,
   hooks: TrainHooks = {},
 ): Promise<TrainedEncoder> {
-  return await trainEncoder(source, options, hooks);
+  const tune = options.tune ?? (options.preset === 'paper' ? 'none' : TUNING[protocol]);
+  return await trainEncoder(source, { ...options, tune }, hooks);
 }
