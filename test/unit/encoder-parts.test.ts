@@ -202,8 +202,8 @@ describe('bundle', () => {
   });
 
   it.each([
-    ['nothing', new Uint8Array(0), 'not an'],
-    ['another file', new Uint8Array(64).fill(7), 'not an'],
+    ['nothing', new Uint8Array(0), 'are no stored test'],
+    ['another file', new Uint8Array(64).fill(7), 'are no stored test'],
     ['one cut short', bytes.slice(0, -1), 'bytes of numbers'],
     ['one cut in its header', bytes.slice(0, 40), 'cut short'],
     ['one with a flipped bit', bytes.map((b, i) => (i === bytes.length - 2 ? b ^ 1 : b)), 'checksum'],
