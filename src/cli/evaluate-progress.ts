@@ -1,8 +1,12 @@
 import type { EvaluateProgress } from '../services/evaluation/evaluate-bundle.js';
+import type { EvaluationProgress } from '../services/evaluation/evaluation-service.js';
 import { createProgress, type Progress } from './progress.js';
 
 /** Shows how far an evaluation is, on stderr. */
-export function showEvaluation(): { update: (event: EvaluateProgress) => void; stop: () => void } {
+export function showEvaluation(): {
+  update: (event: EvaluateProgress | EvaluationProgress) => void;
+  stop: () => void;
+} {
   let stage = '';
   let progress: Progress | null = null;
   const enter = (next: string): Progress => {
@@ -15,7 +19,7 @@ export function showEvaluation(): { update: (event: EvaluateProgress) => void; s
   };
   return {
     update(event) {
-      const of = event.runs > 1 ? ` ${event.run}/${event.runs}` : '';
+      const of = 'runs' in event && event.runs > 1 ? ` ${event.run}/${event.runs}` : '';
       if (event.stage !== 'train') {
         enter(`${event.stage}${of}`).update(1, 1);
         return;

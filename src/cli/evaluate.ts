@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { CommonspaceError } from '../domain/errors.js';
+import { catalogueReport } from '../services/evaluation/catalogue-report.js';
 import { evaluateBundle } from '../services/evaluation/evaluate-bundle.js';
 import { PROTOCOLS, type Protocol } from '../services/evaluation/train-for.js';
 import type { TrainOptionsInput } from '../services/train-options.js';
 import { readChoice } from './arguments.js';
 import { showEvaluation } from './evaluate-progress.js';
-import { bundleTable } from './print-evaluation.js';
-import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { bundleTable, catalogueTable } from './print-evaluation.js';
+import { type GlobalOptions, type OpenApp, type Running, run, withGlobalOptions } from './run.js';
 import { setOption } from './train-options.js';
 
 interface EvaluateOptions extends GlobalOptions {
@@ -17,14 +19,20 @@ interface EvaluateOptions extends GlobalOptions {
   readonly set?: TrainOptionsInput;
   /** True with --tune, false with --no-tune; else as the preset has it. */
   readonly tune?: boolean;
+  readonly encoder?: string;
+  readonly paper: boolean;
   /** False with --no-runs. */
   readonly runs?: string | false;
 }
 
+/** What only a bundle is asked for, and what only the catalogue is. */
+const OF_BUNDLES = ['protocol', 'preset', 'seeds', 'set', 'tune'] as const;
+const OF_CATALOGUES = ['encoder', 'paper'] as const;
+
 export function evaluateCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('evaluate'))
     .description(
-      'train and measure on a folder of features, beside chance, CCA and the losses of the paper on the same rows',
+      'measure retrieval beside chance, CCA and the losses of the paper: of the active encoder on pairs that it did not learn from, or, with --bundle, of encoders trained on a folder of features',
     )
     .option(
       '--bundle <dir>',
@@ -32,44 +40,44 @@ export function evaluateCommand(openApp: OpenApp): Command {
     )
     .option(
       '--protocol <name>',
-      'non-extendable: all classes are trained on; extendable: measured on classes that are not',
+      'of a bundle: non-extendable, measured on the classes trained on, or extendable, on others',
       readChoice(PROTOCOLS),
       'non-extendable',
     )
     .option(
       '--preset <name>',
-      'paper: the losses of the paper; default: what measures best',
+      'of a bundle: paper, the losses of the paper, or default, what measures best',
       readChoice(['paper', 'default']),
       'default',
     )
-    .option('--seeds <n,n,…>', 'one training for each', readSeeds, [0])
+    .option('--seeds <n,n,…>', 'of a bundle: one training for each', readSeeds, [0])
     .addOption(setOption())
     .option(
       '--tune',
-      "choose shares and regularisation on held-out training rows, as `default` does by itself; takes a few networks' time",
+      "of a bundle: choose shares and regularisation on held-out training rows, as `default` does by itself; takes a few networks' time",
     )
-    .option('--no-tune', 'take the preset as it is')
-    .option('--runs <dir>', 'where the report and everything else of the run is kept (default: ./runs)')
+    .option('--no-tune', 'of a bundle: take the preset as it is')
+    .option('--encoder <id>', 'of the catalogue: another encoder than the active one')
+    .option('--no-paper', 'of the catalogue: do not train the losses of the paper beside it')
+    .option(
+      '--runs <dir>',
+      'where the report and everything else of the run is kept (default: ./runs for a bundle, runs/ in the data folder)',
+    )
     .option('--no-runs', 'keep nothing of the run')
-    .action((options: EvaluateOptions) =>
-      run(openApp, options, {}, async ({ out, signal }) => {
+    .action((options: EvaluateOptions, command: Command) =>
+      run(openApp, options, {}, async (running) => {
+        const given = (name: string) => command.getOptionValueSource(name) === 'cli';
+        const misplaced = (options.bundle === undefined ? OF_BUNDLES : OF_CATALOGUES).find(given);
+        if (misplaced !== undefined) {
+          const needed = options.bundle === undefined ? 'needs --bundle' : 'does not go with --bundle';
+          throw new CommonspaceError('BAD_INPUT', `The option ${misplaced} ${needed}.`, [misplaced]);
+        }
         const shown = showEvaluation();
         try {
-          const report = await evaluateBundle(
-            {
-              folder: options.bundle ?? '',
-              protocol: options.protocol,
-              preset: options.preset,
-              seeds: options.seeds,
-              set: { ...options.set, ...tuning(options) },
-              runs: options.runs === false ? null : (options.runs ?? 'runs'),
-            },
-            { onProgress: shown.update, signal },
-          );
-          shown.stop();
-          out.print(bundleTable(report));
-          if (report.run !== null) out.note(`\nReport: ${join(report.run, 'report.html')}`);
-          out.printJson(report);
+          const { bundle } = options;
+          await (bundle === undefined
+            ? onCatalogue(options, running, shown)
+            : onBundle(bundle, options, running, shown));
         } finally {
           shown.stop();
         }
@@ -81,6 +89,42 @@ function tuning({ tune, protocol }: EvaluateOptions): TrainOptionsInput {
   if (tune === undefined) return {};
   if (!tune) return { tune: 'none' };
   return { tune: protocol === 'extendable' ? 'classes' : 'pairs' };
+}
+
+async function onBundle(
+  folder: string,
+  options: EvaluateOptions,
+  { out, signal }: Running,
+  shown: ReturnType<typeof showEvaluation>,
+): Promise<void> {
+  const { protocol, preset, seeds, runs } = options;
+  const set = { ...options.set, ...tuning(options) };
+  const report = await evaluateBundle(
+    { folder, protocol, preset, seeds, set, runs: runs === false ? null : (runs ?? 'runs') },
+    { onProgress: shown.update, signal },
+  );
+  shown.stop();
+  out.print(bundleTable(report));
+  if (report.run !== null) out.note(`\nReport: ${join(report.run, 'report.html')}`);
+  out.printJson(report);
+}
+
+async function onCatalogue(
+  { encoder, paper, runs }: EvaluateOptions,
+  { out, signal, open }: Running,
+  shown: ReturnType<typeof showEvaluation>,
+): Promise<void> {
+  const { evaluations } = await open();
+  const options = { paper, ...(runs !== undefined && { runs: runs === false ? null : runs }) };
+  const hooks = { onProgress: shown.update, signal };
+  const record =
+    encoder === undefined
+      ? await evaluations.evaluateActive(options, hooks)
+      : await evaluations.evaluateEncoder(encoder, options, hooks);
+  shown.stop();
+  out.print(catalogueTable(record));
+  if (record.run !== null) out.note(`\nReport: ${join(record.run, 'report.html')}`);
+  out.printJson(catalogueReport(record));
 }
 
 function readSeeds(value: string): readonly number[] {

@@ -1,5 +1,10 @@
 import type { BundleReport } from '../services/evaluation/bundle-report.js';
-import type { Estimate, MethodFigures } from '../services/evaluation/evaluation-record.js';
+import type {
+  Estimate,
+  EvaluationRecord,
+  MethodFigures,
+  PartRecord,
+} from '../services/evaluation/evaluation-record.js';
 import { table } from './output.js';
 
 const METHOD_NAMES: Readonly<Record<MethodFigures['method'], string>> = {
@@ -41,6 +46,23 @@ export function bundleTable(report: BundleReport): string {
         `MASLN − ${METHOD_NAMES[method as MethodFigures['method']]}: ${signed(gain.value)} ${interval(gain)}`,
     ),
     ...report.notes.map((note) => `Note: ${note}`),
+  ].join('\n');
+}
+
+/** The same of an encoder on the catalogue's held-out pairs. */
+export function catalogueTable(record: EvaluationRecord): string {
+  const { seen, unseen, harmonic, source, interval } = record;
+  const size = (part: PartRecord | null) => (part === null ? 'none' : `${part.images} × ${part.texts}`);
+  return [
+    `\nEncoder ${record.encoder}, preset ${record.preset}, learnt from ${source.pairs} pairs of ${source.classes} classes.`,
+    `Retrieval by content alone on what it did not learn from, pictures × texts: ${size(seen)} of seen classes, ${size(unseen)} of unseen ones.\n`,
+    methodTable([
+      { name: 'seen', methods: seen?.methods ?? [] },
+      { name: 'unseen', methods: unseen?.methods ?? [] },
+      { name: 'harmonic', methods: harmonic ?? [] },
+    ]),
+    `\nmap@all and what follows: mean of both directions; in brackets the 95 % interval of ${interval.resamples} draws.`,
+    ...record.notes.map((note) => `Note: ${note}`),
   ].join('\n');
 }
 

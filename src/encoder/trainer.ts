@@ -98,9 +98,16 @@ export async function trainInThisThread(
   const { bestEpoch = 0, validation = null } = members[0] ?? {};
   const { classEmbeddingKind } = prepared;
   const notes = [...prepared.notes, ...tuned.notes];
-  // Options are plain values, which is what JSON holds.
-  const trials = tuned.trials.slice(0, KEPT_TRIALS);
-  const about = { options, notes, trials, classEmbeddingKind, bestEpoch, validation } as unknown as JsonValue;
+  // All of it is plain values, which is what JSON holds.
+  const about = {
+    options,
+    notes,
+    trials: tuned.trials.slice(0, KEPT_TRIALS),
+    classEmbeddingKind,
+    bestEpoch,
+    validation,
+    history,
+  } as unknown as JsonValue;
   return {
     bytes: saveEncoder(parameters, about),
     dimension: embeddingWidth(parameters),

@@ -9,6 +9,7 @@ import { ClassService } from './class-service.js';
 import { Activation } from './encoders/activation.js';
 import { EncoderService } from './encoders/encoder-service.js';
 import { PromotionGate } from './encoders/promotion.js';
+import { EvaluationService } from './evaluation/evaluation-service.js';
 import { ExplanationService } from './explanation-service.js';
 import { FilterCheck } from './filter-check.js';
 import { FolderIngest } from './folder-ingest.js';
@@ -34,6 +35,7 @@ export interface Services {
   readonly explanations: ExplanationService;
   readonly media: MediaService;
   readonly training: TrainingService;
+  readonly evaluations: EvaluationService;
   readonly encoders: EncoderService;
   /** Works on queued trainings once it is started. */
   readonly trainingRunner: TrainingRunner;
@@ -86,6 +88,7 @@ export function createServices(parts: Parts): Services {
     explanations: new ExplanationService(catalog, prototypes),
     media: new MediaService(catalog, media),
     training: new TrainingService(runParts, trainingRunner, versionService, filters),
+    evaluations: new EvaluationService(catalog, media, prototypes, parts.runsFolder),
     encoders: versionService,
     trainingRunner,
   };

@@ -84,9 +84,12 @@ export function partOf({ test, classNames }: FeatureBundle, classes: readonly nu
   // One pair alone is always found.
   if (rows.length < 2) return null;
   const place = new Map(classes.map((label, i) => [label, i]));
+  const width = String(test.labels.length).length;
   const side = (features: BundleRows['image']) => ({
     features: takeRows(features, rows),
     classes: rows.map((row) => place.get(test.labels[row] as number) ?? -1),
+    // The row in the file; of one width, because ids are compared as text.
+    ids: Array.from(rows, (row) => String(row).padStart(width, '0')),
     pairs: rows,
   });
   return {

@@ -67,5 +67,7 @@ export interface EvaluationRecord extends JsonObject {
   readonly unseen: PartRecord | null;
   /** The harmonic mean of a method's figures on seen and on unseen classes; null unless there are both. */
   readonly harmonic: readonly MethodFigures[] | null;
+  /** The folder of its run, with the report in it; null where none was written. */
+  readonly run: string | null;
   readonly notes: readonly string[];
 }

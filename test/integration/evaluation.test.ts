@@ -1,0 +1,132 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EvaluationRecord } from '../../src/services/evaluation/evaluation-record.js';
+import type { EvaluationProgress } from '../../src/services/evaluation/evaluation-service.js';
+import type { TrainingReport } from '../../src/services/training-service.js';
+import { drawShape } from '../factories/shapes.js';
+import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
+
+const quick = { paper: false, runs: null };
+
+describe('the evaluation of an encoder on the catalogue', () => {
+  let app: TestApp;
+  let runs: string;
+  let trained: TrainingReport;
+  let record: EvaluationRecord;
+  const stages = new Set<EvaluationProgress['stage']>();
+  const failures: unknown[] = [];
+
+  beforeAll(async () => {
+    app = await openTestApp();
+    runs = await mkdtemp(join(tmpdir(), 'commonspace-runs-'));
+    const keep = (error: unknown) => failures.push(error);
+    await app.evaluations.evaluateActive().catch(keep);
+    await app.evaluations.evaluateEncoder('01a00000-0000-7000-8000-000000000000').catch(keep);
+    await ingestShapes(app);
+    trained = await app.training.train({ ...QUICK, epochs: 6, unseen: ['ring', 'cross'] });
+    record = await app.evaluations.evaluateActive({ runs }, { onProgress: ({ stage }) => stages.add(stage) });
+  }, 300_000);
+  afterAll(async () => {
+    await app.close();
+    await rm(runs, { recursive: true, force: true });
+  });
+
+  it('needs an encoder that is there', () => {
+    expect(failures).toMatchObject([{ code: 'NO_ENCODER' }, { code: 'ENCODER_NOT_FOUND', field: ['id'] }]);
+  });
+
+  it('measures it on what it did not learn from, seen and unseen classes apart, beside the same baselines', () => {
+    expect([...stages]).toEqual(['read', 'train', 'cca', 'measure', 'describe']);
+    expect(record).toMatchObject({
+      encoder: trained.encoder,
+      preset: 'default',
+      source: { pairs: trained.pairs, classes: 3 },
+      interval: { confidence: 0.95, resamples: 1000 },
+      unseen: { images: 24, texts: 24, classes: 2 },
+    });
+    for (const part of [record.seen, record.unseen]) {
+      expect(part?.methods.map(({ method }) => method)).toEqual(['masln', 'paper', 'cca', 'chance']);
+      expect(part?.curves.length).toBeGreaterThan(0);
+      const { value, low, high } = part?.methods[0]?.avg['map@all'] ?? { value: 0, low: 0, high: 0 };
+      expect(low).toBeLessThanOrEqual(value ?? 0);
+      expect(high).toBeGreaterThanOrEqual(value ?? 1);
+    }
+    // The same pairs, and the same figures, as the training's own report.
+    const { seen, unseen } = trained.holdout;
+    const mapOf = (part: EvaluationRecord['seen']) => part?.methods[0]?.i2t['map@all'].value;
+    expect([record.seen?.images, mapOf(record.seen)]).toEqual([seen?.images, seen?.i2t_map]);
+    expect(mapOf(record.unseen)).toEqual(unseen?.i2t_map);
+    expect(record.unseen?.perClass.map(({ name, seen: known }) => [name, known]).sort()).toEqual([
+      ['cross', false],
+      ['ring', false],
+    ]);
+    expect(record.harmonic?.map(({ method }) => method)).toEqual(['masln', 'paper', 'cca', 'chance']);
+    expect(JSON.parse(JSON.stringify(record))).toEqual(record);
+  });
+
+  it('leaves a run with a report that shows pictures and curves of both trainings', async () => {
+    expect(await readdir(runs)).toEqual([record.run?.slice(runs.length + 1)]);
+    const report = await readFile(join(record.run ?? '', 'report.html'), 'utf8');
+    expect(report).toContain('data:image/');
+    expect(report).toContain(trained.encoder);
+    const run = JSON.parse(await readFile(join(record.run ?? '', 'run.json'), 'utf8')) as {
+      trainings: { preset: string; epochs: object[] }[];
+    };
+    expect(run.trainings.map(({ preset }) => preset)).toEqual(['default', 'paper']);
+    for (const { epochs } of run.trainings) expect(epochs.length).toBeGreaterThan(0);
+  });
+
+  it('gives the same figures again, without the paper and a run where they are not wanted', async () => {
+    const [one, two] = [
+      await app.evaluations.evaluateActive(quick),
+      await app.evaluations.evaluateActive(quick),
+    ];
+    const figures = ({ seconds: _s, evaluatedAt: _e, ...rest }: EvaluationRecord) => rest;
+    expect(figures(two)).toEqual(figures(one));
+    expect(one.run).toBeNull();
+    expect(one.seen?.methods.map(({ method }) => method)).toEqual(['masln', 'cca', 'chance']);
+  });
+
+  it('never measures on a pair that it learnt from, whatever has come since', async () => {
+    const before = await app.evaluations.evaluateActive(quick);
+    const items = await Promise.all(
+      (['circle', 'square', 'ring'] as const).flatMap((shape) =>
+        [20, 21, 22, 23].map(async (size) => {
+          const pairKey = `${shape}-${size}`;
+          const png = await drawShape(shape, 'green', size);
+          const common = { pairKey, classes: [shape] };
+          return [
+            { ...common, content: { bytes: png }, externalId: `${pairKey}.png` },
+            { ...common, content: { text: `a ${shape} ${size} wide` }, externalId: `${pairKey}.txt` },
+          ];
+        }),
+      ),
+    );
+    await app.ingest.ingest(items.flat());
+    const after = await app.evaluations.evaluateActive(quick);
+    expect(after.unseen?.images).toBe((before.unseen?.images ?? 0) + 4);
+    // Of the eight pairs of seen classes those count whose place is among the held-out ones.
+    const more = (after.seen?.images ?? 0) - (before.seen?.images ?? 0);
+    expect(more).toBeGreaterThanOrEqual(0);
+    expect(after.source.pairs).toBe(before.source.pairs + 8 - more);
+  });
+
+  it('can be cancelled', async () => {
+    const stop = new AbortController();
+    const work = app.evaluations.evaluateActive(quick, {
+      signal: stop.signal,
+      onProgress: ({ stage }) => stage === 'cca' && stop.abort(),
+    });
+    await expect(work).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+
+  it('says what is missing where nothing was held out', async () => {
+    const all = await app.training.train({ ...QUICK, epochs: 2, holdout: 0, activate: false });
+    await expect(app.evaluations.evaluateEncoder(all.encoder, quick)).rejects.toMatchObject({
+      code: 'NO_PAIRS',
+      message: expect.stringContaining('--holdout'),
+    });
+  });
+});
