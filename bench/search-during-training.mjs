@@ -1,5 +1,5 @@
 // How long searches take while the same process trains an encoder, beside how long they take at rest:
-// node bench/search-during-training.mjs [DATA] [QUERIES AT REST]   (after `npm run build` and `npm run demo -- --exit`)
+// node bench/search-during-training.mjs [DATA] [QUERIES AT REST] [EPOCHS]   (after `npm run build` and `npm run demo -- --exit`)
 //
 // It works on a copy of the data folder. One client in a thread of its own asks over HTTP, one query after another, each
 // another text; the training is a whole one: principal components, CCA, two networks, figures, embeddings, the switch.
@@ -19,7 +19,7 @@ if (isMainThread) await main();
 else await ask();
 
 async function main() {
-  const [data = './data', count = '300'] = process.argv.slice(2);
+  const [data = './data', count = '300', epochs] = process.argv.slice(2);
   const copy = await mkdtemp(join(tmpdir(), 'commonspace-bench-'));
   await cp(data, copy, { recursive: true, filter: (path) => !path.endsWith('/run') });
   const services = await openApp(readConfig({ dataDir: copy }), console.error);
@@ -46,7 +46,14 @@ async function main() {
   stage = 'features';
   const started = performance.now();
   await services.training.train(
-    { preset: 'default', seed: 0, unseen: [], holdout: 0.1, epochs: null, learnFrom: null },
+    {
+      preset: 'default',
+      seed: 0,
+      unseen: [],
+      holdout: 0.1,
+      epochs: epochs === undefined ? null : Number(epochs),
+      learnFrom: null,
+    },
     {
       onProgress: (progress) =>
         (stage =
