@@ -1,10 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadEncoder } from '../../encoder/serialise.js';
+import { giveWay } from '../../platform/thread-priority.js';
 import { retrievalOn } from '../evaluation.js';
 import type { ComparedMaps, PromotionMaps, PromotionTask } from './promotion.js';
 
 /** Ranks the same pairs with both encoders, away from the thread that answers searches. */
 const { candidate, active } = workerData as PromotionTask;
+giveWay();
 const encoders = { candidate: loadEncoder(candidate.bytes), active: loadEncoder(active.bytes) };
 
 function compare(part: 'seen' | 'unseen'): ComparedMaps | null {
