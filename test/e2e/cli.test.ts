@@ -105,6 +105,31 @@ describe('the main job, from a folder of pictures to a search', () => {
     );
   });
 
+  it('explains what it found, searches by a class, and leaves out what is not similar', async () => {
+    const base = ['--data', data, '--by', 'content', '--first', '5'];
+    const explained = await cli(['search', 'a big red circle', ...base, '--explain', '--json']);
+    const { results } = explained.json() as {
+      results: { score: number; explanation: { similarity: number; classes: object[]; pairs: object[] } }[];
+    };
+    expect(results).toHaveLength(5);
+    for (const { score, explanation } of results) {
+      expect(explanation.similarity).toBeCloseTo(score, 5);
+      expect(explanation.classes.length).toBeGreaterThan(1);
+      expect(explanation.pairs).toHaveLength(3);
+    }
+    const shown = await cli(['search', '--like-class', 'ring', ...base, '--explain']);
+    expect(shown.stdout).toMatch(/ class ring\n/);
+    expect(shown.stdout).toMatch(/ learnt pair: img\/.*\.png – a /);
+
+    const [first, , third] = results.map(({ score }) => score);
+    const near = await cli(['search', 'a big red circle', ...base, '--json', '--min-score', String(third)]);
+    expect((near.json() as { results: { score: number }[] }).results[0]?.score).toBe(first);
+    // So few pairs were held out that nothing could be read from them.
+    const auto = await cli(['search', 'a big red circle', ...base, '--json', '--min-score', 'auto']);
+    expect(auto.json()).toMatchObject({ error: { code: 'NOT_CALIBRATED' } });
+    expect(auto.code).toBe(3);
+  });
+
   it('searches by a picture, within classes and for a modality', async () => {
     const picture = join(root, 'query.png');
     await writeFile(picture, await drawShape('cross', 'green', 26));
