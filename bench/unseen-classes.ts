@@ -1,7 +1,7 @@
 /**
  * How well items are classified into classes that were never seen, by the classes' names and a few items: what a name should
  * count for in a prototype, what an unseen class should be given in advance, and the softmax's temperature.
- * docs/decisions/0006-unseen-classes.md has its tables.
+ * docs/decisions/0010-unseen-classes.md has its tables.
  *
  *   node bench/run.mjs unseen-classes --features DIR [--image SUFFIX] [--seeds 0,1,2] [--on validation|test] [--out FILE]
  *

@@ -3,7 +3,7 @@ import { softmax, unit } from '../domain/vectors.js';
 
 /**
  * A class's name counts as this many items in its prototype: a class without items stands where its name says, one with
- * many where they are. This and the next three are ours; docs/decisions/0006-unseen-classes.md says how they were chosen.
+ * many where they are. This and the next three are ours; docs/decisions/0010-unseen-classes.md says how they were chosen.
  */
 export const NAME_COUNTS_AS_ITEMS = 1;
 
