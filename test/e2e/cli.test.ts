@@ -124,10 +124,19 @@ describe('the main job, from a folder of pictures to a search', () => {
     const [first, , third] = results.map(({ score }) => score);
     const near = await cli(['search', 'a big red circle', ...base, '--json', '--min-score', String(third)]);
     expect((near.json() as { results: { score: number }[] }).results[0]?.score).toBe(first);
-    // So few pairs were held out that nothing could be read from them.
-    const auto = await cli(['search', 'a big red circle', ...base, '--json', '--min-score', 'auto']);
-    expect(auto.json()).toMatchObject({ error: { code: 'NOT_CALIBRATED' } });
-    expect(auto.code).toBe(3);
+    const auto = await cli([
+      'search',
+      'a big red circle',
+      ...base,
+      '--json',
+      '--first',
+      '100',
+      '--min-score',
+      'auto',
+    ]);
+    const kept = (auto.json() as { results: { score: number }[] }).results;
+    expect(kept.length).toBeGreaterThan(0);
+    expect(kept.length).toBeLessThan(60);
   });
 
   it('searches by a picture, within classes and for a modality', async () => {
@@ -356,7 +365,17 @@ describe('an environment at fault', () => {
     const commands = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)]
       .map((match) => match[1] ?? '')
       .filter((name) => name !== 'help');
-    expect(commands).toEqual(['serve', 'ingest', 'train', 'search', 'classes', 'migrate', 'doctor', 'demo']);
+    expect(commands).toEqual([
+      'serve',
+      'ingest',
+      'train',
+      'evaluate',
+      'search',
+      'classes',
+      'migrate',
+      'doctor',
+      'demo',
+    ]);
     for (const command of commands) {
       const { code, stdout } = await cli([command, '--help']);
       expect([code, stdout.includes('--data <dir>'), stdout.includes('--json')]).toEqual([0, true, true]);
