@@ -43,7 +43,9 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       }),
       maintain: () => catalog.maintain(),
       warmUp: async () => {
-        await Promise.all([features.warmUp(), catalog.warmUp()]);
+        // Searches need not wait for it: until then the database answers them.
+        catalog.warmUp().catch(() => {});
+        await features.warmUp();
       },
       close: async () => {
         await services.trainingRunner.stop();

@@ -1,11 +1,12 @@
 import { Classes } from './classes.js';
 import { type ConnectOptions, connect } from './connect.js';
+import { copyReader } from './copy-reader.js';
 import type { Database } from './database.js';
 import { EncoderRuns } from './encoder-runs.js';
 import { Encoders } from './encoders.js';
 import { Items } from './items.js';
 import { Media } from './media.js';
-import { VectorCopyReader } from './vector-copy-reader.js';
+import { StampedCopies } from './stamped-copies.js';
 import { VectorMemory } from './vector-memory.js';
 import { VectorSearch } from './vector-search.js';
 import { VectorStamps } from './vector-stamp.js';
@@ -30,7 +31,7 @@ export interface Catalog {
   maintain(): Promise<void>;
   /** What the database is, for people. */
   describe(): Promise<CatalogDescription>;
-  /** Copies the vectors that searches with the active encoder compare into memory, where they are few; see VectorMemory. */
+  /** Copies what searches with the active encoder compare and show into memory, where it is little; see StampedCopies. */
   warmUp(): Promise<void>;
   /** Ends the connections and stops the embedded server, which then is safely on disk. */
   close(): Promise<void>;
@@ -56,13 +57,16 @@ export type CatalogOptions = ConnectOptions;
 export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const database = await connect(options);
   const tables = new VectorTables(database);
-  const stamps = new VectorStamps(database);
-  const memory = new VectorMemory(new VectorCopyReader(database, tables), stamps);
-  const store = new VectorStore(database, tables, new VectorSearch(database, tables, memory));
-  const encoders = new Encoders(database, tables, memory);
+  const copies = new StampedCopies(copyReader(database, tables), new VectorStamps(database));
+  const store = new VectorStore(
+    database,
+    tables,
+    new VectorSearch(database, tables, new VectorMemory(copies)),
+  );
+  const encoders = new Encoders(database, tables, copies);
   return {
     kind: database.kind,
-    items: new Items(database, store),
+    items: new Items(database, store, copies),
     classes: new Classes(database, store),
     encoders,
     encoderRuns: new EncoderRuns(database, tables),
@@ -84,14 +88,15 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     async warmUp() {
       const active = await encoders.active();
       if (active === null) return;
-      await memory.hold([
+      await copies.hold([
+        { kind: 'items' },
         { kind: 'embeddings', encoderId: active.id },
         { kind: 'features', extractor: active.textExtractor, modality: 'TEXT' },
         { kind: 'features', extractor: active.imageExtractor, modality: 'IMAGE' },
       ]);
     },
     async close() {
-      await memory.close();
+      await copies.close();
       await database.close();
     },
   };

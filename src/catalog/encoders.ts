@@ -4,8 +4,8 @@ import type { EncoderState } from '../domain/encoder-status.js';
 import type { Database, Queryable } from './database.js';
 import { LIVE_ENCODERS, lockEncoders } from './encoder-lock.js';
 import { ENCODER_COLUMNS, encoderRow, type StoredEncoder, trainedRow } from './encoder-rows.js';
+import type { StampedCopies } from './stamped-copies.js';
 import type { EncoderRow, JsonObject, TrainedEncoderRow } from './types.js';
-import type { VectorMemory } from './vector-memory.js';
 import { STAMP_SQL, type StoredStamp, type VectorStamp } from './vector-stamp.js';
 import type { VectorTables } from './vector-tables.js';
 
@@ -37,7 +37,7 @@ export class Encoders {
   constructor(
     private readonly db: Database,
     private readonly tables: VectorTables,
-    private readonly memory: VectorMemory,
+    private readonly copies: StampedCopies,
   ) {}
 
   /** Stores an encoder, ready but not active, and makes the place for its embeddings. */
@@ -106,7 +106,7 @@ export class Encoders {
     readonly encoder: TrainedEncoderRow | null;
     readonly stamp: VectorStamp;
   }> {
-    const partitions = this.memory.partitions();
+    const partitions = this.copies.partitions();
     const [row] = await this.db.run<StoredStamp & (StoredEncoder | { readonly id: null })>(
       `SELECT stamp.*, active.* FROM ${STAMP_SQL}
        LEFT JOIN (SELECT ${ENCODER_COLUMNS} FROM encoder WHERE state = 'active') active ON true`,
@@ -114,7 +114,7 @@ export class Encoders {
     );
     if (!row) throw new Error('no stamp');
     const encoder = row.id === null ? null : trainedRow(encoderRow(row));
-    return { encoder, stamp: this.memory.stamps.parse(row, partitions) };
+    return { encoder, stamp: this.copies.stamps.parse(row, partitions) };
   }
 
   /** The encoders that new items are embedded for; see LIVE_ENCODERS. */

@@ -2,10 +2,13 @@ import type { ItemFilter } from '../domain/filter.js';
 import type { Modality } from '../domain/modality.js';
 import type { Database } from './database.js';
 import { filterSql, Parameters } from './filter-sql.js';
+import { classesOf, grouped, itemsByIds, type ShownItem, shownItems } from './item-reads.js';
 import { writeItems } from './item-writes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
+import type { StampedCopies } from './stamped-copies.js';
 import type { ClassRow, ExistingItem, ItemIdentity, ItemRow, ItemWrite } from './types.js';
 import { encodeUuidArray } from './vector-codec.js';
+import type { VectorStamp } from './vector-stamp.js';
 import type { VectorStore } from './vector-store.js';
 
 /** Items: images and texts. Ids that are no UUID make the database refuse the statement; check them before. */
@@ -13,6 +16,7 @@ export class Items {
   constructor(
     private readonly db: Database,
     private readonly store: VectorStore,
+    private readonly copies: StampedCopies,
   ) {}
 
   async byId(id: string): Promise<ItemRow | null> {
@@ -20,26 +24,19 @@ export class Items {
   }
 
   /** Those of the items that exist, in the order of the ids. */
-  async byIds(ids: readonly string[]): Promise<ItemRow[]> {
-    const rows = await this.db.run<StoredItem>(
-      `SELECT ${ITEM_COLUMNS} FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, place) JOIN item i ON i.id = w.id
-       ORDER BY w.place`,
-      [encodeUuidArray(ids)],
-    );
-    return rows.map(itemRow);
+  byIds(ids: readonly string[]): Promise<ItemRow[]> {
+    return itemsByIds(this.db, ids);
   }
 
-  /** Those of the items that exist, in the order of the ids, each with its classes by name. */
-  async withClasses(ids: readonly string[]): Promise<{ item: ItemRow; classes: readonly ClassRow[] }[]> {
-    const rows = await this.db.run<StoredItem & { classes: readonly ClassRow[] | null }>(
-      `SELECT ${ITEM_COLUMNS}, (
-         SELECT json_agg(json_build_object('id', c.id, 'name', c.name, 'description', c.description) ORDER BY c.name)
-         FROM item_class ic JOIN class c ON c.id = ic.class_id WHERE ic.item_id = i.id) AS classes
-       FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, place) JOIN item i ON i.id = w.id
-       ORDER BY w.place`,
-      [encodeUuidArray(ids)],
-    );
-    return rows.map((row) => ({ item: itemRow(row), classes: row.classes ?? [] }));
+  /**
+   * What a search shows of items: those that exist, in the order of the ids. With the search's stamp they may come from
+   * memory.
+   */
+  async shown(ids: readonly string[], stamp?: VectorStamp): Promise<ShownItem[]> {
+    const copy = this.copies.find({ kind: 'items' }, stamp);
+    const held = copy === null ? [] : ids.flatMap((id) => copy.byId.get(id) ?? []);
+    // One that a copy lacks may have come since.
+    return copy !== null && held.length === ids.length ? held : await shownItems(this.db, ids);
   }
 
   async byExternalId(externalId: string): Promise<ItemRow | null> {
@@ -152,13 +149,8 @@ export class Items {
   }
 
   /** The classes of each item, by name; an entry for every id asked about. */
-  async classesOf(itemIds: readonly string[]): Promise<Map<string, ClassRow[]>> {
-    const rows = await this.db.run<ClassRow & { of: string }>(
-      `SELECT ic.item_id AS of, c.id, c.name, c.description FROM item_class ic JOIN class c ON c.id = ic.class_id
-       WHERE ic.item_id = ANY($1::uuid[]) ORDER BY c.name`,
-      [encodeUuidArray(itemIds)],
-    );
-    return grouped(itemIds, rows, ({ id, name, description }) => ({ id, name, description }));
+  classesOf(itemIds: readonly string[]): Promise<Map<string, ClassRow[]>> {
+    return classesOf(this.db, itemIds);
   }
 
   /** Ids of the items that match, ascending. */
@@ -207,14 +199,4 @@ export class Items {
     const hashes = new Set(gone.flatMap((row) => (row.modality === 'IMAGE' ? [row.hash] : [])));
     return { deletedIds: ids.filter((id) => deleted.has(id.toLowerCase())), contentHashes: [...hashes] };
   }
-}
-
-function grouped<Row extends { of: string }, T>(
-  keys: readonly string[],
-  rows: readonly Row[],
-  value: (row: Row) => T,
-): Map<string, T[]> {
-  const groups = new Map<string, T[]>(keys.map((key) => [key, []]));
-  for (const row of rows) groups.get(row.of)?.push(value(row));
-  return groups;
 }

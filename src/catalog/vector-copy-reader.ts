@@ -9,10 +9,11 @@ import {
   groupCounterparts,
   type VectorCopy,
 } from './vector-copy.js';
+import { createRows } from './vector-rows.js';
 import { embeddingTable, featureTable, type VectorTables } from './vector-tables.js';
 
 /** What can be held in memory: the features of an extractor with the counterparts of their items, or an encoder's embeddings. */
-export type Wanted =
+export type WantedVectors =
   | { readonly kind: 'features'; readonly extractor: string; readonly modality: Modality }
   | { readonly kind: 'embeddings'; readonly encoderId: string };
 
@@ -33,15 +34,13 @@ const MOST_LINKS = 32 * 1024;
 /** Floats in one statement: so few that nobody waits long for the rows to be sent and read, 2 to 3 ms. */
 const FLOATS_AT_ONCE = 128 * 1024;
 
-const EMPTY: VectorCopy = { ids: [], columns: 0, data: new Float32Array() };
-
 /** The partitions that a copy of it is made of. */
-export function partitionsOf(wanted: Wanted): string[] {
+export function partitionsOf(wanted: WantedVectors): string[] {
   if (wanted.kind === 'features') return [featureTable(wanted.extractor)];
   return MODALITIES.map((modality) => embeddingTable(wanted.encoderId, modality));
 }
 
-/** Reads partitions whole, as long as they are small. Not a snapshot: see VectorMemory for what makes it one. */
+/** Reads partitions whole, as long as they are small. Not a snapshot: see StampedCopies for what makes it one. */
 export class VectorCopyReader {
   constructor(
     private readonly db: Database,
@@ -50,13 +49,12 @@ export class VectorCopyReader {
   ) {}
 
   /** Null: too large, or indexed, or not there. Throws what the signal gives as its reason once it is aborted. */
-  async read(wanted: Wanted, signal: AbortSignal): Promise<FeatureCopy | EmbeddingCopy | null> {
+  async read(wanted: WantedVectors, signal: AbortSignal): Promise<FeatureCopy | EmbeddingCopy | null> {
     if (!(await this.allSmall(partitionsOf(wanted)))) return null;
     if (wanted.kind === 'features') return await this.features(wanted.extractor, wanted.modality, signal);
-    const [image, text] = await Promise.all(
-      MODALITIES.map((modality) => this.vectors(embeddingTable(wanted.encoderId, modality), signal)),
-    );
-    return { kind: 'embeddings', own: { IMAGE: image ?? EMPTY, TEXT: text ?? EMPTY } };
+    const IMAGE = await this.vectors(embeddingTable(wanted.encoderId, 'IMAGE'), signal);
+    const TEXT = await this.vectors(embeddingTable(wanted.encoderId, 'TEXT'), signal);
+    return IMAGE && TEXT && { kind: 'embeddings', own: { IMAGE, TEXT } };
   }
 
   private async features(
@@ -68,7 +66,7 @@ export class VectorCopyReader {
     const own = await this.vectors(featureTable(extractor), signal, async ({ ids }) => {
       links.push(...(await this.links(ids, otherModality(modality), MOST_LINKS + 1 - links.length)));
     });
-    if (links.length > MOST_LINKS) return null;
+    if (own === null || links.length > MOST_LINKS) return null;
     return { kind: 'features', own, counterparts: groupCounterparts(own.ids, links) };
   }
 
@@ -76,22 +74,23 @@ export class VectorCopyReader {
     table: string,
     signal: AbortSignal,
     withEach: (chunk: VectorChunk) => Promise<void> = async () => {},
-  ): Promise<VectorCopy> {
+  ): Promise<VectorCopy | null> {
     const chunks: VectorChunk[] = [];
     for await (const chunk of chunksOf(this.db, table, 'true', FLOATS_AT_ONCE)) {
       signal.throwIfAborted();
       chunks.push(chunk);
       await withEach(chunk);
     }
-    const columns = chunks[0]?.matrix.columns ?? 0;
     const ids = chunks.flatMap((chunk) => chunk.ids);
-    const data = new Float32Array(ids.length * columns);
-    let at = 0;
+    const vectors = createRows(ids.length, chunks[0]?.matrix.columns ?? 0);
+    if (vectors === null) return null;
+    let row = 0;
     for (const { matrix } of chunks) {
-      data.set(matrix.data, at);
-      at += matrix.data.length;
+      if (matrix.columns !== vectors.columns) return null;
+      vectors.put(row, matrix.data);
+      row += matrix.rows;
     }
-    return { ids, columns, data };
+    return { ids, vectors };
   }
 
   private async links(

@@ -1,189 +1,48 @@
 import { MODALITIES, otherModality } from '../domain/modality.js';
 import { unit } from '../domain/vectors.js';
 import { merge } from './rankings.js';
+import type { StampedCopies } from './stamped-copies.js';
 import type { CounterpartQuery, EmbeddingQuery, Hit, Ranking } from './types.js';
-import { bestOfEach, closest, similarities, type VectorCopy } from './vector-copy.js';
-import {
-  type EmbeddingCopy,
-  type FeatureCopy,
-  partitionsOf,
-  type VectorCopyReader,
-  type Wanted,
-} from './vector-copy-reader.js';
-import type { VectorStamp, VectorStamps } from './vector-stamp.js';
-
-/** A copy is made once nothing has changed for so long: an ingest is not slowed, and its every chunk not copied. */
-const STILL_MS = 300;
-/** How long what was too large is not looked at again. */
-const REFUSED_MS = 60_000;
-/** Copies at once, of 16 MB at most each: both extractors' features, and the embeddings of two encoders. */
-const MOST_COPIES = 4;
+import { bestOfEach, closest, type VectorCopy } from './vector-copy.js';
 
 /** A ranking asked for, without a filter, as of a stamp. */
 export type EmbeddingQuestion = Omit<EmbeddingQuery, 'filter'>;
 export type CounterpartQuestion = Omit<CounterpartQuery, 'filter'>;
 
-interface Held {
-  readonly stamp: VectorStamp;
-  readonly copy: FeatureCopy | EmbeddingCopy;
-}
-
-/**
- * Copies of small partitions in this process's memory, which rank as the database would, without the way there.
- *
- * A copy answers only a search whose stamp, read from the database as the search began, is the copy's own: then it holds
- * exactly what that statement saw. Otherwise there is no answer, the database ranks, and a copy is made in the background
- * once the stamp has stood still for a while.
- */
+/** Ranks by copies in memory as the database would, where there is a copy of what it would compare. */
 export class VectorMemory {
-  private readonly held = new Map<string, Held>();
-  private readonly refused = new Map<string, number>();
-  private readonly wanted = new Map<string, Wanted>();
-  private readonly closing = new AbortController();
-  private timer: NodeJS.Timeout | null = null;
-  private work: Promise<void> = Promise.resolve();
-
-  constructor(
-    private readonly reader: VectorCopyReader,
-    readonly stamps: VectorStamps,
-  ) {}
-
-  /** The partitions whose files a stamp has to tell, so that copies of them can be used. */
-  partitions(): string[] {
-    return [...this.held.values()].flatMap(({ stamp }) => [...stamp.files.keys()]);
-  }
+  constructor(private readonly copies: StampedCopies) {}
 
   /** The ranking if a copy can give it, else null. */
   byEmbedding({ encoderId, target, vector, limit, offset, stamp }: EmbeddingQuestion): Ranking | null {
-    const copy = this.find({ kind: 'embeddings', encoderId }, stamp);
-    if (copy?.kind !== 'embeddings') return null;
+    const copy = this.copies.find({ kind: 'embeddings', encoderId }, stamp);
+    if (copy === null) return null;
     const own = (target === null ? MODALITIES : [target]).map((modality) => copy.own[modality]);
     if (!own.every((part) => fits(part, vector))) return null;
     const query = unit(vector);
-    const { hits } = merge(
-      own.map((part) => exact(closest(part.ids, similarities(part, query), offset + limit))),
-      offset + limit,
-    );
-    return exact(hits.slice(offset));
+    const depth = offset + limit;
+    const parts = own.map(({ ids, vectors }) => exact(closest(ids, vectors.products(query), depth)));
+    return exact(merge(parts, depth).hits.slice(offset));
   }
 
   /** The same by counterparts. */
   byCounterpart(question: CounterpartQuestion): Ranking | null {
     const { extractor, queryModality, target, vector, limit, stamp } = question;
-    const copy = this.find({ kind: 'features', extractor, modality: queryModality }, stamp);
-    if (copy?.kind !== 'features' || !fits(copy.own, vector)) return null;
-    const similarity = similarities(copy.own, unit(vector));
+    const copy = this.copies.find({ kind: 'features', extractor, modality: queryModality }, stamp);
+    if (copy === null || !fits(copy.own, vector)) return null;
+    const { own, counterparts } = copy;
+    const similarity = own.vectors.products(unit(vector));
     const parts: Ranking[] = [];
-    if (target !== otherModality(queryModality)) parts.push(exact(closest(copy.own.ids, similarity, limit)));
-    if (target !== queryModality) {
-      const { counterparts } = copy;
+    if (target !== otherModality(queryModality)) parts.push(exact(closest(own.ids, similarity, limit)));
+    if (target !== queryModality)
       parts.push(exact(closest(counterparts.ids, bestOfEach(counterparts, similarity), limit)));
-    }
     return merge(parts, limit);
   }
-
-  /** Makes copies of these now, as far as they are small and nobody writes meanwhile. */
-  async hold(wanted: readonly Wanted[]): Promise<void> {
-    for (const one of wanted) this.wanted.set(keyOf(one), one);
-    await this.queue(() => this.refresh(null));
-  }
-
-  /** Resolves once nothing is being copied or waits to be. */
-  async settled(): Promise<void> {
-    while (this.timer !== null) await new Promise((done) => setTimeout(done, STILL_MS / 4));
-    await this.work;
-  }
-
-  /** Lets go of all copies, and makes no more. */
-  async close(): Promise<void> {
-    this.closing.abort();
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
-    await this.work;
-    await this.stamps.settled();
-    this.held.clear();
-  }
-
-  private find(wanted: Wanted, stamp: VectorStamp | undefined): Held['copy'] | null {
-    if (stamp === undefined) return null;
-    const key = keyOf(wanted);
-    const held = this.held.get(key);
-    if (held && isSame(held.stamp, stamp)) {
-      // To the end of the line: the first in it is the one used longest ago.
-      this.held.delete(key);
-      this.held.set(key, held);
-      return held.copy;
-    }
-    if ((this.refused.get(key) ?? 0) < Date.now()) this.want(key, wanted, stamp);
-    return null;
-  }
-
-  private want(key: string, wanted: Wanted, stamp: VectorStamp): void {
-    this.wanted.set(key, wanted);
-    if (this.timer !== null || this.closing.signal.aborted) return;
-    this.timer = setTimeout(() => {
-      this.timer = null;
-      void this.queue(() => this.refresh(stamp.changes));
-    }, STILL_MS);
-    this.timer.unref();
-  }
-
-  /** One thing at a time. What fails is tried again when a search wants it again. */
-  private queue(work: () => Promise<void>): Promise<void> {
-    this.work = this.work.then(work).catch(() => {});
-    return this.work;
-  }
-
-  /** Copies what is wanted, if nothing has changed since `changes`; else the next search will want it again. */
-  private async refresh(changes: string | null): Promise<void> {
-    const wanted = [...this.wanted];
-    this.wanted.clear();
-    for (const [key, one] of wanted) {
-      if (this.closing.signal.aborted) return;
-      const partitions = partitionsOf(one);
-      const before = await this.stamps.read(partitions);
-      if (changes !== null && changes !== before.changes) return;
-      const held = this.held.get(key);
-      if (held && isSame(held.stamp, before)) continue;
-      // Of no use any more, and not to stand beside the new one.
-      this.held.delete(key);
-      const copy = await this.reader.read(one, this.closing.signal).catch(() => null);
-      if (this.closing.signal.aborted) return;
-      if (copy === null) {
-        this.refuse(key);
-        continue;
-      }
-      // The same before and after: so it was while every chunk was read, for what was seen stays seen.
-      if (!isSame(before, await this.stamps.read(partitions))) continue;
-      this.held.set(key, { stamp: before, copy });
-      const [oldest] = this.held.keys();
-      if (this.held.size > MOST_COPIES && oldest !== undefined) this.held.delete(oldest);
-    }
-  }
-
-  private refuse(key: string): void {
-    const now = Date.now();
-    for (const [old, until] of this.refused) if (until < now) this.refused.delete(old);
-    this.refused.set(key, now + REFUSED_MS);
-  }
-}
-
-function keyOf(wanted: Wanted): string {
-  return wanted.kind === 'features'
-    ? `features ${wanted.modality} ${wanted.extractor}`
-    : `embeddings ${wanted.encoderId}`;
-}
-
-/** Whether nothing that `copy` tells of differs in `now`. */
-function isSame(copy: VectorStamp, now: VectorStamp): boolean {
-  return (
-    copy.changes === now.changes && [...copy.files].every(([name, file]) => now.files.get(name) === file)
-  );
 }
 
 /** A vector of another length is the database's to refuse. */
-function fits(copy: VectorCopy, vector: Float32Array): boolean {
-  return copy.ids.length === 0 || copy.columns === vector.length;
+function fits({ ids, vectors }: VectorCopy, vector: Float32Array): boolean {
+  return ids.length === 0 || vectors.columns === vector.length;
 }
 
 function exact(hits: readonly Hit[]): Ranking {

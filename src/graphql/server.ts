@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
 import type { GraphqlContext } from './context.js';
 import { formatError } from './errors.js';
 import { MAX_TOKENS, operationLimits } from './limits.js';
@@ -24,8 +27,12 @@ export async function createGraphqlServer(
     resolvers,
     introspection: true,
     includeStacktraceInErrorResponses: false,
-    // Its landing page would load from somewhere else.
-    plugins: [ApolloServerPluginLandingPageDisabled(), ...(options.plugins ?? [])],
+    // Its landing page would load from somewhere else. Nothing here may be cached, which need not be asked of each field.
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+      ...(options.plugins ?? []),
+    ],
     parseOptions: { maxTokens: MAX_TOKENS },
     validationRules: [operationLimits],
     formatError: (formatted, error) => formatError(formatted, error, options.reportUnexpected),

@@ -51,6 +51,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.route({
     url: '/graphql',
     method: ['GET', 'POST', 'OPTIONS'],
+    onRequest: async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+    },
     handler: fastifyApolloHandler(apollo, {
       context: async (request, reply) => createContext(services, requestSignal(request, reply)),
     }),

@@ -78,7 +78,7 @@ export class SearchService {
     const slice = await rankSlice(this.catalog.vectors, plan, offset, first);
     if (slice.hits.length === 0 && offset === 0) await this.explainEmptiness(plan, request);
     return {
-      results: await this.hydrate(slice.hits, offset, print),
+      results: await this.hydrate(slice.hits, offset, print, stamp),
       hasNextPage: slice.hasMore,
       hasPreviousPage: offset > 0,
       mode: slice.approximate ? 'APPROXIMATE' : 'EXACT',
@@ -148,8 +148,16 @@ export class SearchService {
     throw noEncoder('No encoder is active, and nothing in the catalogue can be compared without one.');
   }
 
-  private async hydrate(hits: readonly FusedHit[], offset: number, print: string): Promise<SearchResult[]> {
-    const items = await this.catalog.items.withClasses(hits.map((hit) => hit.id));
+  private async hydrate(
+    hits: readonly FusedHit[],
+    offset: number,
+    print: string,
+    stamp: VectorStamp,
+  ): Promise<SearchResult[]> {
+    const items = await this.catalog.items.shown(
+      hits.map((hit) => hit.id),
+      stamp,
+    );
     const byId = new Map(items.map((found) => [found.item.id, found]));
     return hits.flatMap((hit, index) => {
       const found = byId.get(hit.id);

@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { copyReader } from '../../src/catalog/copy-reader.js';
+import { StampedCopies, type Wanted } from '../../src/catalog/stamped-copies.js';
 import type { CounterpartQuery, EmbeddingQuery, ItemWrite, Ranking } from '../../src/catalog/types.js';
-import { VectorCopyReader, type Wanted } from '../../src/catalog/vector-copy-reader.js';
 import { VectorMemory } from '../../src/catalog/vector-memory.js';
 import { VectorStamps } from '../../src/catalog/vector-stamp.js';
 import { embeddingTable, featureTable } from '../../src/catalog/vector-tables.js';
@@ -15,6 +16,7 @@ const TARGETS = ['IMAGE', 'TEXT', null] as const;
 
 describeOnEachKind('copies of vectors in memory', (kind) => {
   let opened: TestCatalog;
+  let copies: StampedCopies;
   let memory: VectorMemory;
   let encoderId: string;
   let writes: ItemWrite[];
@@ -24,16 +26,17 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
 
   const catalog = () => opened.catalog;
   const wanted = (): Wanted[] => [
+    { kind: 'items' },
     { kind: 'embeddings', encoderId },
     { kind: 'features', extractor: TEXTS, modality: 'TEXT' },
     { kind: 'features', extractor: IMAGES, modality: 'IMAGE' },
   ];
-  const newMemory = (mostFloats?: number) =>
-    new VectorMemory(
-      new VectorCopyReader(catalog().database, catalog().vectors.tables, mostFloats),
+  const newCopies = (mostFloats?: number) =>
+    new StampedCopies(
+      copyReader(catalog().database, catalog().vectors.tables, mostFloats),
       new VectorStamps(catalog().database),
     );
-  const stamp = () => memory.stamps.read(memory.partitions());
+  const stamp = () => copies.stamps.read(copies.partitions());
 
   beforeAll(async () => {
     opened = await openTestCatalog(kind);
@@ -53,10 +56,11 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
     await emptyCatalog(catalog());
     encoderId = await createEncoder();
     writes = await fill();
-    memory = newMemory();
-    await memory.hold(wanted());
+    copies = newCopies();
+    memory = new VectorMemory(copies);
+    await copies.hold(wanted());
   });
-  afterEach(() => memory.close());
+  afterEach(() => copies.close());
 
   async function createEncoder(): Promise<string> {
     const id = uuidv7();
@@ -72,8 +76,10 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
     const made = Array.from({ length: 90 }, (_, n) => {
       if (n % 3 === 0) [feature, embedding] = [randomUnit(20, random), randomUnit(6, random)];
       const common = {
+        classNames: [`class ${n % 4}`, `class ${n % 6}`],
+        metadata: { n },
         pairKey: n % 7 === 0 ? null : `pair ${n % 25}`,
-        embeddings: new Map(n % 11 === 0 ? [] : [[encoderId, embedding]]),
+        embeddings: new Map([[encoderId, embedding]]),
       };
       const zero = n === 40;
       return n % 2 === 0
@@ -84,6 +90,8 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
         : textWrite(`text ${n}`, { ...common, features: new Map(n % 13 === 0 ? [] : [[TEXTS, feature]]) });
     });
     await catalog().items.upsertMany(made);
+    const without = made.filter((_, n) => n % 11 === 0).map(({ id }) => id);
+    await catalog().database.runOnce('DELETE FROM embedding WHERE item_id = ANY($1)', [without]);
     return made;
   }
 
@@ -123,6 +131,9 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
     const random = randomOf(3);
     const now = await stamp();
     const { vectors } = catalog();
+    const ids = writes.map(({ id }) => id);
+    const shown = copies.find({ kind: 'items' }, now)?.byId;
+    expect(ids.flatMap((id) => shown?.get(id) ?? [])).toEqual(await catalog().items.shown(ids));
     for (const target of TARGETS) {
       for (const [limit, offset] of [
         [1, 0],
@@ -151,7 +162,7 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
     const now = await stamp();
     const byContent = memory.byEmbedding(content(randomUnit(6, randomOf(1)), { stamp: now }));
     const byCounterpart = memory.byCounterpart(counterpart(randomUnit(20, randomOf(1)), { stamp: now }));
-    return [byContent !== null, byCounterpart !== null];
+    return [byContent !== null, byCounterpart !== null, copies.find({ kind: 'items' }, now) !== null];
   };
 
   it('rank as the database does, equal ones and zeros too', () => expectSameAsDatabase());
@@ -191,6 +202,13 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
           [id(22)],
         ),
       'deletes embeddings': () => elsewhere('DELETE FROM embedding WHERE item_id = $1', [id(1)]),
+      'renames an item': () => elsewhere(`UPDATE item SET title = 'other' WHERE id = $1`, [id(2)]),
+      'takes a class from an item': () => elsewhere('DELETE FROM item_class WHERE item_id = $1', [id(2)]),
+      'gives an item a class': () =>
+        elsewhere('INSERT INTO item_class SELECT $1, id FROM class ON CONFLICT DO NOTHING', [id(2)]),
+      'renames a class': () => elsewhere(`UPDATE class SET name = 'other' WHERE name = 'class 3'`),
+      'deletes a class': () => elsewhere(`DELETE FROM class WHERE name = 'class 3'`),
+      'empties the classes': () => elsewhere('TRUNCATE class CASCADE'),
       'empties the catalogue': () => elsewhere('TRUNCATE item, pair CASCADE'),
       'changes an item after a savepoint that it goes back to': async () => {
         const change = `UPDATE item SET pair_id = NULL WHERE id = '${id(2)}'`;
@@ -199,22 +217,22 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
     };
     for (const [what, change] of Object.entries(changes)) {
       it(what, async () => {
-        expect(await answers()).toEqual([true, true]);
+        expect(await answers()).toEqual([true, true, true]);
         await change();
-        expect(await answers()).toEqual([false, false]);
+        expect(await answers()).toEqual([false, false, false]);
         // Having been asked for, they come back by themselves, now that nothing changes.
-        await memory.settled();
-        expect(await answers()).toEqual([true, true]);
-        await memory.hold(wanted());
+        await copies.settled();
+        expect(await answers()).toEqual([true, true, true]);
+        await copies.hold(wanted());
         await expectSameAsDatabase();
       });
     }
 
     it('empties or drops a partition by its own name', async () => {
       await elsewhere(`TRUNCATE ${featureTable(TEXTS)}`);
-      expect(await answers()).toEqual([true, false]);
+      expect(await answers()).toEqual([true, false, true]);
       await elsewhere(`DROP TABLE ${embeddingTable(encoderId)}`);
-      expect(await answers()).toEqual([false, false]);
+      expect(await answers()).toEqual([false, false, true]);
     });
   });
 
@@ -222,7 +240,7 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
     await elsewhere(`BEGIN; UPDATE item SET pair_id = NULL; DELETE FROM feature; ROLLBACK`);
     await elsewhere(`INSERT INTO class (id, name) VALUES (gen_random_uuid(), 'new')`);
     await catalog().encoders.updateReport(encoderId, { a: 1 });
-    expect(await answers()).toEqual([true, true]);
+    expect(await answers()).toEqual([true, true, true]);
     await expectSameAsDatabase();
   });
 
@@ -232,21 +250,21 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
         ?.n;
     for (let n = 0; n < 300; n += 1)
       await elsewhere(`UPDATE item SET title = '${n}' WHERE id = $1`, [writes[0]?.id]);
-    await memory.hold(wanted());
+    await copies.hold(wanted());
     const before = await stamp();
-    await memory.stamps.settled();
+    await copies.stamps.settled();
     expect(await rows()).toBe(1);
     expect((await stamp()).changes).toBe(before.changes);
-    await memory.hold(wanted());
-    expect(await answers()).toEqual([true, true]);
+    await copies.hold(wanted());
+    expect(await answers()).toEqual([true, true, true]);
     await elsewhere('DELETE FROM item WHERE id = $1', [writes[0]?.id]);
-    expect(await answers()).toEqual([false, false]);
+    expect(await answers()).toEqual([false, false, false]);
   });
 
   it('never answer with what was, however writes and copies fall together', async () => {
     const random = randomOf(2);
     for (let round = 0; round < 12; round += 1) {
-      const holding = memory.hold(wanted());
+      const holding = copies.hold(wanted());
       const id = writes[round]?.id;
       await elsewhere(
         round % 2 === 0 ? 'UPDATE item SET pair_id = NULL WHERE id = $1' : 'DELETE FROM item WHERE id = $1',
@@ -259,24 +277,24 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
       const after = memory.byCounterpart({ ...asked, stamp: await stamp() });
       if (after !== null) expectSame(after, await catalog().vectors.nearestByCounterpart(asked));
     }
-    await memory.hold(wanted());
+    await copies.hold(wanted());
     await expectSameAsDatabase();
   });
 
   it('are not made of what is large or indexed, nor after the end', async () => {
-    const small = newMemory(100);
+    const small = newCopies(100);
     await small.hold(wanted());
     expect(small.partitions()).toEqual([]);
     await small.close();
     await catalog().vectors.ensureIndexes(1);
-    const indexed = newMemory();
+    const indexed = newCopies();
     await indexed.hold(wanted());
     expect(indexed.partitions()).toEqual([]);
     await indexed.close();
-    await memory.close();
-    expect(memory.partitions()).toEqual([]);
-    await memory.hold(wanted());
-    expect(memory.partitions()).toEqual([]);
+    await copies.close();
+    expect(copies.partitions()).toEqual([]);
+    await copies.hold(wanted());
+    expect(copies.partitions()).toEqual([]);
   });
 
   it('tell encoders apart, and a search learns which is active with its stamp', async () => {
@@ -288,7 +306,7 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
     expect((await catalog().encoders.activeAndStamp()).encoder?.id).toBe(other);
     const asked = { ...content(randomUnit(6, randomOf(1)), { encoderId: other, stamp: await stamp() }) };
     expect(memory.byEmbedding(asked)).toBeNull();
-    await memory.hold([{ kind: 'embeddings', encoderId: other }]);
+    await copies.hold([{ kind: 'embeddings', encoderId: other }]);
     expect(memory.byEmbedding({ ...asked, stamp: await stamp() })?.hits).toEqual([]);
   });
 });
