@@ -8,7 +8,7 @@ import type { Encoder } from '../encoder/types.js';
 import { gather, rowOf } from './source-set.js';
 
 /** Features embedded before the event loop gets its turn: a few milliseconds. */
-const SLICE = 16;
+const SLICE = 4;
 
 /**
  * Embeds every stored feature that the encoder has not embedded yet, beside the embeddings of the others. Nothing is
