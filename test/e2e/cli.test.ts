@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -132,6 +132,28 @@ describe('the main job, from a folder of pictures to a search', () => {
         ({ classes, modality }) => modality === 'IMAGE' && ['square', 'ring'].includes(classes[0] ?? ''),
       ),
     ).toBe(true);
+  });
+
+  it('evaluates the active encoder on what it did not learn from, and leaves a report', async () => {
+    const runs = join(root, 'runs');
+    const evaluated = await cli(['evaluate', '--data', data, '--no-paper', '--runs', runs, '--json']);
+    expect(evaluated.code, evaluated.stderr).toBe(0);
+    const report = evaluated.json<{ seen: Record<string, unknown>; run: string }>();
+    expect(report).toMatchObject({
+      protocol: 'held-out',
+      encoder: trained.json().encoder,
+      seen: { i2t_map: expect.any(Number), cca: { avg_map: expect.any(Number) }, paper: null },
+      unseen: { avg_map: expect.any(Number), chance: { avg_map: expect.any(Number) } },
+      harmonic: { avg_map: expect.any(Number) },
+      evaluation: { seen: { images: 10 }, unseen: { images: 12 } },
+    });
+    expect(await readFile(join(report.run, 'report.html'), 'utf8')).toContain('<html');
+
+    const misplaced = await cli(['evaluate', '--data', data, '--seeds', '1', '--json']);
+    expect([misplaced.code, misplaced.json()]).toMatchObject([
+      2,
+      { error: { code: 'BAD_INPUT', field: ['seeds'] } },
+    ]);
   });
 
   it('lists classes, with what the encoder saw of them', async () => {

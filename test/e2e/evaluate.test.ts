@@ -37,7 +37,7 @@ function expectFigures(report: BundleReport): void {
   expect(report.cca.avg_map).toBeGreaterThan(report.chance.avg_map ?? 1);
 }
 
-describe('commonspace evaluate --bundle', () => {
+describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
   it('non-extendable: trains for each seed and measures beside chance, CCA, SM and the paper preset', async () => {
     const result = await evaluate('--seeds', '0,1', '--json');
     expect(result.code, result.stderr).toBe(0);

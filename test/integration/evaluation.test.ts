@@ -10,7 +10,7 @@ import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.j
 
 const quick = { paper: false, runs: null };
 
-describe('the evaluation of an encoder on the catalogue', () => {
+describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, () => {
   let app: TestApp;
   let runs: string;
   let trained: TrainingReport;
