@@ -27,6 +27,7 @@ const config = {
     ImageItem: '../services/models.js#ImageRow',
     TextItem: '../services/models.js#TextRow',
     Class: '../services/models.js#ClassRow',
+    Encoder: '../services/models.js#EncoderRow',
     SearchEdge: '../graphql/models.js#SearchEdgeModel',
   },
 };

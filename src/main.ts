@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { activateCommand } from './cli/activate.js';
 import { classesCommand } from './cli/classes.js';
 import { demoCommand } from './cli/demo.js';
 import { doctorCommand } from './cli/doctor.js';
+import { encodersCommand } from './cli/encoders.js';
 import { evaluateCommand } from './cli/evaluate.js';
 import { ingestCommand } from './cli/ingest.js';
 import { migrateCommand } from './cli/migrate.js';
@@ -37,6 +39,8 @@ for (const command of [
   serveCommand,
   ingestCommand,
   trainCommand,
+  encodersCommand,
+  activateCommand,
   evaluateCommand,
   searchCommand,
   classesCommand,
@@ -44,7 +48,9 @@ for (const command of [
   doctorCommand,
   demoCommand,
 ]) {
-  program.addCommand(command(openApp).copyInheritedSettings(program));
+  const made = command(openApp).copyInheritedSettings(program);
+  for (const part of made.commands) part.copyInheritedSettings(made);
+  program.addCommand(made);
 }
 
 await program.parseAsync();

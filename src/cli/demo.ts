@@ -96,6 +96,7 @@ async function prepare(app: App, plan: DemoPlan, out: Output, signal: AbortSigna
       epochs: null,
       learnFrom: { metadata: LEARNT_FROM },
     },
+    out,
     signal,
   );
 }

@@ -47,6 +47,7 @@ export async function serve(
   });
   try {
     onListening(await listen(app, config.host, config.port));
+    services.trainingRunner.start();
     await services.warmUp();
     await stopped(signal);
   } finally {

@@ -2,13 +2,13 @@ import { Command } from 'commander';
 import type { RetrievalFigures } from '../services/evaluation.js';
 import type { App } from '../services/services.js';
 import type { TrainOptionsInput } from '../services/train-options.js';
-import type { TrainingProgress, TrainingReport, TrainRequest } from '../services/training-service.js';
+import type { TrainHooks, TrainingReport, TrainRequest } from '../services/training-service.js';
 import { readChoice, readMetadata, readNumber } from './arguments.js';
 import { type Output, table } from './output.js';
 import { printClassification } from './print-classification.js';
-import { createProgress, type Progress } from './progress.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
 import { setOption } from './train-options.js';
+import { showTraining } from './training-progress.js';
 
 interface TrainCommandOptions extends GlobalOptions {
   readonly preset: 'paper' | 'default';
@@ -18,6 +18,9 @@ interface TrainCommandOptions extends GlobalOptions {
   readonly epochs?: number;
   readonly learnFrom?: Readonly<Record<string, string>>;
   readonly set?: TrainOptionsInput;
+  readonly activate: boolean;
+  readonly force?: boolean;
+  readonly resume?: string;
 }
 
 export function trainCommand(openApp: OpenApp): Command {
@@ -55,84 +58,83 @@ export function trainCommand(openApp: OpenApp): Command {
       'learn only from pictures whose metadata says so, and measure on the others; may be given again',
       readMetadata,
     )
+    .option('--no-activate', 'leave the encoder in use as it is; the first one is activated all the same')
+    .option('--force', 'activate it even if it retrieves worse than the one in use')
+    .option('--resume <id>', 'go on with a training that failed or was cancelled, as it was asked for then')
     .action((options: TrainCommandOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {
         const app = await open();
-        const report = await train(
-          app,
-          {
-            preset: options.preset,
-            seed: options.seed,
-            unseen: options.unseen ?? [],
-            holdout: options.holdout,
-            epochs: options.epochs ?? null,
-            options: options.set ?? {},
-            learnFrom: options.learnFrom === undefined ? null : { metadata: options.learnFrom },
-          },
-          signal,
-        );
+        const report =
+          options.resume === undefined
+            ? await train(app, requestOf(options), out, signal)
+            : await resume(app, options.resume, out, signal);
         printReport(out, report);
+        if (report.refusal !== null) {
+          out.note(
+            `Not activated: ${report.refusal} \`commonspace activate ${report.encoder} --force\` does it.`,
+          );
+        }
         const { notes, ...json } = report;
         out.printJson({ ...json, notes });
       }),
     );
 }
 
-/** Trains with progress shown for each stage. */
-export async function train(app: App, request: TrainRequest, signal?: AbortSignal): Promise<TrainingReport> {
-  const shown = showTraining();
-  try {
-    return await app.training.train(request, {
-      onProgress: shown.update,
-      ...(signal !== undefined && { signal }),
-    });
-  } finally {
-    shown.stop();
-  }
+function requestOf(options: TrainCommandOptions): TrainRequest {
+  return {
+    preset: options.preset,
+    seed: options.seed,
+    unseen: options.unseen ?? [],
+    holdout: options.holdout,
+    epochs: options.epochs ?? null,
+    options: options.set ?? {},
+    learnFrom: options.learnFrom === undefined ? null : { metadata: options.learnFrom },
+    activate: options.activate,
+    force: options.force ?? false,
+  };
 }
 
-function showTraining(): { update: (progress: TrainingProgress) => void; stop: () => void } {
-  let stage = '';
-  let progress: Progress | null = null;
-  const enter = (next: string, label: string): Progress => {
-    if (stage !== next || progress === null) {
-      progress?.stop();
-      progress = createProgress(label);
-      stage = next;
+/** Trains with progress shown for each stage. */
+export function train(
+  app: App,
+  request: TrainRequest,
+  out: Output,
+  signal?: AbortSignal,
+): Promise<TrainingReport> {
+  return shown(app, out, signal, (hooks) => app.training.train(request, hooks));
+}
+
+function resume(app: App, id: string, out: Output, signal: AbortSignal): Promise<TrainingReport> {
+  return shown(app, out, signal, (hooks) => app.training.resumeHere(id, hooks));
+}
+
+async function shown(
+  app: App,
+  out: Output,
+  signal: AbortSignal | undefined,
+  work: (hooks: TrainHooks) => Promise<TrainingReport>,
+): Promise<TrainingReport> {
+  const progress = showTraining();
+  let encoder: string | null = null;
+  try {
+    return await work({
+      onStart: (id) => {
+        encoder = id;
+      },
+      onProgress: progress.update,
+      ...(signal !== undefined && { signal }),
+    });
+  } catch (error) {
+    progress.stop();
+    // It is gone if there was nothing to go on from.
+    const row = encoder === null ? null : await app.encoders.byId(encoder);
+    if (row?.state === 'failed' || row?.state === 'cancelled') {
+      out.note(`\`commonspace train --resume ${row.id}\` goes on from where it was.`);
     }
-    return progress;
-  };
-  return {
-    update(event) {
-      switch (event.stage) {
-        case 'features':
-          enter('features', 'extract').update(event.done, event.done, 'items without a feature');
-          break;
-        case 'train':
-          if (event.progress.kind === 'epoch') {
-            const { epoch, epochs, losses, validation, pairsPerSecond, secondsLeft } = event.progress;
-            const terms = Object.entries(losses)
-              .map(([name, loss]) => `${name} ${loss.toFixed(3)}`)
-              .join(' ');
-            const score = validation === null ? '' : `val ${validation.toFixed(3)} `;
-            enter('train', 'train').update(
-              epoch,
-              epochs,
-              `${score}${terms} ${Math.round(pairsPerSecond)} pairs/s ${Math.ceil(secondsLeft)} s left`,
-            );
-          }
-          break;
-        case 'evaluate':
-          progress?.stop();
-          progress = null;
-          break;
-        case 'embed':
-          enter('embed', 'embed').update(event.done, event.all, 'items');
-          break;
-      }
-    },
-    stop: () => progress?.stop(),
-  };
+    throw error;
+  } finally {
+    progress.stop();
+  }
 }
 
 /** Both directions of each figure: a picture asks for texts (i→t), a text for pictures (t→i). */

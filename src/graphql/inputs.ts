@@ -2,11 +2,13 @@ import type {
   IngestItemInput,
   ItemFilter as ItemFilterInput,
   SearchQueryInput,
+  TrainEncoderInput,
 } from '../__generated__/resolver-types.js';
 import { CommonspaceError, type FieldPath } from '../domain/errors.js';
 import type { ItemFilter } from '../domain/filter.js';
 import type { IngestInput } from '../services/ingest-input.js';
 import type { SearchQuery } from '../services/query-reader.js';
+import type { TrainRequest } from '../services/training-service.js';
 
 /** GraphQL inputs, in which a field may be absent or null, as the values that services take. */
 
@@ -49,6 +51,30 @@ function readContent(content: IngestItemInput['content'], field: FieldPath): Ing
   if (content.imageBase64 != null) return { imageBase64: content.imageBase64 };
   if (content.mediaId != null) return { mediaId: content.mediaId };
   throw exactlyOne(field);
+}
+
+export function readTraining(input: TrainEncoderInput): TrainRequest {
+  const { preset, seed, unseenClasses, holdout, epochs, learnFrom, options, activate } = input;
+  return {
+    preset: preset === 'PAPER' ? 'paper' : 'default',
+    seed: seed ?? 0,
+    unseen: unseenClasses ?? [],
+    holdout: holdout ?? 0.1,
+    epochs: epochs ?? null,
+    learnFrom: readFilter(learnFrom),
+    // What is no option, or no value for one, is refused when the request is checked.
+    ...(options != null && { options }),
+    activate: activate ?? false,
+  };
+}
+
+/** Where in the schema the field is that a training service names. */
+export function trainingField([first, ...rest]: FieldPath): FieldPath {
+  if (first === undefined) return ['input'];
+  const known: Readonly<Record<string, string>> = { unseen: 'unseenClasses' };
+  const inInput = ['preset', 'seed', 'holdout', 'epochs', 'learnFrom'].includes(first);
+  const name = known[first] ?? first;
+  return inInput || first in known ? ['input', name, ...rest] : ['input', 'options', name, ...rest];
 }
 
 // The schema's @oneOf says so already; this is for the types, and for a schema change that forgets it.

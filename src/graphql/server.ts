@@ -8,6 +8,7 @@ import type { GraphqlContext } from './context.js';
 import { formatError } from './errors.js';
 import { MAX_TOKENS, operationLimits } from './limits.js';
 import { resolvers } from './resolvers/index.js';
+import { OperationStreams } from './stream.js';
 
 /** schema.graphql stands at the package's root, beside `src` and `dist`. */
 const SCHEMA = new URL('../../schema.graphql', import.meta.url);
@@ -18,11 +19,18 @@ export interface GraphqlServerOptions {
   readonly plugins?: readonly ApolloServerPlugin<GraphqlContext>[];
 }
 
+export interface GraphqlServer {
+  /** Answers one by one. Not started yet. */
+  readonly apollo: ApolloServer<GraphqlContext>;
+  /** Answers that come one after another; there once Apollo is started. */
+  readonly streams: () => OperationStreams;
+}
+
 /** The GraphQL server, not started yet. */
-export async function createGraphqlServer(
-  options: GraphqlServerOptions,
-): Promise<ApolloServer<GraphqlContext>> {
-  return new ApolloServer<GraphqlContext>({
+export async function createGraphqlServer(options: GraphqlServerOptions): Promise<GraphqlServer> {
+  let streams: OperationStreams | null = null;
+  const { reportUnexpected } = options;
+  const apollo = new ApolloServer<GraphqlContext>({
     typeDefs: await readFile(SCHEMA, 'utf8'),
     resolvers,
     introspection: true,
@@ -31,11 +39,24 @@ export async function createGraphqlServer(
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
+      {
+        // Apollo makes the schema executable and runs no subscriptions.
+        serverWillStart: async ({ schema }) => {
+          streams = new OperationStreams({ schema, reportUnexpected });
+        },
+      },
       ...(options.plugins ?? []),
     ],
     parseOptions: { maxTokens: MAX_TOKENS },
     validationRules: [operationLimits],
-    formatError: (formatted, error) => formatError(formatted, error, options.reportUnexpected),
+    formatError: (formatted, error) => formatError(formatted, error, reportUnexpected),
     stopOnTerminationSignals: false,
   });
+  return {
+    apollo,
+    streams: () => {
+      if (streams === null) throw new Error('the GraphQL server is not started');
+      return streams;
+    },
+  };
 }

@@ -7,6 +7,7 @@ import { createGraphqlServer } from '../graphql/server.js';
 import type { Services } from '../services/services.js';
 import { registerAccess } from './access.js';
 import { sendError } from './errors.js';
+import { GraphqlStreams, wantsStream } from './graphql-stream.js';
 import { MAX_UPLOAD_BYTES, registerMedia } from './media-routes.js';
 import { requestSignal } from './request-signal.js';
 import { registerStatus } from './status-routes.js';
@@ -43,20 +44,24 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerAccess(app, options);
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 
-  const apollo = await createGraphqlServer({
+  const { apollo, streams } = await createGraphqlServer({
     reportUnexpected: (error) => logger.error({ err: error }, 'unexpected error in a GraphQL operation'),
     plugins: [fastifyApolloDrainPlugin(app)],
   });
   await apollo.start();
+  const single = fastifyApolloHandler(apollo, {
+    context: async (request, reply) => createContext(services, requestSignal(request, reply)),
+  });
+  const streamed = new GraphqlStreams(app, streams(), services);
   app.route({
     url: '/graphql',
     method: ['GET', 'POST', 'OPTIONS'],
     onRequest: async (_request, reply) => {
       reply.header('cache-control', 'no-store');
     },
-    handler: fastifyApolloHandler(apollo, {
-      context: async (request, reply) => createContext(services, requestSignal(request, reply)),
-    }),
+    handler(request, reply) {
+      return wantsStream(request) ? streamed.answer(request, reply) : single.call(app, request, reply);
+    },
   });
   registerMedia(app, services, options.apiKeys.length > 0);
   registerStatus(app, services);

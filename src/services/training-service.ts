@@ -30,6 +30,8 @@ export interface TrainingReport {
 }
 
 export interface TrainHooks {
+  /** Hears the encoder's id once the run has begun. */
+  readonly onStart?: (encoderId: string) => void;
   readonly onProgress?: (progress: TrainingProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -126,6 +128,7 @@ export class TrainingService {
   }
 
   private async workHere(run: ClaimedRun, hooks: TrainHooks): Promise<TrainingReport> {
+    hooks.onStart?.(run.row.id);
     const outcome = await this.runner.workHere(run, hooks);
     const row = await this.encoders.require(run.row.id);
     return reportOf(row, outcome.refusal);

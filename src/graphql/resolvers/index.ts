@@ -2,17 +2,26 @@ import { GraphQLDateTimeISO, GraphQLJSONObject } from 'graphql-scalars';
 import type { Resolvers } from '../../__generated__/resolver-types.js';
 import { isItem } from '../models.js';
 import { classFields } from './class.js';
+import { encoderFields } from './encoder.js';
 import { imageItem, textItem } from './item.js';
+import { activateEncoder } from './mutation-activate-encoder.js';
+import { cancelTraining } from './mutation-cancel-training.js';
 import { createClass } from './mutation-create-class.js';
+import { deleteEncoder } from './mutation-delete-encoder.js';
 import { deleteItems } from './mutation-delete-items.js';
 import { ingest } from './mutation-ingest.js';
+import { resumeTraining } from './mutation-resume-training.js';
+import { trainEncoder } from './mutation-train-encoder.js';
 import { classes } from './query-classes.js';
 import { classify } from './query-classify.js';
 import { crossModalSearch } from './query-cross-modal-search.js';
+import { encoder } from './query-encoder.js';
+import { encoders } from './query-encoders.js';
 import { item } from './query-item.js';
 import { items } from './query-items.js';
 import { node } from './query-node.js';
 import { searchEdge } from './search-edge.js';
+import { encoderProgress } from './subscription-encoder-progress.js';
 
 const ITEM_TYPES = { IMAGE: 'ImageItem', TEXT: 'TextItem' } as const;
 
@@ -25,7 +34,18 @@ export const resolvers: Resolvers = {
   ImageItem: imageItem,
   TextItem: textItem,
   Class: classFields,
+  Encoder: encoderFields,
   SearchEdge: searchEdge,
-  Query: { node, item, items, crossModalSearch, classes, classify },
-  Mutation: { ingest, createClass, deleteItems },
+  Query: { node, item, items, crossModalSearch, classes, classify, encoders, encoder },
+  Mutation: {
+    ingest,
+    createClass,
+    deleteItems,
+    trainEncoder,
+    cancelTraining,
+    resumeTraining,
+    activateEncoder,
+    deleteEncoder,
+  },
+  Subscription: { encoderProgress },
 };

@@ -1,0 +1,27 @@
+import { Command } from 'commander';
+import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+
+interface ActivateOptions extends GlobalOptions {
+  readonly force?: boolean;
+}
+
+export function activateCommand(openApp: OpenApp): Command {
+  return withGlobalOptions(new Command('activate'))
+    .description('make an encoder the one that searches use; see `commonspace encoders`')
+    .argument('<id>', 'the encoder, or `previous`: the one that was active before')
+    .option('--force', 'even if it retrieves worse than the one in use')
+    .action((id: string, options: ActivateOptions) =>
+      run(openApp, options, {}, async ({ out, open, signal }) => {
+        const app = await open();
+        const wanted = id === 'previous' ? (await app.encoders.previous()).id : id;
+        const before = await app.training.active();
+        const row = await app.encoders.activate(wanted, { force: options.force ?? false, signal });
+        out.print(
+          before?.id === row.id
+            ? `Encoder ${row.id} is the active one already.`
+            : `Encoder ${row.id} is active now${before === null ? '' : `; before it was ${before.id}`}.`,
+        );
+        out.printJson({ encoder: row.id, before: before?.id ?? null });
+      }),
+    );
+}

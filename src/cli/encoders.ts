@@ -1,0 +1,133 @@
+import { Command } from 'commander';
+import { ENCODER_STATES, type EncoderState } from '../domain/encoder-status.js';
+import { encoderReport, encoderRequest } from '../services/encoders/encoder-report.js';
+import type { ComparedFigures } from '../services/evaluation.js';
+import type { EncoderRow } from '../services/models.js';
+import { readChoice, readNumber } from './arguments.js';
+import { oneLine, table } from './output.js';
+import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { describeEpoch } from './training-progress.js';
+
+interface EncodersOptions extends GlobalOptions {
+  readonly state?: EncoderState;
+  readonly first: number;
+}
+
+export function encodersCommand(openApp: OpenApp): Command {
+  const list = withGlobalOptions(new Command('list'))
+    .description('list the versions of the encoder, the newest first')
+    .option('--state <state>', 'only those in this state', readChoice(ENCODER_STATES))
+    .option('--first <n>', 'how many at most', readNumber('first', { integer: true, min: 1, max: 100 }), 20)
+    .action((options: EncodersOptions) =>
+      run(openApp, options, {}, async ({ out, open }) => {
+        const app = await open();
+        const states = options.state === undefined ? null : [options.state];
+        const page = await app.encoders.page(states, options.first, null);
+        const rows = page.encoders.map(({ row }) => row);
+        out.print(
+          rows.length === 0
+            ? 'No encoders yet; `commonspace train` makes one.'
+            : table(['encoder', 'state', 'preset', 'map seen', 'unseen', 'created', ''], rows.map(line), [
+                'left',
+                'left',
+                'left',
+                'right',
+                'right',
+              ]),
+        );
+        if (page.totalCount > rows.length) out.note(`${rows.length} of ${page.totalCount} encoders.`);
+        out.printJson({ totalCount: page.totalCount, encoders: rows.map(described) });
+      }),
+    );
+  return new Command('encoders')
+    .description('list the versions of the encoder; remove one, or give a training up')
+    .addCommand(list, { isDefault: true })
+    .addCommand(
+      oneEncoder(
+        openApp,
+        'remove',
+        'remove an encoder that is not in use, with its embeddings',
+        async (app, id) => {
+          await app.encoders.remove(id);
+          return `Encoder ${id} is gone.`;
+        },
+      ),
+    )
+    .addCommand(
+      oneEncoder(openApp, 'cancel', 'give a training up; it can be resumed', async (app, id) => {
+        await app.training.cancel(id);
+        return `Training ${id} is given up.`;
+      }),
+    );
+}
+
+function oneEncoder(
+  openApp: OpenApp,
+  name: string,
+  what: string,
+  work: (app: Awaited<ReturnType<OpenApp>>, id: string) => Promise<string>,
+): Command {
+  return withGlobalOptions(new Command(name))
+    .description(what)
+    .argument('<id>', 'the encoder')
+    .action((id: string, options: GlobalOptions) =>
+      run(openApp, options, {}, async ({ out, open }) => {
+        out.print(await work(await open(), id));
+        out.printJson({ encoder: id });
+      }),
+    );
+}
+
+function line(row: EncoderRow): string[] {
+  const { holdout } = encoderReport(row);
+  return [
+    row.id,
+    row.state,
+    encoderRequest(row)?.preset ?? String(row.config.preset ?? ''),
+    figure(meanMap(holdout?.seen)),
+    figure(meanMap(holdout?.unseen)),
+    row.createdAt.toISOString().slice(0, 16).replace('T', ' '),
+    remark(row),
+  ];
+}
+
+/** What there is to say of a row in its state. */
+function remark(row: EncoderRow): string {
+  if (row.state === 'failed') return oneLine(`${row.failure.code}: ${row.failure.message}`, 60);
+  if (!('progress' in row) || row.progress === null) {
+    return oneLine(encoderReport(row).promotion?.refusal ?? '', 60);
+  }
+  const { stage, done, all, epoch } = row.progress;
+  return oneLine(`${stage} ${done}/${all} ${epoch === null ? '' : describeEpoch(epoch)}`, 100);
+}
+
+function described(row: EncoderRow): object {
+  const { id, state, dimension, imageExtractor, textExtractor, createdAt, activatedAt, retiredAt } = row;
+  const { holdout, pairs = null, classes = null, promotion = null, seconds = null } = encoderReport(row);
+  return {
+    id,
+    state,
+    progress: 'progress' in row ? row.progress : null,
+    failure: row.state === 'failed' ? row.failure : null,
+    preset: encoderRequest(row)?.preset ?? row.config.preset ?? null,
+    seed: encoderRequest(row)?.seed ?? row.config.seed ?? null,
+    dimension,
+    imageExtractor,
+    textExtractor,
+    pairs,
+    classes,
+    seconds,
+    holdout: holdout ?? null,
+    promotion,
+    createdAt,
+    activatedAt,
+    retiredAt,
+  };
+}
+
+function meanMap(figures: ComparedFigures | null | undefined): number | null {
+  if (!figures || figures.i2t_map === null || figures.t2i_map === null) return null;
+  return (figures.i2t_map + figures.t2i_map) / 2;
+}
+
+const figure = (value: number | null): string => value?.toFixed(3) ?? '–';

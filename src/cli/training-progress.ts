@@ -1,0 +1,57 @@
+import type { TrainingProgress } from '../services/training-service.js';
+import { createProgress, type Progress } from './progress.js';
+
+export interface ShownTraining {
+  readonly update: (progress: TrainingProgress) => void;
+  readonly stop: () => void;
+}
+
+/** Shows a training as it goes on: each stage with its own bar, epochs with every loss, the validation map, pace and time left. */
+export function showTraining(): ShownTraining {
+  let stage = '';
+  let progress: Progress | null = null;
+  const enter = (next: string, label: string): Progress => {
+    if (stage !== next || progress === null) {
+      progress?.stop();
+      progress = createProgress(label);
+      stage = next;
+    }
+    return progress;
+  };
+  return {
+    update(event) {
+      switch (event.stage) {
+        case 'features':
+          enter('features', 'extract').update(event.done, event.done, 'items without a feature');
+          break;
+        case 'train':
+          if (event.progress.kind === 'epoch') {
+            const { epoch, epochs } = event.progress;
+            enter('train', 'train').update(epoch, epochs, describeEpoch(event.progress));
+          }
+          break;
+        case 'evaluate':
+          progress?.stop();
+          progress = null;
+          break;
+        case 'embed':
+          enter('embed', 'embed').update(event.done, event.all, 'items');
+          break;
+      }
+    },
+    stop: () => progress?.stop(),
+  };
+}
+
+/** What an epoch came to, in one line. */
+export function describeEpoch(epoch: {
+  readonly losses: Readonly<Record<string, number>>;
+  readonly validation: number | null;
+  readonly pairsPerSecond: number;
+  readonly secondsLeft: number;
+}): string {
+  const terms = Object.entries(epoch.losses).map(([name, loss]) => `${name} ${loss.toFixed(3)}`);
+  const score = epoch.validation === null ? [] : [`val ${epoch.validation.toFixed(3)}`];
+  const pace = `${Math.round(epoch.pairsPerSecond)} pairs/s ${Math.ceil(epoch.secondsLeft)} s left`;
+  return [...score, ...terms, pace].join(' ');
+}

@@ -1,0 +1,94 @@
+import type {
+  EncoderProgress as EncoderProgressValue,
+  EncoderStage,
+  EncoderState as EncoderStateName,
+  HeldOutFigures,
+  RetrievalFigures as RetrievalFiguresValue,
+  TrainingRequest,
+} from '../__generated__/resolver-types.js';
+import type { EncoderProgress, EncoderState } from '../domain/encoder-status.js';
+import { type EncoderReport, encoderReport, encoderRequest } from '../services/encoders/encoder-report.js';
+import type { ComparedFigures, RetrievalFigures } from '../services/evaluation.js';
+import type { EncoderRow } from '../services/models.js';
+
+/** What is known of an encoder, in the schema's words. */
+
+const STATES = {
+  queued: 'QUEUED',
+  training: 'TRAINING',
+  embedding: 'EMBEDDING',
+  ready: 'READY',
+  active: 'ACTIVE',
+  retired: 'RETIRED',
+  failed: 'FAILED',
+  cancelled: 'CANCELLED',
+} as const satisfies Record<EncoderState, EncoderStateName>;
+
+export function stateName(state: EncoderState): EncoderStateName {
+  return STATES[state];
+}
+
+export function readStates(names: readonly EncoderStateName[] | null | undefined): EncoderState[] | null {
+  if (names == null) return null;
+  return (Object.keys(STATES) as EncoderState[]).filter((state) => names.includes(STATES[state]));
+}
+
+const STAGES = {
+  features: 'FEATURES',
+  train: 'TRAIN',
+  evaluate: 'EVALUATE',
+  embed: 'EMBED',
+} as const satisfies Record<EncoderProgress['stage'], EncoderStage>;
+
+/** How far the work is; null while nobody works on it. */
+export function progressOf(row: EncoderRow): EncoderProgressValue | null {
+  if (!('progress' in row) || row.progress === null) return null;
+  const { stage, done, all, epoch } = row.progress;
+  return {
+    stage: STAGES[stage],
+    done,
+    all,
+    epoch: epoch?.epoch ?? null,
+    epochs: epoch?.epochs ?? null,
+    losses: Object.entries(epoch?.losses ?? {}).map(([term, value]) => ({ term, value })),
+    validationMap: epoch?.validation ?? null,
+    discriminatorAccuracy: epoch?.discriminatorAccuracy ?? null,
+    pairsPerSecond: epoch?.pairsPerSecond ?? null,
+    secondsLeft: epoch?.secondsLeft ?? null,
+  };
+}
+
+export function requestOf(row: EncoderRow): TrainingRequest | null {
+  const request = encoderRequest(row);
+  if (request === null) return null;
+  const { preset, seed, unseen, holdout, epochs, options, activate } = request;
+  return {
+    preset,
+    seed,
+    unseenClasses: unseen,
+    holdout,
+    epochs,
+    options: { ...options },
+    activate: activate ?? true,
+  };
+}
+
+export function reportOf(row: EncoderRow): EncoderReport {
+  return encoderReport(row);
+}
+
+export function heldOut(figures: ComparedFigures | null | undefined): HeldOutFigures | null {
+  if (!figures) return null;
+  return { encoder: retrieval(figures), cca: retrieval(figures.cca), chance: retrieval(figures.chance) };
+}
+
+function retrieval(figures: RetrievalFigures): RetrievalFiguresValue {
+  return {
+    images: figures.images,
+    texts: figures.texts,
+    i2tMap: figures.i2t_map,
+    t2iMap: figures.t2i_map,
+    recallAt1: figures['recall@1'],
+    recallAt10: figures['recall@10'],
+  };
+}
