@@ -72,6 +72,8 @@ export class GraphqlStreams {
         ...reply.getHeaders(),
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store, no-transform',
+        // Or a server that stops would wait for what might be asked next.
+        connection: 'close',
         // Told to nginx, which would hold events back.
         'x-accel-buffering': 'no',
       } as Record<string, string>);

@@ -2,6 +2,10 @@ import type { SubscriptionResolvers } from '../../__generated__/resolver-types.j
 import type { EncoderRow } from '../../services/models.js';
 
 export const encoderProgress: NonNullable<SubscriptionResolvers['encoderProgress']> = {
-  subscribe: (_parent, { id }, { services, signal }) => services.encoders.watch(id, signal),
+  subscribe: async (_parent, { id }, { services, signal }) => {
+    // Said before anything is streamed, as an error of the operation.
+    await services.encoders.require(id);
+    return services.encoders.watch(id, signal);
+  },
   resolve: (row: EncoderRow) => row,
 };

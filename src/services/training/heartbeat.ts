@@ -10,6 +10,7 @@ export class Heartbeat {
   private readonly gone = new AbortController();
   private readonly timer: NodeJS.Timeout;
   private progress: EncoderProgress | null = null;
+  private doing = '';
   private beating: Promise<void> = Promise.resolve();
 
   constructor(
@@ -27,8 +28,12 @@ export class Heartbeat {
     return this.gone.signal;
   }
 
+  /** Told at once where something else is being done than before. */
   tell(progress: EncoderProgress): void {
     this.progress = progress;
+    const doing = `${progress.stage} ${progress.epoch === null}`;
+    if (doing !== this.doing) this.beating = this.beating.then(() => this.beat());
+    this.doing = doing;
   }
 
   async stop(): Promise<void> {

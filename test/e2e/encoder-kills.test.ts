@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openApp } from '../../src/compose.js';
+import { readConfig } from '../../src/config.js';
+import type { EncoderState } from '../../src/domain/encoder-status.js';
+import type { App } from '../../src/services/services.js';
+import { ingestShapes, QUICK } from '../support/app.js';
+import { createTestDatabase, describeOnEachKind } from '../support/catalog.js';
+import { cliEnvironment } from '../support/cli.js';
+
+const CHILD = fileURLToPath(new URL('../support/killed-child.mjs', import.meta.url));
+const REQUEST = { ...QUICK, preset: 'paper' as const, epochs: 12, force: true };
+
+describeOnEachKind('a server that is killed', (kind) => {
+  let folder = '';
+  let database: Awaited<ReturnType<typeof createTestDatabase>> | null = null;
+  let env: NodeJS.ProcessEnv = {};
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'commonspace-kill-'));
+    database = kind === 'server' ? await createTestDatabase() : null;
+    env = cliEnvironment({
+      COMMONSPACE_DATA: folder,
+      ...(database !== null && { DATABASE_URL: database.url }),
+    });
+    await withApp(async (app) => {
+      await ingestShapes(app);
+      await app.training.train({ ...REQUEST, epochs: 2 });
+    });
+  });
+  afterAll(async () => {
+    await database?.drop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** The catalogue in this process, closed again at the end, for a child to have it. */
+  async function withApp<T>(work: (app: App) => Promise<T>): Promise<T> {
+    const app = await openApp(readConfig({}, env), (error) => {
+      throw error;
+    });
+    try {
+      return await work(app);
+    } finally {
+      await app.close();
+    }
+  }
+
+  /** Runs a child until it kills itself; the id that it printed. */
+  async function killed(...args: readonly string[]): Promise<string> {
+    const child = spawn(process.execPath, [CHILD, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    let printed = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      printed += chunk.toString();
+    });
+    const signal = await new Promise((resolve) => child.on('close', (_code, by) => resolve(by)));
+    expect(signal).toBe('SIGKILL');
+    return printed.trim();
+  }
+
+  async function states(app: App): Promise<Map<string, EncoderState>> {
+    const page = await app.encoders.page(null, 100, null);
+    return new Map(page.encoders.map(({ row }) => [row.id, row.state]));
+  }
+
+  /** Exactly one encoder is active, and everything is found with it. */
+  async function expectWhole(app: App, active: string): Promise<void> {
+    const all = await states(app);
+    expect([...all].filter(([, state]) => state === 'active').map(([id]) => id)).toEqual([active]);
+    for (const target of ['IMAGE', 'TEXT'] as const) {
+      const page = await app.search.search({
+        query: { text: 'a big red circle' },
+        target,
+        by: ['CONTENT'],
+        filter: null,
+        first: 100,
+        after: null,
+        minScore: null,
+      });
+      expect(page.encoderVersion).toBe(active);
+      expect(page.results).toHaveLength(60);
+    }
+  }
+
+  const activeId = (app: App) => app.training.active().then((row) => row?.id ?? '');
+
+  describe.each(['train', 'evaluate', 'embed'])('in the middle of: %s', (where) => {
+    it('starts again with the encoder it had, and can go on with the training', async () => {
+      const before = await withApp(activeId);
+      const id = await killed(where);
+      await withApp(async (app) => {
+        await expectWhole(app, before);
+        expect(await app.encoders.byId(id)).toMatchObject({
+          state: 'failed',
+          failure: { code: 'INTERRUPTED' },
+        });
+        const started: string[] = [];
+        const report = await app.training.resumeHere(id, {
+          onProgress: ({ stage, ...event }) => {
+            if ('progress' in event && event.progress.kind === 'epoch')
+              started.push(String(event.progress.epoch));
+            else started.push(stage);
+          },
+        });
+        // It goes on from the latest checkpoint, or from its weights.
+        expect(started).not.toContain('1');
+        expect(started.includes('12')).toBe(where === 'train');
+        expect(report).toMatchObject({ encoder: id, refusal: null });
+        await app.encoders.activate(id, { force: true });
+        await expectWhole(app, id);
+      });
+    });
+  });
+
+  it('right after an encoder was ready leaves it so, and the one before in use', async () => {
+    const before = await withApp(activeId);
+    const id = await killed('ready');
+    await withApp(async (app) => {
+      await expectWhole(app, before);
+      expect((await states(app)).get(id)).toBe('ready');
+      await app.encoders.activate(id, { force: true });
+      await expectWhole(app, id);
+    });
+  });
+
+  it('at any moment of an activation leaves one or the other in use, whole', async () => {
+    const [one, other] = await withApp(async (app) => {
+      const { encoder } = await app.training.train({ ...REQUEST, epochs: 1, seed: 3 });
+      return [encoder, (await app.encoders.previous()).id];
+    });
+    await killed('switched', other);
+    await withApp((app) => expectWhole(app, other));
+    let wanted = one;
+    for (const delay of [0, 3, 10, 30]) {
+      const child = spawn(process.execPath, [CHILD, 'nowhere', wanted], {
+        env,
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      });
+      await new Promise((resolve) => child.once('message', resolve));
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      child.kill('SIGKILL');
+      await new Promise((resolve) => child.on('close', resolve));
+      const active = await withApp(async (app) => {
+        const id = await activeId(app);
+        expect([one, other]).toContain(id);
+        await expectWhole(app, id);
+        return id;
+      });
+      wanted = active === one ? other : one;
+    }
+  });
+});

@@ -1,0 +1,320 @@
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp, listen } from '../../src/http/app.js';
+import { ingestShapes, openTestApp, type TestApp } from '../support/app.js';
+import { eventsOf, type StreamEvent } from '../support/event-stream.js';
+
+let app: TestApp;
+let http: FastifyInstance;
+let address: string;
+
+beforeAll(async () => {
+  app = await openTestApp();
+  await ingestShapes(app);
+  http = await createApp({ services: app, logger: pino({ level: 'silent' }), apiKeys: [], loopback: true });
+  address = await listen(http, '127.0.0.1', 0);
+  app.trainingRunner.start();
+});
+afterAll(async () => {
+  await http.close();
+  await app.close();
+});
+
+const STREAM = { accept: 'text/event-stream', 'content-type': 'application/json' };
+
+async function ask(query: string, variables: object = {}): Promise<Record<string, Record<string, unknown>>> {
+  const response = await fetch(`${address}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const answer = (await response.json()) as { data: never; errors?: unknown };
+  expect(answer.errors).toBeUndefined();
+  return answer.data;
+}
+
+function stream(query: string, variables: object = {}, init: RequestInit = {}): Promise<Response> {
+  const body = JSON.stringify({ query, variables });
+  return fetch(`${address}/graphql`, { method: 'POST', headers: STREAM, body, ...init });
+}
+
+async function all(response: Response): Promise<StreamEvent[]> {
+  const events: StreamEvent[] = [];
+  for await (const event of eventsOf(response)) events.push(event);
+  return events;
+}
+
+const TRAIN = `mutation ($input: TrainEncoderInput!) { trainEncoder(input: $input) { encoder { id state request { preset seed
+  unseenClasses holdout epochs options activate } } errors { code field message } } }`;
+const PROGRESS = `subscription ($id: ID!) { encoderProgress(id: $id) { id state failure { code } progress { stage done all epoch
+  epochs losses { term value } validationMap discriminatorAccuracy pairsPerSecond secondsLeft } } }`;
+const SMALL = { preset: 'PAPER', epochs: 2, holdout: 0.2, seed: 1 };
+
+async function train(input: object): Promise<string> {
+  const { trainEncoder } = await ask(TRAIN, { input });
+  expect(trainEncoder).toMatchObject({ encoder: { state: 'QUEUED' }, errors: [] });
+  return (trainEncoder as { encoder: { id: string } }).encoder.id;
+}
+
+/** Follows a training to its end; the states it went through. */
+async function follow(id: string): Promise<{ states: string[]; progress: Record<string, unknown>[] }> {
+  const events = await all(await stream(PROGRESS, { id }));
+  expect(events.at(-1)).toEqual({ event: 'complete', data: '' });
+  const seen = events.slice(0, -1).map(({ event, data }) => {
+    expect(event).toBe('next');
+    const answer = JSON.parse(data) as { data: { encoderProgress: Record<string, unknown> } };
+    return answer.data.encoderProgress;
+  });
+  return {
+    states: [...new Set(seen.map(({ state }) => String(state)))],
+    progress: seen.flatMap(({ progress }) =>
+      progress === null ? [] : [progress as Record<string, unknown>],
+    ),
+  };
+}
+
+describe('versions of the encoder over GraphQL', () => {
+  it('are trained in the background, followed, listed, switched between, held back and removed', async () => {
+    const first = await train({ ...SMALL, epochs: 6, unseenClasses: ['ring'], options: { members: 1 } });
+    const { states, progress } = await follow(first);
+    expect(states.at(-1)).toMatch(/READY|ACTIVE/);
+    expect(states).toContain('TRAINING');
+    expect(progress.length).toBeGreaterThan(0);
+    // The first one is activated in any case, once it is ready.
+    await expect.poll(() => app.training.active(), { timeout: 60_000 }).toMatchObject({ id: first });
+
+    const { encoder } = await ask(
+      `query ($id: ID!) { encoder(id: $id) { id state dimension imageExtractor textExtractor config pairs classes notes seconds
+        request { preset seed unseenClasses holdout epochs options activate } promotion { against }
+        seen { encoder { images texts i2tMap t2iMap recallAt1 recallAt10 } cca { i2tMap } chance { i2tMap } }
+        unseen { encoder { images } } createdAt startedAt finishedAt activatedAt retiredAt } }`,
+      { id: first },
+    );
+    expect(encoder).toMatchObject({
+      state: 'ACTIVE',
+      dimension: 64,
+      pairs: 38,
+      classes: 4,
+      config: { preset: 'paper', epochs: 6, members: 1 },
+      request: { preset: 'paper', seed: 1, unseenClasses: ['ring'], holdout: 0.2, activate: false },
+      promotion: null,
+      seen: { encoder: { images: 10, texts: 10 } },
+      unseen: { encoder: { images: 12 } },
+      retiredAt: null,
+    });
+
+    // A term of weight 0 teaches nothing: this one is worse.
+    const weights = { semantics: 0, similarity: 1e-9, reconstruction: 0, adversary: 0 };
+    const worse = await train({
+      ...SMALL,
+      epochs: 1,
+      options: { weights, learningRate: 1e-8, components: 1 },
+    });
+    await follow(worse);
+    const activate = (id: string, force: boolean) =>
+      ask(
+        `mutation ($id: ID!, $force: Boolean) { activateEncoder(id: $id, force: $force) { encoder { id state promotion {
+          against tolerance seen { pairs candidate active } learntByActive refusal } } errors { code field message } } }`,
+        { id, force },
+      ).then((data) => data.activateEncoder);
+    const refused = await activate(worse, false);
+    expect(refused).toMatchObject({
+      encoder: null,
+      errors: [
+        { code: 'BELOW_ACTIVE', field: ['id'], message: expect.stringMatching(/held-out pairs of seen/) },
+      ],
+    });
+    expect(await activate(worse, true)).toMatchObject({
+      encoder: {
+        state: 'ACTIVE',
+        promotion: { against: first, tolerance: 0.01, refusal: expect.stringMatching(/worse/) },
+      },
+      errors: [],
+    });
+    // Back again without asking the gate.
+    expect(await activate(first, false)).toMatchObject({ encoder: { id: first, state: 'ACTIVE' } });
+
+    const { encoders } = await ask(
+      '{ encoders(first: 1) { totalCount nodes { id state } pageInfo { hasNextPage endCursor } } }',
+    );
+    expect(encoders).toMatchObject({ totalCount: 2, nodes: [{ id: worse, state: 'RETIRED' }] });
+    const after = (encoders as { pageInfo: { endCursor: string } }).pageInfo.endCursor;
+    const { encoders: next } = await ask(
+      'query ($after: String) { encoders(first: 1, after: $after) { nodes { id } } }',
+      { after },
+    );
+    expect(next).toEqual({ nodes: [{ id: first }] });
+    const { encoders: retired } = await ask('{ encoders(states: [RETIRED, QUEUED]) { totalCount } }');
+    expect(retired).toEqual({ totalCount: 1 });
+
+    const remove = (id: string) =>
+      ask('mutation ($id: ID!) { deleteEncoder(id: $id) { deletedId errors { code } } }', { id });
+    expect((await remove(first)).deleteEncoder).toMatchObject({ errors: [{ code: 'ENCODER_STATE' }] });
+    // Searches that began with it may still be under way.
+    expect((await remove(worse)).deleteEncoder).toMatchObject({ errors: [{ code: 'ENCODER_STATE' }] });
+    await app.catalog.database.runOnce(
+      `UPDATE encoder SET retired_at = retired_at - interval '1 hour' WHERE id = $1`,
+      [worse],
+    );
+    expect((await remove(worse)).deleteEncoder).toEqual({ deletedId: worse, errors: [] });
+    expect(await app.encoders.byId(worse)).toBeNull();
+  }, 600_000);
+
+  it('can be given up while they are trained, and taken up again', async () => {
+    const id = await train({ ...SMALL, epochs: 10_000 });
+    const stop = new AbortController();
+    let latest: Record<string, unknown> | null = null;
+    for await (const { data } of eventsOf(await stream(PROGRESS, { id }, { signal: stop.signal }))) {
+      const { encoderProgress } = (
+        JSON.parse(data) as { data: { encoderProgress: { progress: Record<string, unknown> | null } } }
+      ).data;
+      latest = encoderProgress.progress;
+      if (Number(latest?.epoch ?? 0) > 0) break;
+    }
+    expect(latest).toMatchObject({
+      stage: 'TRAIN',
+      all: 10_000,
+      epochs: 10_000,
+      losses: expect.arrayContaining([{ term: 'semantics', value: expect.any(Number) }]),
+      discriminatorAccuracy: expect.any(Number),
+      pairsPerSecond: expect.any(Number),
+      secondsLeft: expect.any(Number),
+    });
+    stop.abort();
+    const cancel = `mutation ($id: ID!) { cancelTraining(id: $id) { encoder { state } errors { code } } }`;
+    expect((await ask(cancel, { id })).cancelTraining).toEqual({
+      encoder: { state: 'CANCELLED' },
+      errors: [],
+    });
+    expect((await ask(cancel, { id })).cancelTraining).toMatchObject({ errors: [{ code: 'ENCODER_STATE' }] });
+    const resume = `mutation ($id: ID!) { resumeTraining(id: $id) { encoder { state } errors { code } } }`;
+    expect((await ask(resume, { id })).resumeTraining).toMatchObject({ errors: [] });
+    expect((await ask(resume, { id })).resumeTraining).toMatchObject({ errors: [{ code: 'ENCODER_STATE' }] });
+    expect((await ask(cancel, { id })).cancelTraining).toMatchObject({ errors: [] });
+  }, 600_000);
+
+  it('say what is wrong with what was asked for, and queue nothing', async () => {
+    const before = await app.catalog.encoders.count(null);
+    const errorsOf = async (input: object) => (await ask(TRAIN, { input })).trainEncoder;
+    expect(await errorsOf({ holdout: 1 })).toMatchObject({
+      encoder: null,
+      errors: [{ code: 'BAD_INPUT', field: ['input', 'holdout'] }],
+    });
+    expect(await errorsOf({ unseenClasses: ['nope'] })).toMatchObject({
+      errors: [{ code: 'UNKNOWN_CLASS', field: ['input', 'unseenClasses'] }],
+    });
+    expect(await errorsOf({ options: { clip: 0 } })).toMatchObject({
+      errors: [{ code: 'BAD_INPUT', field: ['input', 'options', 'clip'] }],
+    });
+    const nobody = { id: '00000000-0000-7000-8000-000000000000' };
+    for (const field of ['cancelTraining', 'resumeTraining', 'activateEncoder'] as const) {
+      const answer = await ask(
+        `mutation ($id: ID!) { ${field}(id: $id) { encoder { id } errors { code field } } }`,
+        nobody,
+      );
+      expect(answer[field]).toEqual({
+        encoder: null,
+        errors: [{ code: 'ENCODER_NOT_FOUND', field: ['id'] }],
+      });
+    }
+    expect(await app.catalog.encoders.count(null)).toBe(before);
+  });
+});
+
+describe('GraphQL over server-sent events', () => {
+  it('answers queries and mutations once, by POST and by GET', async () => {
+    const once = await all(await stream('query Q($f: Int) { items(first: $f) { totalCount } }', { f: 1 }));
+    expect(once).toEqual([
+      { event: 'next', data: '{"data":{"items":{"totalCount":120}}}' },
+      { event: 'complete', data: '' },
+    ]);
+    const parameters = new URLSearchParams({
+      query: 'query A { classes { totalCount } } query B($f: Int) { items(first: $f) { totalCount } }',
+      operationName: 'B',
+      variables: '{"f": 2}',
+    });
+    const got = await fetch(`${address}/graphql?${parameters}`, { headers: { accept: 'text/event-stream' } });
+    expect(got.headers.get('content-type')).toMatch('text/event-stream');
+    expect(await all(got)).toEqual(once);
+  });
+
+  it('refuses mutations by GET, and what is no operation', async () => {
+    const get = (parameters: Record<string, string>) =>
+      fetch(`${address}/graphql?${new URLSearchParams(parameters)}`, {
+        headers: { accept: 'text/event-stream' },
+      });
+    const mutation = await get({ query: 'mutation { deleteItems(ids: []) { deletedIds } }' });
+    expect([mutation.status, mutation.headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await get({})).status).toBe(400);
+    expect((await get({ query: '{ a }', variables: '{' })).status).toBe(400);
+    expect((await stream('{ a }', {}, { body: '[]' })).status).toBe(400);
+  });
+
+  it('tells errors as single answers do, and keeps to the same limits', async () => {
+    const codeOf = async (query: string) => {
+      const [next, complete] = await all(await stream(query));
+      expect(complete?.event).toBe('complete');
+      return (JSON.parse(next?.data ?? '') as { errors: { extensions: { code: string } }[] }).errors[0]
+        ?.extensions.code;
+    };
+    expect(await codeOf('{')).toBe('GRAPHQL_PARSE_FAILED');
+    expect(await codeOf('{ nothing }')).toBe('GRAPHQL_VALIDATION_FAILED');
+    expect(await codeOf('{ items(first: 0) { totalCount } }')).toBe('BAD_INPUT');
+    expect(await codeOf('subscription { encoderProgress(id: "nobody") { id } }')).toBe('ENCODER_NOT_FOUND');
+    const deep = `{ items { nodes ${'{ counterparts '.repeat(13)} { id } ${'}'.repeat(14)} }`;
+    expect(await codeOf(deep)).toBe('QUERY_TOO_DEEP');
+  });
+
+  it('keeps to the rules of access', async () => {
+    const guarded = await createApp({
+      services: app,
+      logger: pino({ level: 'silent' }),
+      apiKeys: ['a-key-of-sixteen-characters'],
+      loopback: true,
+    });
+    const where = await listen(guarded, '127.0.0.1', 0);
+    const query = new URLSearchParams({ query: '{ items { totalCount } }' });
+    const get = (headers: Record<string, string>) =>
+      fetch(`${where}/graphql?${query}`, { headers: { accept: 'text/event-stream', ...headers } });
+    expect((await get({})).status).toBe(401);
+    expect((await get({ authorization: 'Bearer a-key-of-sixteen-characters' })).status).toBe(200);
+    await guarded.close();
+  });
+
+  it('does not keep the server from stopping', async () => {
+    const other = await createApp({
+      services: app,
+      logger: pino({ level: 'silent' }),
+      apiKeys: [],
+      loopback: true,
+    });
+    const where = await listen(other, '127.0.0.1', 0);
+    const row = await app.catalog.encoderRuns.enqueue({
+      id: '00000000-0000-7000-8000-00000000000f',
+      imageExtractor: 'another',
+      textExtractor: 'another',
+      request: {},
+    });
+    await app.catalog.database.runOnce(
+      `UPDATE encoder SET created_at = now() + interval '1 day' WHERE id = $1`,
+      [row.id],
+    );
+    const response = await fetch(`${where}/graphql`, {
+      method: 'POST',
+      headers: STREAM,
+      body: JSON.stringify({ query: PROGRESS, variables: { id: row.id } }),
+    });
+    const events = eventsOf(response);
+    expect((await events.next()).value).toMatchObject({ event: 'next' });
+    const rest = (async () => {
+      const left: StreamEvent[] = [];
+      for await (const event of events) left.push(event);
+      return left;
+    })();
+    await other.close();
+    // Cut short: the caller may ask again elsewhere.
+    expect((await rest).map(({ event }) => event)).not.toContain('complete');
+    await app.training.cancel(row.id).catch(() => {});
+  });
+});

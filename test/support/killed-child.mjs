@@ -1,0 +1,37 @@
+// Trains or activates in a process of its own, and kills it with no warning at the point that is named.
+// node killed-child.mjs WHERE [ENCODER]; the catalogue is the environment's.
+import { openApp } from '../../dist/compose.js';
+import { readConfig } from '../../dist/config.js';
+
+const [where, encoder] = process.argv.slice(2);
+const die = () => process.kill(process.pid, 'SIGKILL');
+const app = await openApp(readConfig(), console.error);
+
+const REQUEST = {
+  preset: 'paper',
+  seed: 2,
+  unseen: [],
+  holdout: 0.2,
+  epochs: 12,
+  learnFrom: null,
+  activate: where === 'ready',
+  force: true,
+};
+
+function onProgress(event) {
+  // Checkpoints come every five epochs.
+  if (where === 'train' && event.stage === 'train' && event.progress.epoch >= 8) die();
+  if (where === 'evaluate' && event.stage === 'evaluate') die();
+  if (where === 'embed' && event.stage === 'embed') die();
+}
+
+if (where === 'ready') app.encoders.activate = die;
+if (encoder === undefined) {
+  await app.training.train(REQUEST, { onStart: (id) => process.stdout.write(`${id}\n`), onProgress });
+} else {
+  process.send?.('now');
+  await app.encoders.activate(encoder, { force: true });
+  if (where === 'switched') die();
+}
+if (where !== 'nowhere') throw new Error(`came past ${where}`);
+await app.close();
