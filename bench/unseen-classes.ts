@@ -1,12 +1,13 @@
 /**
- * How well items are classified into classes that were never seen, by the classes' names and a few items: what the name
- * should count for in a prototype, and the softmax's temperature. docs/decisions/0006-unseen-classes.md has its tables.
+ * How well items are classified into classes that were never seen, by the classes' names and a few items: what a name should
+ * count for in a prototype, what an unseen class should be given in advance, and the softmax's temperature.
+ * docs/decisions/0010-unseen-classes.md has its tables.
  *
  *   node bench/run.mjs unseen-classes --features DIR [--image SUFFIX] [--seeds 0,1,2] [--on validation|test] [--out FILE]
  *
  * DIR as bench/emoji-features.mjs makes it. The eight classes that the demo keeps out are the test; they take no part in
  * the validation, for which each seed draws ten other classes. Of the remaining classes' pairs a fifth is held out, by seed.
- * A class "with n items" has the first n of its pictures in its prototype; the rest of its items are classified.
+ * A class "with n items" has n of its pictures in its prototype; the rest of its items are classified.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,11 +19,19 @@ import { createRandom, shuffle } from '../src/encoder/random.js';
 import { loadEncoder } from '../src/encoder/serialise.js';
 import { trainInThisThread } from '../src/encoder/trainer.js';
 import type { Matrix } from '../src/encoder/types.js';
+import {
+  addScaled,
+  BONUS_HALVES_AT_ITEMS,
+  CLASSIFY_TEMPERATURE,
+  NAME_COUNTS_AS_ITEMS,
+  UNSEEN_BONUS,
+} from '../src/services/class-prototype.js';
 import { readNpy } from './npy.js';
 
-const WEIGHTS = [0.5, 1, 2, 4, 8, 16, 64];
+const WEIGHTS = [0.5, 1, 2, 4, 8, 64];
+const BONUSES = [0, 0.1, 0.2, 0.25, 0.3, 0.4];
 const ITEMS = [0, 1, 2, 4, 8];
-const TEMPERATURES = [0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3];
+const TEMPERATURES = [0.05, 0.07, 0.1, 0.14, 0.2];
 const DRAWN_CLASSES = 10;
 
 interface Item {
@@ -52,20 +61,33 @@ const names = [...new Set(subgroups)].sort();
 const labels = Int32Array.from(subgroups, (name) => names.indexOf(name));
 const test = new Set(UNSEEN_CLASSES.map((name) => names.indexOf(name)));
 
-const sums = new Map<string, { sum: number; count: number }>();
-const note = (key: string, value: number) => {
-  const entry = sums.get(key) ?? { sum: 0, count: 0 };
-  sums.set(key, { sum: entry.sum + value, count: entry.count + 1 });
-};
-
+interface Row {
+  readonly items: number;
+  readonly weight: number;
+  readonly bonus: number;
+  readonly temperature: number;
+  readonly modality: Item['modality'];
+  readonly group: 'seen' | 'unseen';
+  readonly figures: Figures;
+}
+interface Figures {
+  /** Top-1 accuracy among all classes, and among those of the group alone. */
+  readonly all: number;
+  readonly own: number;
+  /** Expected calibration error of the first answer in ten bins (Guo et al. 2017). */
+  readonly ece: number;
+  /** Mean −log p of the right class. */
+  readonly nll: number;
+}
+const rows: Row[] = [];
 for (const seed of args.seeds.split(',').map(Number)) {
   const world = await prepare(seed);
   for (const items of ITEMS) {
-    for (const weight of WEIGHTS) measure(world, items, weight);
+    for (const weight of WEIGHTS) measure(world, items, weight, BONUSES, [CLASSIFY_TEMPERATURE]);
   }
+  measure(world, 0, NAME_COUNTS_AS_ITEMS, [UNSEEN_BONUS], TEMPERATURES);
   console.error(`seed ${seed} done`);
 }
-const rows = [...sums].map(([key, { sum, count }]) => ({ ...JSON.parse(key), value: sum / count }));
 if (args.out !== undefined) writeFileSync(args.out, JSON.stringify(rows, null, 1));
 print();
 
@@ -130,111 +152,129 @@ async function prepare(seed: number): Promise<World> {
 }
 
 /** Prototypes of every class but the test's (unless those are what is asked about), `items` pictures for each unseen one. */
-function measure(world: World, items: number, weight: number): void {
+function measure(
+  world: World,
+  items: number,
+  weight: number,
+  bonuses: readonly number[],
+  temperatures: readonly number[],
+): void {
   const shown = new Map<number, Item[]>();
   for (const item of world.heldUnseen) {
     const have = shown.get(item.label) ?? [];
     if (item.modality === 'image' && have.length < items) shown.set(item.label, [...have, item]);
   }
   const given = new Set([...shown.values()].flat());
-  const asked = world.heldUnseen.filter((item) => !given.has(item));
   const among = names.map((_, i) => i).filter((i) => args.on === 'test' || !test.has(i));
-  const prototypes = new Map(
-    among.map((label) => {
-      const members = world.unseen.includes(label)
-        ? (shown.get(label) ?? [])
-        : world.learnt.filter((item) => item.label === label);
-      return [label, prototype(world.nameEmbeddings[label] as Float32Array, members, weight)];
-    }),
+  const unseen = among.map((label) => world.unseen.includes(label));
+  const members = among.map((label, i) =>
+    unseen[i] ? (shown.get(label) ?? []) : world.learnt.filter((item) => item.label === label),
   );
+  const prototypes = among.map((label, i) =>
+    prototype(world.nameEmbeddings[label] as Float32Array, members[i] ?? [], weight),
+  );
+  const groups = {
+    seen: world.heldSeen,
+    unseen: world.heldUnseen.filter((item) => !given.has(item)),
+  } as const;
   for (const modality of ['image', 'text'] as const) {
-    const of = (group: string, held: readonly Item[], own: readonly number[]) => {
-      const mine = held.filter((item) => item.modality === modality);
-      const about = { items, weight, modality, group };
-      note(JSON.stringify({ ...about, figure: 'all' }), accuracy(mine, among, prototypes));
-      note(JSON.stringify({ ...about, figure: 'own' }), accuracy(mine, own, prototypes));
-      for (const temperature of TEMPERATURES) {
-        const { ece, nll } = calibration(mine, among, prototypes, temperature);
-        note(JSON.stringify({ ...about, figure: 'ece', temperature }), ece);
-        note(JSON.stringify({ ...about, figure: 'nll', temperature }), nll);
+    for (const group of ['seen', 'unseen'] as const) {
+      const asked = groups[group]
+        .filter((item) => item.modality === modality)
+        .map((item) => ({
+          right: among.indexOf(item.label),
+          similarities: prototypes.map((vector) => dot(item.embedding, vector)),
+        }));
+      for (const bonus of bonuses) {
+        const added = unseen.map((is, i) =>
+          is ? bonus / (1 + (members[i]?.length ?? 0) / BONUS_HALVES_AT_ITEMS) : 0,
+        );
+        const own = unseen.map((is) => is === (group === 'unseen'));
+        for (const temperature of temperatures) {
+          const figures = figuresOf(asked, added, own, temperature);
+          rows.push({ items, weight, bonus, temperature, modality, group, figures });
+        }
       }
-    };
-    of(
-      'seen',
-      world.heldSeen,
-      among.filter((label) => !world.unseen.includes(label)),
-    );
-    of('unseen', asked, world.unseen);
+    }
   }
 }
 
 function prototype(name: Float32Array, members: readonly Item[], weight: number): Float32Array {
   const sum = name.map((x) => weight * x);
-  for (const { embedding } of members)
-    for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] as number) + (embedding[i] as number);
+  for (const { embedding } of members) addScaled(sum, embedding, 1);
   return unit(sum);
 }
 
-type Prototypes = ReadonlyMap<number, Float32Array>;
-
-function similarities(item: Item, among: readonly number[], prototypes: Prototypes): number[] {
-  return among.map((label) => dot(item.embedding, prototypes.get(label) as Float32Array));
-}
-
-function accuracy(held: readonly Item[], among: readonly number[], prototypes: Prototypes): number {
-  const right = held.filter((item) => {
-    const s = similarities(item, among, prototypes);
-    return among[s.indexOf(Math.max(...s))] === item.label;
-  });
-  return right.length / held.length;
-}
-
-/** Expected calibration error of the first answer's probability in ten bins (Guo et al. 2017), and the mean −log p of the right class. */
-function calibration(
-  held: readonly Item[],
-  among: readonly number[],
-  prototypes: Prototypes,
+function figuresOf(
+  asked: readonly { readonly right: number; readonly similarities: readonly number[] }[],
+  added: readonly number[],
+  own: readonly boolean[],
   temperature: number,
-): { ece: number; nll: number } {
+): Figures {
   const bins = Array.from({ length: 10 }, () => ({ right: 0, sum: 0 }));
-  let nll = 0;
-  for (const item of held) {
-    const p = softmax(similarities(item, among, prototypes).map((s) => s / temperature));
-    const first = Math.max(...p);
-    const bin = bins[Math.min(9, Math.floor(10 * first))];
+  const sums = { all: 0, own: 0, nll: 0 };
+  for (const { right, similarities } of asked) {
+    const scores = similarities.map((similarity, i) => similarity + (added[i] ?? 0));
+    const p = softmax(scores.map((score) => score / temperature));
+    const first = p.indexOf(Math.max(...p));
+    const bin = bins[Math.min(9, Math.floor(10 * (p[first] ?? 0)))];
     if (bin !== undefined) {
-      bin.sum += first;
-      if (among[p.indexOf(first)] === item.label) bin.right += 1;
+      bin.sum += p[first] ?? 0;
+      bin.right += first === right ? 1 : 0;
     }
-    nll -= Math.log(Math.max(1e-12, p[among.indexOf(item.label)] ?? 0)) / held.length;
+    sums.all += first === right ? 1 : 0;
+    const ofOwn = scores.map((score, i) => (own[i] ? score : -10));
+    sums.own += ofOwn.indexOf(Math.max(...ofOwn)) === right ? 1 : 0;
+    sums.nll -= Math.log(Math.max(1e-12, p[right] ?? 0));
   }
-  return { ece: bins.reduce((sum, bin) => sum + Math.abs(bin.right - bin.sum), 0) / held.length, nll };
+  const n = asked.length;
+  const ece = bins.reduce((sum, bin) => sum + Math.abs(bin.right - bin.sum), 0) / n;
+  return { all: sums.all / n, own: sums.own / n, ece, nll: sums.nll / n };
+}
+
+/** The mean over the seeds. */
+function average(wanted: Partial<Row>, figure: keyof Figures): number {
+  const found = rows.filter((row) =>
+    Object.entries(wanted).every(([key, value]) => row[key as keyof Row] === value),
+  );
+  return found.reduce((sum, row) => sum + row.figures[figure], 0) / found.length;
+}
+
+/** Seen, unseen, their harmonic mean; unseen among unseen. */
+function cell(about: Partial<Row>): string {
+  const [s, u] = (['seen', 'unseen'] as const).map((group) => average({ ...about, group }, 'all')) as [
+    number,
+    number,
+  ];
+  const own = average({ ...about, group: 'unseen' }, 'own');
+  return [s, u, (2 * s * u) / (s + u), own].map((x) => x.toFixed(3).replace(/^0/, '')).join(' ');
 }
 
 function print(): void {
-  const get = (wanted: Record<string, unknown>): number =>
-    rows.find((row) => Object.entries(wanted).every(([key, value]) => row[key] === value))?.value ??
-    Number.NaN;
-  for (const modality of ['image', 'text']) {
-    console.log(`\n${modality}s: top-1 unseen among all / among unseen / seen among all / harmonic mean`);
-    console.log(`| items | ${WEIGHTS.map((w) => `w = ${w}`).join(' | ')} |`);
+  const temperature = CLASSIFY_TEMPERATURE;
+  for (const modality of ['image', 'text'] as const) {
+    console.log(`\n${modality}s, top-1: seen, unseen, harmonic mean; unseen among unseen`);
+    for (const bonus of [0, UNSEEN_BONUS]) {
+      console.log(`| items, bonus ${bonus} | ${WEIGHTS.map((w) => `w = ${w}`).join(' | ')} |`);
+      for (const items of ITEMS) {
+        const cells = WEIGHTS.map((weight) => cell({ items, weight, bonus, temperature, modality }));
+        console.log(`| ${items} | ${cells.join(' | ')} |`);
+      }
+    }
+    console.log(`| items, w = ${NAME_COUNTS_AS_ITEMS} | ${BONUSES.map((b) => `bonus ${b}`).join(' | ')} |`);
     for (const items of ITEMS) {
-      const cells = WEIGHTS.map((weight) => {
-        const about = { items, weight, modality };
-        const u = get({ ...about, group: 'unseen', figure: 'all' });
-        const s = get({ ...about, group: 'seen', figure: 'all' });
-        const own = get({ ...about, group: 'unseen', figure: 'own' });
-        return [u, own, s, (2 * u * s) / (u + s)].map((x) => x.toFixed(3).slice(1)).join(' ');
-      });
+      const weight = NAME_COUNTS_AS_ITEMS;
+      const cells = BONUSES.map((bonus) => cell({ items, weight, bonus, temperature, modality }));
       console.log(`| ${items} | ${cells.join(' | ')} |`);
     }
-    for (const group of ['seen', 'unseen']) {
-      console.log(`\n${modality}s of ${group} classes: ECE / −log p by temperature, w = 4, without items`);
-      for (const temperature of TEMPERATURES) {
-        const about = { items: 0, weight: 4, modality, group, temperature };
-        const [ece, nll] = [get({ ...about, figure: 'ece' }), get({ ...about, figure: 'nll' })];
-        console.log(`| ${temperature} | ${ece.toFixed(3)} / ${nll.toFixed(3)} |`);
-      }
+    console.log('| temperature | ECE / −log p, seen | unseen |');
+    for (const t of TEMPERATURES) {
+      const about = { items: 0, weight: NAME_COUNTS_AS_ITEMS, bonus: UNSEEN_BONUS, temperature: t, modality };
+      const of = (group: Row['group']) =>
+        (['ece', 'nll'] as const)
+          .map((figure) => average({ ...about, group }, figure).toFixed(3))
+          .join(' / ');
+      console.log(`| ${t} | ${of('seen')} | ${of('unseen')} |`);
     }
   }
 }

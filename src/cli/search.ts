@@ -9,10 +9,13 @@ import type { SearchRequest } from '../services/search-service.js';
 import type { App } from '../services/services.js';
 import { readChoice, readNumber } from './arguments.js';
 import { oneLine, table } from './output.js';
+import { explanationsOf, printExplanation, type ShownExplanation } from './print-explanation.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
 
 interface SearchOptions extends GlobalOptions {
   readonly image?: string;
+  readonly likeClass?: string;
+  readonly explain?: boolean;
   readonly target?: Modality;
   readonly class?: readonly string[];
   readonly first: number;
@@ -33,6 +36,8 @@ export interface FoundItem {
   readonly classes: readonly string[];
   /** Path of a thumbnail on disk, from the current folder, for a picture. */
   readonly thumbnail: string | null;
+  /** Where it was asked for; null where no encoder can explain the item. */
+  readonly explanation?: ShownExplanation | null;
 }
 
 export interface Found {
@@ -51,6 +56,7 @@ export function searchCommand(openApp: OpenApp): Command {
     )
     .argument('[text]', 'what to look for')
     .option('--image <file>', 'a picture to search by')
+    .option('--like-class <name>', 'a class to search by, whether it has items or not')
     .option('--target <modality>', 'what to find: IMAGE or TEXT', readChoice(MODALITIES))
     .option('--class <name...>', 'only items of one of these classes')
     .option(
@@ -65,11 +71,15 @@ export function searchCommand(openApp: OpenApp): Command {
       'leave out what is less similar: a number (with one kind of evidence), or auto: what was calibrated to cut 95 % of wrong pairs',
       readMinScore,
     )
+    .option(
+      '--explain',
+      'say of each result which classes and which learnt pairs stand between it and the query',
+    )
     .action((text: string | undefined, options: SearchOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {
-        const query = await readQuery(text, options.image);
+        const query = await readQuery(text, options);
         const app = await open();
-        const target = options.target ?? ('text' in query ? 'IMAGE' : 'TEXT');
+        const target = options.target ?? ('bytes' in query ? 'TEXT' : 'IMAGE');
         const { minScore = null } = options;
         const found = await find(
           app,
@@ -83,9 +93,10 @@ export function searchCommand(openApp: OpenApp): Command {
             minScore: minScore === 'auto' ? null : minScore,
             cutOff: minScore === 'auto' ? 'AUTO' : 'NONE',
           },
-          signal,
+          { explain: options.explain === true, signal },
         );
         out.print(found.results.length === 0 ? 'Nothing found.' : resultTable(found.results));
+        for (const result of found.results) printExplanation(out, nameOf(result), result.explanation);
         out.printJson(found);
       }),
     );
@@ -99,11 +110,17 @@ function readMinScore(value: string): number | 'auto' {
   return value.toLowerCase() === 'auto' ? 'auto' : readNumber('min-score', { min: -1, max: 1 })(value);
 }
 
-async function readQuery(text: string | undefined, image: string | undefined): Promise<SearchQuery> {
-  if (text !== undefined && image === undefined) return { text };
-  if (image === undefined || text !== undefined) {
-    throw new CommonspaceError('BAD_INPUT', 'Give either words or --image FILE.', ['text']);
+async function readQuery(
+  text: string | undefined,
+  { image, likeClass }: Pick<SearchOptions, 'image' | 'likeClass'>,
+): Promise<SearchQuery> {
+  if ([text, image, likeClass].filter((given) => given !== undefined).length !== 1) {
+    throw new CommonspaceError('BAD_INPUT', 'Give either words, --image FILE or --like-class NAME.', [
+      'text',
+    ]);
   }
+  if (text !== undefined) return { text };
+  if (image === undefined) return { className: likeClass ?? '' };
   try {
     return { bytes: await readFile(image) };
   } catch {
@@ -114,8 +131,13 @@ async function readQuery(text: string | undefined, image: string | undefined): P
 }
 
 /** Runs a search and gathers what a person or a script wants to see of its results. */
-export async function find(app: App, request: SearchRequest, signal?: AbortSignal): Promise<Found> {
+export async function find(
+  app: App,
+  request: SearchRequest,
+  { explain = false, signal }: { readonly explain?: boolean; readonly signal?: AbortSignal } = {},
+): Promise<Found> {
   const page = await app.search.search(request, signal);
+  const explanations = explain ? await explanationsOf(app, page) : null;
   const results = await Promise.all(
     page.results.map(
       async ({ item, classes, rank, score }): Promise<FoundItem> => ({
@@ -132,6 +154,7 @@ export async function find(app: App, request: SearchRequest, signal?: AbortSigna
           item.modality === 'IMAGE'
             ? relative('', (await app.media.file(item.contentHash, THUMBNAIL_WIDTH)).path)
             : null,
+        ...(explanations !== null && { explanation: explanations.get(item.id) ?? null }),
       }),
     ),
   );
@@ -145,9 +168,13 @@ export function resultTable(results: readonly FoundItem[]): string {
       String(found.rank),
       found.score.toFixed(4),
       oneLine(found.classes.join(', '), 24),
-      oneLine(found.file ?? found.title ?? found.externalId ?? found.id, 40),
+      nameOf(found),
       found.text === null ? (found.thumbnail ?? '') : oneLine(found.text, 60),
     ]),
     ['right', 'right'],
   );
+}
+
+function nameOf({ file, title, externalId, id }: FoundItem): string {
+  return oneLine(file ?? title ?? externalId ?? id, 40);
 }

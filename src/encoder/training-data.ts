@@ -106,13 +106,18 @@ const KIND_NOTES: Readonly<Record<ClassEmbeddingKind, string | null>> = {
 
 /** Fits the normalisation on all pairs of the source set (it knows neither classes nor which text is whose) and applies it. */
 export function prepareSource(source: SourceSet, options: TrainOptions): PreparedSource {
-  const { image, text, labels } = source;
+  const { image, text } = source;
   const normalisation = { IMAGE: fitNormalisation(image, options), TEXT: fitNormalisation(text, options) };
   const notes: string[] = [];
-  const unlabelled = labels.filter((label) => label < 0).length;
-  const noClass = unlabelled === labels.length;
-  if (noClass) {
+  const classes = new Set(source.labels.filter((label) => label >= 0));
+  const unlabelled = source.labels.filter((label) => label < 0).length;
+  // One class tells nothing from anything, and its terms would only draw all pairs together.
+  const noClass = classes.size < 2;
+  const labels = noClass ? source.labels.map(() => -1) : source.labels;
+  if (classes.size === 0) {
     notes.push('No pair has a class: the class terms were off.');
+  } else if (noClass) {
+    notes.push('There is one class only: the class terms were off.');
   } else if (unlabelled > 0) {
     notes.push(`${unlabelled} of ${labels.length} pairs have no class: the class terms passed them over.`);
   }

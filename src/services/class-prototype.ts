@@ -3,12 +3,21 @@ import { softmax, unit } from '../domain/vectors.js';
 
 /**
  * A class's name counts as this many items in its prototype: a class without items stands where its name says, one with
- * many where they are. Ours, not the paper's; docs/decisions/0006-unseen-classes.md says how it was chosen.
+ * many where they are. This and the next three are ours; docs/decisions/0010-unseen-classes.md says how they were chosen.
  */
-export const NAME_COUNTS_AS_ITEMS = 4;
+export const NAME_COUNTS_AS_ITEMS = 1;
 
-/** Temperature of the softmax over cosine similarities; ours, not the paper's, and chosen there too. */
-export const CLASSIFY_TEMPERATURE = 0.07;
+/**
+ * What is added to the similarity of a class that the encoder never saw, before classes are compared: an encoder holds
+ * everything for close to what it has learnt (calibrated stacking; Chao, Changpinyo, Gong, Sha 2016).
+ */
+export const UNSEEN_BONUS = 0.25;
+
+/** With so many items a class needs half of that bonus. */
+export const BONUS_HALVES_AT_ITEMS = 4;
+
+/** Temperature of the softmax over cosine similarities. */
+export const CLASSIFY_TEMPERATURE = 0.1;
 
 /**
  * Where a class stands in the common space: the unit vector along w · name + n · mean, with w = NAME_COUNTS_AS_ITEMS, n the
@@ -26,9 +35,24 @@ export function classPrototype(
   return unit(sum);
 }
 
-/** How probable each class is, of those that were compared: a softmax over the similarities to their prototypes. */
-export function classProbabilities(similarities: readonly number[]): number[] {
-  return softmax(similarities.map((similarity) => similarity / CLASSIFY_TEMPERATURE));
+/** A class to choose among. */
+export interface Candidate {
+  /** Cosine similarity of the query and the class's prototype. */
+  readonly similarity: number;
+  /** Whether the encoder saw the class. */
+  readonly seen: boolean;
+  /** How many items its prototype is made of. */
+  readonly items: number;
+}
+
+/** What classes are ordered by: the similarity, with what an unseen class is given in advance. */
+export function classScore({ similarity, seen, items }: Candidate): number {
+  return seen ? similarity : similarity + UNSEEN_BONUS / (1 + items / BONUS_HALVES_AT_ITEMS);
+}
+
+/** How probable each class is, of those that were compared: a softmax over their scores. */
+export function classProbabilities(candidates: readonly Candidate[]): number[] {
+  return softmax(candidates.map((candidate) => classScore(candidate) / CLASSIFY_TEMPERATURE));
 }
 
 /** sum += factor · vector */

@@ -7,6 +7,13 @@ import { classPrototype } from './class-prototype.js';
 import type { ClassTable } from './classification-figures.js';
 import { gather } from './source-set.js';
 
+export interface Prototype {
+  /** Of unit length; zeros where neither a name nor an item says where. */
+  readonly vector: Float32Array;
+  /** How many items it is made of, besides the name. */
+  readonly items: number;
+}
+
 /** Where classes stand, in feature space by their names and in the common space by their prototypes. */
 export class ClassPrototypes {
   /** Embeddings of names, of the encoder asked about last alone. */
@@ -43,8 +50,8 @@ export class ClassPrototypes {
     };
   }
 
-  /** One unit vector for each class in the encoder's common space, in the order of the rows; see classPrototype. */
-  async of(rows: readonly ClassRow[], active: LoadedEncoder): Promise<Float32Array[]> {
+  /** Where each class stands in the encoder's common space, in the order of the rows; see classPrototype. */
+  async of(rows: readonly ClassRow[], active: LoadedEncoder): Promise<Prototype[]> {
     const [features, means] = await Promise.all([
       this.ensureFeatures(rows),
       this.catalog.vectors.classMeans(
@@ -53,7 +60,11 @@ export class ClassPrototypes {
       ),
     ]);
     const names = await this.nameEmbeddings(features, active);
-    return rows.map((row) => classPrototype(names.get(row.id), means.get(row.id), active.row.dimension));
+    return rows.map((row) => {
+      const mean = means.get(row.id);
+      const vector = classPrototype(names.get(row.id), mean, active.row.dimension);
+      return { vector, items: mean?.count ?? 0 };
+    });
   }
 
   /** Embeddings of class features. An encoder never changes, nor does what a class is called: they are worked out once. */

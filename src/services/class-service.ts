@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.js';
-import type { ClassRow } from '../catalog/types.js';
+import type { ClassRow, EncoderRow } from '../catalog/types.js';
 import { checkLabel, checkPageSize, checkText } from '../domain/check.js';
 import { decodeCursor, encodeCursor, fingerprint } from '../domain/cursor.js';
 import { CommonspaceError } from '../domain/errors.js';
@@ -73,8 +73,7 @@ export class ClassService {
   /** Ids of the classes that the active encoder's source set had. */
   async seenIds(): Promise<ReadonlySet<string>> {
     const row = await this.catalog.encoders.active();
-    const ids = row?.config.seenClassIds;
-    return new Set(Array.isArray(ids) ? ids.filter((id): id is string => typeof id === 'string') : []);
+    return row === null ? new Set() : seenClassIds(row);
   }
 
   /** @throws CommonspaceError CLASS_EXISTS, BAD_INPUT or TEXT_TOO_LONG. */
@@ -86,7 +85,7 @@ export class ClassService {
     return row;
   }
 
-  /** Which classes a query belongs to, best first: a softmax over its similarities to their prototypes. */
+  /** Which classes a query belongs to, best first: see `classScore`. */
   async classify(
     query: SearchQuery,
     among: readonly string[] | null,
@@ -103,13 +102,27 @@ export class ClassService {
     if (embedding === null) throw noEncoder('The query has no embedding of the active encoder.');
     const rows = await (among === null ? this.catalog.classes.all() : this.catalog.classes.byNames(among));
     const prototypes = await this.prototypes.of(rows, active);
-    const similarities = prototypes.map((prototype) => dot(embedding, prototype));
-    const probabilities = classProbabilities(similarities);
+    const seen = seenClassIds(active.row);
+    const candidates = prototypes.map(({ vector, items }, i) => ({
+      similarity: dot(embedding, vector),
+      seen: seen.has(rows[i]?.id ?? ''),
+      items,
+    }));
+    const probabilities = classProbabilities(candidates);
     return rows
-      .map((row, i) => ({ class: row, probability: probabilities[i] ?? 0, similarity: similarities[i] ?? 0 }))
-      .sort((a, b) => b.similarity - a.similarity || (a.class.name < b.class.name ? -1 : 1))
+      .map((row, i) => ({
+        class: row,
+        probability: probabilities[i] ?? 0,
+        similarity: candidates[i]?.similarity ?? 0,
+      }))
+      .sort((a, b) => b.probability - a.probability || (a.class.name < b.class.name ? -1 : 1))
       .slice(0, first);
   }
+}
+
+function seenClassIds({ config }: Pick<EncoderRow, 'config'>): ReadonlySet<string> {
+  const ids = config.seenClassIds;
+  return new Set(Array.isArray(ids) ? ids.filter((id): id is string => typeof id === 'string') : []);
 }
 
 // A name may hold the colon that separates a cursor's parts.

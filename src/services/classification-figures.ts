@@ -2,7 +2,7 @@ import type { JsonObject } from '../catalog/types.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
 import { dot } from '../domain/vectors.js';
 import type { Encoder, Matrix } from '../encoder/types.js';
-import { addScaled, classPrototype } from './class-prototype.js';
+import { addScaled, classPrototype, classScore } from './class-prototype.js';
 import { type PairTable, rowOf } from './source-set.js';
 
 /** Every class there is to choose among. */
@@ -68,23 +68,30 @@ export function classificationFigures(
 ): ClassificationFigures | null {
   if (classes.ids.length === 0) return null;
   const place = new Map(classes.ids.map((id, i) => [id, i]));
-  const { prototypes, seen } = learntPrototypes(encoder, classes, source, place);
-  const unseen = prototypes.map((_, i) => i).filter((i) => !seen.has(i));
+  const learnt = learntClasses(encoder, classes, source, place);
+  const places = (wanted: boolean) => learnt.flatMap(({ items }, i) => (items > 0 === wanted ? [i] : []));
+  const [seen, unseen] = [places(true), places(false)];
   const of = (modality: Modality): ModalityAccuracy => {
     const measure = (table: PairTable, own: readonly number[]) =>
-      accuracy(questions(encoder, modality, table, itemsOf(source, modality), place), prototypes, own);
-    const figures = { seen: measure(held.seen, [...seen]), unseen: measure(held.unseen, unseen) };
+      accuracy(questions(encoder, modality, table, itemsOf(source, modality), place), learnt, own);
+    const figures = { seen: measure(held.seen, seen), unseen: measure(held.unseen, unseen) };
     return { ...figures, harmonicMean: harmonicMean(figures.seen, figures.unseen) };
   };
   return { IMAGE: of('IMAGE'), TEXT: of('TEXT') };
 }
 
-function learntPrototypes(
+interface LearntClass {
+  readonly prototype: Float32Array;
+  /** How many items were learnt from; of an unseen class none. */
+  readonly items: number;
+}
+
+function learntClasses(
   encoder: Encoder,
   classes: ClassTable,
   source: Learnt,
   place: ReadonlyMap<string, number>,
-): { readonly prototypes: readonly Float32Array[]; readonly seen: ReadonlySet<number> } {
+): LearntClass[] {
   const sums = classes.ids.map(() => ({ sum: new Float32Array(encoder.dimension), count: 0 }));
   for (const modality of MODALITIES) {
     for (const { embedding, right } of questions(encoder, modality, source, new Set(), place)) {
@@ -96,12 +103,11 @@ function learntPrototypes(
       }
     }
   }
-  const prototypes = sums.map(({ sum, count }, i) => {
+  return sums.map(({ sum, count }, i) => {
     const name = encoder.embed('TEXT', rowOf(classes.features, i));
     const items = count === 0 ? undefined : { mean: sum.map((x) => x / count), count };
-    return classPrototype(name, items, encoder.dimension);
+    return { prototype: classPrototype(name, items, encoder.dimension), items: count };
   });
-  return { prototypes, seen: new Set(sums.flatMap(({ count }, i) => (count > 0 ? [i] : []))) };
 }
 
 /** The distinct items of one side that have a class, but for those to leave out. */
@@ -130,14 +136,16 @@ function itemsOf(table: Learnt, modality: Modality): ReadonlySet<string> {
 
 function accuracy(
   asked: readonly Question[],
-  prototypes: readonly Float32Array[],
+  learnt: readonly LearntClass[],
   own: readonly number[],
 ): GroupAccuracy | null {
   if (asked.length === 0) return null;
-  const all = prototypes.map((_, i) => i);
+  const all = learnt.map((_, i) => i);
   const ranks = asked.map(({ embedding, right }) => {
-    const similarities = prototypes.map((prototype) => dot(embedding, prototype));
-    return { all: rankOfRight(similarities, right, all), own: rankOfRight(similarities, right, own) };
+    const scores = learnt.map(({ prototype, items }) =>
+      classScore({ similarity: dot(embedding, prototype), seen: items > 0, items }),
+    );
+    return { all: rankOfRight(scores, right, all), own: rankOfRight(scores, right, own) };
   });
   const summary = (ranked: readonly number[], classes: number): ClassAccuracy => ({
     classes,
@@ -156,23 +164,23 @@ function accuracy(
   };
 }
 
-/** The rank of the first right class, from 1: similarity descending, then place ascending. Infinite where there is none. */
+/** The rank of the first right class, from 1: score descending, then place ascending. Infinite where there is none. */
 function rankOfRight(
-  similarities: readonly number[],
+  scores: readonly number[],
   right: ReadonlySet<number>,
   among: readonly number[],
 ): number {
   let best: number | null = null;
   for (const i of among) {
-    if (right.has(i) && (best === null || precedes(similarities, i, best))) best = i;
+    if (right.has(i) && (best === null || precedes(scores, i, best))) best = i;
   }
   if (best === null) return Number.POSITIVE_INFINITY;
   const first = best;
-  return 1 + among.filter((i) => i !== first && precedes(similarities, i, first)).length;
+  return 1 + among.filter((i) => i !== first && precedes(scores, i, first)).length;
 }
 
-function precedes(similarities: readonly number[], a: number, b: number): boolean {
-  const difference = (similarities[a] as number) - (similarities[b] as number);
+function precedes(scores: readonly number[], a: number, b: number): boolean {
+  const difference = (scores[a] as number) - (scores[b] as number);
   return difference > 0 || (difference === 0 && a < b);
 }
 

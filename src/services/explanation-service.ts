@@ -90,7 +90,7 @@ export class ExplanationService {
     const rows = await this.catalog.classes.all();
     const prototypes = await this.prototypes.of(rows, active);
     return rows.flatMap((row, i) => {
-      const prototype = prototypes[i];
+      const prototype = prototypes[i]?.vector;
       return prototype?.some((x) => x !== 0) ? [{ row, prototype }] : [];
     });
   }

@@ -87,7 +87,7 @@ export class QueryReader {
       ]);
     }
     const features = await this.prototypes.ensureFeatures(rows);
-    const prototype = active === null ? undefined : (await this.prototypes.of(rows, active))[0];
+    const prototype = active === null ? undefined : (await this.prototypes.of(rows, active))[0]?.vector;
     // Zeros: a class without items, and an encoder that reads other features than names have now.
     const embedding = prototype?.some((x) => x !== 0) ? prototype : null;
     return { modality: 'TEXT', feature: features.get(row.id) ?? null, embedding };

@@ -7,14 +7,15 @@ import { wrongState } from './encoders/activation.js';
 import type { EncoderService } from './encoders/encoder-service.js';
 import type { HeldOutReport } from './evaluation.js';
 import type { FilterCheck } from './filter-check.js';
+import { requirePairs } from './training/require-pairs.js';
 import { checkRequest, type TrainRequest, writeRequest } from './training/train-request.js';
 import type { TrainingProgress } from './training/training-progress.js';
-import { type RunParts, requirePairs } from './training/training-run.js';
+import type { RunParts } from './training/training-run.js';
 import type { TrainingRunner } from './training/training-runner.js';
 
+export { MIN_PAIRS } from './training/require-pairs.js';
 export type { TrainRequest } from './training/train-request.js';
 export type { TrainingProgress } from './training/training-progress.js';
-export { MIN_PAIRS } from './training/training-run.js';
 
 export interface TrainingReport {
   readonly encoder: string;
@@ -76,7 +77,7 @@ export class TrainingService {
     const { catalog } = this.parts;
     await checkRequest(request, this.filters);
     const pairs = await catalog.items.countPairs();
-    requirePairs(pairs, pairs);
+    await requirePairs(catalog, pairs, pairs);
     const row = await catalog.encoderRuns.enqueue(this.newRun(request));
     this.runner.wake();
     return row;

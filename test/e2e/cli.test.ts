@@ -105,6 +105,40 @@ describe('the main job, from a folder of pictures to a search', () => {
     );
   });
 
+  it('explains what it found, searches by a class, and leaves out what is not similar', async () => {
+    const base = ['--data', data, '--by', 'content', '--first', '5'];
+    const explained = await cli(['search', 'a big red circle', ...base, '--explain', '--json']);
+    const { results } = explained.json() as {
+      results: { score: number; explanation: { similarity: number; classes: object[]; pairs: object[] } }[];
+    };
+    expect(results).toHaveLength(5);
+    for (const { score, explanation } of results) {
+      expect(explanation.similarity).toBeCloseTo(score, 5);
+      expect(explanation.classes.length).toBeGreaterThan(1);
+      expect(explanation.pairs).toHaveLength(3);
+    }
+    const shown = await cli(['search', '--like-class', 'ring', ...base, '--explain']);
+    expect(shown.stdout).toMatch(/ class ring\n/);
+    expect(shown.stdout).toMatch(/ learnt pair: img\/.*\.png – a /);
+
+    const [first, , third] = results.map(({ score }) => score);
+    const near = await cli(['search', 'a big red circle', ...base, '--json', '--min-score', String(third)]);
+    expect((near.json() as { results: { score: number }[] }).results[0]?.score).toBe(first);
+    const auto = await cli([
+      'search',
+      'a big red circle',
+      ...base,
+      '--json',
+      '--first',
+      '100',
+      '--min-score',
+      'auto',
+    ]);
+    const kept = (auto.json() as { results: { score: number }[] }).results;
+    expect(kept.length).toBeGreaterThan(0);
+    expect(kept.length).toBeLessThan(60);
+  });
+
   it('searches by a picture, within classes and for a modality', async () => {
     const picture = join(root, 'query.png');
     await writeFile(picture, await drawShape('cross', 'green', 26));
@@ -353,7 +387,17 @@ describe('an environment at fault', () => {
     const commands = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)]
       .map((match) => match[1] ?? '')
       .filter((name) => name !== 'help');
-    expect(commands).toEqual(['serve', 'ingest', 'train', 'search', 'classes', 'migrate', 'doctor', 'demo']);
+    expect(commands).toEqual([
+      'serve',
+      'ingest',
+      'train',
+      'evaluate',
+      'search',
+      'classes',
+      'migrate',
+      'doctor',
+      'demo',
+    ]);
     for (const command of commands) {
       const { code, stdout } = await cli([command, '--help']);
       expect([code, stdout.includes('--data <dir>'), stdout.includes('--json')]).toEqual([0, true, true]);

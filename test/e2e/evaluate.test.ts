@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 const runs = () => join(root, 'runs');
-const quick = ['--set', 'epochs=4', '--set', 'batchSize=64', '--set', 'members=1'];
+const quick = ['--set', 'epochs=4', '--set', 'batchSize=64', '--set', 'members=1', '--no-tune'];
 const evaluate = (...args: string[]) =>
   cli(['evaluate', '--bundle', bundle, ...quick, '--runs', runs(), ...args]);
 

@@ -42,6 +42,60 @@ async function ask(query: string, variables: object = {}): Promise<Answer> {
 }
 
 describe('GraphQL over HTTP', () => {
+  it('makes a class by its name, which is there at once for every query', async () => {
+    const made = await ask(`mutation { createClass(name: "blob", description: "a big blue circle") {
+      class { name seen itemCount } errors { code } } }`);
+    expect(made.data?.createClass).toEqual({
+      class: { name: 'blob', seen: false, itemCount: 0 },
+      errors: [],
+    });
+    const answer = await ask(`{
+      classes(seen: false) { nodes { name } }
+      classify(query: {text: "a big blue circle"}, first: 100) { class { name } probability similarity }
+      crossModalSearch(query: {className: "blob"}, target: IMAGE, first: 2) { nodes { id } } }`);
+    expect(answer.errors).toBeUndefined();
+    expect(answer.data).toMatchObject({ classes: { nodes: [{ name: 'blob' }] } });
+    const { classify, crossModalSearch } = answer.data ?? {};
+    const scores = classify as { class: { name: string }; probability: number }[];
+    expect(scores.map((score) => score.class.name)).toContain('blob');
+    expect(crossModalSearch).toMatchObject({ nodes: [{}, {}] });
+    const unknown = await ask('{ crossModalSearch(query: {className: "nope"}) { nodes { id } } }');
+    expect(unknown.errors?.[0]?.extensions).toMatchObject({
+      code: 'UNKNOWN_CLASS',
+      field: ['query', 'className'],
+    });
+  });
+
+  it('explains an edge where that is asked for', async () => {
+    const answer =
+      await ask(`{ crossModalSearch(query: {text: "a big red circle"}, target: IMAGE, first: 3, by: [CONTENT]) {
+      encoderVersion edges { score explanation { encoderVersion similarity
+        classes { class { name } querySimilarity itemSimilarity }
+        pairs { image { id title } text { text } querySimilarity itemSimilarity } } } } }`);
+    expect(answer.errors).toBeUndefined();
+    const found = answer.data?.crossModalSearch as {
+      encoderVersion: string;
+      edges: {
+        score: number;
+        explanation: { encoderVersion: string; similarity: number; pairs: object[] };
+      }[];
+    };
+    expect(found.edges).toHaveLength(3);
+    for (const { score, explanation } of found.edges) {
+      expect(explanation.encoderVersion).toBe(found.encoderVersion);
+      expect(explanation.similarity).toBeCloseTo(score, 5);
+      expect(explanation.pairs).toHaveLength(3);
+    }
+  });
+
+  it('says how a cut-off comes to be calibrated', async () => {
+    const answer = await ask(
+      '{ crossModalSearch(query: {text: "x"}, target: IMAGE, cutOff: AUTO) { nodes { id } } }',
+    );
+    // So few pairs were held out that nothing could be read from them.
+    expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'NOT_CALIBRATED', field: ['cutOff'] });
+  });
+
   it('searches, with every field of an edge and of an item', async () => {
     const answer = await ask(`{ crossModalSearch(query: {text: "a big red circle"}, target: IMAGE, first: 2) {
       mode encoderVersion pageInfo { hasNextPage hasPreviousPage startCursor endCursor }

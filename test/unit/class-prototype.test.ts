@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { cosine, unit } from '../../src/domain/vectors.js';
 import {
+  BONUS_HALVES_AT_ITEMS,
   classProbabilities,
   classPrototype,
+  classScore,
   NAME_COUNTS_AS_ITEMS,
+  UNSEEN_BONUS,
 } from '../../src/services/class-prototype.js';
 
 const name = unit(Float32Array.of(1, 0.2, 0));
@@ -39,9 +42,29 @@ describe('the prototype of a class', () => {
   });
 });
 
-it('gives probabilities that add up, in the order of the similarities', () => {
-  const [low = 0, high = 0, middle = 0] = classProbabilities([0.1, 0.6, 0.3]);
-  expect(low + high + middle).toBeCloseTo(1, 12);
-  expect(high).toBeGreaterThan(middle);
-  expect(middle).toBeGreaterThan(low);
+describe('classes to choose among', () => {
+  const seen = (similarity: number) => ({ similarity, seen: true, items: 100 });
+  const unseen = (similarity: number, items = 0) => ({ similarity, seen: false, items });
+
+  it('have probabilities that add up, in the order of the similarities', () => {
+    const [low = 0, high = 0, middle = 0] = classProbabilities([seen(0.1), seen(0.6), seen(0.3)]);
+    expect(low + high + middle).toBeCloseTo(1, 12);
+    expect(high).toBeGreaterThan(middle);
+    expect(middle).toBeGreaterThan(low);
+  });
+
+  it('are given something in advance where they are unseen, less of it with each item that arrives', () => {
+    expect(classScore(seen(0.3))).toBe(0.3);
+    expect(classScore(unseen(0.3))).toBeCloseTo(0.3 + UNSEEN_BONUS, 12);
+    expect(classScore(unseen(0.3, BONUS_HALVES_AT_ITEMS))).toBeCloseTo(0.3 + UNSEEN_BONUS / 2, 12);
+    expect(classScore(unseen(0.3, 1000))).toBeCloseTo(0.3, 2);
+  });
+
+  it('are compared as if nothing were given where all are unseen', () => {
+    const given = classProbabilities([unseen(0.1), unseen(0.5)]);
+    const plain = classProbabilities([seen(0.1), seen(0.5)]);
+    given.forEach((p, i) => {
+      expect(p).toBeCloseTo(plain[i] ?? Number.NaN, 12);
+    });
+  });
 });

@@ -176,6 +176,14 @@ describe('training', () => {
     expect(trained.validation).toBeGreaterThan(0);
   });
 
+  it('trains on one class as on none, for one class tells nothing from anything', async () => {
+    const all = syntheticSource(80, 1, 3);
+    const prepared = prepareSource(all, resolveTrainOptions(SMALL));
+    expect(prepared).toMatchObject({ classes: 0, classEmbeddings: null });
+    expect(prepared.notes).toEqual(['There is one class only: the class terms were off.']);
+    expect(new Set(prepared.pairs.labels)).toEqual(new Set([-1]));
+  });
+
   it('brings an ensemble down to the width asked for, and keeps nearly all of its cosines', async () => {
     const options = { ...SMALL, epochs: 5, members: 2, ccaShare: 0.5 } as const;
     const narrow = await trainInThisThread(train, options);

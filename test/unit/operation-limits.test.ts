@@ -41,6 +41,15 @@ describe('limits on operations', () => {
     expect(codes(`{ ${fields.join(' ')} }`)).toEqual(['QUERY_TOO_COSTLY']);
   });
 
+  it('count what an explanation takes to work out', () => {
+    const search = (first: number, alias = 'a') =>
+      `${alias}: crossModalSearch(query: {text: "x"}, first: ${first}) { edges { explanation { similarity pairs { image { id } } } } }`;
+    expect(codes(`{ ${search(100)} }`)).toEqual([]);
+    expect(codes(`{ ${search(100)} ${search(100, 'b')} ${search(100, 'c')} ${search(100, 'd')} }`)).toEqual([
+      'QUERY_TOO_COSTLY',
+    ]);
+  });
+
   it('count a page size in a variable as a usual page', () => {
     expect(codes('query($n: Int) { items(first: $n) { nodes { id } } }')).toEqual([]);
   });

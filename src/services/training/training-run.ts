@@ -14,12 +14,10 @@ import { backfillFeatures } from '../feature-backfill.js';
 import type { Split } from '../pair-split.js';
 import { toSourceSet } from '../source-set.js';
 import type { Checkpoints } from './checkpoints.js';
+import { requirePairs } from './require-pairs.js';
 import { optionsOf, readRequest, type TrainRequest } from './train-request.js';
 import { extractorsOf, splitForTraining, splitOfEncoder } from './training-pairs.js';
 import type { TrainingProgress } from './training-progress.js';
-
-/** Fewer pairs than this teach nothing that would hold for others. */
-export const MIN_PAIRS = 16;
 
 export interface RunParts {
   readonly catalog: Catalog;
@@ -91,7 +89,7 @@ export class TrainingRun {
     const { catalog, classes } = this.parts;
     const { row } = this.run;
     const split = await splitForTraining(catalog, extractorsOf(row), this.request, row.startedAt);
-    requirePairs(split.source.pairs.length, split.all);
+    await requirePairs(catalog, split.source.pairs.length, split.all);
     const sourceSet = await toSourceSet(split.source, classes);
     const trained = await this.trainFromCheckpoint(sourceSet);
     await catalog.encoderRuns.keepWeights(
@@ -184,16 +182,6 @@ export class TrainingRun {
     await catalog.vectors.ensureIndexes();
     await catalog.maintain();
   }
-}
-
-/** @throws CommonspaceError NO_PAIRS */
-export function requirePairs(learnable: number, all: number): void {
-  if (learnable >= MIN_PAIRS) return;
-  throw new CommonspaceError(
-    'NO_PAIRS',
-    `Training needs at least ${MIN_PAIRS} pairs of an image and a text; there are ${learnable} to learn ` +
-      `from (${all} in the catalogue). Ingest images and texts that share a pair key.`,
-  );
 }
 
 function isMeasured(row: EncoderRow): boolean {

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { evaluateRetrieval } from '../../src/domain/metrics.js';
+import { splitClasses } from '../../src/encoder/class-split.js';
+import { fitLogisticRegression, posterior } from '../../src/encoder/logistic-regression.js';
+import { takeRows } from '../../src/encoder/matrix.js';
+import { trainSemanticMatching } from '../../src/encoder/semantic-matching.js';
+import { trainCca } from '../../src/encoder/train-cca.js';
+import type { SourceSet } from '../../src/encoder/types.js';
+import { syntheticSource } from './encoder-source.js';
+
+const all = syntheticSource(420, 6, 9);
+const range = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i);
+const part = (from: number, to: number): SourceSet => ({
+  ...all,
+  image: takeRows(all.image, range(from, to)),
+  text: takeRows(all.text, range(from, to)),
+  labels: all.labels.slice(from, to),
+});
+const [train, test] = [part(0, 300), part(300, 420)];
+
+describe('logistic regression', () => {
+  it('finds where the gradient is 0: two classes, one feature, by hand', () => {
+    // Symmetric about 0, so no bias; the loss log(1 + e^(−2w x)) + l2 w² (two weights ±w) has its minimum where
+    // Σ x σ(−2w x) / n = l2 w.
+    const x = [1, 2, -1, -2];
+    const rows = { data: Float32Array.from(x), rows: 4, columns: 1 };
+    const fitted = fitLogisticRegression(rows, Int32Array.of(1, 1, 0, 0), { classes: 2, l2: 0.1 });
+    const w = fitted.weights[1] ?? 0;
+    expect(fitted.weights[0]).toBeCloseTo(-w, 3);
+    const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
+    const slope = x.reduce((sum, v) => sum + Math.abs(v) * sigmoid(-2 * w * Math.abs(v)), 0) / 4;
+    expect(slope).toBeCloseTo(0.1 * w, 2);
+    expect(posterior(fitted, [1])[1]).toBeCloseTo(sigmoid(2 * w), 3);
+  });
+
+  it('passes over rows without a class', () => {
+    const rows = { data: Float32Array.from([1, -1, 50]), rows: 3, columns: 1 };
+    const some = fitLogisticRegression(rows, Int32Array.of(1, 0, -1), { classes: 2, l2: 0.1 });
+    const two = { ...rows, data: rows.data.slice(0, 2), rows: 2 };
+    expect(some).toEqual(fitLogisticRegression(two, Int32Array.of(1, 0), { classes: 2, l2: 0.1 }));
+  });
+});
+
+describe('semantic matching', () => {
+  it('matches by posteriors, with unit vectors whose cosine is what was chosen', async () => {
+    const sm = await trainSemanticMatching(train, { seed: 1 });
+    const image = sm.encoder.embedMany('IMAGE', test.image);
+    const text = sm.encoder.embedMany('TEXT', test.text);
+    expect(image.columns).toBe(sm.encoder.dimension);
+    for (const { data, columns } of [image, text])
+      expect(Math.hypot(...data.subarray(0, columns))).toBeCloseTo(1, 5);
+    if (sm.similarity === 'inner-product') {
+      const row = (m: typeof image) => [...m.data.subarray(0, m.columns)];
+      const inner = row(image)
+        .slice(0, 6)
+        .reduce((sum, p, c) => sum + p * (row(text)[c] ?? 0), 0);
+      const cosine = row(image).reduce((sum, x, i) => sum + x * (row(text)[i] ?? 0), 0);
+      expect(cosine).toBeCloseTo(inner, 6);
+    }
+    const side = (embeddings: typeof image) => ({ embeddings, classes: test.labels, pairs: range(0, 120) });
+    const { mean, chance } = evaluateRetrieval(side(image), side(text));
+    expect(mean.map).toBeGreaterThan(2 * (chance.map ?? 1));
+    const again = await trainSemanticMatching(train, { seed: 1 });
+    expect(again.encoder.embedMany('IMAGE', test.image)).toEqual(image);
+  });
+});
+
+describe('CCA chosen on classes held out', () => {
+  it('holds each class out about as often, and never trains on it then', () => {
+    const splits = splitClasses(all.labels, 0.4, 3);
+    expect(splits).toHaveLength(5);
+    const times = new Map<number, number>();
+    for (const { training, validation } of splits) {
+      expect(training.length + validation.length).toBe(420);
+      const of = (rows: Int32Array) => new Set([...rows].map((row) => all.labels[row] ?? -1));
+      const [learnt, held] = [of(training), of(validation)];
+      for (const label of held) {
+        expect(learnt.has(label)).toBe(false);
+        times.set(label, (times.get(label) ?? 0) + 1);
+      }
+    }
+    expect(Math.max(...times.values()) - Math.min(...times.values())).toBeLessThanOrEqual(1);
+    expect(times.size).toBe(6);
+    expect(splitClasses(all.labels, 0.4, 3)).toEqual(splits);
+  });
+
+  it('holds pairs out where the classes are too few, and trains on pairs without a class', () => {
+    expect(
+      splitClasses(
+        Int32Array.from({ length: 60 }, (_, i) => i % 3),
+        0.4,
+        0,
+      ),
+    ).toHaveLength(1);
+    const labels = Int32Array.from({ length: 120 }, (_, i) => (i % 6) - 1);
+    for (const { validation } of splitClasses(labels, 0.4, 0))
+      expect([...validation].some((row) => labels[row] === -1)).toBe(false);
+  });
+
+  it('gives a choice with its figure, the same for one seed', async () => {
+    const options = { seed: 2, dimension: 16, validationBy: 'classes' } as const;
+    const cca = await trainCca(train, options);
+    expect(cca.k).toBeLessThanOrEqual(16);
+    expect(cca.validation).toBeGreaterThan(0);
+    expect(await trainCca(train, options)).toMatchObject({ k: cca.k, regularisation: cca.regularisation });
+  });
+});
