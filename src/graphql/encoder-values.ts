@@ -1,4 +1,5 @@
 import type {
+  ClassificationFigures,
   EncoderProgress as EncoderProgressValue,
   EncoderStage,
   EncoderState as EncoderStateName,
@@ -7,6 +8,7 @@ import type {
   TrainingRequest,
 } from '../__generated__/resolver-types.js';
 import type { EncoderProgress, EncoderState } from '../domain/encoder-status.js';
+import { MODALITIES } from '../domain/modality.js';
 import { type EncoderReport, encoderReport, encoderRequest } from '../services/encoders/encoder-report.js';
 import type { ComparedFigures, RetrievalFigures } from '../services/evaluation.js';
 import type { EncoderRow } from '../services/models.js';
@@ -91,4 +93,18 @@ function retrieval(figures: RetrievalFigures): RetrievalFiguresValue {
     recallAt1: figures['recall@1'],
     recallAt10: figures['recall@10'],
   };
+}
+
+/** Of each modality and of seen and unseen classes, where there are held-out items of such. */
+export function classificationOf(row: EncoderRow): ClassificationFigures[] {
+  // Absent from the reports of older versions of this server.
+  const figures = reportOf(row).holdout?.classification ?? null;
+  if (figures === null) return [];
+  return MODALITIES.flatMap((modality) => {
+    const { seen, unseen, harmonicMean } = figures[modality];
+    return [
+      ...(seen === null ? [] : [{ ...seen, modality, seen: true, harmonicMean }]),
+      ...(unseen === null ? [] : [{ ...unseen, modality, seen: false, harmonicMean }]),
+    ];
+  });
 }

@@ -1,5 +1,6 @@
 import type { EncoderResolvers } from '../../__generated__/resolver-types.js';
-import { heldOut, progressOf, reportOf, requestOf, stateName } from '../encoder-values.js';
+import { cutOffsOf } from '../../services/cut-offs.js';
+import { classificationOf, heldOut, progressOf, reportOf, requestOf, stateName } from '../encoder-values.js';
 
 export const encoderFields: EncoderResolvers = {
   state: (row) => stateName(row.state),
@@ -10,6 +11,8 @@ export const encoderFields: EncoderResolvers = {
   classes: (row) => reportOf(row).classes ?? null,
   seen: (row) => heldOut(reportOf(row).holdout?.seen),
   unseen: (row) => heldOut(reportOf(row).holdout?.unseen),
+  classification: (row) => classificationOf(row),
+  cutOffs: (row) => cutOffsOf(row),
   notes: (row) => reportOf(row).notes ?? [],
   promotion: (row) => reportOf(row).promotion ?? null,
   seconds: (row) => reportOf(row).seconds ?? null,
