@@ -391,6 +391,8 @@ describe('an environment at fault', () => {
       'serve',
       'ingest',
       'train',
+      'encoders',
+      'activate',
       'evaluate',
       'search',
       'classes',
