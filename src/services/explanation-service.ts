@@ -1,5 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { ClassRow, ImageRow, ItemRow, TextRow } from '../catalog/types.js';
+import type { VectorStamp } from '../catalog/vector-stamp.js';
+import type { ItemFilter } from '../domain/filter.js';
 import { dot, unit } from '../domain/vectors.js';
 import type { LoadedEncoder } from './active-encoder.js';
 import type { ClassPrototypes } from './class-prototypes.js';
@@ -9,14 +11,21 @@ import { learntFilter } from './learnt-pairs.js';
 export const EXPLAINED_CLASSES = 5;
 export const EXPLAINED_PAIRS = 3;
 
-/** Items looked at for so many pairs: a pair may come up by its picture and by several texts. */
-const CANDIDATES = 6 * EXPLAINED_PAIRS;
+/**
+ * Items looked at first, whether they were learnt from or not, for tables in memory are quick to rank as long as no filter
+ * asks the database; and those that were learnt from, where these were too few. A pair comes up by its picture and by each
+ * of its texts.
+ */
+const CANDIDATES = 64;
+const LEARNT_CANDIDATES = 6 * EXPLAINED_PAIRS;
 
 /** What a page of results was found by. */
 export interface ExplanationContext {
   readonly active: LoadedEncoder;
   /** The query's embedding, of unit length. */
   readonly query: Float32Array;
+  /** Of the moment of the search. */
+  readonly stamp: VectorStamp;
 }
 
 /** Something that stands near both: how near to the query, and how near to the item. Cosine similarities. */
@@ -52,8 +61,8 @@ export class ExplanationService {
   ) {}
 
   /**
-   * Explains several items of one page: prototypes, embeddings and pairs are read once for all of them, and one ranking of
-   * training items is made for each.
+   * Explains several items of one page: prototypes, embeddings and pairs are read once for all of them, and one ranking is made for
+   * each (two where few of the nearest items were learnt from).
    *
    * @returns by item id; items that the encoder has not embedded are absent
    */
@@ -96,29 +105,44 @@ export class ExplanationService {
   }
 
   private async pairsNear(
-    { active, query }: ExplanationContext,
+    context: ExplanationContext,
     items: ReadonlyMap<string, Float32Array>,
   ): Promise<ReadonlyMap<string, readonly ExplainedPair[]>> {
-    const learnt = learntFilter(active.row);
+    const learnt = learntFilter(context.active.row);
     if (learnt === null) return new Map();
-    const { vectors } = this.catalog;
+    const quick = await this.pairsAmong(context, items, learnt, { filter: null, limit: CANDIDATES });
+    const tooFew = new Map([...items].filter(([id]) => (quick.get(id)?.length ?? 0) < EXPLAINED_PAIRS));
+    if (tooFew.size === 0) return quick;
+    const thorough = await this.pairsAmong(context, tooFew, learnt, {
+      filter: learnt,
+      limit: LEARNT_CANDIDATES,
+    });
+    return new Map([...quick, ...thorough]);
+  }
+
+  /** The learnt pairs among those of the items that stand nearest to the middle between the query and each item. */
+  private async pairsAmong(
+    { active, query, stamp }: ExplanationContext,
+    items: ReadonlyMap<string, Float32Array>,
+    learnt: ItemFilter,
+    candidates: { readonly filter: ItemFilter | null; readonly limit: number },
+  ): Promise<Map<string, readonly ExplainedPair[]>> {
     const found = await Promise.all(
       [...items].map(async ([id, embedding]) => {
-        const { hits } = await vectors.nearestByEmbedding({
+        const { hits } = await this.catalog.vectors.nearestByEmbedding({
+          ...candidates,
           encoderId: active.row.id,
           vector: middle(query, embedding),
           target: null,
-          filter: learnt,
-          limit: CANDIDATES,
           offset: 0,
+          stamp,
         });
         return { id, embedding, hits };
       }),
     );
-    const candidates = await this.catalog.items.byIds([
-      ...new Set(found.flatMap(({ hits }) => hits.map((hit) => hit.id))),
-    ]);
-    const pairOf = new Map(candidates.map((item) => [item.id, item.pairId]));
+    const ids = new Set(found.flatMap(({ hits }) => hits.map((hit) => hit.id)));
+    const rows = await this.catalog.items.byIds([...ids]);
+    const pairOf = new Map(rows.map((item) => [item.id, item.pairId]));
     const members = await this.learntPairs(active, [...new Set(pairOf.values())], learnt);
     return new Map(
       found.map(({ id, embedding, hits }) => {
@@ -133,7 +157,7 @@ export class ExplanationService {
   private async learntPairs(
     active: LoadedEncoder,
     pairIds: readonly (string | null)[],
-    learnt: NonNullable<ReturnType<typeof learntFilter>>,
+    learnt: ItemFilter,
   ): Promise<ReadonlyMap<string, readonly Member[]>> {
     const items = await this.catalog.items.ofPairs(
       pairIds.filter((id) => id !== null),

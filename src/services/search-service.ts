@@ -83,7 +83,8 @@ export class SearchService {
       hasPreviousPage: offset > 0,
       mode: slice.approximate ? 'APPROXIMATE' : 'EXACT',
       encoderVersion: plan.content === null ? null : (active?.row.id ?? null),
-      explainedBy: active === null || query.embedding === null ? null : { active, query: query.embedding },
+      explainedBy:
+        active === null || query.embedding === null ? null : { active, query: query.embedding, stamp },
     };
   }
 

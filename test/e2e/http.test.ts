@@ -88,6 +88,24 @@ describe('GraphQL over HTTP', () => {
     }
   });
 
+  it('says how well held-out items are classified, and what cut-offs there are', async () => {
+    const answer = await ask(`{ encoders { nodes { classification { modality seen items majority harmonicMean
+      amongAll { classes top1 top5 chance1 chance5 } amongOwn { classes top1 } }
+      cutOffs { evidence query target threshold wrongCut rightKept wrongPairs rightPairs } } } }`);
+    expect(answer.errors).toBeUndefined();
+    expect(answer.data?.encoders).toMatchObject({
+      nodes: [
+        {
+          classification: [
+            { modality: 'IMAGE', seen: true, items: 12, amongAll: { chance5: 1 }, harmonicMean: null },
+            { modality: 'TEXT', seen: true, items: 12 },
+          ],
+          cutOffs: [],
+        },
+      ],
+    });
+  });
+
   it('says how a cut-off comes to be calibrated', async () => {
     const answer = await ask(
       '{ crossModalSearch(query: {text: "x"}, target: IMAGE, cutOff: AUTO) { nodes { id } } }',
