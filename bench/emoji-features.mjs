@@ -38,7 +38,7 @@ async function inParts(extract) {
 for (const vendor of ['google', 'twitter']) {
   const rows = await inParts(async (part) => {
     const files = await Promise.all(part.map((entry) => readFile(entry[`${vendor}File`])));
-    return features.extractImages(
+    return features.image.extract(
       await Promise.all(files.map((bytes) => decodeRgb(bytes, features.image.input))),
     );
   });

@@ -75,10 +75,10 @@ async function measureImages(features: FeatureExtractors) {
   const read = (file: 'googleFile' | 'twitterFile') =>
     Promise.all(catalogue.map((entry) => decodeRgb(readFileSync(entry[file]), features.image.input)));
   const [google, twitter] = [await read('googleFile'), await read('twitterFile')];
-  const googleRows = await features.extractImages(google);
+  const googleRows = await features.image.extract(google);
   // The second set is the timed one: threads have started and models are loaded by then.
   const start = performance.now();
-  const twitterRows = await features.extractImages(twitter);
+  const twitterRows = await features.image.extract(twitter);
   const milliseconds = (performance.now() - start) / twitter.length;
   const rss = process.memoryUsage().rss / 1e6;
   if (args.dump !== undefined) {

@@ -19,7 +19,7 @@ const pictures = await Promise.all(
 );
 
 const features = await createFeatureExtractors();
-await features.extractImages(
+await features.image.extract(
   await Promise.all(
     pictures.slice(0, 32).map(async ({ bytes }) => (await checkAndDecode(bytes, features.image.input)).rgb),
   ),
@@ -35,7 +35,7 @@ async function alone() {
       const decoded = await Promise.all(
         chunk.map(({ bytes }) => checkAndDecode(bytes, features.image.input)),
       );
-      await features.extractImages(decoded.map(({ rgb }) => rgb));
+      await features.image.extract(decoded.map(({ rgb }) => rgb));
     }
   };
   await Promise.all([work(), work(), work()]);
@@ -46,6 +46,7 @@ async function ingest() {
   const catalog = await openCatalog({ dataDir: data });
   const media = await createMediaStore({ directory: join(data, 'media') });
   const services = createServices({
+    imageModels: [],
     catalog,
     features,
     media,

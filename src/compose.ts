@@ -4,6 +4,7 @@ import type { Config } from './config.js';
 import { CommonspaceError } from './domain/errors.js';
 import { createFeatureExtractors } from './features/create-feature-extractors.js';
 import { createMediaStore, type MediaStore } from './media/media-store.js';
+import { reportExtractors } from './services/extractor-report.js';
 import { type App, createServices, type Parts } from './services/services.js';
 
 /**
@@ -26,6 +27,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       catalog,
       features,
       media,
+      imageModels: config.imageModels,
       fetchPolicy: { allowNetworks: config.fetchAllow },
       runsFolder: join(config.dataDir, 'runs'),
       versions: { keepRetired: config.keepEncoders, tolerance: config.promotionTolerance },
@@ -39,15 +41,19 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
         database: { kind: catalog.kind, ...(await catalog.describe()) },
         imageExtractor: features.image.id,
         textExtractor: features.text.id,
+        imageExtractors: await reportExtractors(catalog, services.imageExtractors),
         backend: await features.backend(),
       }),
       maintain: () => catalog.maintain(),
       warmUp: async () => {
         // Searches need not wait for it: until then the database answers them.
         catalog.warmUp().catch(() => {});
-        await features.warmUp();
+        // A model that is gone is no reason not to start: searches by text go on.
+        const active = services.imageExtractors.of(await catalog.encoders.active());
+        await features.warmUp(await active.catch(() => features.image));
       },
       close: async () => {
+        await services.upkeep.stop();
         await services.trainingRunner.stop();
         await features.close();
         await catalog.close();

@@ -14,6 +14,8 @@ export interface Config {
   readonly apiKeys: readonly string[];
   /** `default`, `hsv-hog`, or `dir:PATH` of a tfjs model. */
   readonly imageModel: string;
+  /** Further ones that callers of the API may train encoders on; `default` and `hsv-hog` they always may. */
+  readonly imageModels: readonly string[];
   /** Networks (CIDR) that `imageUrl` may reach although they are private. */
   readonly fetchAllow: readonly string[];
   /** Worker threads for extraction; null: one for each core, four at most. */
@@ -32,6 +34,9 @@ const list = z.string().transform((value) =>
     .filter((part) => part !== ''),
 );
 
+const IMAGE_MODEL = /^(default|hsv-hog|dir:.+)$/;
+const IMAGE_MODEL_RULE = 'must be default, hsv-hog or dir:PATH';
+
 const environment = z.object({
   DATABASE_URL: z
     .string()
@@ -43,10 +48,10 @@ const environment = z.object({
   COMMONSPACE_API_KEYS: list
     .refine((keys) => keys.every((key) => key.length >= 16), 'every key must have 16 characters or more')
     .default([]),
-  COMMONSPACE_IMAGE_MODEL: z
-    .string()
-    .regex(/^(default|hsv-hog|dir:.+)$/, 'must be default, hsv-hog or dir:PATH')
-    .default('default'),
+  COMMONSPACE_IMAGE_MODEL: z.string().regex(IMAGE_MODEL, IMAGE_MODEL_RULE).default('default'),
+  COMMONSPACE_IMAGE_MODELS: list
+    .refine((names) => names.every((name) => IMAGE_MODEL.test(name)), `each ${IMAGE_MODEL_RULE}`)
+    .default([]),
   COMMONSPACE_FETCH_ALLOW: list
     .refine(
       (networks) => networks.every((n) => /^[0-9a-f.:]+\/\d+$/i.test(n)),
@@ -92,6 +97,7 @@ export function readConfig(
     port: overrides.port ?? value.COMMONSPACE_PORT,
     apiKeys: value.COMMONSPACE_API_KEYS,
     imageModel: overrides.imageModel ?? value.COMMONSPACE_IMAGE_MODEL,
+    imageModels: value.COMMONSPACE_IMAGE_MODELS,
     fetchAllow: value.COMMONSPACE_FETCH_ALLOW,
     workers: value.COMMONSPACE_WORKERS ?? null,
     keepEncoders: value.COMMONSPACE_KEEP_ENCODERS,

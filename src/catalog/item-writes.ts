@@ -29,8 +29,8 @@ const PAIR_ATTEMPTS = 5;
  * Writes items with their pairs, classes, features and embeddings, all or none. Items are inserted, or by their id
  * replaced; pairs and classes not yet known are made. Vectors of an item's former content are forgotten.
  *
- * Every live encoder that can read a write's feature must have its embedding among the write's. Embeddings of encoders that
- * are not live any more are left out.
+ * Every live encoder that can read a write's feature must have its embedding among the write's, and its extractor must have
+ * been tried. Embeddings of encoders that are not live any more are left out.
  *
  * @returns the rows as stored, in the order of the writes.
  * @throws IdentityConflict, EncodersChanged
@@ -111,7 +111,9 @@ async function ensureClasses(tx: Queryable, writes: readonly ItemWrite[]): Promi
 async function forgetVectorsOfFormerContent(tx: Queryable, writes: readonly ItemWrite[]): Promise<void> {
   const changed = await tx.run<{ id: string }>(
     `SELECT i.id FROM unnest($1::uuid[], $2::text[]) AS w (id, content_hash)
-     JOIN item i ON i.id = w.id WHERE i.content_hash <> w.content_hash`,
+     JOIN item i ON i.id = w.id WHERE i.content_hash <> w.content_hash
+     -- Nobody adds a feature of the former content from now on; see vector-fill.
+     ORDER BY i.id FOR NO KEY UPDATE OF i`,
     [encodeUuidArray(writes.map((write) => write.id)), writes.map((write) => write.contentHash)],
   );
   if (changed.length === 0) return;
@@ -192,8 +194,13 @@ async function liveEncoders(tx: Queryable, writes: readonly ItemWrite[]): Promis
   const live = await tx.run<{ id: string; IMAGE: string; TEXT: string }>(
     `SELECT id, image_extractor AS "IMAGE", text_extractor AS "TEXT" FROM encoder WHERE ${LIVE_ENCODERS} ORDER BY id`,
   );
-  for (const { embeddings, features, modality } of writes) {
-    const lacking = live.find((encoder) => features.has(encoder[modality]) && !embeddings.has(encoder.id));
+  for (const { embeddings, features, modality, tried } of writes) {
+    const lacking = live.find((encoder) => {
+      const extractor = encoder[modality];
+      if (features.has(extractor)) return !embeddings.has(encoder.id);
+      // New content comes with features: of whatever could be had.
+      return features.size > 0 && tried !== undefined && !tried.has(extractor);
+    });
     if (lacking) throw new EncodersChanged(`no embedding of encoder ${lacking.id}`);
   }
   return live.map((encoder) => encoder.id);

@@ -11,6 +11,9 @@ import { encodeUuidArray } from './vector-codec.js';
 import type { VectorStamp } from './vector-stamp.js';
 import type { VectorStore } from './vector-store.js';
 
+/** Less than the id of any item. */
+const NIL = '00000000-0000-0000-0000-000000000000';
+
 /** Items: images and texts. Ids that are no UUID make the database refuse the statement; check them before. */
 export class Items {
   constructor(
@@ -163,15 +166,29 @@ export class Items {
     return rows.map((row) => row.id);
   }
 
-  /** The first items of a modality, by id, that have no feature of this extractor. */
-  async withoutFeature(extractor: string, modality: Modality, limit: number): Promise<ItemRow[]> {
+  /** Items of a modality that have no feature of this extractor, by ascending id behind `afterId`. */
+  async withoutFeature(
+    extractor: string,
+    modality: Modality,
+    { afterId, limit }: { readonly afterId: string | null; readonly limit: number },
+  ): Promise<ItemRow[]> {
     const rows = await this.db.run<StoredItem>(
-      `SELECT ${ITEM_COLUMNS} FROM item i WHERE i.modality = $1::modality
+      `SELECT ${ITEM_COLUMNS} FROM item i WHERE i.modality = $1::modality AND i.id > COALESCE($4::uuid, '${NIL}')
          AND NOT EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = $2)
        ORDER BY i.id LIMIT $3`,
-      [modality, extractor, limit],
+      [modality, extractor, limit, afterId],
     );
     return rows.map(itemRow);
+  }
+
+  /** How many there are of them. */
+  async countWithoutFeature(extractor: string, modality: Modality): Promise<number> {
+    const [row] = await this.db.run<{ count: number }>(
+      `SELECT count(*)::int AS count FROM item i WHERE i.modality = $1::modality
+         AND NOT EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = $2)`,
+      [modality, extractor],
+    );
+    return row?.count ?? 0;
   }
 
   /**

@@ -75,6 +75,8 @@ export interface ItemWrite {
   readonly text: { readonly text: string; readonly language: string | null } | null;
   /** Features to store, by extractor id; an old feature of that extractor is replaced. */
   readonly features: ReadonlyMap<string, Float32Array>;
+  /** Extractors of encoders that were asked for features, whether they gave any; without it, none has to be asked. */
+  readonly tried?: ReadonlySet<string>;
   /** Embeddings to store, by encoder id. */
   readonly embeddings: ReadonlyMap<string, Float32Array>;
 }

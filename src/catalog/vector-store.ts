@@ -16,6 +16,7 @@ import type {
 } from './types.js';
 import { CHUNK_FLOATS, chunksOf } from './vector-chunks.js';
 import { decodeVector, encodeUuidArray, encodeVectorArray } from './vector-codec.js';
+import { fillFeatures, type LateFeature } from './vector-fill.js';
 import type { VectorSearch } from './vector-search.js';
 import { embeddingTable, featureTable, type VectorTables } from './vector-tables.js';
 
@@ -127,10 +128,12 @@ export class VectorStore {
     }
   }
 
-  /** Stores features of one extractor, by item id. */
-  async storeFeatures(extractor: string, features: ReadonlyMap<string, Float32Array>): Promise<void> {
+  /** Stores features of items that lack one; see vector-fill. @returns how many were stored. */
+  async fillFeatures(extractor: string, features: readonly LateFeature[]): Promise<number> {
+    if (features.length === 0) return 0;
     await this.tables.ensureFeatures(extractor);
-    await this.putFeatures(this.db, extractor, features);
+    const units = features.map((late) => ({ ...late, vector: unit(late.vector) }));
+    return await fillFeatures(this.db, await this.vectorOid(this.db), extractor, units);
   }
 
   /** Features of these items, of those that have one. */

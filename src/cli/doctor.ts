@@ -1,6 +1,10 @@
 import { Command } from 'commander';
+import type { ExtractorReport } from '../services/extractor-report.js';
 import { table } from './output.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+
+/** Encoders of an extractor that are named; the older ones are counted. */
+const NAMED_ENCODERS = 3;
 
 export function doctorCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('doctor'))
@@ -22,6 +26,7 @@ export function doctorCommand(openApp: OpenApp): Command {
           tensors: about.backend,
           imageExtractor: about.imageExtractor,
           textExtractor: about.textExtractor,
+          imageExtractors: about.imageExtractors,
           items: { images: counts.IMAGE, texts: counts.TEXT },
           encoder:
             active === null
@@ -40,10 +45,14 @@ export function doctorCommand(openApp: OpenApp): Command {
               ],
               ['data folder', report.dataFolder, ''],
               ['tensors', `${about.backend.backend} ${about.backend.version}`, about.backend.reason],
-              ['image features', report.imageExtractor, `COMMONSPACE_IMAGE_MODEL is ${config.imageModel}`],
+              ...about.imageExtractors.map((one, i) => [
+                i === 0 ? 'image features' : '',
+                one.id,
+                extractorRemark(one, config.imageModel, counts.IMAGE),
+              ]),
               ['text features', report.textExtractor, ''],
               ['items', `${counts.IMAGE} images, ${counts.TEXT} texts`, ''],
-              ['encoder', active?.id ?? 'none', encoderRemark(active, about.imageExtractor)],
+              ['encoder', active?.id ?? 'none', encoderRemark(active)],
             ],
           ),
         );
@@ -52,9 +61,22 @@ export function doctorCommand(openApp: OpenApp): Command {
     );
 }
 
-function encoderRemark(active: { imageExtractor: string } | null, imageExtractor: string): string {
-  if (active === null) return 'train one with `commonspace train`';
-  return active.imageExtractor === imageExtractor
-    ? 'active, and fits the extractors in use'
-    : `trained on ${active.imageExtractor}: train again to search by new pictures`;
+/** By which encoders an extractor is used, and whether it works. */
+function extractorRemark(
+  { configured, encoders, lacking, problem }: ExtractorReport,
+  imageModel: string,
+  images: number,
+): string {
+  const why = configured ? [`COMMONSPACE_IMAGE_MODEL is ${imageModel}`] : [];
+  const users = encoders.map(({ id, state }) => `${state} encoder ${id}`);
+  const more = users.length > NAMED_ENCODERS ? [`${users.length - NAMED_ENCODERS} older ones`] : [];
+  const missing = lacking > 0 ? [`${lacking} of ${images} images have no feature of it yet`] : [];
+  const fault = problem === null ? [] : [`CANNOT BE OPENED: ${problem}`];
+  return [...fault, ...why, ...users.slice(0, NAMED_ENCODERS), ...more, ...missing].join('; ');
+}
+
+function encoderRemark(active: { imageExtractor: string } | null): string {
+  return active === null
+    ? 'train one with `commonspace train`'
+    : `active; reads pictures by ${active.imageExtractor}`;
 }

@@ -49,6 +49,7 @@ export async function serve(
     onListening(await listen(app, config.host, config.port));
     services.trainingRunner.start();
     await services.warmUp();
+    services.upkeep.start();
     await stopped(signal);
   } finally {
     await app.close();

@@ -17,6 +17,7 @@ interface TrainCommandOptions extends GlobalOptions {
   readonly holdout: number;
   readonly epochs?: number;
   readonly learnFrom?: Readonly<Record<string, string>>;
+  readonly imageExtractor?: string;
   readonly set?: TrainOptionsInput;
   readonly activate: boolean;
   readonly force?: boolean;
@@ -51,6 +52,10 @@ export function trainCommand(openApp: OpenApp): Command {
       '--epochs <n>',
       "passes over the pairs at most (default: the preset's)",
       readNumber('epochs', { integer: true, min: 1, max: 10_000 }),
+    )
+    .option(
+      '--image-extractor <id>',
+      'image extractor to train on: default, hsv-hog, dir:PATH or the id of one in use (default: COMMONSPACE_IMAGE_MODEL)',
     )
     .addOption(setOption())
     .option(
@@ -87,6 +92,7 @@ function requestOf(options: TrainCommandOptions): TrainRequest {
     unseen: options.unseen ?? [],
     holdout: options.holdout,
     epochs: options.epochs ?? null,
+    imageExtractor: options.imageExtractor ?? null,
     options: options.set ?? {},
     learnFrom: options.learnFrom === undefined ? null : { metadata: options.learnFrom },
     activate: options.activate,

@@ -22,7 +22,7 @@ export function showTraining(): ShownTraining {
     update(event) {
       switch (event.stage) {
         case 'features':
-          enter('features', 'extract').update(event.done, event.done, 'items without a feature');
+          enter('features', 'extract').update(event.done, event.all, featuresLabel(event));
           break;
         case 'train':
           if (event.progress.kind === 'epoch') {
@@ -54,4 +54,8 @@ export function describeEpoch(epoch: {
   const score = epoch.validation === null ? [] : [`val ${epoch.validation.toFixed(3)}`];
   const pace = `${Math.round(epoch.pairsPerSecond)} pairs/s ${Math.ceil(epoch.secondsLeft)} s left`;
   return [...score, ...terms, pace].join(' ');
+}
+
+function featuresLabel({ failed }: { readonly failed: number }): string {
+  return failed === 0 ? 'items lacking features' : `items lacking features, ${failed} cannot be read`;
 }

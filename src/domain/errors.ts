@@ -59,6 +59,11 @@ export const ERRORS = {
     what: 'The process that trained the encoder ended before it was done; the run can be resumed.',
   },
   EXTRACTOR_FAILED: { status: 500, exit: 1, what: 'A feature extractor could not be loaded or run.' },
+  EXTRACTOR_MISSING: {
+    status: 409,
+    exit: 3,
+    what: 'The image extractor that an encoder was trained with cannot be opened, or is not the one it was.',
+  },
   BAD_MODEL: { status: 400, exit: 2, what: 'A model folder or its description is missing or malformed.' },
   BAD_FOLDER: { status: 400, exit: 2, what: 'A folder to ingest has no metadata.jsonl or cannot be read.' },
   BAD_ROW: {

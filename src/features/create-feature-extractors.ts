@@ -1,15 +1,19 @@
 import { availableParallelism } from 'node:os';
-import { Piscina } from 'piscina';
 import { CommonspaceError } from '../domain/errors.js';
-import { workerEntry } from '../platform/worker-entry.js';
-import type { ExtractorTasks, ExtractorWorkerData, TaskReply } from './extractor-tasks.js';
-import { knownImageExtractor } from './image/load-image-extractor.js';
+import { ExtractorPools } from './extractor-pools.js';
+import { readImageExtractorName } from './image/load-image-extractor.js';
 import { inLanes } from './task-lanes.js';
 import { TEXT_EXTRACTOR } from './text/text-extractor.js';
-import type { FeatureExtractors, ImageExtractorInfo, Pixels } from './types.js';
+import type {
+  ExtractOptions,
+  FeatureExtractors,
+  ImageExtractorInfo,
+  OpenImageExtractor,
+  Pixels,
+} from './types.js';
 
 export interface FeatureExtractorsOptions {
-  /** `default`, `hsv-hog`, or `dir:PATH[#DESCRIPTION]` of a tfjs model. */
+  /** The configured image extractor: `default`, `hsv-hog`, or `dir:PATH[#DESCRIPTION]` of a tfjs model. */
   readonly image?: string;
   /** Threads for large batches; one for each core, four at most, unless told otherwise. */
   readonly workers?: number;
@@ -34,84 +38,81 @@ const QUERY_SIZE = 2;
 export async function createFeatureExtractors(
   options: FeatureExtractorsOptions = {},
 ): Promise<FeatureExtractors> {
-  const name = options.image ?? 'default';
-  const known = knownImageExtractor(name);
-  const pools = new ExtractorPools(name, options.workers ?? Math.min(availableParallelism(), MOST_WORKERS));
+  const { name, info } = readImageExtractorName(options.image ?? 'default');
+  const pools = new ExtractorPools(options.workers ?? Math.min(availableParallelism(), MOST_WORKERS));
   try {
-    const image = known ?? (await pools.ask('describeImageExtractor', undefined));
-    return new PooledExtractors(image, pools);
+    return new PooledExtractors(name, info ?? (await pools.ask('describeImageExtractor', name)), pools);
   } catch (error) {
     await pools.close();
     throw error;
   }
 }
 
-type TaskName = keyof ExtractorTasks;
-type Input<Name extends TaskName> = Parameters<ExtractorTasks[Name]>[0];
-type Value<Name extends TaskName> =
-  Awaited<ReturnType<ExtractorTasks[Name]>> extends TaskReply<infer T> ? T : never;
-
-/** One thread for queries, several for batches; each starts when it is first needed. */
-class ExtractorPools {
-  private readonly queries: Piscina;
-  private readonly batches: Piscina;
-
-  constructor(
-    image: string,
-    readonly workers: number,
-  ) {
-    const workerData: ExtractorWorkerData = { image };
-    const options = { filename: workerEntry(import.meta.url, 'extractor.worker'), workerData, minThreads: 0 };
-    // A thread that has loaded its models is worth keeping.
-    this.queries = new Piscina({ ...options, maxThreads: 1, idleTimeout: Number.POSITIVE_INFINITY });
-    this.batches = new Piscina({ ...options, maxThreads: workers, idleTimeout: 60_000 });
-  }
-
-  ask<Name extends TaskName>(name: Name, input: Input<Name>): Promise<Value<Name>> {
-    return run(this.queries, name, input);
-  }
-
-  batch<Name extends TaskName>(name: Name, input: Input<Name>): Promise<Value<Name>> {
-    return run(this.batches, name, input);
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.queries.destroy(), this.batches.destroy()]);
-  }
-}
-
-async function run<Name extends TaskName>(
-  pool: Piscina,
-  name: Name,
-  input: Input<Name>,
-): Promise<Value<Name>> {
-  // No signal: the pool would answer an abort by ending the thread, and the models it has loaded with it.
-  const reply: TaskReply<Value<Name>> = await pool.run(input, { name, transferList: buffersIn(input) });
-  if ('value' in reply) return reply.value;
-  throw new CommonspaceError(reply.failure.code, reply.failure.message, reply.failure.field);
-}
-
 class PooledExtractors implements FeatureExtractors {
   readonly text = TEXT_EXTRACTOR;
+  readonly image: OpenImageExtractor;
+  /** Of all open image extractors. */
+  private readonly open = new Set<string>();
 
   constructor(
-    readonly image: ImageExtractorInfo,
+    name: string,
+    info: ImageExtractorInfo,
     private readonly pools: ExtractorPools,
-  ) {}
+  ) {
+    this.image = this.opened(name, info);
+  }
 
-  extractTexts(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]> {
+  extractTexts(texts: readonly string[], options: ExtractOptions = {}): Promise<Float32Array[]> {
     return this.inTasks(
       groupByLength(texts),
       (group, isQuery) => {
         const input = group.map((i) => texts[i] as string);
         return isQuery ? this.pools.ask('extractTexts', input) : this.pools.batch('extractTexts', input);
       },
-      signal,
+      options,
     );
   }
 
-  async extractImages(images: readonly Pixels[], signal?: AbortSignal): Promise<Float32Array[]> {
-    const { width, height } = this.image.input;
+  async openImage(wanted: string): Promise<OpenImageExtractor> {
+    const { name, info } = readImageExtractorName(wanted);
+    // Not in the thread of queries, which would have to wait.
+    return this.opened(name, info ?? (await this.pools.batch('describeImageExtractor', name)));
+  }
+
+  closeImagesBut(ids: ReadonlySet<string>): void {
+    for (const id of this.open) if (!ids.has(id) && id !== this.image.id) this.open.delete(id);
+  }
+
+  async warmUp(image: OpenImageExtractor = this.image): Promise<void> {
+    const { width, height } = image.input;
+    const white = { data: new Uint8Array(width * height * 3).fill(255), width, height };
+    await this.extractTexts(['a text to warm up with']);
+    await image.extract([white]);
+  }
+
+  backend(): ReturnType<FeatureExtractors['backend']> {
+    return this.pools.ask('backendReport', undefined);
+  }
+
+  close(): Promise<void> {
+    return this.pools.close();
+  }
+
+  private opened(name: string, info: ImageExtractorInfo): OpenImageExtractor {
+    this.open.add(info.id);
+    return {
+      ...info,
+      name,
+      extract: (images, options = {}) => this.extractImages(name, info, images, options),
+    };
+  }
+
+  private async extractImages(
+    name: string,
+    { id, input: { width, height } }: ImageExtractorInfo,
+    images: readonly Pixels[],
+    options: ExtractOptions,
+  ): Promise<Float32Array[]> {
     for (const image of images) {
       if (image.width !== width || image.height !== height || image.data.length !== width * height * 3) {
         throw new CommonspaceError('BAD_INPUT', `Pixels must come as RGB of ${width}×${height}.`, ['images']);
@@ -124,37 +125,24 @@ class PooledExtractors implements FeatureExtractors {
     return await this.inTasks(
       groups,
       (group, isQuery) => {
-        const input = group.map((i) => copyOf(images[i] as Pixels));
-        return isQuery ? this.pools.ask('extractImages', input) : this.pools.batch('extractImages', input);
+        const batch = group.map((i) => copyOf(images[i] as Pixels));
+        const task = { name, id, images: batch, open: [...this.open] };
+        return isQuery ? this.pools.ask('extractImages', task) : this.pools.batch('extractImages', task);
       },
-      signal,
+      options,
     );
-  }
-
-  async warmUp(): Promise<void> {
-    const { width, height } = this.image.input;
-    const white = { data: new Uint8Array(width * height * 3).fill(255), width, height };
-    await this.pools.ask('extractTexts', ['a text to warm up with']);
-    await this.pools.ask('extractImages', [white]);
-  }
-
-  backend(): ReturnType<FeatureExtractors['backend']> {
-    return this.pools.ask('backendReport', undefined);
-  }
-
-  close(): Promise<void> {
-    return this.pools.close();
   }
 
   /** Features in the order of the inputs, whose indices `groups` holds, one group a task. */
   private async inTasks(
     groups: readonly (readonly number[])[],
     extract: (group: readonly number[], isQuery: boolean) => Promise<Float32Array[]>,
-    signal: AbortSignal | undefined,
+    { signal, background = false }: ExtractOptions,
   ): Promise<Float32Array[]> {
     const size = groups.reduce((sum, group) => sum + group.length, 0);
-    const lanes = this.pools.workers * TASKS_A_THREAD;
-    const results = await inLanes(groups, lanes, (group) => extract(group, size <= QUERY_SIZE), signal);
+    const isQuery = size <= QUERY_SIZE && !background;
+    const lanes = background ? 1 : this.pools.workers * TASKS_A_THREAD;
+    const results = await inLanes(groups, lanes, (group) => extract(group, isQuery), signal);
     const features: Float32Array[] = new Array(size);
     groups.forEach((group, g) => {
       group.forEach((index, i) => {
@@ -188,13 +176,4 @@ function groupByLength(texts: readonly string[]): number[][] {
 /** Pixels in a buffer of their own, which can be handed over to a thread; the caller keeps his. */
 function copyOf({ data, width, height }: Pixels): Pixels {
   return { data: new Uint8Array(data), width, height };
-}
-
-function buffersIn(input: unknown): ArrayBuffer[] {
-  if (!Array.isArray(input)) return [];
-  return input.flatMap((one: unknown) =>
-    typeof one === 'object' && one !== null && 'data' in one && one.data instanceof Uint8Array
-      ? [one.data.buffer as ArrayBuffer]
-      : [],
-  );
 }

@@ -1,17 +1,21 @@
 import type { Failure } from '../domain/errors.js';
 import type { BackendReport, ImageExtractorInfo, Pixels } from './types.js';
 
-/** What a worker thread is started with. */
-export interface ExtractorWorkerData {
-  /** Name of the image extractor: `default`, `hsv-hog`, or `dir:PATH`. */
-  readonly image: string;
+/** Images for one extractor. */
+export interface ImageTask {
+  readonly name: string;
+  /** What the name stood for when it was opened. */
+  readonly id: string;
+  readonly images: readonly Pixels[];
+  /** Ids of the extractors that are open; a thread lets go of the models of all others. */
+  readonly open: readonly string[];
 }
 
 /** The tasks of a worker thread, by the names they are exported under. */
 export interface ExtractorTasks {
   extractTexts(texts: readonly string[]): Promise<TaskReply<Float32Array[]>>;
-  extractImages(images: readonly Pixels[]): Promise<TaskReply<Float32Array[]>>;
-  describeImageExtractor(): Promise<TaskReply<ImageExtractorInfo>>;
+  extractImages(task: ImageTask): Promise<TaskReply<Float32Array[]>>;
+  describeImageExtractor(name: string): Promise<TaskReply<ImageExtractorInfo>>;
   backendReport(): Promise<TaskReply<BackendReport>>;
   tensorCount(): Promise<TaskReply<number>>;
 }

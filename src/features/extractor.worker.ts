@@ -1,25 +1,18 @@
-import { workerData } from 'node:worker_threads';
 import { CommonspaceError } from '../domain/errors.js';
 import { loadTensorBackend } from '../platform/tensor-backend.js';
-import type { ExtractorTasks, ExtractorWorkerData, TaskReply } from './extractor-tasks.js';
-import type { ImageExtractor } from './image/image-extractor.js';
+import type { ExtractorTasks, TaskReply } from './extractor-tasks.js';
 import { loadImageExtractor } from './image/load-image-extractor.js';
+import { LoadedExtractors } from './image/loaded-extractors.js';
 import { TextExtractor } from './text/text-extractor.js';
 
 /** A worker thread of the extractors' pool. Models are loaded once, when first needed. */
 
-const { image } = workerData as ExtractorWorkerData;
+const images = new LoadedExtractors(loadImageExtractor);
 let texts: Promise<TextExtractor> | null = null;
-let images: Promise<ImageExtractor> | null = null;
 
 function textExtractor(): Promise<TextExtractor> {
   texts ??= loadTensorBackend().then((backend) => TextExtractor.load(backend));
   return texts;
-}
-
-function imageExtractor(): Promise<ImageExtractor> {
-  images ??= loadImageExtractor(image);
-  return images;
 }
 
 async function reply<T>(work: () => Promise<T>): Promise<TaskReply<T>> {
@@ -34,11 +27,14 @@ async function reply<T>(work: () => Promise<T>): Promise<TaskReply<T>> {
 export const extractTexts: ExtractorTasks['extractTexts'] = (batch) =>
   reply(async () => (await textExtractor()).extract(batch));
 
-export const extractImages: ExtractorTasks['extractImages'] = (batch) =>
-  reply(async () => (await imageExtractor()).extract(batch));
+export const extractImages: ExtractorTasks['extractImages'] = ({ name, id, images: batch, open }) =>
+  reply(async () => {
+    await images.keepOnly([...open, id]);
+    return (await images.get(name, id)).extract(batch);
+  });
 
-export const describeImageExtractor: ExtractorTasks['describeImageExtractor'] = () =>
-  reply(async () => (await imageExtractor()).info);
+export const describeImageExtractor: ExtractorTasks['describeImageExtractor'] = (name) =>
+  reply(async () => (await images.open(name)).info);
 
 export const backendReport: ExtractorTasks['backendReport'] = () =>
   reply(async () => {

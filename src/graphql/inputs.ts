@@ -54,7 +54,8 @@ function readContent(content: IngestItemInput['content'], field: FieldPath): Ing
 }
 
 export function readTraining(input: TrainEncoderInput): TrainRequest {
-  const { preset, seed, unseenClasses, holdout, epochs, learnFrom, options, activate } = input;
+  const { preset, seed, unseenClasses, holdout, epochs, learnFrom, options, activate, imageExtractor } =
+    input;
   return {
     preset: preset === 'PAPER' ? 'paper' : 'default',
     seed: seed ?? 0,
@@ -64,6 +65,7 @@ export function readTraining(input: TrainEncoderInput): TrainRequest {
     learnFrom: readFilter(learnFrom),
     // What is no option, or no value for one, is refused when the request is checked.
     ...(options != null && { options }),
+    imageExtractor: imageExtractor ?? null,
     activate: activate ?? false,
   };
 }
@@ -72,7 +74,7 @@ export function readTraining(input: TrainEncoderInput): TrainRequest {
 export function trainingField([first, ...rest]: FieldPath): FieldPath {
   if (first === undefined) return ['input'];
   const known: Readonly<Record<string, string>> = { unseen: 'unseenClasses' };
-  const inInput = ['preset', 'seed', 'holdout', 'epochs', 'learnFrom'].includes(first);
+  const inInput = ['preset', 'seed', 'holdout', 'epochs', 'learnFrom', 'imageExtractor'].includes(first);
   const name = known[first] ?? first;
   return inInput || first in known ? ['input', name, ...rest] : ['input', 'options', name, ...rest];
 }

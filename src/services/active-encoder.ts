@@ -63,11 +63,12 @@ export class ActiveEncoder {
     return current;
   }
 
-  /** Whether the encoder was trained on the features that are extracted now; if not, its space is closed to new ones. */
+  /**
+   * Whether the encoder can read what is extracted now. Pictures are read by the extractor it was trained on; of texts
+   * there is one, and where that changed the encoder's space is closed to new texts.
+   */
   understands({ row }: LoadedEncoder, modality: Modality): boolean {
-    return modality === 'IMAGE'
-      ? row.imageExtractor === this.features.image.id
-      : row.textExtractor === this.features.text.id;
+    return modality === 'IMAGE' || row.textExtractor === this.features.text.id;
   }
 
   /** The weights of a trained encoder; those used last stay in memory. */

@@ -34,7 +34,7 @@ export class ClassPrototypes {
     );
     const missing = rows.filter((row) => !known.has(row.id));
     if (missing.length === 0) return known;
-    const features = await this.features.extractTexts(missing.map(describe), signal);
+    const features = await this.features.extractTexts(missing.map(describe), { signal });
     const made = new Map(missing.flatMap((row, i) => (features[i] ? [[row.id, features[i]] as const] : [])));
     await this.catalog.classes.setFeatures(extractor, made);
     return new Map([...known, ...made]);

@@ -6,9 +6,9 @@ import { EncodersChanged, IdentityConflict } from '../catalog/item-writes.js';
 import type { ExistingItem, ItemWrite } from '../catalog/types.js';
 import { CommonspaceError } from '../domain/errors.js';
 import { LIMITS } from '../domain/limits.js';
-import type { FeatureExtractors } from '../features/types.js';
 import type { MediaStore } from '../media/media-store.js';
 import type { ActiveEncoder } from './active-encoder.js';
+import type { ImageExtractors } from './image-extractors.js';
 import { Answers, type IngestOutcome, type ReportUnexpected } from './ingest-answers.js';
 import type { IngestInput } from './ingest-input.js';
 import type { IngestPreparation, PreparedItem } from './ingest-preparation.js';
@@ -31,6 +31,11 @@ const WRITE_ATTEMPTS = 8;
 /** Features embedded before the event loop gets its turn. */
 const SLICE = 16;
 
+/** Of the inputs of a chunk, by index; what is extracted late is added. */
+type ExtractedFeatures = Map<number, Map<string, Float32Array>>;
+
+const NO_FEATURES: ReadonlyMap<string, Float32Array> = new Map();
+
 interface PlannedWrite {
   readonly item: PreparedItem;
   readonly found: ExistingItem | null;
@@ -48,7 +53,7 @@ export class IngestService {
   constructor(
     private readonly catalog: Catalog,
     private readonly media: MediaStore,
-    private readonly features: FeatureExtractors,
+    private readonly imageExtractors: ImageExtractors,
     private readonly encoders: ActiveEncoder,
     private readonly preparation: IngestPreparation,
     private readonly reportUnexpected: ReportUnexpected,
@@ -73,7 +78,9 @@ export class IngestService {
       const written = limit(async () => {
         answers.throwIfCancelled();
         const items = await this.preparation.prepare(chunk, start, answers);
-        const features = await this.preparation.extract(await this.withNewContent(items), answers);
+        const features: ExtractedFeatures = new Map();
+        const { open } = await this.imageExtractors.needed();
+        await this.preparation.extract(await this.withNewContent(items), open, answers, features);
         await previous;
         await this.writing(() => this.write(items, features, answers));
         done += chunk.length;
@@ -95,7 +102,7 @@ export class IngestService {
   /** Writes a chunk; inputs of one identity go in waves, so that a later one finds what an earlier one made. */
   private async write(
     items: readonly PreparedItem[],
-    features: ReadonlyMap<number, Float32Array>,
+    features: ExtractedFeatures,
     answers: Answers,
   ): Promise<void> {
     let waiting = items.filter((item) => !answers.has(item.index));
@@ -109,12 +116,12 @@ export class IngestService {
   /** What a wave was prepared for may have changed when it is written: then it is looked at again. */
   private async writeWaveAsItIs(
     wave: readonly PreparedItem[],
-    extracted: ReadonlyMap<number, Float32Array>,
+    features: ExtractedFeatures,
     answers: Answers,
   ): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.writeWave(wave, extracted, answers);
+        return await this.writeWave(wave, features, answers);
       } catch (error) {
         const changed = error instanceof EncodersChanged || error instanceof IdentityConflict;
         if (!changed || attempt === WRITE_ATTEMPTS) throw error;
@@ -124,7 +131,7 @@ export class IngestService {
 
   private async writeWave(
     wave: readonly PreparedItem[],
-    extracted: ReadonlyMap<number, Float32Array>,
+    features: ExtractedFeatures,
     answers: Answers,
   ): Promise<void> {
     const existing = await this.catalog.items.findExisting(wave.map(identityOf));
@@ -138,16 +145,15 @@ export class IngestService {
     }
     if (planned.length === 0) return;
 
-    // What was there when the chunk was looked up may have changed since: an earlier input of the same key, a deletion.
-    const late = planned.filter((plan) => hasNewContent(plan) && !extracted.has(plan.item.index));
-    const lateFeatures = await this.preparation.extract(
-      late.map(({ item }) => item),
-      answers,
-    );
+    // What was there when the chunk was looked up may have changed since: an earlier input of the same key, a deletion,
+    // an encoder that reads other features.
+    const { open, tried } = await this.imageExtractors.needed();
+    const changed = planned.filter(hasNewContent).map(({ item }) => item);
+    await this.preparation.extract(changed, open, answers, features);
     const ready = planned.filter(({ item }) => !answers.has(item.index));
     const images = ready.flatMap(({ item }) => (item.modality === 'IMAGE' ? [item.image] : []));
     await this.catalog.media.recordMany(images);
-    const writes = await this.toWrites(ready, new Map([...extracted, ...lateFeatures]));
+    const writes = await this.toWrites(ready, features, tried);
     const rows = await this.catalog.items.upsertMany(writes);
     ready.forEach(({ item, found }, i) => {
       const row = rows[i];
@@ -168,27 +174,22 @@ export class IngestService {
 
   private async toWrites(
     planned: readonly PlannedWrite[],
-    features: ReadonlyMap<number, Float32Array>,
+    features: ExtractedFeatures,
+    tried: ReadonlySet<string>,
   ): Promise<ItemWrite[]> {
     const live = await this.encoders.live();
     const writes: ItemWrite[] = [];
     let embedded = 0;
     for (const { item, found, merged } of planned) {
-      const { modality } = item;
-      const feature = features.get(item.index);
-      const extractor = modality === 'IMAGE' ? this.features.image.id : this.features.text.id;
+      const own = (hasNewContent({ item, found }) && features.get(item.index)) || NO_FEATURES;
       const embeddings = new Map<string, Float32Array>();
-      for (const encoder of feature === undefined ? [] : live) {
-        if (!this.encoders.understands(encoder, modality)) continue;
+      for (const { row, encoder } of live) {
+        const feature = own.get(item.modality === 'IMAGE' ? row.imageExtractor : row.textExtractor);
+        if (feature === undefined) continue;
         if (embedded++ % SLICE === SLICE - 1) await setImmediate();
-        embeddings.set(encoder.row.id, encoder.encoder.embed(modality, feature as Float32Array));
+        embeddings.set(row.id, encoder.embed(item.modality, feature));
       }
-      writes.push({
-        ...merged,
-        id: found?.row.id ?? uuidv7(),
-        features: new Map(feature === undefined ? [] : [[extractor, feature]]),
-        embeddings,
-      });
+      writes.push({ ...merged, id: found?.row.id ?? uuidv7(), features: own, tried, embeddings });
     }
     return writes;
   }
@@ -214,7 +215,7 @@ export function checkBatchSize(count: number, field: readonly string[]): void {
   }
 }
 
-function hasNewContent({ item, found }: PlannedWrite): boolean {
+function hasNewContent({ item, found }: Pick<PlannedWrite, 'item' | 'found'>): boolean {
   return found?.row.contentHash !== item.contentHash;
 }
 

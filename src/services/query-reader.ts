@@ -8,6 +8,7 @@ import type { FeatureExtractors } from '../features/types.js';
 import { decodeRgb } from '../media/decode.js';
 import type { ActiveEncoder, LoadedEncoder } from './active-encoder.js';
 import type { ClassPrototypes } from './class-prototypes.js';
+import type { ImageExtractors } from './image-extractors.js';
 import type { ImageSource, ImageSources } from './image-source.js';
 import { isUuid } from './item-service.js';
 import { RecentTexts } from './recent-texts.js';
@@ -25,6 +26,8 @@ export interface ReadQuery {
   /** Null for a bare vector, which has none. */
   readonly modality: Modality | null;
   readonly feature: Float32Array | null;
+  /** Id of the extractor that the feature is of; null without a feature. */
+  readonly extractor: string | null;
   readonly embedding: Float32Array | null;
 }
 
@@ -39,13 +42,15 @@ export class QueryReader {
     private readonly features: FeatureExtractors,
     private readonly encoders: ActiveEncoder,
     private readonly images: ImageSources,
+    private readonly imageExtractors: ImageExtractors,
     private readonly prototypes: ClassPrototypes,
   ) {}
 
   /**
    * @param active the encoder to embed with, or null where there is none yet; it may still be on its way, so that asking
    *   for it and extracting the query go side by side.
-   * @throws CommonspaceError naming the field of the query at fault.
+   * @throws CommonspaceError naming the field of the query at fault; EXTRACTOR_MISSING for a picture where the encoder's
+   *   image extractor cannot be opened.
    */
   async read(
     query: SearchQuery,
@@ -53,27 +58,36 @@ export class QueryReader {
     signal?: AbortSignal,
   ): Promise<ReadQuery> {
     if ('vector' in query) {
-      return { modality: null, feature: null, embedding: readVector(query.vector, await active) };
+      const embedding = readVector(query.vector, await active);
+      return { modality: null, feature: null, extractor: null, embedding };
     }
     if ('itemId' in query) return await this.readItem(query.itemId, await active);
     if ('className' in query) return await this.readClass(query.className, await active);
-    const modality = 'text' in query ? 'TEXT' : 'IMAGE';
-    const extracting =
-      'text' in query ? this.textFeature(query.text, signal) : this.imageFeature(query, signal);
-    const [feature, current] = await Promise.all([extracting, active]);
-    const usable = current !== null && this.encoders.understands(current, modality);
-    return { modality, feature, embedding: usable ? current.encoder.embed(modality, feature) : null };
+    if (!('text' in query)) return await this.readImage(query, active, signal);
+    const [feature, current] = await Promise.all([this.textFeature(query.text, signal), active]);
+    const usable = current !== null && this.encoders.understands(current, 'TEXT');
+    const embedding = usable ? current.encoder.embed('TEXT', feature) : null;
+    return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding };
   }
 
   private async textFeature(text: string, signal?: AbortSignal): Promise<Float32Array> {
     checkText(text, LIMITS.textCharacters, [...FIELD, 'text']);
-    return await this.recent.get(text, async () => only(await this.features.extractTexts([text], signal)));
+    return await this.recent.get(text, async () =>
+      only(await this.features.extractTexts([text], { signal })),
+    );
   }
 
-  private async imageFeature(source: ImageSource, signal?: AbortSignal): Promise<Float32Array> {
-    const bytes = await this.images.bytes(source, FIELD, signal);
-    const pixels = await decodeRgb(bytes, this.features.image.input);
-    return only(await this.features.extractImages([pixels], signal));
+  /** A picture is read as the encoder in use has learnt to read pictures, and compared with features of the same kind. */
+  private async readImage(
+    source: ImageSource,
+    active: LoadedEncoder | null | Promise<LoadedEncoder | null>,
+    signal?: AbortSignal,
+  ): Promise<ReadQuery> {
+    const [bytes, current] = await Promise.all([this.images.bytes(source, FIELD, signal), active]);
+    const extractor = await this.imageExtractors.of(current?.row ?? null);
+    const feature = only(await extractor.extract([await decodeRgb(bytes, extractor.input)], { signal }));
+    const embedding = current === null ? null : current.encoder.embed('IMAGE', feature);
+    return { modality: 'IMAGE', feature, extractor: extractor.id, embedding };
   }
 
   /** A class stands for itself by its prototype, and by its name where captions are compared. */
@@ -90,7 +104,8 @@ export class QueryReader {
     const prototype = active === null ? undefined : (await this.prototypes.of(rows, active))[0]?.vector;
     // Zeros: a class without items, and an encoder that reads other features than names have now.
     const embedding = prototype?.some((x) => x !== 0) ? prototype : null;
-    return { modality: 'TEXT', feature: features.get(row.id) ?? null, embedding };
+    const feature = features.get(row.id) ?? null;
+    return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding };
   }
 
   private async readItem(id: string, active: LoadedEncoder | null): Promise<ReadQuery> {
@@ -98,12 +113,13 @@ export class QueryReader {
     if (item === null) {
       throw new CommonspaceError('ITEM_NOT_FOUND', 'No item has this id.', [...FIELD, 'itemId']);
     }
-    const extractor = item.modality === 'IMAGE' ? this.features.image.id : this.features.text.id;
+    const image = active?.row.imageExtractor ?? this.imageExtractors.byDefault.id;
+    const extractor = item.modality === 'IMAGE' ? image : this.features.text.id;
     const [feature, embedding] = await Promise.all([
       this.catalog.vectors.itemFeature(id, extractor),
       active === null ? null : this.catalog.vectors.itemEmbedding(active.row.id, id),
     ]);
-    return { modality: item.modality, feature, embedding };
+    return { modality: item.modality, feature, extractor, embedding };
   }
 }
 

@@ -8,7 +8,6 @@ import type { ItemFilter } from '../domain/filter.js';
 import { LIMITS } from '../domain/limits.js';
 import type { Modality } from '../domain/modality.js';
 import type { Evidence, FusedHit } from '../domain/rank-fusion.js';
-import type { FeatureExtractors } from '../features/types.js';
 import { type ActiveEncoder, type LoadedEncoder, noEncoder } from './active-encoder.js';
 import type { ExplanationContext } from './explanation-service.js';
 import type { FilterCheck } from './filter-check.js';
@@ -52,7 +51,6 @@ export interface SearchPage {
 export class SearchService {
   constructor(
     private readonly catalog: Catalog,
-    private readonly features: FeatureExtractors,
     private readonly encoders: ActiveEncoder,
     private readonly queries: QueryReader,
     private readonly filters: FilterCheck,
@@ -95,15 +93,15 @@ export class SearchService {
     stamp: VectorStamp,
   ): RankingPlan {
     const { target, filter, by } = request;
-    const { embedding, feature, modality } = query;
+    const { embedding, feature, extractor, modality } = query;
     const content =
       by.includes('CONTENT') && active !== null && embedding !== null
         ? { encoderId: active.row.id, vector: embedding, target, filter, stamp }
         : null;
     const counterpart =
-      by.includes('COUNTERPART') && feature !== null && modality !== null
+      by.includes('COUNTERPART') && feature !== null && extractor !== null && modality !== null
         ? {
-            extractor: modality === 'IMAGE' ? this.features.image.id : this.features.text.id,
+            extractor,
             vector: feature,
             queryModality: modality,
             target,

@@ -9,10 +9,14 @@ import { ClassService } from './class-service.js';
 import { Activation } from './encoders/activation.js';
 import { EncoderService } from './encoders/encoder-service.js';
 import { PromotionGate } from './encoders/promotion.js';
+import { Upkeep } from './encoders/upkeep.js';
 import { EvaluationService } from './evaluation/evaluation-service.js';
 import { ExplanationService } from './explanation-service.js';
+import type { ExtractorReport } from './extractor-report.js';
+import { FeatureBackfill } from './feature-backfill.js';
 import { FilterCheck } from './filter-check.js';
 import { FolderIngest } from './folder-ingest.js';
+import { ImageExtractors } from './image-extractors.js';
 import { ImageSources } from './image-source.js';
 import type { ReportUnexpected } from './ingest-answers.js';
 import { IngestPreparation } from './ingest-preparation.js';
@@ -37,6 +41,9 @@ export interface Services {
   readonly training: TrainingService;
   readonly evaluations: EvaluationService;
   readonly encoders: EncoderService;
+  readonly imageExtractors: ImageExtractors;
+  /** Works out what encoders in use lack, once it is started. */
+  readonly upkeep: Upkeep;
   /** Works on queued trainings once it is started. */
   readonly trainingRunner: TrainingRunner;
 }
@@ -46,6 +53,8 @@ export interface Parts {
   readonly catalog: Catalog;
   readonly features: FeatureExtractors;
   readonly media: MediaStore;
+  /** Names of the image extractors that callers of the API may train with, besides the built-in and configured ones. */
+  readonly imageModels: readonly string[];
   readonly fetchPolicy: FetchPolicy;
   /** Where each run keeps its files, in a folder of its own. */
   readonly runsFolder: string;
@@ -55,41 +64,46 @@ export interface Parts {
 
 /** The services on top of the parts. */
 export function createServices(parts: Parts): Services {
-  const { catalog, features, media, fetchPolicy, reportUnexpected, versions = DEFAULT_VERSIONS } = parts;
+  const { catalog, features, media, imageModels, fetchPolicy, reportUnexpected } = parts;
+  const { versions = DEFAULT_VERSIONS } = parts;
   const encoders = new ActiveEncoder(catalog, features);
   const images = new ImageSources(catalog, media, fetchPolicy);
   const prototypes = new ClassPrototypes(catalog, features, encoders);
-  const queries = new QueryReader(catalog, features, encoders, images, prototypes);
+  const imageExtractors = new ImageExtractors(catalog, features, imageModels, reportUnexpected);
+  const queries = new QueryReader(catalog, features, encoders, images, imageExtractors, prototypes);
   const filters = new FilterCheck(catalog);
   const ingest = new IngestService(
     catalog,
     media,
-    features,
+    imageExtractors,
     encoders,
-    new IngestPreparation(media, features, images),
+    new IngestPreparation(media, features, images, reportUnexpected),
     reportUnexpected,
   );
+  const backfill = new FeatureBackfill({ catalog, media, features }, imageExtractors);
   const checkpoints = new Checkpoints(parts.runsFolder);
   const gate = new PromotionGate(catalog, versions.tolerance);
   const versionService = new EncoderService(
     catalog,
-    new Activation(catalog, encoders, gate),
+    new Activation(catalog, encoders, gate, imageExtractors, backfill),
     checkpoints,
     versions.keepRetired,
   );
-  const runParts = { catalog, media, features, classes: prototypes, checkpoints };
+  const runParts = { catalog, features, imageExtractors, backfill, classes: prototypes, checkpoints };
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   return {
     items: new ItemService(catalog, media, filters),
     classes: new ClassService(catalog, encoders, prototypes, queries, filters),
     ingest,
     folderIngest: new FolderIngest(ingest),
-    search: new SearchService(catalog, features, encoders, queries, filters),
+    search: new SearchService(catalog, encoders, queries, filters),
     explanations: new ExplanationService(catalog, prototypes),
     media: new MediaService(catalog, media),
     training: new TrainingService(runParts, trainingRunner, versionService, filters),
     evaluations: new EvaluationService(catalog, media, prototypes, parts.runsFolder),
     encoders: versionService,
+    imageExtractors,
+    upkeep: new Upkeep(catalog, encoders, imageExtractors, backfill, reportUnexpected),
     trainingRunner,
   };
 }
@@ -107,8 +121,10 @@ export interface App extends Services {
 
 export interface AppDescription {
   readonly database: CatalogDescription & { readonly kind: Catalog['kind'] };
+  /** The configured one. */
   readonly imageExtractor: string;
   readonly textExtractor: string;
+  readonly imageExtractors: readonly ExtractorReport[];
   /** What runs the networks, and why. */
   readonly backend: BackendReport;
 }

@@ -1,7 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { ClaimedRun } from '../catalog/encoder-runs.js';
+import type { ClaimedRun, NewRun } from '../catalog/encoder-runs.js';
 import type { EncoderRow, JsonObject, TrainedEncoderRow } from '../catalog/types.js';
 import { movesFrom } from '../domain/encoder-status.js';
+import type { OpenImageExtractor } from '../features/types.js';
 import { noEncoder } from './active-encoder.js';
 import { wrongState } from './encoders/activation.js';
 import type { EncoderService } from './encoders/encoder-service.js';
@@ -16,6 +17,8 @@ import type { TrainingRunner } from './training/training-runner.js';
 export { MIN_PAIRS } from './training/require-pairs.js';
 export type { TrainRequest } from './training/train-request.js';
 export type { TrainingProgress } from './training/training-progress.js';
+
+const IMAGE_FIELD = ['imageExtractor'];
 
 export interface TrainingReport {
   readonly encoder: string;
@@ -54,7 +57,11 @@ export class TrainingService {
    */
   async train(request: TrainRequest, hooks: TrainHooks = {}): Promise<TrainingReport> {
     await checkRequest(request, this.filters);
-    return await this.workHere(await this.parts.catalog.encoderRuns.begin(this.newRun(request)), hooks);
+    const image = await this.parts.imageExtractors.named(request.imageExtractor ?? null, IMAGE_FIELD);
+    return await this.workHere(
+      await this.parts.catalog.encoderRuns.begin(this.newRun(request, image)),
+      hooks,
+    );
   }
 
   /** Takes up a run that failed or was cancelled, here and now. @throws as `train`, ENCODER_NOT_FOUND, ENCODER_STATE. */
@@ -69,16 +76,17 @@ export class TrainingService {
   }
 
   /**
-   * Puts a training into the queue, for a server to do.
+   * Puts a training into the queue, for a server to do. It may ask for what the configuration names: see namedByCaller.
    *
-   * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, BAD_INPUT: nothing is queued then.
+   * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, BAD_INPUT, BAD_MODEL: nothing is queued then.
    */
   async enqueue(request: TrainRequest): Promise<EncoderRow> {
     const { catalog } = this.parts;
     await checkRequest(request, this.filters);
     const pairs = await catalog.items.countPairs();
     await requirePairs(catalog, pairs, pairs);
-    const row = await catalog.encoderRuns.enqueue(this.newRun(request));
+    const image = await this.parts.imageExtractors.namedByCaller(request.imageExtractor ?? null, IMAGE_FIELD);
+    const row = await catalog.encoderRuns.enqueue(this.newRun(request, image));
     this.runner.wake();
     return row;
   }
@@ -118,9 +126,13 @@ export class TrainingService {
     return row === null ? null : reportOf(row, null);
   }
 
-  private newRun(request: TrainRequest) {
-    const { image, text } = this.parts.features;
-    return { id: uuidv7(), imageExtractor: image.id, textExtractor: text.id, request: writeRequest(request) };
+  private newRun(request: TrainRequest, image: OpenImageExtractor): NewRun {
+    return {
+      id: uuidv7(),
+      imageExtractor: image.id,
+      textExtractor: this.parts.features.text.id,
+      request: writeRequest({ ...request, imageExtractor: image.name }),
+    };
   }
 
   private async requeue(row: EncoderRow): Promise<void> {

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApp } from '../../src/compose.js';
 import { readConfig } from '../../src/config.js';
@@ -11,8 +10,8 @@ import type { App } from '../../src/services/services.js';
 import { ingestShapes, QUICK } from '../support/app.js';
 import { createTestDatabase, describeOnEachKind } from '../support/catalog.js';
 import { cliEnvironment } from '../support/cli.js';
+import { KILLED_CHILD, runUntilKilled } from '../support/killed-child.js';
 
-const CHILD = fileURLToPath(new URL('../support/killed-child.mjs', import.meta.url));
 const REQUEST = { ...QUICK, preset: 'paper' as const, epochs: 12, force: true };
 
 describeOnEachKind('a server that is killed', (kind) => {
@@ -49,17 +48,7 @@ describeOnEachKind('a server that is killed', (kind) => {
     }
   }
 
-  /** Runs a child until it kills itself; the id that it printed. */
-  async function killed(...args: readonly string[]): Promise<string> {
-    const child = spawn(process.execPath, [CHILD, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    let printed = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      printed += chunk.toString();
-    });
-    const signal = await new Promise((resolve) => child.on('close', (_code, by) => resolve(by)));
-    expect(signal).toBe('SIGKILL');
-    return printed.trim();
-  }
+  const killed = (...args: readonly string[]) => runUntilKilled(env, ...args);
 
   async function states(app: App): Promise<Map<string, EncoderState>> {
     const page = await app.encoders.page(null, 100, null);
@@ -135,7 +124,7 @@ describeOnEachKind('a server that is killed', (kind) => {
     await withApp((app) => expectWhole(app, other));
     let wanted = one;
     for (const delay of [0, 3, 10, 30]) {
-      const child = spawn(process.execPath, [CHILD, 'nowhere', wanted], {
+      const child = spawn(process.execPath, [KILLED_CHILD, 'nowhere', wanted], {
         env,
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       });

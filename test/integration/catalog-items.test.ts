@@ -249,7 +249,12 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     const has = textWrite('has', { features: new Map([['t@9', Float32Array.of(1)]]) });
     const lacks = textWrite('lacks', { features: new Map([['other@9', Float32Array.of(1)]]) });
     await items.upsertMany([has, lacks, imageWrite('i')]);
-    expect((await items.withoutFeature('t@9', 'TEXT', 9)).map((row) => row.id)).toEqual([lacks.id]);
-    expect(await items.withoutFeature('never@1', 'TEXT', 1)).toHaveLength(1);
+    const lacking = await items.withoutFeature('t@9', 'TEXT', { afterId: null, limit: 9 });
+    expect(lacking.map((row) => row.id)).toEqual([lacks.id]);
+    expect(await items.countWithoutFeature('t@9', 'TEXT')).toBe(1);
+    const [first] = await items.withoutFeature('never@1', 'TEXT', { afterId: null, limit: 1 });
+    const rest = await items.withoutFeature('never@1', 'TEXT', { afterId: first?.id ?? null, limit: 9 });
+    expect([first, ...rest].map((row) => row?.id)).toEqual([has.id, lacks.id].sort());
+    expect(await items.countWithoutFeature('never@1', 'TEXT')).toBe(2);
   });
 });

@@ -187,7 +187,7 @@ describe('a layers model on disk', () => {
     });
     try {
       expect(features.image).toMatchObject({ modality: 'IMAGE', dimension: 2, input: DESCRIPTION.input });
-      const rows = await features.extractImages(Array<Pixels>(5).fill(PICTURE));
+      const rows = await features.image.extract(Array<Pixels>(5).fill(PICTURE));
       expect(rows).toHaveLength(5);
       for (const row of rows) expectClose([...row], [3 / 5, 4 / 5]);
     } finally {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { emojiCatalogue } from '../../src/demo/emoji-catalogue.js';
 import { cosine, dot } from '../../src/domain/vectors.js';
 import { createFeatureExtractors } from '../../src/features/create-feature-extractors.js';
-import type { ExtractorTasks } from '../../src/features/extractor-tasks.js';
+import type { ExtractorTasks, ImageTask } from '../../src/features/extractor-tasks.js';
 import type { FeatureExtractors, Pixels } from '../../src/features/types.js';
 import { decodeRgb } from '../../src/media/decode.js';
 import { workerEntry } from '../../src/platform/worker-entry.js';
@@ -93,8 +93,8 @@ describe('image features', () => {
     ];
     const google = await Promise.all(labels.map((label) => picture(label, 'googleFile')));
     const twitter = await Promise.all(labels.map((label) => picture(label, 'twitterFile')));
-    const gallery = await features.extractImages(google);
-    const queries = await features.extractImages(twitter);
+    const gallery = await features.image.extract(google);
+    const queries = await features.image.extract(twitter);
     for (const feature of gallery) {
       expect(feature).toHaveLength(features.image.dimension);
       expect(norm(feature)).toBeCloseTo(1, 5);
@@ -105,7 +105,7 @@ describe('image features', () => {
     });
     expect(right.length).toBeGreaterThanOrEqual(7);
 
-    const [alone] = await features.extractImages([google[4] as Pixels]);
+    const [alone] = await features.image.extract([google[4] as Pixels]);
     expect(cosine(alone as Float32Array, gallery[4] as Float32Array)).toBeGreaterThan(1 - 1e-6);
     // The pixels were copied into the threads, not taken.
     expect(google[4]?.data.length).toBe(features.image.input.width * features.image.input.height * 3);
@@ -113,11 +113,11 @@ describe('image features', () => {
 
   it('refuse pixels of another size', async () => {
     const data = new Uint8Array(10 * 10 * 3);
-    await expect(features.extractImages([{ data, width: 10, height: 10 }])).rejects.toMatchObject({
+    await expect(features.image.extract([{ data, width: 10, height: 10 }])).rejects.toMatchObject({
       code: 'BAD_INPUT',
     });
     const { width, height } = features.image.input;
-    await expect(features.extractImages([{ data, width, height }])).rejects.toMatchObject({
+    await expect(features.image.extract([{ data, width, height }])).rejects.toMatchObject({
       code: 'BAD_INPUT',
     });
   });
@@ -126,18 +126,18 @@ describe('image features', () => {
 describe('the pool', () => {
   it('answers an empty call', async () => {
     expect(await features.extractTexts([])).toEqual([]);
-    expect(await features.extractImages([])).toEqual([]);
+    expect(await features.image.extract([])).toEqual([]);
   });
 
   it('cancels a call and goes on with the others', async () => {
     const controller = new AbortController();
     const texts = catalogue.map(({ text }) => `${text} to be cancelled`);
-    const cancelled = features.extractTexts(texts, controller.signal);
+    const cancelled = features.extractTexts(texts, { signal: controller.signal });
     const other = features.extractTexts(texts.slice(0, 40));
     controller.abort();
     await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(await other).toHaveLength(40);
-    await expect(features.extractTexts(['a'], controller.signal)).rejects.toMatchObject({
+    await expect(features.extractTexts(['a'], { signal: controller.signal })).rejects.toMatchObject({
       code: 'CANCELLED',
     });
   });
@@ -168,9 +168,10 @@ describe('a worker thread', () => {
     const src = new URL('../../src/features/extractor.worker.ts', import.meta.url).href;
     const thread = new Piscina({
       filename: workerEntry(src, 'extractor.worker'),
-      workerData: { image: 'default' },
       maxThreads: 1,
     });
+    const { id } = features.image;
+    const task = (images: readonly Pixels[]): ImageTask => ({ name: id, id, images, open: [id] });
     const run = async <Name extends keyof ExtractorTasks>(name: Name, input: unknown): Promise<number> => {
       await thread.run(input, { name });
       return (await thread.run(undefined, { name: 'tensorCount' })).value;
@@ -184,10 +185,10 @@ describe('a worker thread', () => {
         'snow '.repeat(400),
       ];
       await run('extractTexts', ['warm']);
-      const before = await run('extractImages', [pixels]);
+      const before = await run('extractImages', task([pixels]));
       for (let i = 0; i < 3; i += 1) {
         expect(await run('extractTexts', texts)).toBe(before);
-        expect(await run('extractImages', Array(11).fill(pixels))).toBe(before);
+        expect(await run('extractImages', task(Array(11).fill(pixels)))).toBe(before);
       }
     } finally {
       await thread.destroy();

@@ -14,36 +14,60 @@ export interface TestApp extends Services {
   readonly features: FeatureExtractors;
   /** What was reported as unexpected. */
   readonly unexpected: unknown[];
+  /** Ends all services and threads and begins anew on the same database, as another process would. */
+  restart(options?: TestAppOptions): Promise<void>;
   close(): Promise<void>;
 }
 
+export interface TestAppOptions {
+  /** The configured image extractor. Colours and outlines are enough for coloured shapes, and need no network. */
+  readonly image?: string;
+  readonly imageModels?: readonly string[];
+}
+
 /** @param kind which server to use; see openTestCatalog */
-export async function openTestApp(kind: DatabaseKind = 'embedded'): Promise<TestApp> {
+export async function openTestApp(
+  kind: DatabaseKind = 'embedded',
+  options: TestAppOptions = {},
+): Promise<TestApp> {
   const test = await openTestCatalog(kind);
   const store = await createMediaStore({ directory: join(test.dataDir, 'media') });
-  // Colours and outlines are enough for coloured shapes, and need no network.
-  const features = await createFeatureExtractors({ image: 'hsv-hog', workers: 1 });
   const unexpected: unknown[] = [];
-  const services = createServices({
-    catalog: test.catalog,
-    features,
-    media: store,
-    fetchPolicy: { allowNetworks: [] },
-    runsFolder: join(test.dataDir, 'runs'),
-    reportUnexpected: (error) => unexpected.push(error),
-  });
-  return {
-    ...services,
+  const begin = async ({ image = 'hsv-hog', imageModels = [] }: TestAppOptions) => {
+    const features = await createFeatureExtractors({ image, workers: 1 });
+    const services = createServices({
+      catalog: test.catalog,
+      features,
+      media: store,
+      imageModels,
+      fetchPolicy: { allowNetworks: [] },
+      runsFolder: join(test.dataDir, 'runs'),
+      reportUnexpected: (error) => unexpected.push(error),
+    });
+    return { ...services, features };
+  };
+  let running = await begin(options);
+  const end = async () => {
+    await running.upkeep.stop();
+    await running.trainingRunner.stop();
+    await running.features.close();
+  };
+  const app: TestApp = {
+    ...running,
     catalog: test.catalog,
     store,
-    features,
     unexpected,
+    restart: async (again = {}) => {
+      await end();
+      running = await begin(again);
+      Object.assign(app, running);
+    },
     close: async () => {
-      await services.trainingRunner.stop();
-      await features.close();
+      await end();
       await test.dispose();
     },
   };
+  return app;
 }
 
 /** Ingests the coloured shapes: 60 pairs of 5 classes. */

@@ -1,5 +1,5 @@
 // Trains or activates in a process of its own, and kills it with no warning at the point that is named.
-// node killed-child.mjs WHERE [ENCODER]; the catalogue is the environment's.
+// node killed-child.mjs WHERE [ENCODER]; the catalogue is the environment's, IMAGE_EXTRACTOR what it trains on.
 import { openApp } from '../../dist/compose.js';
 import { readConfig } from '../../dist/config.js';
 
@@ -16,9 +16,11 @@ const REQUEST = {
   learnFrom: null,
   activate: where === 'ready',
   force: true,
+  imageExtractor: process.env.IMAGE_EXTRACTOR ?? null,
 };
 
 function onProgress(event) {
+  if (where === 'features' && event.stage === 'features' && event.done < event.all) die();
   // Checkpoints come every five epochs.
   if (where === 'train' && event.stage === 'train' && event.progress.epoch >= 8) die();
   if (where === 'evaluate' && event.stage === 'evaluate') die();

@@ -9,11 +9,31 @@ import { MOBILENET_MID_EXTRACTOR, MobilenetMid } from './mobilenet-mid.js';
 
 const DIRECTORY = 'dir:';
 
-/** What an extractor is, where that is known without loading it: null for a model on disk. */
-export function knownImageExtractor(name: string): ImageExtractorInfo | null {
-  if (name === 'default') return MOBILENET_MID_EXTRACTOR;
-  if (name === 'hsv-hog') return HSV_HOG_EXTRACTOR;
-  if (name.startsWith(DIRECTORY)) return null;
+/** Extractors that are always at hand, by the names they are configured under. */
+const BUILT_IN: Readonly<Record<string, ImageExtractorInfo>> = {
+  default: MOBILENET_MID_EXTRACTOR,
+  'hsv-hog': HSV_HOG_EXTRACTOR,
+};
+
+/** What a name stands for, in a form that means the same in another folder and in another version of this program. */
+export interface ImageExtractorName {
+  readonly name: string;
+  /** What the extractor is, where that is known without loading it: null for a model on disk. */
+  readonly info: ImageExtractorInfo | null;
+}
+
+/**
+ * Reads `default`, `hsv-hog`, the id of one of these, or `dir:PATH[#DESCRIPTION]`.
+ *
+ * @throws CommonspaceError BAD_CONFIG for anything else
+ */
+export function readImageExtractorName(name: string): ImageExtractorName {
+  if (name.startsWith(DIRECTORY)) {
+    const { folder, description } = parseDirectory(name.slice(DIRECTORY.length));
+    return { name: `${DIRECTORY}${folder}#${description}`, info: null };
+  }
+  const info = BUILT_IN[name] ?? Object.values(BUILT_IN).find(({ id }) => id === name);
+  if (info !== undefined) return { name: info.id, info };
   throw new CommonspaceError(
     'BAD_CONFIG',
     `There is no image extractor ${name}: default, hsv-hog or dir:PATH.`,
@@ -21,12 +41,16 @@ export function knownImageExtractor(name: string): ImageExtractorInfo | null {
   );
 }
 
-/** Loads an image extractor by its name: `default`, `hsv-hog`, or `dir:PATH[#DESCRIPTION]`. */
+/** Ids of the extractors that are always at hand. */
+export function builtInImageExtractors(): readonly string[] {
+  return Object.values(BUILT_IN).map(({ id }) => id);
+}
+
+/** Loads an image extractor by its name. */
 export async function loadImageExtractor(name: string): Promise<ImageExtractor> {
-  if (name === 'hsv-hog') return hsvHogExtractor;
+  const { info } = readImageExtractorName(name);
+  if (info === HSV_HOG_EXTRACTOR) return hsvHogExtractor;
   const backend = await loadTensorBackend();
-  if (name.startsWith(DIRECTORY))
-    return DirectoryModel.load(parseDirectory(name.slice(DIRECTORY.length)), backend);
-  knownImageExtractor(name);
-  return MobilenetMid.load(backend);
+  if (info === MOBILENET_MID_EXTRACTOR) return MobilenetMid.load(backend);
+  return DirectoryModel.load(parseDirectory(name.slice(DIRECTORY.length)), backend);
 }

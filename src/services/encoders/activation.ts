@@ -6,6 +6,8 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { Encoder } from '../../encoder/types.js';
 import type { ActiveEncoder } from '../active-encoder.js';
 import { embedCatalogue } from '../embed-catalogue.js';
+import type { FeatureBackfill } from '../feature-backfill.js';
+import type { ImageExtractors } from '../image-extractors.js';
 import type { PromotionGate } from './promotion.js';
 
 /** The switch itself works out what at most so many items lack, while writers wait; more is caught up on before. */
@@ -16,7 +18,7 @@ const CATCH_UPS = 10;
 const ATTEMPTS = 5;
 
 export interface ActivateOptions {
-  /** Past the gate. */
+  /** Past the gate, and although pictures cannot be read as the encoder has learnt to read them. */
   readonly force: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,12 +29,14 @@ export class Activation {
     private readonly catalog: Catalog,
     private readonly encoders: ActiveEncoder,
     private readonly gate: PromotionGate,
+    private readonly images: ImageExtractors,
+    private readonly backfill: FeatureBackfill,
   ) {}
 
   /**
    * The active one again changes nothing. One that was active before passes the gate: going back is always possible.
    *
-   * @throws CommonspaceError ENCODER_STATE, BELOW_ACTIVE, CANCELLED.
+   * @throws CommonspaceError ENCODER_STATE, BELOW_ACTIVE, EXTRACTOR_MISSING, CANCELLED.
    */
   async activate(wanted: EncoderRow, { force, signal }: ActivateOptions): Promise<EncoderRow> {
     const { encoders } = this.catalog;
@@ -43,7 +47,7 @@ export class Activation {
       const active = await encoders.active();
       if (active !== null && !force && row.activatedAt === null) await this.passGate(row, active, signal);
       const encoder = await this.encoders.load(row.id);
-      await this.catchUp(row, encoder, signal);
+      await this.catchUp(row, encoder, { force, signal });
       try {
         return await encoders.activate(row.id, {
           expected: active?.id ?? null,
@@ -64,8 +68,18 @@ export class Activation {
     if (check.refusal !== null) throw new CommonspaceError('BELOW_ACTIVE', check.refusal, ['id']);
   }
 
-  private async catchUp(row: EncoderRow, encoder: Encoder, signal?: AbortSignal): Promise<void> {
+  /** Items stored while it was not live lack embeddings, and the features that these are made from. */
+  private async catchUp(
+    row: EncoderRow,
+    encoder: Encoder,
+    { force, signal }: ActivateOptions,
+  ): Promise<void> {
+    const image = await this.images.of(row).catch((error: unknown) => {
+      if (!force) throw error;
+      return null;
+    });
     if (row.state === 'retired') await this.catalog.encoders.revive(row.id);
+    if (image !== null) await this.backfill.fill(image, { signal });
     for (let round = 0; round < CATCH_UPS; round += 1) {
       const done = await embedCatalogue(this.catalog, row, encoder, () => {}, signal ? { signal } : {});
       if (done <= LEFT_TO_THE_SWITCH) break;

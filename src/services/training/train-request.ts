@@ -17,6 +17,8 @@ export interface TrainRequest {
   readonly options?: TrainOptionsInput;
   /** Which images to learn from; the others are held out. Null: all. */
   readonly learnFrom: ItemFilter | null;
+  /** Name of the image extractor to train on; the configured one where not given. As kept, what opens it again. */
+  readonly imageExtractor?: string | null;
   /** Whether it becomes the active encoder, if the gate lets it; true where not given. The first one always does. */
   readonly activate?: boolean;
   /** Whether it becomes the active encoder even if the gate would not let it. */

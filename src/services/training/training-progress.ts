@@ -1,9 +1,10 @@
 import type { EncoderProgress } from '../../domain/encoder-status.js';
 import { UnreachableCaseError } from '../../domain/errors.js';
 import type { TrainProgress } from '../../encoder/types.js';
+import type { BackfillProgress } from '../feature-backfill.js';
 
 export type TrainingProgress =
-  | { readonly stage: 'features'; readonly done: number }
+  | ({ readonly stage: 'features' } & BackfillProgress)
   | { readonly stage: 'train'; readonly progress: TrainProgress }
   | { readonly stage: 'embed'; readonly done: number; readonly all: number }
   | { readonly stage: 'evaluate' };
@@ -13,7 +14,7 @@ export function storedProgress(event: TrainingProgress): EncoderProgress {
   const { stage } = event;
   switch (stage) {
     case 'features':
-      return { stage, done: event.done, all: 0, epoch: null };
+      return { stage, done: event.done, all: event.all, epoch: null };
     case 'evaluate':
       return { stage, done: 0, all: 0, epoch: null };
     case 'embed':

@@ -5,12 +5,12 @@ import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
 import { loadEncoder } from '../../encoder/serialise.js';
 import { trainEncoder } from '../../encoder/train-encoder.js';
 import type { TrainedEncoder } from '../../encoder/types.js';
-import type { FeatureExtractors } from '../../features/types.js';
-import type { MediaStore } from '../../media/media-store.js';
+import type { FeatureExtractors, OpenImageExtractor } from '../../features/types.js';
 import type { ClassPrototypes } from '../class-prototypes.js';
 import { embedCatalogue } from '../embed-catalogue.js';
 import { evaluateInThread } from '../evaluate-in-thread.js';
-import { backfillFeatures } from '../feature-backfill.js';
+import { type BackfillProgress, type FeatureBackfill, unreadableNotes } from '../feature-backfill.js';
+import type { ImageExtractors } from '../image-extractors.js';
 import type { Split } from '../pair-split.js';
 import { toSourceSet } from '../source-set.js';
 import type { Checkpoints } from './checkpoints.js';
@@ -21,8 +21,9 @@ import type { TrainingProgress } from './training-progress.js';
 
 export interface RunParts {
   readonly catalog: Catalog;
-  readonly media: MediaStore;
   readonly features: FeatureExtractors;
+  readonly imageExtractors: ImageExtractors;
+  readonly backfill: FeatureBackfill;
   readonly classes: ClassPrototypes;
   readonly checkpoints: Checkpoints;
 }
@@ -49,12 +50,12 @@ export class TrainingRun {
     this.request = readRequest(run.row.request);
   }
 
-  /** @throws ClaimLost, or CommonspaceError NO_PAIRS, BAD_INPUT, EXTRACTOR_FAILED, CANCELLED. */
+  /** @throws ClaimLost, or CommonspaceError NO_PAIRS, BAD_INPUT, EXTRACTOR_MISSING, EXTRACTOR_FAILED, CANCELLED. */
   async work(): Promise<void> {
     const started = performance.now();
     const { catalog } = this.parts;
-    this.requireExtractors();
-    await this.backfill();
+    const image = await this.openExtractor();
+    const unreadable = await this.extractMissing(image);
     let row = this.run.row;
     let weights = await catalog.encoders.findWeights(this.id);
     if (weights === null) {
@@ -64,25 +65,31 @@ export class TrainingRun {
     const { config, report } = isMeasured(row) ? row : await this.measure(row, weights);
     const before = typeof report.seconds === 'number' ? report.seconds : 0;
     const seconds = before + (performance.now() - started) / 1000;
-    await catalog.encoderRuns.beginEmbedding(this.run, config, { ...report, seconds });
+    const notes = withNotes(report.notes, unreadable);
+    await catalog.encoderRuns.beginEmbedding(this.run, config, { ...report, notes, seconds });
+    // From now on what is stored is extracted for it, too; what was stored since the beginning may lack its features.
+    await this.extractMissing(image);
     await this.embed(row, weights);
     await catalog.encoderRuns.finish(this.run);
   }
 
-  private requireExtractors(): void {
-    const { features } = this.parts;
-    const wanted = extractorsOf(this.run.row);
-    if (wanted.image === features.image.id && wanted.text === features.text.id) return;
-    throw new CommonspaceError(
-      'EXTRACTOR_FAILED',
-      `The run needs the features of ${wanted.image} and ${wanted.text}; this server extracts ${features.image.id} and ${features.text.id}.`,
-    );
+  private async openExtractor(): Promise<OpenImageExtractor> {
+    const { features, imageExtractors } = this.parts;
+    const { text } = extractorsOf(this.run.row);
+    if (text !== features.text.id) {
+      throw new CommonspaceError(
+        'EXTRACTOR_FAILED',
+        `The run needs the text features of ${text}; this server extracts those of ${features.text.id}.`,
+      );
+    }
+    return await imageExtractors.of(this.run.row);
   }
 
-  private async backfill(): Promise<void> {
-    const { catalog, features, media } = this.parts;
-    const onDone = (done: number) => this.hooks.onProgress({ stage: 'features', done });
-    await backfillFeatures({ catalog, features, media }, onDone, this.hooks.signal);
+  /** @returns what to tell of items that cannot be read. */
+  private async extractMissing(image: OpenImageExtractor): Promise<string[]> {
+    const { onProgress, signal } = this.hooks;
+    const onDone = (progress: BackfillProgress) => onProgress({ stage: 'features', ...progress });
+    return unreadableNotes(await this.parts.backfill.fill(image, { onProgress: onDone, signal }));
   }
 
   private async train(): Promise<Uint8Array> {
@@ -182,6 +189,11 @@ export class TrainingRun {
     await catalog.vectors.ensureIndexes();
     await catalog.maintain();
   }
+}
+
+/** A run that is resumed may have told of the same before. */
+function withNotes(told: unknown, more: readonly string[]): string[] {
+  return [...new Set([...(Array.isArray(told) ? told.map(String) : []), ...more])];
 }
 
 function isMeasured(row: EncoderRow): boolean {

@@ -130,7 +130,8 @@ export class TrainingRunner {
       await heartbeat.stop();
       this.running.delete(run.row.id);
     }
-    return await this.activate(run, all);
+    // A finished run is in nobody's hands: that is no reason to stop any more.
+    return await this.activate(run, AbortSignal.any([this.stopping.signal, ...(signal ? [signal] : [])]));
   }
 
   /** Writes down how the run ended, unless it is in other hands. @returns what to throw. */

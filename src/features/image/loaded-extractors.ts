@@ -1,0 +1,55 @@
+import { CommonspaceError } from '../../domain/errors.js';
+import type { ImageExtractor } from './image-extractor.js';
+
+/**
+ * The image extractors that one thread has loaded, by id. Tasks of a thread run one after another, so that nothing is let
+ * go while it is in use.
+ */
+export class LoadedExtractors {
+  private readonly loaded = new Map<string, Promise<ImageExtractor>>();
+
+  /** @param load loads the extractor of a name, whatever it stands for now */
+  constructor(private readonly load: (name: string) => Promise<ImageExtractor>) {}
+
+  /**
+   * The extractor of a name, loaded if need be.
+   *
+   * @throws CommonspaceError BAD_MODEL where the name stands for another one than `id` by now: its features must not be
+   *   stored as those of the one that was opened.
+   */
+  get(name: string, id: string): Promise<ImageExtractor> {
+    const known = this.loaded.get(id);
+    if (known !== undefined) return known;
+    const loading = this.load(name).then((extractor) => {
+      if (extractor.info.id === id) return extractor;
+      extractor.dispose();
+      throw new CommonspaceError(
+        'BAD_MODEL',
+        `The model of the image extractor ${id} was changed: it is that of ${extractor.info.id} now.`,
+      );
+    });
+    this.loaded.set(id, loading);
+    loading.catch(() => this.loaded.delete(id));
+    return loading;
+  }
+
+  /** Loads an extractor anew and keeps it, unless just that is here already. */
+  async open(name: string): Promise<ImageExtractor> {
+    const extractor = await this.load(name);
+    const known = this.loaded.get(extractor.info.id);
+    if (known !== undefined) {
+      extractor.dispose();
+      return await known;
+    }
+    this.loaded.set(extractor.info.id, Promise.resolve(extractor));
+    return extractor;
+  }
+
+  async keepOnly(ids: readonly string[]): Promise<void> {
+    for (const [id, loading] of this.loaded) {
+      if (ids.includes(id)) continue;
+      this.loaded.delete(id);
+      (await loading).dispose();
+    }
+  }
+}

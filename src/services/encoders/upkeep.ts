@@ -1,0 +1,50 @@
+import type { Catalog } from '../../catalog/catalog.js';
+import type { ActiveEncoder, LoadedEncoder } from '../active-encoder.js';
+import { embedCatalogue } from '../embed-catalogue.js';
+import type { FeatureBackfill } from '../feature-backfill.js';
+import type { ImageExtractors } from '../image-extractors.js';
+import type { ReportUnexpected } from '../ingest-answers.js';
+
+/**
+ * Works out what live encoders lack of items: those stored while an encoder's image extractor could not be opened have no
+ * feature of it, and no embedding.
+ */
+export class Upkeep {
+  private readonly stopping = new AbortController();
+  private work: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly encoders: ActiveEncoder,
+    private readonly images: ImageExtractors,
+    private readonly backfill: FeatureBackfill,
+    private readonly reportUnexpected: ReportUnexpected,
+  ) {}
+
+  /** Does it once, while others are answered. */
+  start(): void {
+    this.work = this.complete(this.stopping.signal).catch((error: unknown) => {
+      if (!this.stopping.signal.aborted) this.reportUnexpected(error);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.work;
+  }
+
+  /** An encoder whose extractor still cannot be opened is passed over. @throws CommonspaceError CANCELLED, BAD_MODEL. */
+  async complete(signal?: AbortSignal): Promise<void> {
+    for (const live of await this.encoders.live()) {
+      // One that is being embedded is somebody's work already.
+      if (live.row.state !== 'embedding') await this.completeOne(live, signal);
+    }
+  }
+
+  private async completeOne({ row, encoder }: LoadedEncoder, signal: AbortSignal | undefined): Promise<void> {
+    const image = await this.images.of(row).catch(() => null);
+    if (image === null) return;
+    await this.backfill.fill(image, { signal });
+    await embedCatalogue(this.catalog, row, encoder, () => {}, signal ? { signal } : {});
+  }
+}
