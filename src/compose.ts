@@ -54,7 +54,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       },
       close: async () => {
         await services.upkeep.stop();
-        await services.trainingRunner.stop();
+        await Promise.all([services.trainingRunner.stop(), services.evaluationJobs.stop()]);
         await features.close();
         await catalog.close();
       },

@@ -31,6 +31,8 @@ const program = new Command('commonspace')
     'A self-hosted catalogue of images and texts that answers a query in one modality with items of the other.',
   )
   .version(version)
+  // What stands after a command's own command (`encoders remove`) is for that one.
+  .enablePositionalOptions()
   .showHelpAfterError('(add --help for what there is)')
   // A command line that cannot be read is the caller's fault: 2, as for every other bad input.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));

@@ -2,6 +2,7 @@ import { Classes } from './classes.js';
 import { type ConnectOptions, connect } from './connect.js';
 import { copyReader } from './copy-reader.js';
 import type { Database } from './database.js';
+import { EncoderEvaluations } from './encoder-evaluations.js';
 import { EncoderRuns } from './encoder-runs.js';
 import { Encoders } from './encoders.js';
 import { Items } from './items.js';
@@ -20,6 +21,7 @@ export interface Catalog {
   readonly classes: Classes;
   readonly encoders: Encoders;
   readonly encoderRuns: EncoderRuns;
+  readonly encoderEvaluations: EncoderEvaluations;
   readonly vectors: VectorStore;
   readonly media: Media;
   /** The connections, for what no repository does. Never wait for them inside a transaction of another's. */
@@ -70,6 +72,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     classes: new Classes(database, store),
     encoders,
     encoderRuns: new EncoderRuns(database, tables),
+    encoderEvaluations: new EncoderEvaluations(database),
     vectors: store,
     media: new Media(database),
     database,

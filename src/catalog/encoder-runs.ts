@@ -3,9 +3,9 @@ import type { EncoderFailure, EncoderProgress } from '../domain/encoder-status.j
 import type { Database, Queryable } from './database.js';
 import { lockEncoders } from './encoder-lock.js';
 import { ENCODER_COLUMNS, encoderRow, type StoredEncoder } from './encoder-rows.js';
-import { ownIdentity, processIdentity, stateOf } from './process-identity.js';
 import type { EncoderRow, JsonObject } from './types.js';
 import type { VectorTables } from './vector-tables.js';
+import { isLost, owner } from './work-owner.js';
 
 /** A training that somebody wants. */
 export interface NewRun {
@@ -26,9 +26,6 @@ export interface ClaimedRun {
 export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
 }
-
-/** A process that is not heard of for so long has lost its run, wherever it is. */
-export const LOST_AFTER_SECONDS = 60;
 
 /** The lives of encoders up to the point where they are ready. Each step holds only while the run is the caller's. */
 export class EncoderRuns {
@@ -200,7 +197,7 @@ export class EncoderRuns {
     );
     const failed: string[] = [];
     for (const { id, claim, owner: by, silent } of runs) {
-      if (this.mine.has(claim) || !this.isLost(by, silent)) continue;
+      if (this.mine.has(claim) || !isLost(this.db, by, silent)) continue;
       const found = await this.db.transaction(async (tx) => {
         await lockEncoders(tx);
         return await tx.run(
@@ -212,13 +209,6 @@ export class EncoderRuns {
       if (found.length > 0) failed.push(id);
     }
     return failed;
-  }
-
-  private isLost(by: unknown, silentSeconds: number): boolean {
-    // The data folder has one process at a time: whatever is claimed and not by this one is of one before.
-    if (this.db.kind === 'embedded' || silentSeconds > LOST_AFTER_SECONDS) return true;
-    const identity = processIdentity.safeParse(by);
-    return identity.success && stateOf(identity.data) === 'ended';
   }
 
   private async step(
@@ -239,12 +229,6 @@ export class EncoderRuns {
     this.mine.add(claim);
     return { claim, row: encoderRow(row) };
   }
-}
-
-let self: string | null = null;
-function owner(): string {
-  self ??= JSON.stringify(ownIdentity());
-  return self;
 }
 
 function one<T>(row: T | undefined): T {

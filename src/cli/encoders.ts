@@ -14,52 +14,48 @@ interface EncodersOptions extends GlobalOptions {
 }
 
 export function encodersCommand(openApp: OpenApp): Command {
-  return (
-    withGlobalOptions(new Command('encoders'))
-      .description('list the versions of the encoder, the newest first; remove one, or give a training up')
-      // What stands after `remove` is for it.
-      .enablePositionalOptions()
-      .option('--state <state>', 'only those in this state', readChoice(ENCODER_STATES))
-      .option('--first <n>', 'how many at most', readNumber('first', { integer: true, min: 1, max: 100 }), 20)
-      .action((options: EncodersOptions) =>
-        run(openApp, options, {}, async ({ out, open }) => {
-          const app = await open();
-          const states = options.state === undefined ? null : [options.state];
-          const page = await app.encoders.page(states, options.first, null);
-          const rows = page.encoders.map(({ row }) => row);
-          out.print(
-            rows.length === 0
-              ? 'No encoders yet; `commonspace train` makes one.'
-              : table(['encoder', 'state', 'preset', 'map seen', 'unseen', 'created', ''], rows.map(line), [
-                  'left',
-                  'left',
-                  'left',
-                  'right',
-                  'right',
-                ]),
-          );
-          if (page.totalCount > rows.length) out.note(`${rows.length} of ${page.totalCount} encoders.`);
-          out.printJson({ totalCount: page.totalCount, encoders: rows.map(described) });
-        }),
-      )
-      .addCommand(
-        oneEncoder(
-          openApp,
-          'remove',
-          'remove an encoder that is not in use, with its embeddings',
-          async (app, id) => {
-            await app.encoders.remove(id);
-            return `Encoder ${id} is gone.`;
-          },
-        ),
-      )
-      .addCommand(
-        oneEncoder(openApp, 'cancel', 'give a training up; it can be resumed', async (app, id) => {
-          await app.training.cancel(id);
-          return `Training ${id} is given up.`;
-        }),
-      )
-  );
+  return withGlobalOptions(new Command('encoders'))
+    .description('list the versions of the encoder, the newest first; remove one, or give a training up')
+    .option('--state <state>', 'only those in this state', readChoice(ENCODER_STATES))
+    .option('--first <n>', 'how many at most', readNumber('first', { integer: true, min: 1, max: 100 }), 20)
+    .action((options: EncodersOptions) =>
+      run(openApp, options, {}, async ({ out, open }) => {
+        const app = await open();
+        const states = options.state === undefined ? null : [options.state];
+        const page = await app.encoders.page(states, options.first, null);
+        const rows = page.encoders.map(({ row }) => row);
+        out.print(
+          rows.length === 0
+            ? 'No encoders yet; `commonspace train` makes one.'
+            : table(['encoder', 'state', 'preset', 'map seen', 'unseen', 'created', ''], rows.map(line), [
+                'left',
+                'left',
+                'left',
+                'right',
+                'right',
+              ]),
+        );
+        if (page.totalCount > rows.length) out.note(`${rows.length} of ${page.totalCount} encoders.`);
+        out.printJson({ totalCount: page.totalCount, encoders: rows.map(described) });
+      }),
+    )
+    .addCommand(
+      oneEncoder(
+        openApp,
+        'remove',
+        'remove an encoder that is not in use, with its embeddings',
+        async (app, id) => {
+          await app.encoders.remove(id);
+          return `Encoder ${id} is gone.`;
+        },
+      ),
+    )
+    .addCommand(
+      oneEncoder(openApp, 'cancel', 'give a training up; it can be resumed', async (app, id) => {
+        await app.training.cancel(id);
+        return `Training ${id} is given up.`;
+      }),
+    );
 }
 
 function oneEncoder(

@@ -18,7 +18,15 @@ export const MAX_COST = 20_000;
 /** How many items a list without `first` is taken to have (an item's classes or counterparts, say). */
 const ASSUMED_LIST = 5;
 /** Lists that hang on one item and take no `first`. */
-const UNPAGED_LISTS: ReadonlySet<string> = new Set(['classes', 'counterparts', 'evidence', 'pairs']);
+const UNPAGED_LISTS: ReadonlySet<string> = new Set([
+  'classes',
+  'counterparts',
+  'evidence',
+  'pairs',
+  'methods',
+  'curves',
+  'perClass',
+]);
 /** What a field costs beyond its values: an explanation ranks every item that was learnt from. */
 const WORK: Readonly<Record<string, number>> = { explanation: 50 };
 

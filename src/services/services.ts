@@ -10,6 +10,7 @@ import { Activation } from './encoders/activation.js';
 import { EncoderService } from './encoders/encoder-service.js';
 import { PromotionGate } from './encoders/promotion.js';
 import { Upkeep } from './encoders/upkeep.js';
+import { EvaluationJobs } from './evaluation/evaluation-jobs.js';
 import { EvaluationService } from './evaluation/evaluation-service.js';
 import { ExplanationService } from './explanation-service.js';
 import type { ExtractorReport } from './extractor-report.js';
@@ -40,6 +41,7 @@ export interface Services {
   readonly media: MediaService;
   readonly training: TrainingService;
   readonly evaluations: EvaluationService;
+  readonly evaluationJobs: EvaluationJobs;
   readonly encoders: EncoderService;
   readonly imageExtractors: ImageExtractors;
   /** Works out what encoders in use lack, once it is started. */
@@ -90,6 +92,7 @@ export function createServices(parts: Parts): Services {
     versions.keepRetired,
   );
   const runParts = { catalog, features, imageExtractors, backfill, classes: prototypes, checkpoints };
+  const evaluations = new EvaluationService(catalog, media, prototypes, parts.runsFolder);
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   return {
     items: new ItemService(catalog, media, filters),
@@ -100,7 +103,8 @@ export function createServices(parts: Parts): Services {
     explanations: new ExplanationService(catalog, prototypes),
     media: new MediaService(catalog, media),
     training: new TrainingService(runParts, trainingRunner, versionService, filters),
-    evaluations: new EvaluationService(catalog, media, prototypes, parts.runsFolder),
+    evaluations,
+    evaluationJobs: new EvaluationJobs(catalog, versionService, evaluations, reportUnexpected),
     encoders: versionService,
     imageExtractors,
     upkeep: new Upkeep(catalog, encoders, imageExtractors, backfill, reportUnexpected),

@@ -161,6 +161,55 @@ describe('versions of the encoder over GraphQL', () => {
     expect(await app.encoders.byId(worse)).toBeNull();
   }, 600_000);
 
+  it('are evaluated in the background', async () => {
+    const id = await train({ ...SMALL, seed: 7, unseenClasses: ['ring'] });
+    const evaluate = (of: string) =>
+      ask(
+        `mutation ($id: ID!) { evaluateEncoder(id: $id, paper: false) { evaluation { state encoder { id } startedAt finishedAt }
+          errors { code field } } }`,
+        { id: of },
+      ).then((data) => data.evaluateEncoder);
+    expect(await evaluate('nobody')).toMatchObject({
+      errors: [{ code: 'ENCODER_NOT_FOUND', field: ['id'] }],
+    });
+    await follow(id);
+    const ask1 = `query ($id: ID!) { evaluation(id: $id) { state failure { code message } evaluatedAt seconds sourcePairs sourceClasses
+      interval { confidence resamples seed } harmonic { method avg { metric value low high } } notes
+      seen { images texts classes i2tCounts { queries gallery withoutRelevant withoutCounterpart }
+        methods { method i2t { metric value low high } t2i { metric } avg { metric } } curves { method direction recall precision }
+        perClass { name seen images texts i2tAp t2iAp chance } } unseen { images } } }`;
+    expect((await ask(ask1, { id })).evaluation).toBeNull();
+    expect(await evaluate(id)).toMatchObject({
+      evaluation: { state: 'RUNNING', encoder: { id }, finishedAt: null },
+      errors: [],
+    });
+    // Asked for again, it goes on.
+    expect(await evaluate(id)).toMatchObject({ evaluation: { encoder: { id } }, errors: [] });
+    await expect
+      .poll(async () => (await ask(ask1, { id })).evaluation, { timeout: 300_000, interval: 500 })
+      .not.toMatchObject({ state: 'RUNNING' });
+    const { evaluation } = await ask(ask1, { id });
+    expect(evaluation).toMatchObject({
+      state: 'DONE',
+      failure: null,
+      sourcePairs: 38,
+      sourceClasses: 4,
+      interval: { confidence: 0.95 },
+      seen: {
+        images: 10,
+        i2tCounts: { queries: 10, gallery: 10 },
+        methods: expect.arrayContaining([
+          expect.objectContaining({ method: 'MASLN' }),
+          expect.objectContaining({ method: 'CCA' }),
+          expect.objectContaining({ method: 'CHANCE' }),
+        ]),
+        curves: expect.arrayContaining([expect.objectContaining({ method: 'MASLN', direction: 'T2I' })]),
+        perClass: expect.arrayContaining([expect.objectContaining({ seen: true })]),
+      },
+      unseen: { images: 12 },
+    });
+  }, 600_000);
+
   it('can be given up while they are trained, and taken up again', async () => {
     const id = await train({ ...SMALL, epochs: 10_000 });
     const stop = new AbortController();

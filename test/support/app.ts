@@ -49,7 +49,7 @@ export async function openTestApp(
   let running = await begin(options);
   const end = async () => {
     await running.upkeep.stop();
-    await running.trainingRunner.stop();
+    await Promise.all([running.trainingRunner.stop(), running.evaluationJobs.stop()]);
     await running.features.close();
   };
   const app: TestApp = {

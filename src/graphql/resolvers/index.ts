@@ -3,12 +3,14 @@ import type { Resolvers } from '../../__generated__/resolver-types.js';
 import { isItem } from '../models.js';
 import { classFields } from './class.js';
 import { encoderFields } from './encoder.js';
+import { evaluationFields, evaluationPart, methodFigures, precisionRecallCurve } from './evaluation.js';
 import { imageItem, textItem } from './item.js';
 import { activateEncoder } from './mutation-activate-encoder.js';
 import { cancelTraining } from './mutation-cancel-training.js';
 import { createClass } from './mutation-create-class.js';
 import { deleteEncoder } from './mutation-delete-encoder.js';
 import { deleteItems } from './mutation-delete-items.js';
+import { evaluateEncoder } from './mutation-evaluate-encoder.js';
 import { ingest } from './mutation-ingest.js';
 import { resumeTraining } from './mutation-resume-training.js';
 import { trainEncoder } from './mutation-train-encoder.js';
@@ -17,6 +19,7 @@ import { classify } from './query-classify.js';
 import { crossModalSearch } from './query-cross-modal-search.js';
 import { encoder } from './query-encoder.js';
 import { encoders } from './query-encoders.js';
+import { evaluation } from './query-evaluation.js';
 import { item } from './query-item.js';
 import { items } from './query-items.js';
 import { node } from './query-node.js';
@@ -35,8 +38,12 @@ export const resolvers: Resolvers = {
   TextItem: textItem,
   Class: classFields,
   Encoder: encoderFields,
+  Evaluation: evaluationFields,
+  EvaluationPart: evaluationPart,
+  MethodFigures: methodFigures,
+  PrecisionRecallCurve: precisionRecallCurve,
   SearchEdge: searchEdge,
-  Query: { node, item, items, crossModalSearch, classes, classify, encoders, encoder },
+  Query: { node, item, items, crossModalSearch, classes, classify, encoders, encoder, evaluation },
   Mutation: {
     ingest,
     createClass,
@@ -46,6 +53,7 @@ export const resolvers: Resolvers = {
     resumeTraining,
     activateEncoder,
     deleteEncoder,
+    evaluateEncoder,
   },
   Subscription: { encoderProgress },
 };
