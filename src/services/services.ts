@@ -90,6 +90,7 @@ export function createServices(parts: Parts): Services {
     new Activation(catalog, encoders, gate, imageExtractors, backfill),
     checkpoints,
     versions.keepRetired,
+    reportUnexpected,
   );
   const runParts = { catalog, features, imageExtractors, backfill, classes: prototypes, checkpoints };
   const evaluations = new EvaluationService(catalog, media, prototypes, parts.runsFolder);

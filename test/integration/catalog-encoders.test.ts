@@ -1,5 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ClaimLost } from '../../src/catalog/encoder-runs.js';
+import { SwitchRefused } from '../../src/catalog/encoders.js';
+import { EncodersChanged } from '../../src/catalog/item-writes.js';
 import { describeOnEachDatabase, emptyCatalog } from '../support/catalog.js';
 import { imageWrite, textWrite } from '../support/catalog-items.js';
 
@@ -68,6 +71,93 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       expect((await encoders.active())?.id).toBe(first.id);
       const two = database.runOnce(`UPDATE encoder SET state = 'active'`);
       await expect(two).rejects.toMatchObject({ constraint: 'encoder_one_active_key' });
+    });
+
+    it('that are live get an embedding of whatever is written, and others get none', async () => {
+      const { encoders, items, vectors } = catalog();
+      const [active, ready] = [row({ dimension: 2 }), row({ dimension: 2 })];
+      await encoders.create(active, new Uint8Array());
+      await encoders.activate(active.id);
+      const vector = Float32Array.of(1, 0);
+      const features = new Map([['t@1', vector]]);
+      const known = textWrite('x', { features, embeddings: new Map([[active.id, vector]]) });
+      await items.upsertMany([known]);
+      await encoders.create(ready, new Uint8Array());
+      // A writer that has not heard of it yet writes nothing.
+      await expect(items.upsertMany([{ ...known, title: 'again' }])).rejects.toThrow(EncodersChanged);
+      expect((await items.byId(known.id))?.title).toBeNull();
+      const gone = uuidv7();
+      const embeddings = new Map([active.id, ready.id, gone].map((id) => [id, vector] as const));
+      await items.upsertMany([{ ...known, embeddings }]);
+      expect(await vectors.itemEmbedding(ready.id, known.id)).toEqual(vector);
+      // What comes without a feature has nothing to embed.
+      await items.upsertMany([textWrite('y')]);
+    });
+
+    it('are switched between when no writer is half way', async () => {
+      const { encoders, items, vectors } = catalog();
+      const [active, ready] = [row({ dimension: 2 }), row({ dimension: 2 })];
+      for (const encoder of [active, ready]) await encoders.create(encoder, new Uint8Array());
+      await encoders.activate(active.id);
+      const vector = Float32Array.of(0, 1);
+      const lacking = textWrite('z', {
+        features: new Map([['t@1', vector]]),
+        embeddings: new Map([active.id, ready.id].map((id) => [id, vector] as const)),
+      });
+      let written: Promise<unknown> = Promise.resolve();
+      const events: string[] = [];
+      await encoders.activate(ready.id, {
+        expected: active.id,
+        complete: async (tx) => {
+          written = items.upsertMany([lacking]).then(() => events.push('written'));
+          // Time enough for the writer to come to its lock.
+          await tx.run('SELECT pg_sleep(0.2)');
+          events.push('switched');
+        },
+      });
+      await written;
+      expect(events).toEqual(['switched', 'written']);
+      expect(await vectors.itemEmbedding(ready.id, lacking.id)).toEqual(vector);
+      await expect(encoders.activate(active.id, { expected: active.id })).rejects.toThrow(SwitchRefused);
+      expect((await encoders.active())?.id).toBe(ready.id);
+    });
+
+    it('are trained by one process each, however many ask for work', async () => {
+      const { encoderRuns } = catalog();
+      const run = () => ({ id: uuidv7(), imageExtractor: 'i@1', textExtractor: 't@1', request: { seed: 1 } });
+      const [first, second] = [await encoderRuns.enqueue(run()), await encoderRuns.enqueue(run())];
+      const claims = await Promise.all(Array.from({ length: 6 }, () => encoderRuns.claim()));
+      const claimed = claims.filter((claim) => claim !== null);
+      expect(claimed.map(({ row: { id } }) => id).sort()).toEqual([first.id, second.id].sort());
+      const [mine] = claimed;
+      if (mine === undefined) throw new Error('nothing was claimed');
+      // Who lost a run can do nothing to it any more.
+      expect(await encoderRuns.cancel(mine.row.id)).toBe(true);
+      expect(await encoderRuns.requeue(mine.row.id)).toBe(true);
+      for (const act of [
+        () => encoderRuns.beat(mine, null),
+        () => encoderRuns.finish(mine),
+        () => encoderRuns.fail(mine, { code: 'INTERNAL', message: '' }),
+        () => encoderRuns.keepWeights(mine, { dimension: 2, config: {} }, new Uint8Array()),
+      ]) {
+        await expect(act()).rejects.toThrow(ClaimLost);
+      }
+      expect(await catalog().encoders.byId(mine.row.id)).toMatchObject({ state: 'queued' });
+    });
+
+    it('whose process is no more are marked as failed, and those of this one are not', async () => {
+      const { encoderRuns, encoders, database } = catalog();
+      const run = () => ({ id: uuidv7(), imageExtractor: 'i@1', textExtractor: 't@1', request: {} });
+      const [mine, lost] = [await encoderRuns.begin(run()), uuidv7()];
+      await database.runOnce(
+        `INSERT INTO encoder (id, state, image_extractor, text_extractor, claim, owner, heartbeat_at)
+         VALUES ($1, 'training', 'i', 't', gen_random_uuid(),
+           '{"pid": 1, "host": "elsewhere", "boot": null, "pidNamespace": null, "started": null}', now() - interval '2 minutes')`,
+        [lost],
+      );
+      expect(await encoderRuns.failInterrupted({ code: 'INTERRUPTED', message: 'gone' })).toEqual([lost]);
+      expect(await encoders.byId(lost)).toMatchObject({ state: 'failed', failure: { code: 'INTERRUPTED' } });
+      expect(await encoders.byId(mine.row.id)).toMatchObject({ state: 'training' });
     });
 
     it('have a report that can be replaced', async () => {

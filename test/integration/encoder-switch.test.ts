@@ -29,14 +29,14 @@ describeOnEachKind('searches while encoders are trained and switched between', (
     const versions = new Map<string, number>();
     let searches = 0;
 
-    const search = (query: SearchQuery, target: 'IMAGE' | 'TEXT') =>
+    const search = (query: SearchQuery, target: 'IMAGE' | 'TEXT', after: string | null = null) =>
       app.search.search({
         query,
         target,
         by: ['CONTENT'],
         filter: null,
         first: 100,
-        after: null,
+        after,
         minScore: null,
       });
 
@@ -104,6 +104,13 @@ describeOnEachKind('searches while encoders are trained and switched between', (
       const found = (await search({ text: 'a circle' }, 'TEXT')).results.length;
       expect(found).toBe(Math.min(100, ingested.TEXT));
     }
+    // A page goes on in the ranking of its own encoder, or not at all.
+    const [edge] = (await search({ text: 'a circle' }, 'TEXT')).results;
+    await app.encoders.activate(first.encoder, { force: true });
+    await expect(search({ text: 'a circle' }, 'TEXT', edge?.cursor ?? '')).rejects.toMatchObject({
+      code: 'BAD_CURSOR',
+      field: ['after'],
+    });
   }, 900_000);
 });
 

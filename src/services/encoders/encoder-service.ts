@@ -5,6 +5,7 @@ import { decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js'
 import { type EncoderState, movesFrom } from '../../domain/encoder-status.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
+import type { ReportUnexpected } from '../ingest-answers.js';
 import { isUuid } from '../item-service.js';
 import type { Checkpoints } from '../training/checkpoints.js';
 import { type ActivateOptions, type Activation, wrongState } from './activation.js';
@@ -30,6 +31,7 @@ export class EncoderService {
     private readonly activation: Activation,
     private readonly checkpoints: Checkpoints,
     private readonly keepRetired: number,
+    private readonly reportUnexpected: ReportUnexpected,
   ) {
     this.watching = new EncoderWatch(catalog);
   }
@@ -81,7 +83,8 @@ export class EncoderService {
   /** See Activation. @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE, BELOW_ACTIVE, CANCELLED. */
   async activate(id: string, options: ActivateOptions): Promise<EncoderRow> {
     const row = await this.activation.activate(await this.require(id), options);
-    await this.removeOldest();
+    // The switch is made, whatever becomes of the tidying up.
+    await this.removeOldest().catch(this.reportUnexpected);
     return row;
   }
 

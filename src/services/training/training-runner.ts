@@ -128,7 +128,8 @@ export class TrainingRunner {
       throw await this.settle(run, error);
     } finally {
       await heartbeat.stop();
-      this.running.delete(run.row.id);
+      // Cancelled and taken up again, it may be somebody else's by now.
+      if (this.running.get(run.row.id) === cancelled) this.running.delete(run.row.id);
     }
     // A finished run is in nobody's hands: that is no reason to stop any more.
     return await this.activate(run, AbortSignal.any([this.stopping.signal, ...(signal ? [signal] : [])]));
