@@ -8,8 +8,8 @@ export default defineConfig({
     // Files run in processes of their own, two at once: that is what two cores and a database each can carry.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
     sequence: { shuffle: true, seed: 20_18 },
     env: { COMMONSPACE_LOG_LEVEL: 'silent' },
   },
