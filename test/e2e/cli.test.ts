@@ -400,9 +400,11 @@ describe('an environment at fault', () => {
       'doctor',
       'demo',
     ]);
-    for (const command of commands) {
-      const { code, stdout } = await cli([command, '--help']);
-      expect([code, stdout.includes('--data <dir>'), stdout.includes('--json')]).toEqual([0, true, true]);
-    }
+    await Promise.all(
+      commands.map(async (command) => {
+        const { code, stdout } = await cli([command, '--help']);
+        expect([code, stdout.includes('--data <dir>'), stdout.includes('--json')]).toEqual([0, true, true]);
+      }),
+    );
   });
 });

@@ -76,7 +76,7 @@ async function follow(id: string): Promise<{ states: string[]; progress: Record<
 
 describe('versions of the encoder over GraphQL', () => {
   it('are trained in the background, followed, listed, switched between, held back and removed', async () => {
-    const first = await train({ ...SMALL, epochs: 6, unseenClasses: ['ring'], options: { members: 1 } });
+    const first = await train({ ...SMALL, epochs: 40, unseenClasses: ['ring'], options: { members: 1 } });
     const { states, progress } = await follow(first);
     expect(states.at(-1)).toMatch(/READY|ACTIVE/);
     expect(states).toContain('TRAINING');
@@ -96,7 +96,7 @@ describe('versions of the encoder over GraphQL', () => {
       dimension: 64,
       pairs: 38,
       classes: 4,
-      config: { preset: 'paper', epochs: 6, members: 1 },
+      config: { preset: 'paper', epochs: 40, members: 1 },
       request: { preset: 'paper', seed: 1, unseenClasses: ['ring'], holdout: 0.2, activate: false },
       promotion: null,
       seen: { encoder: { images: 10, texts: 10 } },
@@ -109,7 +109,7 @@ describe('versions of the encoder over GraphQL', () => {
     const worse = await train({
       ...SMALL,
       epochs: 1,
-      options: { weights, learningRate: 1e-8, components: 1 },
+      options: { weights, learningRate: 1e-8, components: 1, dimension: 2 },
     });
     await follow(worse);
     const activate = (id: string, force: boolean) =>
