@@ -24,7 +24,10 @@ export function showEvaluation(): {
         enter(`${event.stage}${of}`).update(1, 1);
         return;
       }
-      if (event.progress.kind !== 'epoch') return;
+      if (event.progress.kind === 'prepare') {
+        enter(`prepare${of}`).update(1, 1, event.progress.message);
+        return;
+      }
       const { epoch, epochs, validation, pairsPerSecond, secondsLeft } = event.progress;
       const score = validation === null ? '' : `val ${validation.toFixed(3)} `;
       enter(`${event.preset}${of}`).update(

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow } from '../../catalog/types.js';
 import { CommonspaceError } from '../../domain/errors.js';
@@ -8,7 +10,7 @@ import { noEncoder } from '../active-encoder.js';
 import type { ClassPrototypes } from '../class-prototypes.js';
 import type { Split } from '../pair-split.js';
 import { catalogueFaces } from '../runs/catalogue-faces.js';
-import { newRunId, writeRun } from '../runs/run-folder.js';
+import { newRunId, openRunFolder } from '../runs/run-folder.js';
 import { type PairTable, toSourceSet } from '../source-set.js';
 import { splitOfEncoder } from '../training/training-pairs.js';
 import { type CatalogueRun, cataloguePredictions, catalogueRunRecord } from './catalogue-run.js';
@@ -149,8 +151,14 @@ export class EvaluationService {
   }
 
   private async keep(runs: string, run: CatalogueRun): Promise<string> {
-    const faces = catalogueFaces(this.catalog.items, this.media);
-    return await writeRun(runs, await catalogueRunRecord(run, faces), cataloguePredictions(run));
+    const folder = await openRunFolder(runs, run.id);
+    try {
+      await writeFile(join(folder.checkpoints, `${run.row.id}.encoder`), run.bytes);
+      const faces = catalogueFaces(this.catalog.items, this.media);
+      return await folder.finish(await catalogueRunRecord(run, faces), cataloguePredictions(run));
+    } finally {
+      await folder.discard();
+    }
   }
 }
 
