@@ -13,18 +13,20 @@ import type { OpenApp } from './cli/run.js';
 import { searchCommand } from './cli/search.js';
 import { serveCommand } from './cli/serve.js';
 import { trainCommand } from './cli/train.js';
-import { openApp as compose } from './compose.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
-const openApp: OpenApp = (config) =>
-  compose(config, (error) => {
+const openApp: OpenApp = async (config) => {
+  // Loaded when it is needed, or `--help` would take a second.
+  const { openApp: compose } = await import('./compose.js');
+  return await compose(config, (error) => {
     process.stderr.write(
       `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );
   });
+};
 
 const program = new Command('commonspace')
   .description(

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { checkExposure, isLoopback } from '../http/access.js';
-import { createApp, listen } from '../http/app.js';
 import type { App } from '../services/services.js';
 import { readNumber } from './arguments.js';
 import { type GlobalOptions, type OpenApp, type Running, run, withGlobalOptions } from './run.js';
@@ -38,6 +37,8 @@ export async function serve(
   services: App,
   onListening: (address: string) => void,
 ): Promise<void> {
+  // Loaded when it is needed: no other command waits for a server.
+  const { createApp, listen } = await import('../http/app.js');
   const logger = pino({ level: config.logLevel }, pino.destination(2));
   const app = await createApp({
     services,
