@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
+import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import type { Database, Queryable } from './database.js';
 import { LIVE_ENCODERS, shareEncoders } from './encoder-lock.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
@@ -71,14 +71,20 @@ export async function writeItems(
   }
 }
 
+/**
+ * A pair's id follows from its key, in a namespace of our own. Which pairs a training holds out follows from their ids: the same
+ * items, ingested again elsewhere, are split the same way.
+ */
+const PAIRS = '5d0f6ad2-9c1e-4f0b-8d6c-3b7a1c2e4f90';
+
 /** Ids by key. The pairs are locked against removal until the transaction ends. */
 async function ensurePairs(tx: Queryable, writes: readonly ItemWrite[]): Promise<Map<string, string>> {
   const keys = distinct(writes.flatMap((write) => (write.pairKey === null ? [] : [write.pairKey])));
   if (keys.length === 0) return new Map();
   for (let attempt = 0; attempt < PAIR_ATTEMPTS; attempt += 1) {
     await tx.run(
-      `INSERT INTO pair (id, key) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT (key) DO NOTHING`,
-      [encodeUuidArray(keys.map(() => uuidv7())), keys],
+      `INSERT INTO pair (id, key) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING`,
+      [encodeUuidArray(keys.map((key) => uuidv5(key, PAIRS))), keys],
     );
     const rows = await tx.run<{ id: string; key: string }>(
       `SELECT id, key FROM pair WHERE key = ANY($1::text[]) ORDER BY key FOR KEY SHARE`,
