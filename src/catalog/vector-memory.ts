@@ -22,7 +22,7 @@ export class VectorMemory {
     const query = unit(vector);
     const depth = offset + limit;
     const parts = own.map(({ ids, vectors }) => exact(closest(ids, vectors.products(query), depth)));
-    return exact(merge(parts, depth).hits.slice(offset));
+    return exact(together(parts, depth).hits.slice(offset));
   }
 
   /** The same by counterparts. */
@@ -36,8 +36,14 @@ export class VectorMemory {
     if (target !== otherModality(queryModality)) parts.push(exact(closest(own.ids, similarity, limit)));
     if (target !== queryModality)
       parts.push(exact(closest(counterparts.ids, bestOfEach(counterparts, similarity), limit)));
-    return merge(parts, limit);
+    return together(parts, limit);
   }
+}
+
+/** Each part is in order, and of one there is nothing to merge. */
+function together(parts: readonly Ranking[], limit: number): Ranking {
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : merge(parts, limit);
 }
 
 /** A vector of another length is the database's to refuse. */
