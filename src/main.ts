@@ -13,6 +13,7 @@ import type { OpenApp } from './cli/run.js';
 import { searchCommand } from './cli/search.js';
 import { serveCommand } from './cli/serve.js';
 import { trainCommand } from './cli/train.js';
+import { compileOnlyWhatIsHot } from './platform/wasm-tiering.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -56,5 +57,11 @@ for (const command of [
   for (const part of made.commands) part.copyInheritedSettings(made);
   program.addCommand(made);
 }
+
+/** Those that run for as long as they are let. */
+const LASTING: ReadonlySet<string> = new Set(['serve', 'demo']);
+program.hook('preAction', (_program, command) => {
+  if (!LASTING.has(command.name())) compileOnlyWhatIsHot();
+});
 
 await program.parseAsync();

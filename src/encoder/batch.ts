@@ -1,6 +1,7 @@
 /** One batch of pairs as tensors, with everything the losses in use compare against. */
-import * as tf from '@tensorflow/tfjs-core';
+
 import type { Modality } from '../domain/modality.js';
+import { tf } from '../platform/tfjs.js';
 import { unitRows } from './layers.js';
 import { takeRows } from './matrix.js';
 import { hiddenWidths, type Network, partsNeeded, toTensor } from './network.js';

@@ -1,5 +1,6 @@
 import { createRandom, shuffle } from './random.js';
-import { LEAST_PAIRS, LEAST_VALIDATION_PAIRS, splitPairs } from './training-data.js';
+import { LEAST_PAIRS } from './source-checks.js';
+import { LEAST_VALIDATION_PAIRS, splitPairs } from './training-data.js';
 
 /** Parts that are held out, one after another: a single one would say more about its classes than about the choice. */
 const FOLDS = 5;

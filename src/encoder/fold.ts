@@ -2,8 +2,9 @@
  * From the training graph to plain dense layers. Batch normalisation in use takes its means and variances from the whole
  * source set, without dropout, worked out layer by layer once training pauses; so nothing needs a moving average.
  */
-import * as tf from '@tensorflow/tfjs-core';
+
 import type { Modality } from '../domain/modality.js';
+import { tf } from '../platform/tfjs.js';
 import { VARIANCE_EPSILON } from './layers.js';
 import { codeLayer, hiddenWidths, type Network, variable } from './network.js';
 import type { Branch, DenseLayer } from './parameters.js';

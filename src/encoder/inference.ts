@@ -3,8 +3,8 @@ import { CommonspaceError } from '../domain/errors.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
 import { accumulate } from './accumulate.js';
 import { rowOf } from './matrix.js';
-import { createProjection } from './normalisation.js';
 import type { Branch, DenseLayer, EncoderParameters } from './parameters.js';
+import { createProjection } from './projection.js';
 import type { Encoder, Matrix } from './types.js';
 
 /** Width of a branch's code. */

@@ -1,5 +1,5 @@
 /** Tensor operations of the training graph, with gradients written out where TensorFlow.js's own are slow or missing. */
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../platform/tfjs.js';
 
 /** Added to a variance before its root is taken. */
 export const VARIANCE_EPSILON = 1e-5;

@@ -4,7 +4,7 @@
  * The paper is Xu, Song, Lu, Yang, Shen and Huang, "Modal-adversarial Semantic Learning Network for Extendable
  * Cross-modal Retrieval", ICMR 2018.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../platform/tfjs.js';
 import { crossEntropy, unitRows } from './layers.js';
 
 /** Mean over the rows of ‖a − b‖². */

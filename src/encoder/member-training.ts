@@ -1,8 +1,9 @@
 /** The training of one network, epoch by epoch. Its whole state can be written down and taken up again. */
-import * as tf from '@tensorflow/tfjs-core';
+
 import { CommonspaceError } from '../domain/errors.js';
 import { evaluateRetrieval } from '../domain/metrics.js';
 import type { Modality } from '../domain/modality.js';
+import { tf } from '../platform/tfjs.js';
 import { makeBatch, type SourceTensors } from './batch.js';
 import { encodeInference, foldBranch, populationStatistics, type Statistics } from './fold.js';
 import { unitRows } from './layers.js';

@@ -1,6 +1,7 @@
 /** MASLN's parameters: two encoders, two decoders, a discriminator and a classifier. */
-import * as tf from '@tensorflow/tfjs-core';
+
 import { MODALITIES, type Modality } from '../domain/modality.js';
+import { tf } from '../platform/tfjs.js';
 import { standardise } from './layers.js';
 import { createParameter, type Parameter } from './optimiser.js';
 import type { DenseLayer } from './parameters.js';

@@ -3,7 +3,7 @@
  * Topin 2018). It works on plain arrays: the same on every backend, and its state is at hand for a checkpoint, which
  * TensorFlow.js's own optimisers do not give.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../platform/tfjs.js';
 
 /** One trainable tensor: its values, Adam's two moments, and the variable that the graph reads. */
 export interface Parameter {

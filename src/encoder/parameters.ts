@@ -3,7 +3,7 @@
  * folded into the dense layers, decoders, discriminator and classifier are gone.
  */
 import type { Modality } from '../domain/modality.js';
-import type { Normalisation } from './normalisation.js';
+import type { Normalisation } from './projection.js';
 import type { Matrix } from './types.js';
 
 /** y = activation(x W + b). */

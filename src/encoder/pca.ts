@@ -2,7 +2,7 @@
  * Principal components by randomised subspace iteration (Halko, Martinsson and Tropp, 2011): the products with the data run
  * on the tensor backend, the small factorisations in float64.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../platform/tfjs.js';
 import { covariance, type Dense, orthonormaliseRows, symmetricEigen } from './linear-algebra.js';
 import { createRandom, normals } from './random.js';
 import type { Matrix } from './types.js';

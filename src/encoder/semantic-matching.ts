@@ -10,9 +10,10 @@ import { loadTensorBackend } from '../platform/tensor-backend.js';
 import { fitLogisticRegression, type LogisticRegression, posterior } from './logistic-regression.js';
 import { fromRows, rowOf } from './matrix.js';
 import { validationFigure } from './member-training.js';
-import { createProjection } from './normalisation.js';
 import { resolveTrainOptions } from './presets.js';
-import { checkSource, holdOut, type PreparedPairs, prepareSource, splitPairs } from './training-data.js';
+import { createProjection } from './projection.js';
+import { checkSource } from './source-checks.js';
+import { holdOut, type PreparedPairs, prepareSource, splitPairs } from './training-data.js';
 import type { Encoder, Matrix, SourceSet } from './types.js';
 
 export interface SemanticMatchingOptions {

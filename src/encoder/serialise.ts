@@ -4,8 +4,8 @@ import { MODALITIES, type Modality } from '../domain/modality.js';
 import { type BranchShape, isBranchShape, isCount, putBranch, takeBranch } from './branch-arrays.js';
 import { type Bundle, readBundle, writeBundle } from './bundle.js';
 import { checkParameters, createEncoder } from './inference.js';
-import type { Normalisation } from './normalisation.js';
 import type { Branch, EncoderParameters, Lengths, SideLengths } from './parameters.js';
+import type { Normalisation } from './projection.js';
 import type { Encoder, JsonValue } from './types.js';
 
 const KIND = 'encoder';

@@ -1,7 +1,8 @@
 /** The baseline: regularised CCA behind the same interface as a trained network. */
-import * as tf from '@tensorflow/tfjs-core';
+
 import { unit } from '../domain/vectors.js';
 import { loadTensorBackend } from '../platform/tensor-backend.js';
+import { tf } from '../platform/tfjs.js';
 import { ccaLayer, ccaStatistics, solveCca } from './cca.js';
 import { splitClasses } from './class-split.js';
 import { createEncoder } from './inference.js';
@@ -10,7 +11,8 @@ import { toTensor } from './network.js';
 import type { EncoderParameters } from './parameters.js';
 import { resolveTrainOptions } from './presets.js';
 import { saveEncoder } from './serialise.js';
-import { checkSource, holdOut, prepareSource, type SplitSource, splitPairs } from './training-data.js';
+import { checkSource } from './source-checks.js';
+import { holdOut, prepareSource, type SplitSource, splitPairs } from './training-data.js';
 import type { Encoder, JsonValue, Matrix, SourceSet } from './types.js';
 
 export interface CcaOptions {

@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { CommonspaceError, type Failure } from '../domain/errors.js';
 import { workerEntry } from '../platform/worker-entry.js';
 import { resolveTrainOptions } from './presets.js';
+import { checkSource } from './source-checks.js';
 import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
-import { checkSource } from './training-data.js';
 import type { Matrix, SourceSet, TrainedEncoder, TrainOptionsInput, TrainProgress } from './types.js';
 
 export interface TrainRequest {

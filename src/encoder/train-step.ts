@@ -1,5 +1,5 @@
 /** One step of training: the terms in use, their weighted sum, its gradient, the update. */
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../platform/tfjs.js';
 import type { Batch } from './batch.js';
 import { reverseGradient } from './layers.js';
 import {

@@ -14,8 +14,9 @@ import { embeddingWidth } from './inference.js';
 import { createMemberTraining, type MemberState } from './member-training.js';
 import { resolveTrainOptions } from './presets.js';
 import { saveEncoder } from './serialise.js';
+import { checkSource } from './source-checks.js';
 import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
-import { checkSource, holdOut, type PreparedSource, prepareSource, splitPairs } from './training-data.js';
+import { holdOut, type PreparedSource, prepareSource, splitPairs } from './training-data.js';
 import { tuneOptions } from './tune.js';
 import type {
   EpochRecord,

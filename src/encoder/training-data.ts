@@ -1,13 +1,13 @@
 /** What the trainer makes of a source set before the first step: normalised features, class embeddings, the validation split. */
-import { CommonspaceError } from '../domain/errors.js';
+
 import type { Modality } from '../domain/modality.js';
 import { fromRows, takeRows } from './matrix.js';
-import { fitNormalisation, type Normalisation, normalise } from './normalisation.js';
+import { fitNormalisation, normalise } from './normalisation.js';
+import type { Normalisation } from './projection.js';
 import { createRandom, shuffle } from './random.js';
+import { LEAST_PAIRS } from './source-checks.js';
 import type { ClassEmbeddingKind, Matrix, SourceSet, TrainOptions } from './types.js';
 
-/** Fewer pairs than this teach nothing. */
-export const LEAST_PAIRS = 8;
 /** Fewer validation pairs than this say nothing, and are better trained on. */
 export const LEAST_VALIDATION_PAIRS = 10;
 /** Class embeddings are reduced to at most this many principal components before the decoders take them. Ours. */
@@ -37,44 +37,6 @@ export interface SplitSource extends Pick<PreparedSource, 'classes' | 'classEmbe
   readonly training: PreparedPairs;
   /** Null where no pair is held out. */
   readonly validation: PreparedPairs | null;
-}
-
-/** Throws NO_PAIRS or BAD_INPUT if this source set cannot be trained on, naming the row at fault. */
-export function checkSource(source: SourceSet): void {
-  const { image, text, labels, classNames, classEmbeddings } = source;
-  if (image.rows !== text.rows || image.rows !== labels.length) {
-    throw new CommonspaceError(
-      'BAD_INPUT',
-      `a source set has ${image.rows} image rows, ${text.rows} text rows and ${labels.length} labels`,
-    );
-  }
-  if (image.rows < LEAST_PAIRS) {
-    throw new CommonspaceError(
-      'NO_PAIRS',
-      `training needs at least ${LEAST_PAIRS} pairs, and there are ${image.rows}`,
-    );
-  }
-  for (const [name, matrix] of Object.entries({ image, text, classEmbeddings })) {
-    if (matrix.data.length !== matrix.rows * matrix.columns) {
-      throw new CommonspaceError('BAD_INPUT', `the ${name} matrix is not ${matrix.rows} × ${matrix.columns}`);
-    }
-    const at = matrix.data.findIndex((x) => !Number.isFinite(x));
-    if (at >= 0) {
-      throw new CommonspaceError(
-        'BAD_INPUT',
-        `row ${Math.floor(at / matrix.columns)} of ${name} has a number that is not finite`,
-      );
-    }
-  }
-  const classes = Math.max(classNames.length, classEmbeddings.rows);
-  const at = labels.findIndex((label) => label < -1 || label >= classes);
-  if (at >= 0) throw new CommonspaceError('BAD_INPUT', `row ${at} has class ${labels[at]} of ${classes}`);
-  if (classEmbeddings.rows > 0 && classEmbeddings.rows !== classNames.length) {
-    throw new CommonspaceError(
-      'BAD_INPUT',
-      `there are ${classNames.length} class names and ${classEmbeddings.rows} class embeddings`,
-    );
-  }
 }
 
 /**

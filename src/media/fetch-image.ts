@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { isIP, type LookupFunction } from 'node:net';
+import type { Dispatcher } from 'undici';
 import { CommonspaceError } from '../domain/errors.js';
 import { addressAllowed, type Networks, parseNetworks } from './address-guard.js';
 import { MAX_IMAGE_BYTES } from './limits.js';
@@ -146,9 +146,11 @@ async function get(
   rules: Rules,
   signal: AbortSignal,
 ): Promise<Answer> {
+  // Loaded once it is needed: most processes fetch nothing.
+  const undici = await import('undici');
   // The time cap is one for the whole fetch and aborts through the signal, so undici's own timers are off.
-  const agent = new Agent({
-    connect: pinned(addresses),
+  const agent = new undici.Agent({
+    connect: undici.buildConnector({ timeout: 0, lookup: pinned(addresses) }),
     headersTimeout: 0,
     bodyTimeout: 0,
     allowH2: false,
@@ -168,17 +170,14 @@ async function get(
   }
 }
 
-/** A connector that asks no resolver: whatever name is in the address, it connects to the checked addresses. */
-function pinned(addresses: readonly string[]): buildConnector.connector {
+/** A lookup that asks no resolver: whatever name is in the address, the checked addresses are connected to. */
+function pinned(addresses: readonly string[]): LookupFunction {
   const records = addresses.map((address) => ({ address, family: isIP(address) }));
-  return buildConnector({
-    timeout: 0,
-    lookup: (_hostname, options, callback) => {
-      const [first] = records;
-      if (options.all) callback(null, records);
-      else callback(null, first?.address ?? '', first?.family);
-    },
-  });
+  return (_hostname, options, callback) => {
+    const [first] = records;
+    if (options.all) callback(null, records);
+    else callback(null, first?.address ?? '', first?.family);
+  };
 }
 
 async function readAnswer(response: Dispatcher.ResponseData, maxBytes: number): Promise<Answer> {

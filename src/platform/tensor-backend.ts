@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
-// The core package for Node registers no gradients; this one does so as it loads.
-import '@tensorflow/tfjs-layers';
+import { tfCore, tfWasm } from './tfjs-packages.js';
+
 import { useFastTransposedMatMul } from './wasm-matmul.js';
+
+type Tensors = ReturnType<typeof tfCore>;
 
 /** The tensor library, with a backend chosen. One instance a thread. */
 export interface TensorBackend {
-  readonly tf: typeof tf;
+  readonly tf: Tensors;
   readonly backend: 'tfjs-node' | 'wasm';
   /** Of the package that runs the kernels. */
   readonly version: string;
@@ -34,16 +35,17 @@ export function loadTensorBackend(): Promise<TensorBackend> {
 }
 
 async function load(): Promise<TensorBackend> {
-  const native = await tryNative();
+  const tf = tfCore();
+  const native = await tryNative(tf);
   if (typeof native !== 'string') return native;
-  await useWasm();
-  const wrong = trial();
+  await useWasm(tf);
+  const wrong = trial(tf);
   if (wrong !== null) throw new Error(`the wasm backend fails its trial operation: ${wrong}`);
   return { tf, backend: 'wasm', version: packageVersion(WASM_PACKAGE), reason: native };
 }
 
 /** The native backend, or one sentence that says why it was passed over. */
-async function tryNative(): Promise<TensorBackend | string> {
+async function tryNative(tf: Tensors): Promise<TensorBackend | string> {
   const manifest = resolveOrNull(`${NATIVE_PACKAGE}/package.json`);
   if (manifest === null) return `${NATIVE_PACKAGE} is not installed, so WebAssembly runs the networks.`;
   const version = packageVersion(NATIVE_PACKAGE);
@@ -56,7 +58,7 @@ async function tryNative(): Promise<TensorBackend | string> {
     const name: string = NATIVE_PACKAGE;
     await import(name);
     if (!(await tf.setBackend('tensorflow'))) throw new Error('its backend cannot be started');
-    const wrong = trial();
+    const wrong = trial(tf);
     if (wrong !== null) throw new Error(wrong);
   } catch (error) {
     const why = String(error instanceof Error ? error.message : error).split('\n', 1)[0];
@@ -70,8 +72,8 @@ async function tryNative(): Promise<TensorBackend | string> {
   };
 }
 
-async function useWasm(): Promise<void> {
-  const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
+async function useWasm(tf: Tensors): Promise<void> {
+  const { setWasmPaths } = tfWasm();
   setWasmPaths(`${dirname(require.resolve(WASM_PACKAGE))}/`);
   // The module's start-up code listens for uncaught errors of the whole process only to throw them again,
   // which hides where they came from. A library has no business there.
@@ -88,11 +90,11 @@ async function useWasm(): Promise<void> {
 }
 
 /** A matrix product and its gradient, whose values are known. Null if they are right. */
-function trial(): string | null {
+function trial(tf: Tensors): string | null {
   const got = tf.tidy(() => {
     const a = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
     const b = tf.tensor2d([1, 0, 2, 1, 0, 3], [3, 2]);
-    const gradient = tf.grad((x) => tf.sum(tf.square(tf.matMul(x as tf.Tensor2D, b))));
+    const gradient = tf.grad((x) => tf.sum(tf.square(tf.matMul(x, b))));
     return [...tf.matMul(a, b).dataSync(), ...gradient(a).dataSync()];
   });
   const want = [5, 11, 14, 23, 10, 42, 66, 28, 102, 138];

@@ -16,7 +16,7 @@ interface Disposer {
  *
  * Call once, after the wasm backend is ready.
  */
-export function useFastTransposedMatMul(tf: typeof TF): void {
+export function useFastTransposedMatMul(tf: typeof import('@tensorflow/tfjs-core')): void {
   for (const kernelName of [tf.BatchMatMul, tf._FusedMatMul]) {
     const shipped = tf.getKernel(kernelName, 'wasm');
     const transpose = tf.getKernel(tf.Transpose, 'wasm');

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
+import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { type LayersModel, model as layersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { TensorBackend } from '../../platform/tensor-backend.js';
+import { tfConverter, tfLayers } from '../../platform/tfjs-packages.js';
 import { inMemory, type ModelJson } from '../model-files.js';
 import type { ImageExtractorInfo, Pixels } from '../types.js';
 import { joinUnit } from '../vectors.js';
@@ -116,12 +117,12 @@ interface OpenModel {
 
 async function openModel(json: ModelJson, weights: Buffer, { output }: Description): Promise<OpenModel> {
   if (!isGraph(json.modelTopology)) {
-    const whole: LayersModel = await loadLayersModel(inMemory(json, weights));
+    const whole: LayersModel = await tfLayers().loadLayersModel(inMemory(json, weights));
     const wanted = output === undefined ? whole.outputs : whole.getLayer(output).output;
-    const cut = layersModel({ inputs: whole.inputs, outputs: wanted });
+    const cut = tfLayers().model({ inputs: whole.inputs, outputs: wanted });
     return { run: (input) => cut.predict(input) as Tensor, release: () => whole.dispose() };
   }
-  const graph: GraphModel = await loadGraphModel(inMemory(json, weights));
+  const graph: GraphModel = await tfConverter().loadGraphModel(inMemory(json, weights));
   const name = graph.inputs[0]?.name;
   if (name === undefined) throw new Error('it has no input');
   const run = (input: Tensor): Tensor => {

