@@ -7,6 +7,7 @@ import { PROTOCOLS, type Protocol } from '../services/evaluation/train-for.js';
 import type { TrainOptionsInput } from '../services/train-options.js';
 import { readChoice } from './arguments.js';
 import { showEvaluation } from './evaluate-progress.js';
+import { printClassification } from './print-classification.js';
 import { bundleTable, catalogueTable } from './print-evaluation.js';
 import { type GlobalOptions, type OpenApp, type Running, run, withGlobalOptions } from './run.js';
 import { setOption } from './train-options.js';
@@ -114,15 +115,13 @@ async function onCatalogue(
   { out, signal, open }: Running,
   shown: ReturnType<typeof showEvaluation>,
 ): Promise<void> {
-  const { evaluations } = await open();
+  const { evaluationJobs } = await open();
   const options = { paper, ...(runs !== undefined && { runs: runs === false ? null : runs }) };
   const hooks = { onProgress: shown.update, signal };
-  const record =
-    encoder === undefined
-      ? await evaluations.evaluateActive(options, hooks)
-      : await evaluations.evaluateEncoder(encoder, options, hooks);
+  const record = await evaluationJobs.evaluateHere(encoder ?? null, options, hooks);
   shown.stop();
   out.print(catalogueTable(record));
+  if (record.classification) printClassification(out, record.classification);
   if (record.run !== null) out.note(`\nReport: ${join(record.run, 'report.html')}`);
   out.printJson(catalogueReport(record));
 }

@@ -10,7 +10,7 @@ import type {
 import type { EncoderProgress, EncoderState } from '../domain/encoder-status.js';
 import { MODALITIES } from '../domain/modality.js';
 import { type EncoderReport, encoderReport, encoderRequest } from '../services/encoders/encoder-report.js';
-import type { ComparedFigures, RetrievalFigures } from '../services/evaluation.js';
+import type { ComparedFigures, HeldOutReport, RetrievalFigures } from '../services/evaluation.js';
 import type { EncoderRow } from '../services/models.js';
 
 /** What is known of an encoder, in the schema's words. */
@@ -96,10 +96,11 @@ function retrieval(figures: RetrievalFigures): RetrievalFiguresValue {
 }
 
 /** Of each modality and of seen and unseen classes, where there are held-out items of such. */
-export function classificationOf(row: EncoderRow): ClassificationFigures[] {
-  // Absent from the reports of older versions of this server.
-  const figures = reportOf(row).holdout?.classification ?? null;
-  if (figures === null) return [];
+export function classificationOf(
+  // Absent from what older versions of this server stored.
+  figures: HeldOutReport['classification'] | undefined,
+): ClassificationFigures[] {
+  if (!figures) return [];
   return MODALITIES.flatMap((modality) => {
     const { seen, unseen, harmonicMean } = figures[modality];
     return [

@@ -26,6 +26,7 @@ const UNPAGED_LISTS: ReadonlySet<string> = new Set([
   'methods',
   'curves',
   'perClass',
+  'classification',
 ]);
 /** What a field costs beyond its values: an explanation ranks every item that was learnt from. */
 const WORK: Readonly<Record<string, number>> = { explanation: 50 };

@@ -45,7 +45,7 @@ export interface ModalityAccuracy extends JsonObject {
 export type ClassificationFigures = Readonly<Record<Modality, ModalityAccuracy>> & JsonObject;
 
 /** What was learnt from. */
-type Learnt = Pick<PairTable, 'pairs' | 'image' | 'text'>;
+export type Learnt = Pick<PairTable, 'pairs' | 'image' | 'text'>;
 
 interface Question {
   readonly embedding: Float32Array;

@@ -177,7 +177,8 @@ describe('versions of the encoder over GraphQL', () => {
       interval { confidence resamples seed } harmonic { method avg { metric value low high } } notes
       seen { images texts classes i2tCounts { queries gallery withoutRelevant withoutCounterpart }
         methods { method i2t { metric value low high } t2i { metric } avg { metric } } curves { method direction recall precision }
-        perClass { name seen images texts i2tAp t2iAp chance } } unseen { images } } }`;
+        perClass { name seen images texts i2tAp t2iAp chance } } unseen { images }
+        classification { modality seen items amongAll { classes top1 } } } }`;
     expect((await ask(ask1, { id })).evaluation).toBeNull();
     expect(await evaluate(id)).toMatchObject({
       evaluation: { state: 'RUNNING', encoder: { id }, finishedAt: null },
@@ -195,6 +196,9 @@ describe('versions of the encoder over GraphQL', () => {
       sourcePairs: 38,
       sourceClasses: 4,
       interval: { confidence: 0.95 },
+      classification: expect.arrayContaining([
+        { modality: 'IMAGE', seen: true, items: 10, amongAll: { classes: 5, top1: expect.any(Number) } },
+      ]),
       seen: {
         images: 10,
         i2tCounts: { queries: 10, gallery: 10 },

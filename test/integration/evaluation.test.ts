@@ -58,6 +58,11 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     const mapOf = (part: EvaluationRecord['seen']) => part?.methods[0]?.i2t['map@all'].value;
     expect([record.seen?.images, mapOf(record.seen)]).toEqual([seen?.images, seen?.i2t_map]);
     expect(mapOf(record.unseen)).toEqual(unseen?.i2t_map);
+    expect(record.classification).toEqual(trained.holdout.classification);
+    expect(record.classification).toMatchObject({
+      IMAGE: { seen: { items: 7, amongAll: { classes: 5 } }, unseen: { items: 24, amongOwn: { classes: 2 } } },
+      TEXT: { harmonicMean: expect.any(Number) },
+    });
     expect(record.unseen?.perClass.map(({ name, seen: known }) => [name, known]).sort()).toEqual([
       ['cross', false],
       ['ring', false],
@@ -78,11 +83,12 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     for (const { epochs } of run.trainings) expect(epochs.length).toBeGreaterThan(0);
   });
 
-  it('gives the same figures again, without the paper and a run where they are not wanted', async () => {
+  it('gives the same figures again, without the paper and a run where they are not wanted, and keeps them', async () => {
     const [one, two] = [
       await app.evaluations.evaluateActive(quick),
-      await app.evaluations.evaluateActive(quick),
+      await app.evaluationJobs.evaluateHere(null, quick),
     ];
+    expect(await app.evaluationJobs.latest(two.encoder)).toMatchObject({ state: 'done', record: two });
     const figures = ({ seconds: _s, evaluatedAt: _e, ...rest }: EvaluationRecord) => rest;
     expect(figures(two)).toEqual(figures(one));
     expect(one.run).toBeNull();

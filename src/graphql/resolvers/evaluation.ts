@@ -7,6 +7,7 @@ import type {
   PrecisionRecallCurveResolvers,
 } from '../../__generated__/resolver-types.js';
 import type { EncoderEvaluationRow, EvaluationRecord, MethodFigures } from '../../services/models.js';
+import { classificationOf } from '../encoder-values.js';
 
 const STATES = { running: 'RUNNING', done: 'DONE', failed: 'FAILED' } as const;
 
@@ -30,6 +31,7 @@ export const evaluationFields: EvaluationResolvers = {
   seen: (row) => recordOf(row)?.seen ?? null,
   unseen: (row) => recordOf(row)?.unseen ?? null,
   harmonic: (row) => recordOf(row)?.harmonic ?? [],
+  classification: (row) => classificationOf(recordOf(row)?.classification),
   notes: (row) => recordOf(row)?.notes ?? [],
 };
 

@@ -3,10 +3,12 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderEvaluationRow } from '../../catalog/encoder-evaluations.js';
 import type { EncoderFailure } from '../../domain/encoder-status.js';
 import { CommonspaceError } from '../../domain/errors.js';
+import { noEncoder } from '../active-encoder.js';
 import type { EncoderService } from '../encoders/encoder-service.js';
 import type { ReportUnexpected } from '../ingest-answers.js';
 import { isUuid } from '../item-service.js';
-import type { EvaluationService } from './evaluation-service.js';
+import type { EvaluationRecord } from './evaluation-record.js';
+import type { EvaluationHooks, EvaluationOptions, EvaluationService } from './evaluation-service.js';
 
 const BEAT_MS = 2_000;
 
@@ -60,6 +62,29 @@ export class EvaluationJobs {
     return row;
   }
 
+  /**
+   * Evaluates one and waits for it; what comes of it stays with the encoder as if it had been started, unless another
+   * evaluation of it is under way.
+   *
+   * @param encoderId null for the active one
+   * @throws CommonspaceError as `EvaluationService.evaluateActive` and `evaluateEncoder`.
+   */
+  async evaluateHere(
+    encoderId: string | null,
+    options: EvaluationOptions = {},
+    hooks: EvaluationHooks = {},
+  ): Promise<EvaluationRecord> {
+    const id = encoderId ?? (await this.catalog.encoders.active())?.id;
+    if (id === undefined) throw noEncoder('There is no encoder to evaluate.');
+    if ((await this.encoders.require(id)).dimension === null)
+      return await this.evaluations.evaluateEncoder(id, options, hooks);
+    await this.latest(id);
+    const claim = await this.catalog.encoderEvaluations.begin(id);
+    return claim === null
+      ? await this.evaluations.evaluateEncoder(id, options, hooks)
+      : await this.evaluate(id, claim, options, hooks);
+  }
+
   /** Gives up what is under way. */
   async stop(): Promise<void> {
     this.stopping.abort();
@@ -67,23 +92,44 @@ export class EvaluationJobs {
   }
 
   private work(encoderId: string, claim: string, paper: boolean): void {
+    const done = this.limit(() =>
+      this.evaluate(encoderId, claim, { paper }, { signal: this.stopping.signal }),
+    )
+      .then(
+        () => {},
+        // It is with the encoder; what is unexpected was reported.
+        () => {},
+      )
+      .finally(() => this.working.delete(done));
+    this.working.add(done);
+  }
+
+  /** Evaluates under a claim, and stores what came of it. */
+  private async evaluate(
+    encoderId: string,
+    claim: string,
+    options: EvaluationOptions,
+    { onProgress, signal }: EvaluationHooks,
+  ): Promise<EvaluationRecord> {
     const { encoderEvaluations } = this.catalog;
     const gone = new AbortController();
     const timer = setInterval(() => {
       encoderEvaluations.beat(claim).then((mine) => mine || gone.abort(), this.reportUnexpected);
     }, BEAT_MS);
-    const signal = AbortSignal.any([gone.signal, this.stopping.signal]);
-    const done = this.limit(() => this.evaluations.evaluateEncoder(encoderId, { paper }, { signal }))
-      .then(
-        (record) => encoderEvaluations.finish(claim, record),
-        (error: unknown) => encoderEvaluations.fail(claim, this.failureOf(error)),
-      )
-      .catch(this.reportUnexpected)
-      .finally(() => {
-        clearInterval(timer);
-        this.working.delete(done);
-      });
-    this.working.add(done);
+    try {
+      const hooks = {
+        signal: signal === undefined ? gone.signal : AbortSignal.any([gone.signal, signal]),
+        ...(onProgress && { onProgress }),
+      };
+      const record = await this.evaluations.evaluateEncoder(encoderId, options, hooks);
+      await encoderEvaluations.finish(claim, record);
+      return record;
+    } catch (error) {
+      await encoderEvaluations.fail(claim, this.failureOf(error)).catch(this.reportUnexpected);
+      throw error;
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   private failureOf(error: unknown): EncoderFailure {

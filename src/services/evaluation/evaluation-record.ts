@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../catalog/types.js';
 import type { MetricName } from '../../domain/metric-values.js';
 import type { QueryCounts } from '../../domain/metrics.js';
+import type { ClassificationFigures } from '../classification-figures.js';
 import type { ClassDetails, MethodCurve } from '../runs/space-details.js';
 
 /**
@@ -67,6 +68,8 @@ export interface EvaluationRecord extends JsonObject {
   readonly unseen: PartRecord | null;
   /** The harmonic mean of a method's figures on seen and on unseen classes; null unless there are both. */
   readonly harmonic: readonly MethodFigures[] | null;
+  /** How well held-out items are classified; null where no class has a name. Absent from records of older versions. */
+  readonly classification?: ClassificationFigures | null;
   /** The folder of its run, with the report in it; null where none was written. */
   readonly run: string | null;
   readonly notes: readonly string[];

@@ -110,6 +110,11 @@ export class EvaluationService {
         ...parts,
         sets: { seen: 'seen', unseen: 'unseen' },
         semanticMatching: false,
+        classify: {
+          classes: await this.classes.classTable(),
+          learnt: { pairs: split.source.pairs, image: source.image, text: source.text },
+          held: { seen: split.seen, unseen: split.unseen },
+        },
         seed,
         resampling: { seed: RESAMPLING_SEED, resamples: RESAMPLES },
       },
@@ -125,6 +130,7 @@ export class EvaluationService {
       seen: measured.seen,
       unseen: measured.unseen,
       harmonic: measured.harmonic,
+      classification: measured.classification,
       run: null,
       notes: notesOf(split),
     };

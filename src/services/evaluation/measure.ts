@@ -5,8 +5,15 @@ import { trainSemanticMatching } from '../../encoder/semantic-matching.js';
 import { loadEncoder } from '../../encoder/serialise.js';
 import { trainCca } from '../../encoder/train-cca.js';
 import type { Encoder, SourceSet } from '../../encoder/types.js';
+import {
+  type ClassificationFigures,
+  type ClassTable,
+  classificationFigures,
+  type Learnt,
+} from '../classification-figures.js';
 import { describeSpace, type Sides, type SpaceDescription } from '../runs/describe-space.js';
 import type { SpaceDetails } from '../runs/space-details.js';
+import type { PairTable } from '../source-set.js';
 import type { ResampleOptions } from './bootstrap.js';
 import {
   type EstimatedMethod,
@@ -29,6 +36,12 @@ export interface MeasureRequest {
   readonly sets: Readonly<Record<'seen' | 'unseen', string>>;
   /** Whether semantic matching stands beside them on seen classes. */
   readonly semanticMatching: boolean;
+  /** What the first encoder is to classify, and of which classes; absent where classes are no more than labels. */
+  readonly classify?: {
+    readonly classes: ClassTable;
+    readonly learnt: Learnt;
+    readonly held: { readonly seen: PairTable; readonly unseen: PairTable };
+  };
   /** For what the baselines hold out to choose on. */
   readonly seed: number;
   /** For the draws of the bootstrap: the same rows get the same draws under the same seed. */
@@ -54,6 +67,8 @@ export interface Measured {
     readonly harmonic: readonly EstimatedMethod[] | null;
   };
   readonly choices: BaselineChoices;
+  /** Of the first encoder; null where it was not asked for, and where no class has a name. */
+  readonly classification: ClassificationFigures | null;
   /** What is to be seen of the encoder's space, and what each query found. */
   readonly spaces: Readonly<Record<'seen' | 'unseen', SpaceDescription | null>>;
 }
@@ -117,6 +132,8 @@ export async function measure(
     return { estimated, space, record: partRecord(part, estimated, space.details) };
   });
   const [seen, unseen] = parts;
+  const [first] = loaded;
+  const { classify } = request;
   const harmonic = seen && unseen ? harmonicMeans(seen.estimated, unseen.estimated) : null;
   const chosen = (name: 'seen' | 'unseen') =>
     cca[name] && { k: cca[name].k, regularisation: cca[name].regularisation };
@@ -125,6 +142,10 @@ export async function measure(
     unseen: unseen?.record ?? null,
     harmonic: harmonic?.map(methodFigures) ?? null,
     estimated: { seen: seen?.estimated ?? null, unseen: unseen?.estimated ?? null, harmonic },
+    classification:
+      first && classify
+        ? classificationFigures(first.encoder, classify.classes, classify.learnt, classify.held)
+        : null,
     spaces: { seen: seen?.space ?? null, unseen: unseen?.space ?? null },
     choices: {
       cca: { seen: chosen('seen'), unseen: chosen('unseen') },
