@@ -45,9 +45,9 @@ export class StampedCopies {
     readonly stamps: VectorStamps,
   ) {}
 
-  /** The partitions whose files a stamp has to tell, so that copies of them can be used. */
+  /** The partitions that a stamp has to tell of, so that copies of them can be used. */
   partitions(): string[] {
-    return [...this.held.values()].flatMap(({ stamp }) => [...stamp.files.keys()]);
+    return [...this.held.values()].flatMap(({ stamp }) => [...stamp.partitions.keys()]);
   }
 
   /** The copy if it is what the stamp says; else null, and one that is will be made if nothing changes for a while. */
@@ -147,6 +147,7 @@ function keyOf(wanted: Wanted): string {
 /** Whether nothing that `copy` tells of differs in `now`. */
 function isSame(copy: VectorStamp, now: VectorStamp): boolean {
   return (
-    copy.changes === now.changes && [...copy.files].every(([name, file]) => now.files.get(name) === file)
+    copy.changes === now.changes &&
+    [...copy.partitions].every(([name, state]) => now.partitions.get(name) === state)
   );
 }

@@ -16,7 +16,8 @@ export async function* chunksOf(
   floats = CHUNK_FLOATS,
 ): AsyncGenerator<VectorChunk> {
   let after = '00000000-0000-0000-0000-000000000000';
-  let rows = 256;
+  // Of how many columns they are, the first ones tell.
+  let rows = Math.min(256, Math.ceil(floats / 2048));
   for (;;) {
     const [chunk] = await on.run<{ ids: string[] | null; vectors: Buffer | null }>(
       `SELECT array_agg(item_id::text) AS ids, string_agg(vector_send(vec), '') AS vectors

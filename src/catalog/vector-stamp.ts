@@ -1,40 +1,50 @@
 import type { Database } from './database.js';
 
 /**
- * What the vectors were when a snapshot was taken: a number that differs as soon as any committed change of them, of
- * items or of their pairs is seen, and the files of the partitions asked about. Two equal stamps mean equal vectors.
+ * What the vectors were when a snapshot was taken: a number that differs as soon as any committed change of items, of their
+ * pairs or of their classes is seen, and for each partition asked about what differs with any change of its own. Two
+ * equal stamps mean equal vectors.
  *
  * It is read from the database, in the statement that opens a search, so that all servers on it agree about it.
  */
 export interface VectorStamp {
-  /** The sum of the weights of all changes; see the migration `vector_changes`. */
+  /** The sum of the weights of all changes outside of partitions; see the migrations `search_changes` and `change_scopes`. */
   readonly changes: string;
-  /** The file behind each partition asked about, null where there is none: what TRUNCATE and DROP change. */
-  readonly files: ReadonlyMap<string, string | null>;
+  /**
+   * Of each partition asked about the file behind it, which TRUNCATE and DROP change, and the sum of the weights of its
+   * changes; null where there is no such partition.
+   */
+  readonly partitions: ReadonlyMap<string, string | null>;
 }
 
 /** A stamp as STAMP_SQL selects it. */
 export interface StoredStamp {
   readonly changes: string;
   readonly changeRows: number;
-  readonly files: readonly (string | null)[] | null;
+  readonly partitions: readonly (string | null)[] | null;
 }
 
-/** A FROM item of one row, `stamp`, with the columns of StoredStamp; `$1` is the partitions to tell the files of. */
+/** A FROM item of one row, `stamp`, with the columns of StoredStamp; `$1` is the partitions to tell of. */
 export const STAMP_SQL = `(
-  SELECT COALESCE(sum(weight), 0)::text AS changes, count(*)::int AS "changeRows",
-    (SELECT array_agg(pg_relation_filenode(to_regclass(name))::text ORDER BY place)
-     FROM unnest($1::text[]) WITH ORDINALITY AS t (name, place)) AS files
+  SELECT COALESCE(sum(weight) FILTER (WHERE scope = 0), 0)::text AS changes, count(*)::int AS "changeRows",
+    (SELECT array_agg(pg_relation_filenode(to_regclass(name)) || '/' || (
+       SELECT COALESCE(sum(weight), 0) FROM vectors.change c WHERE c.scope = to_regclass(name)) ORDER BY place)
+     FROM unnest($1::text[]) WITH ORDINALITY AS t (name, place)) AS partitions
   FROM vectors.change) stamp`;
 
-/** Each writing transaction leaves a row; more than so many are folded into one. */
+/** Each writing transaction leaves a row for each scope; more than so many are folded into one for each. */
 const MOST_ROWS = 256;
 
-/** Rows that another server is folding are left to it. What nobody else sees changed is never changed: the sum. */
+/**
+ * Rows that another server is folding are left to it. What nobody else sees changed is never changed: the sums. Those of
+ * partitions that are gone concern nobody.
+ */
 const FOLD_SQL = `WITH gone AS (
     DELETE FROM vectors.change WHERE ctid = ANY (ARRAY(SELECT ctid FROM vectors.change FOR UPDATE SKIP LOCKED))
-    RETURNING weight)
-  INSERT INTO vectors.change (weight) SELECT sum(weight) FROM gone HAVING count(*) > 0`;
+    RETURNING scope, weight)
+  INSERT INTO vectors.change (scope, weight)
+  SELECT scope, sum(weight) FROM gone
+  WHERE scope = 0 OR EXISTS (SELECT 1 FROM pg_class WHERE oid = gone.scope) GROUP BY scope`;
 
 /** Reads stamps, and keeps the table behind them short. */
 export class VectorStamps {
@@ -50,8 +60,8 @@ export class VectorStamps {
 
   parse(row: StoredStamp, partitions: readonly string[]): VectorStamp {
     if (row.changeRows > MOST_ROWS) this.fold();
-    const files = partitions.map((name, i) => [name, row.files?.[i] ?? null] as const);
-    return { changes: row.changes, files: new Map(files) };
+    const told = partitions.map((name, i) => [name, row.partitions?.[i] ?? null] as const);
+    return { changes: row.changes, partitions: new Map(told) };
   }
 
   /** Resolves once nothing is being folded. */

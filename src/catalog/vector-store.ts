@@ -168,8 +168,16 @@ export class VectorStore {
   /** Features of an extractor, by ascending item id, some at a time; where `lacking` is given, of items that it lacks. */
   async *featuresOf(
     extractor: string,
-    lacking?: { readonly encoderId: string; readonly modality: Modality },
-    on: Queryable = this.db,
+    {
+      lacking,
+      floats,
+      on = this.db,
+    }: {
+      readonly lacking?: { readonly encoderId: string; readonly modality: Modality };
+      /** Numbers at once, two megabytes of them where not given. */
+      readonly floats?: number;
+      readonly on?: Queryable;
+    } = {},
   ): AsyncGenerator<VectorChunk> {
     const table = featureTable(extractor);
     if (!(await this.tables.find(table, on))) return;
@@ -178,6 +186,7 @@ export class VectorStore {
       on,
       table,
       embedded && `NOT EXISTS (SELECT 1 FROM ${embedded} e WHERE e.item_id = t.item_id)`,
+      floats,
     );
   }
 

@@ -7,8 +7,8 @@ import { MODALITIES } from '../domain/modality.js';
 import type { Encoder } from '../encoder/types.js';
 import { gather, rowOf } from './source-set.js';
 
-/** Features embedded before the event loop gets its turn: a few milliseconds. */
-const SLICE = 4;
+/** Numbers of features read at once, and items whose embeddings are stored at once: a search waits for no more than that. */
+const FLOATS_AT_ONCE = 64 * 1024;
 
 /**
  * Embeds every stored feature that the encoder has not embedded yet, beside the embeddings of the others. Nothing is
@@ -29,11 +29,15 @@ export async function embedCatalogue(
   let done = 0;
   for (const modality of MODALITIES) {
     const extractor = modality === 'IMAGE' ? row.imageExtractor : row.textExtractor;
-    const lacking = { encoderId: row.id, modality };
-    for await (const { ids, matrix } of catalog.vectors.featuresOf(extractor, lacking, on)) {
+    for await (const { ids, matrix } of catalog.vectors.featuresOf(extractor, {
+      lacking: { encoderId: row.id, modality },
+      floats: FLOATS_AT_ONCE,
+      ...(on && { on }),
+    })) {
       const embeddings: Float32Array[] = [];
       for (let i = 0; i < matrix.rows; i += 1) {
-        if (i % SLICE === 0) await setImmediate();
+        // Half a millisecond each: a search that is under way gets its turn after every one.
+        await setImmediate();
         embeddings.push(encoder.embed(modality, rowOf(matrix, i)));
       }
       throwIfCancelled(signal);

@@ -215,11 +215,19 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
         await elsewhere(`BEGIN; SAVEPOINT a; ${change}; ROLLBACK TO a; ${change}; COMMIT`);
       },
     };
+    /** Those that leave copies of other partitions as they are: content, counterpart and items. */
+    const others: Record<string, readonly boolean[]> = {
+      'stores a feature': [true, false, true],
+      'changes a feature by its partition’s name': [true, false, true],
+      'deletes features by their partition’s name': [true, false, true],
+      'stores an embedding by its partition’s name': [false, true, true],
+      'deletes embeddings': [false, true, true],
+    };
     for (const [what, change] of Object.entries(changes)) {
       it(what, async () => {
         expect(await answers()).toEqual([true, true, true]);
         await change();
-        expect(await answers()).toEqual([false, false, false]);
+        expect(await answers()).toEqual(others[what] ?? [false, false, false]);
         // Having been asked for, they come back by themselves, now that nothing changes.
         await copies.settled();
         expect(await answers()).toEqual([true, true, true]);
@@ -244,16 +252,44 @@ describeOnEachKind('copies of vectors in memory', (kind) => {
     await expectSameAsDatabase();
   });
 
+  it('stay of use while another encoder embeds, and another extractor extracts, in one transaction or several', async () => {
+    const other = await createEncoder();
+    const [first, second] = writes.filter(({ modality }) => modality === 'TEXT');
+    const vectors = { data: randomUnit(6, randomOf(5)), rows: 1, columns: 6 };
+    await catalog().vectors.storeEmbeddings(other, 'TEXT', [first?.id ?? ''], vectors);
+    await catalog().vectors.fillFeatures('other@1', [
+      { itemId: first?.id ?? '', contentHash: first?.contentHash ?? '', vector: randomUnit(9, randomOf(6)) },
+    ]);
+    const change = (encoder: string) =>
+      `UPDATE ${embeddingTable(encoder, 'TEXT')} SET vec = vec WHERE item_id <> '${second?.id}'`;
+    await elsewhere(change(other));
+    expect(await answers()).toEqual([true, true, true]);
+    await expectSameAsDatabase();
+    // What comes after in the same transaction is not taken for noted.
+    await elsewhere(`BEGIN; ${change(other)}; ${change(encoderId)}; COMMIT`);
+    expect(await answers()).toEqual([false, true, true]);
+  });
+
   it('stay of use, and current, while the record of changes is folded', async () => {
+    const gone = await createEncoder();
+    const vectors = { data: randomUnit(6, randomOf(5)), rows: 1, columns: 6 };
+    await catalog().vectors.storeEmbeddings(gone, 'TEXT', [writes[1]?.id ?? ''], vectors);
+    await catalog().encoders.remove(gone);
     const rows = async () =>
-      (await catalog().database.runOnce<{ n: number }>('SELECT count(*)::int AS n FROM vectors.change'))[0]
-        ?.n;
+      (
+        await catalog().database.runOnce<{ n: number; scopes: number; known: number }>(
+          `SELECT count(*)::int AS n, count(DISTINCT scope)::int AS scopes,
+             count(*) FILTER (WHERE scope = 0 OR scope IN (SELECT oid FROM pg_class))::int AS known FROM vectors.change`,
+        )
+      )[0];
     for (let n = 0; n < 300; n += 1)
       await elsewhere(`UPDATE item SET title = '${n}' WHERE id = $1`, [writes[0]?.id]);
     await copies.hold(wanted());
     const before = await stamp();
     await copies.stamps.settled();
-    expect(await rows()).toBe(1);
+    // At most one for each partition that there is, and one for everything else.
+    const left = await rows();
+    expect(left).toEqual({ n: left?.scopes, scopes: left?.scopes, known: left?.scopes });
     expect((await stamp()).changes).toBe(before.changes);
     await copies.hold(wanted());
     expect(await answers()).toEqual([true, true, true]);

@@ -60,7 +60,10 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     expect(mapOf(record.unseen)).toEqual(unseen?.i2t_map);
     expect(record.classification).toEqual(trained.holdout.classification);
     expect(record.classification).toMatchObject({
-      IMAGE: { seen: { items: 7, amongAll: { classes: 5 } }, unseen: { items: 24, amongOwn: { classes: 2 } } },
+      IMAGE: {
+        seen: { items: 7, amongAll: { classes: 5 } },
+        unseen: { items: 24, amongOwn: { classes: 2 } },
+      },
       TEXT: { harmonicMean: expect.any(Number) },
     });
     expect(record.unseen?.perClass.map(({ name, seen: known }) => [name, known]).sort()).toEqual([
