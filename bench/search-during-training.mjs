@@ -1,8 +1,9 @@
 // How long searches take while the same process trains an encoder, beside how long they take at rest:
-// node bench/search-during-training.mjs [DATA] [QUERIES AT REST] [EPOCHS]   (after `npm run build` and `npm run demo -- --exit`)
+// node bench/search-during-training.mjs [DATA] [QUERIES AT REST] [EPOCHS] [IMAGE EXTRACTOR]   (after `npm run build` and `npm run demo -- --exit`)
 //
 // It works on a copy of the data folder. One client in a thread of its own asks over HTTP, one query after another, each
 // another text; the training is a whole one: principal components, CCA, two networks, figures, embeddings, the switch.
+// With an image extractor that the catalogue has no features of, such as hsv-hog, it begins with extracting them.
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ if (isMainThread) await main();
 else await ask();
 
 async function main() {
-  const [data = './data', count = '300', epochs] = process.argv.slice(2);
+  const [data = './data', count = '300', epochs, imageExtractor] = process.argv.slice(2);
   const copy = await mkdtemp(join(tmpdir(), 'commonspace-bench-'));
   await cp(data, copy, { recursive: true, filter: (path) => !path.endsWith('/run') });
   const services = await openApp(readConfig({ dataDir: copy }), console.error);
@@ -53,6 +54,7 @@ async function main() {
       holdout: 0.1,
       epochs: epochs === undefined ? null : Number(epochs),
       learnFrom: null,
+      ...(imageExtractor !== undefined && { imageExtractor, force: true }),
     },
     {
       onProgress: (progress) =>
