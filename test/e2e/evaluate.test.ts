@@ -12,7 +12,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'commonspace-evaluate-'));
   const splits = { extendable: [{ seen: [0, 2, 4] }, { seen: [1, 3, 5] }] };
   bundle = await writeBundle(join(root, 'bundle'), {
-    ...bundleFiles(140, 90),
+    ...bundleFiles(72, 60),
     'splits.json': JSON.stringify(splits),
   });
 });
@@ -64,7 +64,7 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
     ]);
     const [split] = report.splits;
     expect(split?.train_seconds).toBeGreaterThan(0);
-    expect(split?.parts.seen).toMatchObject({ images: 90, texts: 90, classes: 6 });
+    expect(split?.parts.seen).toMatchObject({ images: 60, texts: 60, classes: 6 });
     const { value, low, high } = report.metrics.target[0]?.avg['map@all'] ?? { value: 0, low: 0, high: 0 };
     expect(low).toBeLessThan(value ?? 0);
     expect(high).toBeGreaterThan(value ?? 1);
@@ -89,7 +89,7 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
     expect(report.sm).toBeNull();
     for (const split of report.splits) {
       const { seen, unseen } = split.parts;
-      expect((seen?.images ?? 0) + (unseen?.images ?? 0)).toBe(90);
+      expect((seen?.images ?? 0) + (unseen?.images ?? 0)).toBe(60);
       expect(unseen?.perClass.map(({ seen: known }) => known)).toEqual([false, false, false]);
       const of = (part: typeof seen) => part?.methods[0]?.avg['map@all'].value ?? 0;
       const [s, u] = [of(seen), of(unseen)];
@@ -129,7 +129,7 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
     const predictions = (await readFile(join(dirname(report), 'predictions.jsonl'), 'utf8'))
       .trim()
       .split('\n');
-    expect(predictions).toHaveLength(180);
+    expect(predictions).toHaveLength(120);
     for (const line of [
       /^classes +method +i→t/m,
       /^test +MASLN +\d/m,
@@ -149,7 +149,7 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
     ]);
     const small = await cli(['evaluate', '--bundle', bundle, '--runs', join(root, 'none')]);
     expect(small.code).toBe(2);
-    expect(small.stderr).toMatch(/BAD_BUNDLE .*img_train\.npy: it has 140 rows, fewer than a batch of 256/);
+    expect(small.stderr).toMatch(/BAD_BUNDLE .*img_train\.npy: it has 72 rows, fewer than a batch of 256/);
     for (const wrong of [
       ['--protocol', 'other'],
       ['--seeds', '1,x'],

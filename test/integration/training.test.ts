@@ -1,18 +1,19 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createRandom } from '../../src/encoder/random.js';
 import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
-import { describeOnEachKind } from '../support/catalog.js';
+import { describeOnEachKind, emptyCatalog } from '../support/catalog.js';
 
 const code = (expected: string, field?: readonly string[]) =>
   expect.objectContaining({ code: expected, ...(field && { field }) });
 
 describeOnEachKind('training', (kind) => {
   let app: TestApp;
-  beforeEach(async () => {
+  beforeAll(async () => {
     app = await openTestApp(kind);
   });
-  afterEach(() => app.close());
+  afterAll(() => app.close());
+  beforeEach(() => emptyCatalog(app.catalog));
 
   it('learns, measures on what it did not see, embeds everything and takes the place of the one before', async () => {
     await ingestShapes(app);
