@@ -1,5 +1,5 @@
-import { Worker } from 'node:worker_threads';
-import { CommonspaceError, type Failure } from '../domain/errors.js';
+import { throwIfCancelled } from '../domain/errors.js';
+import { inThread } from '../platform/thread.js';
 import { workerEntry } from '../platform/worker-entry.js';
 import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
@@ -13,12 +13,10 @@ export interface TrainRequest {
   readonly checkpointEvery: number;
   readonly resumeFrom: Uint8Array | null;
 }
-export type TrainReply =
-  /** The thread waits for any message as an answer. */
+export type TrainEvent =
+  /** The thread waits until it is kept. */
   | { readonly kind: 'checkpoint'; readonly bytes: Uint8Array }
-  | { readonly kind: 'progress'; readonly progress: TrainProgress }
-  | { readonly kind: 'done'; readonly trained: TrainedEncoder }
-  | { readonly kind: 'failed'; readonly failure: Failure };
+  | { readonly kind: 'progress'; readonly progress: TrainProgress };
 
 /**
  * Trains an encoder in a worker thread, so that the caller's thread stays free. The caller keeps its data.
@@ -35,55 +33,25 @@ export async function trainEncoder(
   const { onProgress, signal, onCheckpoint } = hooks;
   const options = resolveTrainOptions(input);
   checkSource(source);
-  if (signal?.aborted) throw cancelled(signal);
-
+  throwIfCancelled(signal);
   const copy = copySource(source);
-  const worker = new Worker(workerEntry(import.meta.url, 'train.worker'), {
-    workerData: {
-      source: copy,
-      options,
-      checkpoints: onCheckpoint !== undefined,
-      checkpointEvery: hooks.checkpointEvery ?? CHECKPOINT_EVERY,
-      resumeFrom: hooks.resumeFrom ?? null,
-    } satisfies TrainRequest,
-    transferList: [copy.image, copy.text, copy.classEmbeddings].map(({ data }) => data.buffer as ArrayBuffer),
+  const request: TrainRequest = {
+    source: copy,
+    options,
+    checkpoints: onCheckpoint !== undefined,
+    checkpointEvery: hooks.checkpointEvery ?? CHECKPOINT_EVERY,
+    resumeFrom: hooks.resumeFrom ?? null,
+  };
+  return await inThread<TrainedEncoder, TrainEvent>(workerEntry(import.meta.url, 'train.worker'), request, {
+    what: 'The training',
+    signal,
+    transfer: [copy.image, copy.text, copy.classEmbeddings].map(({ data }) => data.buffer as ArrayBuffer),
+    async onEvent(event, answer) {
+      if (event.kind === 'progress') return onProgress?.(event.progress);
+      await onCheckpoint?.(event.bytes);
+      answer();
+    },
   });
-  const onAbort = () => void worker.terminate();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await new Promise<TrainedEncoder>((resolve, reject) => {
-      worker.on('message', (message: TrainReply) => {
-        switch (message.kind) {
-          case 'progress':
-            onProgress?.(message.progress);
-            break;
-          case 'checkpoint':
-            Promise.resolve(message.bytes)
-              .then(onCheckpoint)
-              .then(() => worker.postMessage('kept'))
-              .catch(reject);
-            break;
-          case 'done':
-            resolve(message.trained);
-            break;
-          case 'failed':
-            reject(
-              new CommonspaceError(message.failure.code, message.failure.message, message.failure.field),
-            );
-            break;
-        }
-      });
-      worker.on('error', reject);
-      worker.on('exit', (code) => {
-        reject(
-          signal?.aborted ? cancelled(signal) : new Error(`the training thread ended with code ${code}`),
-        );
-      });
-    });
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-    await worker.terminate();
-  }
 }
 
 /** Copies whose buffers can be handed over to the thread. */
@@ -97,8 +65,4 @@ function copySource(source: SourceSet): SourceSet {
     classNames: [...source.classNames],
     classEmbeddings: copyOf(source.classEmbeddings),
   };
-}
-
-function cancelled(signal: AbortSignal): CommonspaceError {
-  return new CommonspaceError('CANCELLED', 'the training was cancelled', [], { cause: signal.reason });
 }

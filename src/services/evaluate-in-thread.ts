@@ -1,7 +1,6 @@
-import { Worker } from 'node:worker_threads';
 import type { TrainingPair } from '../catalog/types.js';
-import { CommonspaceError } from '../domain/errors.js';
 import type { SourceSet } from '../encoder/types.js';
+import { inThread } from '../platform/thread.js';
 import { workerEntry } from '../platform/worker-entry.js';
 import type { ClassTable } from './classification-figures.js';
 import type { CutOff } from './cut-offs.js';
@@ -32,23 +31,8 @@ export interface Evaluated {
  * @throws CommonspaceError CANCELLED when the signal is aborted; the thread is then ended at once.
  */
 export async function evaluateInThread(request: EvaluationRequest, signal?: AbortSignal): Promise<Evaluated> {
-  const worker = new Worker(workerEntry(import.meta.url, 'evaluation.worker'), { workerData: request });
-  const onAbort = () => void worker.terminate();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await new Promise<Evaluated>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-      worker.once('exit', (code) =>
-        reject(
-          signal?.aborted
-            ? new CommonspaceError('CANCELLED', 'The evaluation was cancelled.')
-            : new Error(`the evaluation thread ended with code ${code}`),
-        ),
-      );
-    });
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-    await worker.terminate();
-  }
+  return await inThread<Evaluated>(workerEntry(import.meta.url, 'evaluation.worker'), request, {
+    what: 'The evaluation',
+    signal,
+  });
 }

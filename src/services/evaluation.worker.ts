@@ -1,7 +1,7 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { loadEncoder } from '../encoder/serialise.js';
 import { trainCca } from '../encoder/train-cca.js';
-import { giveWay } from '../platform/thread-priority.js';
+import { asThread } from '../platform/thread.js';
 import { classificationFigures } from './classification-figures.js';
 import { calibrateCutOffs } from './cut-offs.js';
 import type { Evaluated, EvaluationRequest } from './evaluate-in-thread.js';
@@ -9,14 +9,16 @@ import { compareOn } from './evaluation.js';
 
 /** Fits the CCA baseline and measures on the held-out pairs, away from the thread that answers searches. */
 const { encoderBytes, source, sourcePairs, classes, held, seed } = workerData as EvaluationRequest;
-giveWay();
-const encoder = loadEncoder(encoderBytes);
-const cca = await trainCca(source, { seed, dimension: encoder.dimension });
-const learnt = { pairs: sourcePairs, image: source.image, text: source.text };
-parentPort?.postMessage({
-  holdout: {
-    ...compareOn(held, encoder, cca.encoder),
-    classification: classificationFigures(encoder, classes, learnt, held),
-  },
-  cutOffs: calibrateCutOffs(encoder, held, seed),
-} satisfies Evaluated);
+
+await asThread<Evaluated>(async () => {
+  const encoder = loadEncoder(encoderBytes);
+  const cca = await trainCca(source, { seed, dimension: encoder.dimension });
+  const learnt = { pairs: sourcePairs, image: source.image, text: source.text };
+  return {
+    holdout: {
+      ...compareOn(held, encoder, cca.encoder),
+      classification: classificationFigures(encoder, classes, learnt, held),
+    },
+    cutOffs: calibrateCutOffs(encoder, held, seed),
+  };
+});

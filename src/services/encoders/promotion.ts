@@ -1,7 +1,6 @@
-import { Worker } from 'node:worker_threads';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow, JsonObject, TrainingPair } from '../../catalog/types.js';
-import { CommonspaceError } from '../../domain/errors.js';
+import { inThread } from '../../platform/thread.js';
 import { workerEntry } from '../../platform/worker-entry.js';
 import { type PairTable, readPairTable, selectRows } from '../source-set.js';
 import { extractorsOf, pairKey, splitOfEncoder } from '../training/training-pairs.js';
@@ -100,7 +99,10 @@ export class PromotionGate {
       },
       active: { bytes: activeBytes, ...theirs },
     };
-    return await inThread(task, signal);
+    return await inThread<PromotionMaps>(workerEntry(import.meta.url, 'promotion.worker'), task, {
+      what: 'The comparison',
+      signal,
+    });
   }
 
   private tableFor(row: EncoderRow, pairs: readonly TrainingPair[]): Promise<PairTable> {
@@ -124,26 +126,4 @@ export function refusal(maps: PromotionMaps, tolerance: number): string | null {
   });
   if (reasons.length === 0) return null;
   return `The encoder retrieves worse than the active one: ${reasons.join('; ')} (tolerated: ${tolerance} less).`;
-}
-
-async function inThread(task: PromotionTask, signal: AbortSignal | undefined): Promise<PromotionMaps> {
-  const worker = new Worker(workerEntry(import.meta.url, 'promotion.worker'), { workerData: task });
-  const onAbort = () => void worker.terminate();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await new Promise<PromotionMaps>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-      worker.once('exit', (code) =>
-        reject(
-          signal?.aborted
-            ? new CommonspaceError('CANCELLED', 'The comparison was cancelled.')
-            : new Error(`the comparing thread ended with code ${code}`),
-        ),
-      );
-    });
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-    await worker.terminate();
-  }
 }

@@ -1,19 +1,19 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { loadEncoder } from '../../encoder/serialise.js';
-import { giveWay } from '../../platform/thread-priority.js';
+import { asThread } from '../../platform/thread.js';
 import { retrievalOn } from '../evaluation.js';
 import type { ComparedMaps, PromotionMaps, PromotionTask } from './promotion.js';
 
 /** Ranks the same pairs with both encoders, away from the thread that answers searches. */
 const { candidate, active } = workerData as PromotionTask;
-giveWay();
-const encoders = { candidate: loadEncoder(candidate.bytes), active: loadEncoder(active.bytes) };
 
-function compare(part: 'seen' | 'unseen'): ComparedMaps | null {
-  const ours = retrievalOn(candidate[part], encoders.candidate);
-  const theirs = retrievalOn(active[part], encoders.active);
-  if (ours === null || theirs === null) return null;
-  return { pairs: candidate[part].pairs.length, candidate: ours.mean.map, active: theirs.mean.map };
-}
-
-parentPort?.postMessage({ seen: compare('seen'), unseen: compare('unseen') } satisfies PromotionMaps);
+await asThread<PromotionMaps>(() => {
+  const encoders = { candidate: loadEncoder(candidate.bytes), active: loadEncoder(active.bytes) };
+  const compare = (part: 'seen' | 'unseen'): ComparedMaps | null => {
+    const ours = retrievalOn(candidate[part], encoders.candidate);
+    const theirs = retrievalOn(active[part], encoders.active);
+    if (ours === null || theirs === null) return null;
+    return { pairs: candidate[part].pairs.length, candidate: ours.mean.map, active: theirs.mean.map };
+  };
+  return { seen: compare('seen'), unseen: compare('unseen') };
+});
