@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -41,6 +41,18 @@ describe('the folder of a run', () => {
     expect(JSON.parse(await read('manifest.json'))).toMatchObject(record.manifest);
     expect(await read('report.html')).toContain('<!doctype html>');
     expect(await read('model-card.md')).toMatch(/^# /);
+  });
+
+  it('takes the place of what a process that was killed has left behind long ago, and of nothing else', async () => {
+    const killed = '.earlier.0c5a4b1e-1111-4222-8333-0123456789ab';
+    const going = '.other.0c5a4b1e-1111-4222-8333-0123456789ac';
+    for (const name of [killed, going, '.mine', 'earlier-run'])
+      await mkdir(join(folder, name, 'checkpoints'), { recursive: true });
+    const longAgo = new Date('2020-01-01');
+    for (const name of [killed, '.mine', 'earlier-run']) await utimes(join(folder, name), longAgo, longAgo);
+    const { discard } = await openRunFolder(folder, 'new');
+    await discard();
+    expect((await readdir(folder)).sort()).toEqual(['.mine', going, 'earlier-run'].sort());
   });
 
   it('has metrics that agree with the record', async () => {

@@ -12,7 +12,7 @@
  *               checkpoints/       what the trainer kept
  */
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { Prediction } from './predictions.js';
@@ -33,6 +33,10 @@ export interface RunFolder {
 }
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+/** What is being built, or was when its process was killed. */
+const BUILDING = /^\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Nothing is built for so long. */
+const LEFT_BEHIND_MS = 7 * 24 * 3_600_000;
 
 /**
  * @param runs the folder of all runs; made where it is not there
@@ -47,6 +51,7 @@ export async function openRunFolder(runs: string, id: string): Promise<RunFolder
   const building = join(runs, `.${id}.${randomUUID()}`);
   const checkpoints = join(building, 'checkpoints');
   await guarded(runs, () => mkdir(checkpoints, { recursive: true }));
+  await removeLeftovers(runs);
   const discard = () => rm(building, { recursive: true, force: true });
   return {
     checkpoints,
@@ -64,6 +69,20 @@ export async function openRunFolder(runs: string, id: string): Promise<RunFolder
       }
     },
   };
+}
+
+/** Removes what processes that were killed have left behind, as far as it can be removed. */
+async function removeLeftovers(runs: string): Promise<void> {
+  const oldest = Date.now() - LEFT_BEHIND_MS;
+  for (const name of await readdir(runs)) {
+    if (!BUILDING.test(name)) continue;
+    const path = join(runs, name);
+    const changed = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Number.POSITIVE_INFINITY,
+    );
+    if (changed < oldest) await rm(path, { recursive: true, force: true }).catch(() => {});
+  }
 }
 
 /** For a run that keeps no checkpoints: the folder in one go. Throws as `openRunFolder`. */
