@@ -65,9 +65,44 @@ export function closest(ids: readonly string[], similarity: Float32Array, count:
   }));
 }
 
+const BINS = 1024;
+
+/** The places of at least the `count` highest values, in order, without most of the others: those in the highest bins. */
+function candidates(values: Float32Array, count: number): Int32Array {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let place = 0; place < values.length; place += 1) {
+    const value = values[place] as number;
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  const scale = most > least ? (BINS - 1) / (most - least) : 0;
+  const sizes = new Int32Array(BINS);
+  const binOf = new Uint16Array(values.length);
+  for (let place = 0; place < values.length; place += 1) {
+    const bin = ((values[place] as number) - least) * scale;
+    binOf[place] = bin;
+    sizes[bin | 0] = (sizes[bin | 0] as number) + 1;
+  }
+  let lowest = BINS;
+  let size = 0;
+  while (size < count && lowest > 0) {
+    lowest -= 1;
+    size += sizes[lowest] as number;
+  }
+  const places = new Int32Array(size);
+  let at = 0;
+  for (let place = 0; place < values.length && at < size; place += 1) {
+    if ((binOf[place] as number) < lowest) continue;
+    places[at] = place;
+    at += 1;
+  }
+  return places;
+}
+
 /** Places of the `count` highest values, highest first, equal ones in the order of their places. */
 function highest(values: Float32Array, count: number): Int32Array {
-  const heap = new Int32Array(count);
+  const places = candidates(values, count);
+  const heap = places.slice(0, count);
   const before = (a: number, b: number) => {
     const difference = (values[a] as number) - (values[b] as number);
     return difference > 0 || (difference === 0 && a < b);
@@ -85,10 +120,11 @@ function highest(values: Float32Array, count: number): Int32Array {
     }
     heap[at] = place;
   };
-  for (let place = 0; place < count; place += 1) heap[place] = place;
   for (let top = (count >> 1) - 1; top >= 0; top -= 1) sink(heap[top] as number, top, count);
-  for (let place = count; place < values.length && count > 0; place += 1)
+  for (let i = count; i < places.length && count > 0; i += 1) {
+    const place = places[i] as number;
     if (before(place, heap[0] as number)) sink(place, 0, count);
+  }
   for (let size = count - 1; size > 0; size -= 1) {
     const last = heap[0] as number;
     const moved = heap[size] as number;

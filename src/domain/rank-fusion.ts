@@ -34,16 +34,20 @@ export function reciprocalRank(rank: number): number {
  * Ordered by score descending, then id ascending.
  */
 export function fuseByReciprocalRank(rankings: readonly EvidenceRanking[]): FusedHit[] {
-  const found = new Map<string, { score: number; evidence: EvidenceScore[] }>();
+  const found = new Map<string, { readonly id: string; score: number; readonly evidence: EvidenceScore[] }>();
   for (const { evidence, hits } of rankings) {
     hits.forEach(({ id, similarity }, index) => {
-      const entry = found.get(id) ?? { score: 0, evidence: [] };
-      entry.score += reciprocalRank(index + 1);
-      entry.evidence.push({ evidence, rank: index + 1, similarity });
-      found.set(id, entry);
+      const rank = index + 1;
+      const entry = found.get(id);
+      if (entry === undefined) {
+        found.set(id, { id, score: reciprocalRank(rank), evidence: [{ evidence, rank, similarity }] });
+        return;
+      }
+      entry.score += reciprocalRank(rank);
+      entry.evidence.push({ evidence, rank, similarity });
     });
   }
-  return [...found].map(([id, entry]) => ({ id, ...entry })).sort(byScoreThenId);
+  return [...found.values()].sort(byScoreThenId);
 }
 
 /** A single ranking as it stands: the score is the cosine similarity itself. `firstRank` is the rank of its first hit. */

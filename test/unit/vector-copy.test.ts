@@ -52,6 +52,20 @@ describe('the closest of a copy', () => {
     expect(closest([], new Float32Array(), 5)).toEqual([]);
   });
 
+  it('come so where all but one are next to each other, and where all are equal', () => {
+    const random = randomOf(10);
+    const ids = Array.from({ length: 3000 }, (_, i) => String(i).padStart(4, '0'));
+    for (const similarity of [
+      new Float32Array(3000).map((_, i) => (i === 1234 ? 1 : random() / 10_000)),
+      new Float32Array(3000).fill(0.5),
+    ]) {
+      const sorted = ids
+        .map((id, i) => ({ id, similarity: similarity[i] ?? 0 }))
+        .sort((a, b) => b.similarity - a.similarity || (a.id < b.id ? -1 : 1));
+      for (const count of [1, 200]) expect(closest(ids, similarity, count)).toEqual(sorted.slice(0, count));
+    }
+  });
+
   it('stay within −1 and 1', () => {
     expect(
       closest(['a', 'b'], Float32Array.of(1.0000001, -1.0000001), 2).map((hit) => hit.similarity),
