@@ -20,19 +20,21 @@ export interface VectorStamp {
 /** A stamp as STAMP_SQL selects it. */
 export interface StoredStamp {
   readonly changes: string;
-  readonly changeRows: number;
+  /** Rows that folding would save. */
+  readonly foldable: number;
   readonly partitions: readonly (string | null)[] | null;
 }
 
 /** A FROM item of one row, `stamp`, with the columns of StoredStamp; `$1` is the partitions to tell of. */
 export const STAMP_SQL = `(
-  SELECT COALESCE(sum(weight) FILTER (WHERE scope = 0), 0)::text AS changes, count(*)::int AS "changeRows",
+  SELECT COALESCE(sum(weight) FILTER (WHERE scope = 0), 0)::text AS changes,
+    (count(*) - count(DISTINCT scope))::int AS foldable,
     (SELECT array_agg(pg_relation_filenode(to_regclass(name)) || '/' || (
        SELECT COALESCE(sum(weight), 0) FROM vectors.change c WHERE c.scope = to_regclass(name)) ORDER BY place)
      FROM unnest($1::text[]) WITH ORDINALITY AS t (name, place)) AS partitions
   FROM vectors.change) stamp`;
 
-/** Each writing transaction leaves a row for each scope; more than so many are folded into one for each. */
+/** Each writing transaction leaves a row for each scope; where there are so many more, they are folded into one for each. */
 const MOST_ROWS = 256;
 
 /**
@@ -59,7 +61,7 @@ export class VectorStamps {
   }
 
   parse(row: StoredStamp, partitions: readonly string[]): VectorStamp {
-    if (row.changeRows > MOST_ROWS) this.fold();
+    if (row.foldable > MOST_ROWS) this.fold();
     const told = partitions.map((name, i) => [name, row.partitions?.[i] ?? null] as const);
     return { changes: row.changes, partitions: new Map(told) };
   }
