@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { WASM_TIERING } from './src/platform/wasm-tiering.js';
 
 /** The first to run, and what comes after: a long file that is begun last leaves one of two cores idle. */
 const FOLDERS = ['e2e', 'integration', 'golden', 'unit'];
@@ -26,8 +27,8 @@ export default defineConfig({
     // Files run in processes of their own, two at once: that is what two cores and a database each can carry.
     pool: 'forks',
     maxWorkers: 2,
-    // As src/platform/wasm-tiering.ts has it for commands: each file starts a database, and ends soon.
-    execArgv: ['--wasm-tiering-budget=20000000'],
+    // Each file starts a database, and ends soon.
+    execArgv: [WASM_TIERING],
     testTimeout: 120_000,
     hookTimeout: 240_000,
     sequence: { shuffle: { tests: true }, seed: 20_18, sequencer: LongFilesFirst },

@@ -3,11 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openApp } from '../../src/compose.js';
-import { readConfig } from '../../src/config.js';
 import type { EncoderState } from '../../src/domain/encoder-status.js';
 import type { App } from '../../src/services/services.js';
-import { ingestShapes, QUICK } from '../support/app.js';
+import { ingestShapes, QUICK, withApp } from '../support/app.js';
 import { createTestDatabase, describeOnEachKind } from '../support/catalog.js';
 import { cliEnvironment } from '../support/cli.js';
 import { KILLED_CHILD, runUntilKilled } from '../support/killed-child.js';
@@ -26,7 +24,7 @@ describeOnEachKind('a server that is killed', (kind) => {
       COMMONSPACE_DATA: folder,
       ...(database !== null && { DATABASE_URL: database.url }),
     });
-    await withApp(async (app) => {
+    await inApp(async (app) => {
       await ingestShapes(app);
       await app.training.train({ ...REQUEST, epochs: 2 });
     });
@@ -36,18 +34,7 @@ describeOnEachKind('a server that is killed', (kind) => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** The catalogue in this process, closed again at the end, for a child to have it. */
-  async function withApp<T>(work: (app: App) => Promise<T>): Promise<T> {
-    const app = await openApp(readConfig({}, env), (error) => {
-      throw error;
-    });
-    try {
-      return await work(app);
-    } finally {
-      await app.close();
-    }
-  }
-
+  const inApp = <T>(work: (app: App) => Promise<T>) => withApp(env, work);
   const killed = (...args: readonly string[]) => runUntilKilled(env, ...args);
 
   async function states(app: App): Promise<Map<string, EncoderState>> {
@@ -80,9 +67,9 @@ describeOnEachKind('a server that is killed', (kind) => {
 
   describe.each(['train', 'evaluate', 'embed'])('in the middle of: %s', (where) => {
     it('starts again with the encoder it had, and can go on with the training', async () => {
-      const before = await withApp(activeId);
+      const before = await inApp(activeId);
       const id = await killed(where);
-      await withApp(async (app) => {
+      await inApp(async (app) => {
         await expectWhole(app, before);
         expect(await app.encoders.byId(id)).toMatchObject({
           state: 'failed',
@@ -107,9 +94,9 @@ describeOnEachKind('a server that is killed', (kind) => {
   });
 
   it('right after an encoder was ready leaves it so, and the one before in use', async () => {
-    const before = await withApp(activeId);
+    const before = await inApp(activeId);
     const id = await killed('ready');
-    await withApp(async (app) => {
+    await inApp(async (app) => {
       await expectWhole(app, before);
       expect((await states(app)).get(id)).toBe('ready');
       await app.encoders.activate(id, { force: true });
@@ -118,12 +105,12 @@ describeOnEachKind('a server that is killed', (kind) => {
   });
 
   it('at any moment of an activation leaves one or the other in use, whole', async () => {
-    const [one, other] = await withApp(async (app) => {
+    const [one, other] = await inApp(async (app) => {
       const { encoder } = await app.training.train({ ...REQUEST, epochs: 1, seed: 3 });
       return [encoder, (await app.encoders.previous()).id];
     });
     await killed('switched', other);
-    await withApp((app) => expectWhole(app, other));
+    await inApp((app) => expectWhole(app, other));
     let wanted = one;
     for (const delay of [0, 10]) {
       const child = spawn(process.execPath, [KILLED_CHILD, 'nowhere', wanted], {
@@ -134,7 +121,7 @@ describeOnEachKind('a server that is killed', (kind) => {
       await new Promise((resolve) => setTimeout(resolve, delay));
       child.kill('SIGKILL');
       await new Promise((resolve) => child.on('close', resolve));
-      const active = await withApp(async (app) => {
+      const active = await inApp(async (app) => {
         const id = await activeId(app);
         expect([one, other]).toContain(id);
         await expectWhole(app, id);

@@ -2,12 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openApp } from '../../src/compose.js';
-import { readConfig } from '../../src/config.js';
 import type { App } from '../../src/services/services.js';
 import type { TrainingProgress } from '../../src/services/training-service.js';
 import { COLOUR_NAMES, drawShape, SHAPE_NAMES } from '../factories/shapes.js';
-import { ingestShapes, QUICK } from '../support/app.js';
+import { ingestShapes, QUICK, withApp } from '../support/app.js';
 import { createTestDatabase, describeOnEachKind } from '../support/catalog.js';
 import { cliEnvironment } from '../support/cli.js';
 import { runUntilKilled } from '../support/killed-child.js';
@@ -22,28 +20,19 @@ describeOnEachKind('a server that is killed while it extracts again', (kind) => 
       IMAGE_EXTRACTOR: await saveTinyModel(join(folder, 'model')),
       ...(database !== null && { DATABASE_URL: database.url }),
     });
-    const withApp = async <T>(work: (app: App) => Promise<T>): Promise<T> => {
-      const app = await openApp(readConfig({}, env), (error) => {
-        throw error;
-      });
-      try {
-        return await work(app);
-      } finally {
-        await app.close();
-      }
-    };
+    const inApp = <T>(work: (app: App) => Promise<T>) => withApp(env, work);
     const extractorOf = async (app: App, id: string) => {
       const { imageExtractors } = await app.describe();
       return imageExtractors.find((one) => one.encoders.some((encoder) => encoder.id === id));
     };
     try {
-      const first = await withApp(async (app) => {
+      const first = await inApp(async (app) => {
         await ingestShapes(app);
         await app.ingest.ingest(await morePictures());
         return await app.training.train({ ...QUICK, preset: 'paper', epochs: 2 });
       });
       const id = await runUntilKilled(env, 'features');
-      await withApp(async (app) => {
+      await inApp(async (app) => {
         expect(await app.encoders.byId(id)).toMatchObject({
           state: 'failed',
           failure: { code: 'INTERRUPTED' },

@@ -22,11 +22,15 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     app = await openTestApp();
     runs = await mkdtemp(join(tmpdir(), 'commonspace-runs-'));
     const keep = (error: unknown) => failures.push(error);
-    await app.evaluations.evaluateActive().catch(keep);
+    await app.evaluationJobs.evaluateHere(null).catch(keep);
     await app.evaluations.evaluateEncoder('01a00000-0000-7000-8000-000000000000').catch(keep);
     await ingestShapes(app);
     trained = await app.training.train({ ...QUICK, epochs: 6, unseen: ['ring', 'cross'] });
-    record = await app.evaluations.evaluateActive({ runs }, { onProgress: ({ stage }) => stages.add(stage) });
+    record = await app.evaluationJobs.evaluateHere(
+      null,
+      { runs },
+      { onProgress: ({ stage }) => stages.add(stage) },
+    );
   }, 300_000);
   afterAll(async () => {
     await app.close();
@@ -88,7 +92,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
 
   it('gives the same figures again, without the paper and a run where they are not wanted, and keeps them', async () => {
     const [one, two] = [
-      await app.evaluations.evaluateActive(quick),
+      await app.evaluationJobs.evaluateHere(null, quick),
       await app.evaluationJobs.evaluateHere(null, quick),
     ];
     expect(await app.evaluationJobs.latest(two.encoder)).toMatchObject({ state: 'done', record: two });
@@ -99,7 +103,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
   });
 
   it('never measures on a pair that it learnt from, whatever has come since', async () => {
-    const before = await app.evaluations.evaluateActive(quick);
+    const before = await app.evaluationJobs.evaluateHere(null, quick);
     const items = await Promise.all(
       (['circle', 'square', 'ring'] as const).flatMap((shape) =>
         [20, 21, 22, 23].map(async (size) => {
@@ -114,7 +118,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
       ),
     );
     await app.ingest.ingest(items.flat());
-    const after = await app.evaluations.evaluateActive(quick);
+    const after = await app.evaluationJobs.evaluateHere(null, quick);
     expect(after.unseen?.images).toBe((before.unseen?.images ?? 0) + 4);
     // Of the eight pairs of seen classes those count whose place is among the held-out ones.
     const more = (after.seen?.images ?? 0) - (before.seen?.images ?? 0);
@@ -124,7 +128,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
 
   it('can be cancelled', async () => {
     const stop = new AbortController();
-    const work = app.evaluations.evaluateActive(quick, {
+    const work = app.evaluationJobs.evaluateHere(null, quick, {
       signal: stop.signal,
       onProgress: ({ stage }) => stage === 'cca' && stop.abort(),
     });

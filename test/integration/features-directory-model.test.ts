@@ -7,6 +7,7 @@ import { dot } from '../../src/domain/vectors.js';
 import { createFeatureExtractors } from '../../src/features/create-feature-extractors.js';
 import { loadImageExtractor } from '../../src/features/image/load-image-extractor.js';
 import type { Pixels } from '../../src/features/types.js';
+import { pooledModel } from '../support/tiny-model.js';
 
 const SHARED = process.env.COMMONSPACE_SHARED ?? resolve(import.meta.dirname, '../../../shared');
 const MOBILENET = join(SHARED, 'models', 'mobilenet-v2-imagenet');
@@ -87,33 +88,7 @@ async function saveGraph(weight = 1): Promise<void> {
 
 /** A layers model: average pooling over the picture, then a dense layer that doubles. */
 async function saveLayers(): Promise<void> {
-  const layer = (class_name: string, name: string, config: object, from: string[]) => ({
-    class_name,
-    name,
-    config: { name, trainable: true, dtype: 'float32', ...config },
-    inbound_nodes: from.map((source) => [[source, 0, 0, {}]]),
-  });
-  await save('model.json', {
-    format: 'layers-model',
-    modelTopology: {
-      class_name: 'Model',
-      config: {
-        name: 'tiny',
-        layers: [
-          layer('InputLayer', 'image', { batch_input_shape: [null, 8, 8, 3], sparse: false }, []),
-          layer('GlobalAveragePooling2D', 'pooled', { data_format: 'channels_last' }, ['image']),
-          layer('Dense', 'dense', { units: 2, use_bias: false, activation: 'linear' }, ['pooled']),
-        ],
-        input_layers: [['image', 0, 0]],
-        output_layers: [['dense', 0, 0]],
-      },
-      keras_version: '2.4.0',
-      backend: 'tensorflow',
-    },
-    weightsManifest: [
-      { paths: ['w.bin'], weights: [{ name: 'dense/kernel', shape: [3, 2], dtype: 'float32' }] },
-    ],
-  });
+  await save('model.json', pooledModel(8, 2));
   await writeFile(join(folder, 'w.bin'), new Uint8Array(Float32Array.of(3, 0, 0, 0, 0, -4).buffer));
 }
 

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import { openApp } from '../../src/compose.js';
+import { readConfig } from '../../src/config.js';
 import { createFeatureExtractors } from '../../src/features/create-feature-extractors.js';
 import type { FeatureExtractors } from '../../src/features/types.js';
 import { createMediaStore, type MediaStore } from '../../src/media/media-store.js';
-import { createServices, type Services } from '../../src/services/services.js';
+import { type App, createServices, type Services } from '../../src/services/services.js';
 import type { TrainRequest } from '../../src/services/training-service.js';
 import { shapePairs } from '../factories/shapes.js';
 import { type DatabaseKind, openTestCatalog, type TestCatalog } from './catalog.js';
@@ -68,6 +70,18 @@ export async function openTestApp(
     },
   };
   return app;
+}
+
+/** The whole application as this environment configures it, closed again at the end for another process to have its folder. */
+export async function withApp<T>(env: NodeJS.ProcessEnv, work: (app: App) => Promise<T>): Promise<T> {
+  const app = await openApp(readConfig({}, env), (error) => {
+    throw error;
+  });
+  try {
+    return await work(app);
+  } finally {
+    await app.close();
+  }
 }
 
 /** Ingests the coloured shapes: 60 pairs of 5 classes. */

@@ -2,6 +2,40 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
+ * The `model.json` of a layers model: the means of the channels of a picture of `size` × `size`, then a dense layer `dense` whose
+ * kernel, [3, units], is in `w.bin`.
+ */
+export function pooledModel(size: number, units: number): object {
+  const layer = (class_name: string, name: string, config: object, from: readonly string[]) => ({
+    class_name,
+    name,
+    config: { name, trainable: true, dtype: 'float32', ...config },
+    inbound_nodes: from.map((source) => [[source, 0, 0, {}]]),
+  });
+  return {
+    format: 'layers-model',
+    modelTopology: {
+      class_name: 'Model',
+      config: {
+        name: 'tiny',
+        layers: [
+          layer('InputLayer', 'image', { batch_input_shape: [null, size, size, 3], sparse: false }, []),
+          layer('GlobalAveragePooling2D', 'pooled', { data_format: 'channels_last' }, ['image']),
+          layer('Dense', 'dense', { units, use_bias: false, activation: 'linear' }, ['pooled']),
+        ],
+        input_layers: [['image', 0, 0]],
+        output_layers: [['dense', 0, 0]],
+      },
+      keras_version: '2.4.0',
+      backend: 'tensorflow',
+    },
+    weightsManifest: [
+      { paths: ['w.bin'], weights: [{ name: 'dense/kernel', shape: [3, units], dtype: 'float32' }] },
+    ],
+  };
+}
+
+/**
  * Writes a tfjs model that takes moments and whose features can still be learnt from: the means of a picture's channels,
  * times a weight for each, joined with colours and outlines.
  *
@@ -15,37 +49,10 @@ export async function saveTinyModel(
   }: { readonly name?: string; readonly weights?: readonly number[] } = {},
 ): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const layer = (class_name: string, layerName: string, config: object, from: readonly string[]) => ({
-    class_name,
-    name: layerName,
-    config: { name: layerName, trainable: true, dtype: 'float32', ...config },
-    inbound_nodes: from.map((source) => [[source, 0, 0, {}]]),
-  });
-  const model = {
-    format: 'layers-model',
-    modelTopology: {
-      class_name: 'Model',
-      config: {
-        name: 'tiny',
-        layers: [
-          layer('InputLayer', 'image', { batch_input_shape: [null, 32, 32, 3], sparse: false }, []),
-          layer('GlobalAveragePooling2D', 'pooled', { data_format: 'channels_last' }, ['image']),
-          layer('Dense', 'dense', { units: 3, use_bias: false, activation: 'linear' }, ['pooled']),
-        ],
-        input_layers: [['image', 0, 0]],
-        output_layers: [['dense', 0, 0]],
-      },
-      keras_version: '2.4.0',
-      backend: 'tensorflow',
-    },
-    weightsManifest: [
-      { paths: ['w.bin'], weights: [{ name: 'dense/kernel', shape: [3, 3], dtype: 'float32' }] },
-    ],
-  };
   const kernel = Float32Array.from({ length: 9 }, (_, i) => (i % 4 === 0 ? (weights[i / 4] ?? 1) : 0));
   const description = { name, version: '1', input: { width: 32, height: 32 }, join: true };
   await writeFile(join(folder, 'w.bin'), new Uint8Array(kernel.buffer));
-  await writeFile(join(folder, 'model.json'), JSON.stringify(model));
+  await writeFile(join(folder, 'model.json'), JSON.stringify(pooledModel(32, 3)));
   await writeFile(join(folder, 'commonspace-model.json'), JSON.stringify(description));
   return `dir:${folder}`;
 }

@@ -67,7 +67,7 @@ export class EvaluationJobs {
    * evaluation of it is under way.
    *
    * @param encoderId null for the active one
-   * @throws CommonspaceError as `EvaluationService.evaluateActive` and `evaluateEncoder`.
+   * @throws CommonspaceError NO_ENCODER before any training, else as `EvaluationService.evaluateEncoder`.
    */
   async evaluateHere(
     encoderId: string | null,

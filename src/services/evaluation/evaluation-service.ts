@@ -6,7 +6,6 @@ import { CommonspaceError } from '../../domain/errors.js';
 import { resolveTrainOptions } from '../../encoder/presets.js';
 import type { SourceSet, TrainedEncoder, TrainProgress } from '../../encoder/types.js';
 import type { MediaStore } from '../../media/media-store.js';
-import { noEncoder } from '../active-encoder.js';
 import type { ClassPrototypes } from '../class-prototypes.js';
 import type { Split } from '../pair-split.js';
 import { catalogueFaces } from '../runs/catalogue-faces.js';
@@ -50,16 +49,6 @@ export class EvaluationService {
     private readonly classes: ClassPrototypes,
     private readonly runsFolder: string,
   ) {}
-
-  /** The encoder that searches use. @throws CommonspaceError NO_ENCODER before any training, else as `evaluateEncoder`. */
-  async evaluateActive(
-    options: EvaluationOptions = {},
-    hooks: EvaluationHooks = {},
-  ): Promise<EvaluationRecord> {
-    const row = await this.catalog.encoders.active();
-    if (row === null) throw noEncoder('There is no encoder to evaluate.');
-    return await this.evaluate(row, options, hooks);
-  }
 
   /**
    * Any encoder that is trained. Pairs stored since its training count as held out where they would have been then. Everything
