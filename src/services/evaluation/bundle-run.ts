@@ -1,6 +1,5 @@
 /** The run of a bundle's evaluation, as it is kept in its folder. */
 import { basename, join, resolve } from 'node:path';
-import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import { BUNDLE_FILES, type FeatureBundle } from '../bundle/read-bundle.js';
 import { collectManifest, hashFiles } from '../runs/manifest.js';
 import type { Prediction } from '../runs/predictions.js';
@@ -24,6 +23,7 @@ export interface BundleRun {
 export async function bundleRunRecord(run: BundleRun): Promise<RunRecord> {
   const { id, createdAt, seconds, request, bundle, splits, notes } = run;
   const [first] = splits;
+  if (first === undefined) throw new Error('a run without a split');
   const files = BUNDLE_FILES.filter((name) => name !== 'splits.json' || bundle.splits !== null);
   return {
     format: 1,
@@ -38,18 +38,18 @@ export async function bundleRunRecord(run: BundleRun): Promise<RunRecord> {
       bundle: request.folder,
       seeds: request.seeds,
       set: request.set,
-      options: first?.trainings[0]?.options ?? {},
+      options: first.trainings[0]?.options ?? {},
       splits: splits.map(({ name, about, measured }) => ({ name, ...about, chosen: measured.choices })),
     },
     manifest: await collectManifest({
       data: await hashFiles(files.map((name) => join(request.folder, name))),
       seeds: request.seeds,
-      backend: (await loadTensorBackend()).backend,
+      backend: first.measured.backend,
       command: commandOf(request),
     }),
     data: {
-      trainingPairs: first?.about.training_pairs ?? 0,
-      trainingClasses: first?.about.seen.length ?? 0,
+      trainingPairs: first.about.training_pairs,
+      trainingClasses: first.about.seen.length,
       description: `Features of ${bundle.train.labels.length} pairs to train on and ${bundle.test.labels.length} to test on, made elsewhere: the folder ${basename(resolve(request.folder))}.`,
     },
     table: tableOf(run),

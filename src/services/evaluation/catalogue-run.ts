@@ -2,7 +2,6 @@
 import type { EncoderRow } from '../../catalog/types.js';
 import { aboutEncoder } from '../../encoder/serialise.js';
 import type { EpochRecord, TrainedEncoder } from '../../encoder/types.js';
-import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import type { Split } from '../pair-split.js';
 import { type FaceOf, withFaces } from '../runs/faces.js';
 import { collectManifest, hashData } from '../runs/manifest.js';
@@ -44,7 +43,7 @@ export async function catalogueRunRecord(run: CatalogueRun, faceOf: FaceOf): Pro
     manifest: await collectManifest({
       data: hashData([...contentsOf(split.source), ...contentsOf(split.seen), ...contentsOf(split.unseen)]),
       seeds: [seed],
-      backend: (await loadTensorBackend()).backend,
+      backend: measured.backend,
       command: null,
     }),
     data: {

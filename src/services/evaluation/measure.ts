@@ -5,6 +5,7 @@ import { trainSemanticMatching } from '../../encoder/semantic-matching.js';
 import { loadEncoder } from '../../encoder/serialise.js';
 import { trainCca } from '../../encoder/train-cca.js';
 import type { Encoder, SourceSet } from '../../encoder/types.js';
+import { loadTensorBackend, type TensorBackend } from '../../platform/tensor-backend.js';
 import {
   type ClassificationFigures,
   type ClassTable,
@@ -67,6 +68,8 @@ export interface Measured {
     readonly harmonic: readonly EstimatedMethod[] | null;
   };
   readonly choices: BaselineChoices;
+  /** What ran the tensors: of use to a thread that loads none itself. */
+  readonly backend: TensorBackend['backend'];
   /** Of the first encoder; null where it was not asked for, and where no class has a name. */
   readonly classification: ClassificationFigures | null;
   /** What is to be seen of the encoder's space, and what each query found. */
@@ -147,6 +150,7 @@ export async function measure(
         ? classificationFigures(first.encoder, classify.classes, classify.learnt, classify.held)
         : null,
     spaces: { seen: seen?.space ?? null, unseen: unseen?.space ?? null },
+    backend: (await loadTensorBackend()).backend,
     choices: {
       cca: { seen: chosen('seen'), unseen: chosen('unseen') },
       sm: sm && { image_l2: sm.l2.IMAGE, text_l2: sm.l2.TEXT, similarity: sm.similarity },
