@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { emojiCatalogue } from '../dist/demo/emoji-catalogue.js';
 import { createFeatureExtractors } from '../dist/features/create-feature-extractors.js';
 import { decodeRgb } from '../dist/media/decode.js';
-import { describe } from '../dist/services/class-prototypes.js';
+import { describe } from '../dist/services/serving/class-prototypes.js';
 
 const [folder, image = 'default', suffix = 'joined'] = process.argv.slice(2);
 if (folder === undefined) throw new Error('name a folder to write to');

@@ -9,9 +9,9 @@ import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { createMemberTraining } from '../dist/encoder/member-training.js';
-import { resolveTrainOptions } from '../dist/encoder/presets.js';
-import { createRandom, normals } from '../dist/encoder/random.js';
+import { createRandom, normals } from '../dist/encoder/math/random.js';
+import { createMemberTraining } from '../dist/encoder/training/member-training.js';
+import { resolveTrainOptions } from '../dist/encoder/training/presets.js';
 import { loadTensorBackend } from '../dist/platform/tensor-backend.js';
 
 const PAIRS = 2173;

@@ -17,11 +17,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { evaluateRetrieval, type RetrievalReport } from '../src/domain/metrics.js';
-import { takeRows } from '../src/encoder/matrix.js';
-import { createRandom, shuffle } from '../src/encoder/random.js';
-import { loadEncoder } from '../src/encoder/serialise.js';
-import { trainCca } from '../src/encoder/train-cca.js';
-import { trainInThisThread } from '../src/encoder/trainer.js';
+import { trainCca } from '../src/encoder/baselines/train-cca.js';
+import { loadEncoder } from '../src/encoder/inference/serialise.js';
+import { takeRows } from '../src/encoder/math/matrix.js';
+import { createRandom, shuffle } from '../src/encoder/math/random.js';
+import { trainInThisThread } from '../src/encoder/training/trainer.js';
 import type { Encoder, Matrix, PresetName, SourceSet } from '../src/encoder/types.js';
 import { readNpy } from './npy.js';
 

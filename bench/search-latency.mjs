@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { openApp } from '../dist/compose.js';
 import { readConfig } from '../dist/config.js';
 import { emojiCatalogue } from '../dist/demo/emoji-catalogue.js';
-import { loadEncoder } from '../dist/encoder/serialise.js';
+import { loadEncoder } from '../dist/encoder/inference/serialise.js';
 import { createFeatureExtractors } from '../dist/features/create-feature-extractors.js';
 
 const data = process.argv[2] ?? './data';

@@ -14,10 +14,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { UNSEEN_CLASSES } from '../src/demo/demo-items.js';
 import { dot, softmax, unit } from '../src/domain/vectors.js';
-import { takeRows } from '../src/encoder/matrix.js';
-import { createRandom, shuffle } from '../src/encoder/random.js';
-import { loadEncoder } from '../src/encoder/serialise.js';
-import { trainInThisThread } from '../src/encoder/trainer.js';
+import { loadEncoder } from '../src/encoder/inference/serialise.js';
+import { takeRows } from '../src/encoder/math/matrix.js';
+import { createRandom, shuffle } from '../src/encoder/math/random.js';
+import { trainInThisThread } from '../src/encoder/training/trainer.js';
 import type { Matrix } from '../src/encoder/types.js';
 import {
   addScaled,
@@ -25,7 +25,7 @@ import {
   CLASSIFY_TEMPERATURE,
   NAME_COUNTS_AS_ITEMS,
   UNSEEN_BONUS,
-} from '../src/services/class-prototype.js';
+} from '../src/evaluation/class-prototype.js';
 import { readNpy } from './npy.js';
 
 const WEIGHTS = [0.5, 1, 2, 4, 8, 64];

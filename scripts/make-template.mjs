@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
-import { connect } from '../dist/catalog/connect.js';
-import { currentOrigin, TEMPLATE, TEMPLATE_ORIGIN } from '../dist/catalog/embedded-template.js';
-import { fromPackageRoot } from '../dist/catalog/package-root.js';
+import { connect } from '../dist/catalog/postgres/connect.js';
+import { currentOrigin, TEMPLATE, TEMPLATE_ORIGIN } from '../dist/catalog/postgres/embedded-template.js';
+import { fromPackageRoot } from '../dist/platform/package-root.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'commonspace-template-'));
 try {

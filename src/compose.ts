@@ -4,8 +4,8 @@ import type { Config } from './config.js';
 import { CommonspaceError } from './domain/errors.js';
 import { createFeatureExtractors } from './features/create-feature-extractors.js';
 import { createMediaStore, type MediaStore } from './media/media-store.js';
-import { reportExtractors } from './services/extractor-report.js';
 import { type App, createServices, type Parts } from './services/services.js';
+import { reportExtractors } from './services/serving/extractor-report.js';
 
 /**
  * Builds the graph of parts, from the outside in, and takes it down again in the opposite order.

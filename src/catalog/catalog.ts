@@ -1,18 +1,18 @@
-import { Classes } from './classes.js';
-import { type ConnectOptions, connect } from './connect.js';
-import { copyReader } from './copy-reader.js';
-import type { Database } from './database.js';
-import { EncoderEvaluations } from './encoder-evaluations.js';
-import { EncoderRuns } from './encoder-runs.js';
-import { Encoders } from './encoders.js';
-import { Items } from './items.js';
-import { Media } from './media.js';
-import { StampedCopies } from './stamped-copies.js';
-import { VectorMemory } from './vector-memory.js';
-import { VectorSearch } from './vector-search.js';
-import { VectorStamps } from './vector-stamp.js';
-import { VectorStore } from './vector-store.js';
-import { VectorTables } from './vector-tables.js';
+import { type ConnectOptions, connect } from './postgres/connect.js';
+import type { Database } from './postgres/database.js';
+import { Classes } from './repositories/classes.js';
+import { EncoderEvaluations } from './repositories/encoder-evaluations.js';
+import { EncoderRuns } from './repositories/encoder-runs.js';
+import { Encoders } from './repositories/encoders.js';
+import { Items } from './repositories/items.js';
+import { Media } from './repositories/media.js';
+import { copyReader } from './vectors/copy-reader.js';
+import { StampedCopies } from './vectors/stamped-copies.js';
+import { VectorMemory } from './vectors/vector-memory.js';
+import { VectorSearch } from './vectors/vector-search.js';
+import { VectorStamps } from './vectors/vector-stamp.js';
+import { VectorStore } from './vectors/vector-store.js';
+import { VectorTables } from './vectors/vector-tables.js';
 
 /** The catalogue: everything that is stored but the pictures' bytes. One object for each kind of thing. */
 export interface Catalog {

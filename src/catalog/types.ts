@@ -1,7 +1,7 @@
 import type { EncoderStatus } from '../domain/encoder-status.js';
 import type { ItemFilter } from '../domain/filter.js';
 import type { Modality } from '../domain/modality.js';
-import type { VectorStamp } from './vector-stamp.js';
+import type { VectorStamp } from './vectors/vector-stamp.js';
 
 export type JsonObject = { readonly [key: string]: unknown };
 

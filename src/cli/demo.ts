@@ -8,9 +8,9 @@ import {
   UNSEEN_CLASSES,
 } from '../demo/demo-items.js';
 import { CommonspaceError } from '../domain/errors.js';
+import type { TrainingReport } from '../services/encoders/training-service.js';
 import type { ItemRow } from '../services/models.js';
 import type { App } from '../services/services.js';
-import type { TrainingReport } from '../services/training-service.js';
 import { readNumber } from './arguments.js';
 import { type Output, oneLine, table } from './output.js';
 import { createProgress } from './progress.js';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ExtractorReport } from '../services/extractor-report.js';
+import type { ExtractorReport } from '../services/serving/extractor-report.js';
 import { table } from './output.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { ENCODER_STATES, type EncoderState } from '../domain/encoder-status.js';
+import type { ComparedFigures } from '../evaluation/evaluation.js';
 import { encoderReport, encoderRequest } from '../services/encoders/encoder-report.js';
-import type { ComparedFigures } from '../services/evaluation.js';
 import type { EncoderRow } from '../services/models.js';
 import { readChoice, readNumber } from './arguments.js';
 import { oneLine, table } from './output.js';

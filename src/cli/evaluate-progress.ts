@@ -1,5 +1,5 @@
-import type { EvaluateProgress } from '../services/evaluation/evaluate-bundle.js';
-import type { EvaluationProgress } from '../services/evaluation/evaluation-service.js';
+import type { EvaluateProgress } from '../services/evaluate/evaluate-bundle.js';
+import type { EvaluationProgress } from '../services/evaluate/evaluation-service.js';
 import { createProgress, type Progress } from './progress.js';
 
 /** Shows how far an evaluation is, on stderr. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { CommonspaceError } from '../domain/errors.js';
-import { catalogueReport } from '../services/evaluation/catalogue-report.js';
-import { evaluateBundle } from '../services/evaluation/evaluate-bundle.js';
-import { PROTOCOLS, type Protocol } from '../services/evaluation/train-for.js';
-import type { TrainOptionsInput } from '../services/train-options.js';
+import type { TrainOptionsInput } from '../services/encoders/train-options.js';
+import { catalogueReport } from '../services/evaluate/catalogue-report.js';
+import { evaluateBundle } from '../services/evaluate/evaluate-bundle.js';
+import { PROTOCOLS, type Protocol } from '../services/evaluate/train-for.js';
 import { readChoice } from './arguments.js';
 import { showEvaluation } from './evaluate-progress.js';
 import { printClassification } from './print-classification.js';

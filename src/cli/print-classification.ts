@@ -1,4 +1,4 @@
-import type { ClassificationFigures, GroupAccuracy } from '../services/classification-figures.js';
+import type { ClassificationFigures, GroupAccuracy } from '../evaluation/classification-figures.js';
 import { type Output, table } from './output.js';
 
 const MODALITIES = [

@@ -1,10 +1,10 @@
-import type { BundleReport } from '../services/evaluation/bundle-report.js';
 import type {
   Estimate,
   EvaluationRecord,
   MethodFigures,
   PartRecord,
-} from '../services/evaluation/evaluation-record.js';
+} from '../evaluation/evaluation-record.js';
+import type { BundleReport } from '../services/evaluate/bundle-report.js';
 import { table } from './output.js';
 
 const METHOD_NAMES: Readonly<Record<MethodFigures['method'], string>> = {

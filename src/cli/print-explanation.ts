@@ -1,4 +1,4 @@
-import type { SearchPage } from '../services/search-service.js';
+import type { SearchPage } from '../services/search/search-service.js';
 import type { App } from '../services/services.js';
 import { type Output, oneLine } from './output.js';
 

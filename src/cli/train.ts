@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import type { RetrievalFigures } from '../services/evaluation.js';
+import type { RetrievalFigures } from '../evaluation/evaluation.js';
+import type { TrainOptionsInput } from '../services/encoders/train-options.js';
+import type { TrainHooks, TrainingReport, TrainRequest } from '../services/encoders/training-service.js';
 import type { App } from '../services/services.js';
-import type { TrainOptionsInput } from '../services/train-options.js';
-import type { TrainHooks, TrainingReport, TrainRequest } from '../services/training-service.js';
 import { readChoice, readMetadata, readNumber } from './arguments.js';
 import { type Output, table } from './output.js';
 import { printClassification } from './print-classification.js';

@@ -9,8 +9,8 @@ import type {
 } from '../__generated__/resolver-types.js';
 import type { EncoderProgress, EncoderState } from '../domain/encoder-status.js';
 import { MODALITIES } from '../domain/modality.js';
+import type { ComparedFigures, HeldOutReport, RetrievalFigures } from '../evaluation/evaluation.js';
 import { type EncoderReport, encoderReport, encoderRequest } from '../services/encoders/encoder-report.js';
-import type { ComparedFigures, HeldOutReport, RetrievalFigures } from '../services/evaluation.js';
 import type { EncoderRow } from '../services/models.js';
 
 /** What is known of an encoder, in the schema's words. */

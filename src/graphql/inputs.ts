@@ -6,9 +6,9 @@ import type {
 } from '../__generated__/resolver-types.js';
 import { CommonspaceError, type FieldPath } from '../domain/errors.js';
 import type { ItemFilter } from '../domain/filter.js';
-import type { IngestInput } from '../services/ingest-input.js';
-import type { SearchQuery } from '../services/query-reader.js';
-import type { TrainRequest } from '../services/training-service.js';
+import type { TrainRequest } from '../services/encoders/training-service.js';
+import type { IngestInput } from '../services/ingest/ingest-input.js';
+import type { SearchQuery } from '../services/search/query-reader.js';
 
 /** GraphQL inputs, in which a field may be absent or null, as the values that services take. */
 

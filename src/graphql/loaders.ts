@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Modality } from '../domain/modality.js';
-import type { Explanation, ExplanationContext } from '../services/explanation-service.js';
 import type { ClassRow, ItemRow } from '../services/models.js';
+import type { Explanation, ExplanationContext } from '../services/search/explanation-service.js';
 import type { Services } from '../services/services.js';
 
 /** One request's batched reads: however many nodes ask, each kind of thing is read once. */

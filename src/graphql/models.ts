@@ -1,6 +1,6 @@
-import type { ExplanationContext } from '../services/explanation-service.js';
 import type { ClassRow, ItemRow } from '../services/models.js';
-import type { SearchResult } from '../services/search-service.js';
+import type { ExplanationContext } from '../services/search/explanation-service.js';
+import type { SearchResult } from '../services/search/search-service.js';
 
 /** What stands behind the schema's `Node`. */
 export type NodeModel = ItemRow | ClassRow;

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CommonspaceError } from '../domain/errors.js';
-import type { ServedFile } from '../services/media-service.js';
+import type { ServedFile } from '../services/ingest/media-service.js';
 import type { Services } from '../services/services.js';
 
 /** Bytes of one upload; the media room refuses larger pictures anyway. */

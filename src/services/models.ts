@@ -1,6 +1,6 @@
 /** What services answer with, for callers that must not know the catalogue. */
 
-export type { EncoderEvaluationRow } from '../catalog/encoder-evaluations.js';
+export type { EncoderEvaluationRow } from '../catalog/repositories/encoder-evaluations.js';
 export type { ClassRow, EncoderRow, ImageRow, ItemRow, TextRow } from '../catalog/types.js';
-export type { EvaluationRecord, MethodFigures, PartRecord } from './evaluation/evaluation-record.js';
-export type { MethodCurve } from './runs/space-details.js';
+export type { EvaluationRecord, MethodFigures, PartRecord } from '../evaluation/evaluation-record.js';
+export type { MethodCurve } from '../evaluation/space/space-details.js';

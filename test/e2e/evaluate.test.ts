@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BundleReport } from '../../src/services/evaluation/bundle-report.js';
+import type { BundleReport } from '../../src/services/evaluate/bundle-report.js';
 import { bundleFiles, writeBundle } from '../factories/feature-bundle.js';
 import { cli } from '../support/cli.js';
 

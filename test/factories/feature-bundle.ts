@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { takeRows } from '../../src/encoder/matrix.js';
+import { takeRows } from '../../src/encoder/math/matrix.js';
 import { syntheticSource } from '../unit/encoder-source.js';
 
 export interface NpyOptions {

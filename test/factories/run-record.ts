@@ -1,8 +1,8 @@
 import { METRIC_NAMES } from '../../src/domain/metric-values.js';
 import type { RetrievalSide } from '../../src/domain/metrics.js';
-import type { Estimates, Method } from '../../src/services/evaluation/evaluation-record.js';
-import { describeSpace, type SpaceDescription } from '../../src/services/runs/describe-space.js';
-import type { RunRecord, TableRow } from '../../src/services/runs/run-record.js';
+import type { Estimates, Method } from '../../src/evaluation/evaluation-record.js';
+import { describeSpace, type SpaceDescription } from '../../src/evaluation/space/describe-space.js';
+import type { RunRecord, TableRow } from '../../src/reports/run-record.js';
 
 const CLASSES = ['art', 'sport', 'music'];
 

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Batch, makeBatch, type SourceTensors } from '../../src/encoder/batch.js';
-import { createNetwork, type Network } from '../../src/encoder/network.js';
-import { resolveTrainOptions } from '../../src/encoder/presets.js';
-import { createRandom, normals } from '../../src/encoder/random.js';
-import { computeGradients } from '../../src/encoder/train-step.js';
+import { createRandom, normals } from '../../src/encoder/math/random.js';
+import { createNetwork, type Network } from '../../src/encoder/network/network.js';
+import { type Batch, makeBatch, type SourceTensors } from '../../src/encoder/training/batch.js';
+import { resolveTrainOptions } from '../../src/encoder/training/presets.js';
+import { computeGradients } from '../../src/encoder/training/train-step.js';
 import type { LossWeights } from '../../src/encoder/types.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
 import { type PlainBatch, type PlainNetwork, plainLosses, type Rows } from './plain-masln.js';

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { METRIC_NAMES, type MetricName, mean, median } from '../../src/domain/metric-values.js';
 import type { QueryScores } from '../../src/domain/metrics-scores.js';
-import { createRandom } from '../../src/encoder/random.js';
-import { percentileInterval, resample } from '../../src/services/evaluation/bootstrap.js';
+import { createRandom } from '../../src/encoder/math/random.js';
+import { percentileInterval, resample } from '../../src/evaluation/bootstrap.js';
 import {
   differenceEstimate,
   estimatePart,
   harmonicMeans,
   meanOfParts,
   methodFigures,
-} from '../../src/services/evaluation/estimates.js';
+} from '../../src/evaluation/estimates.js';
 
 /** Queries with these average precisions and ranks (null: the query does not count), one a pair unless told otherwise. */
 function scores(

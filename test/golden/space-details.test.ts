@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { RetrievalSide } from '../../src/domain/metrics.js';
 import { scoreQueries } from '../../src/domain/metrics-scores.js';
-import { createRandom } from '../../src/encoder/random.js';
-import { describeSpace, type SpaceInput } from '../../src/services/runs/describe-space.js';
-import { modalityGap } from '../../src/services/runs/modality-gap.js';
-import { principalPlane } from '../../src/services/runs/principal-plane.js';
-import { areaUnderCurve, similarityHistograms } from '../../src/services/runs/similarity-histograms.js';
-import { RECALL_LEVELS, walkQueries } from '../../src/services/runs/walk-queries.js';
+import { createRandom } from '../../src/encoder/math/random.js';
+import { describeSpace, type SpaceInput } from '../../src/evaluation/space/describe-space.js';
+import { modalityGap } from '../../src/evaluation/space/modality-gap.js';
+import { principalPlane } from '../../src/evaluation/space/principal-plane.js';
+import { areaUnderCurve, similarityHistograms } from '../../src/evaluation/space/similarity-histograms.js';
+import { RECALL_LEVELS, walkQueries } from '../../src/evaluation/space/walk-queries.js';
 
 /** Unit vectors at angles, in degrees. */
 function side(

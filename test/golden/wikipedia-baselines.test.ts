@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { evaluateRetrieval } from '../../src/domain/metrics.js';
-import { trainSemanticMatching } from '../../src/encoder/semantic-matching.js';
-import { trainCca } from '../../src/encoder/train-cca.js';
+import { trainSemanticMatching } from '../../src/encoder/baselines/semantic-matching.js';
+import { trainCca } from '../../src/encoder/baselines/train-cca.js';
 import type { Encoder } from '../../src/encoder/types.js';
-import { readBundle } from '../../src/services/bundle/read-bundle.js';
-import { partOf, planSplits, sourceOf } from '../../src/services/evaluation/bundle-protocol.js';
-import type { MeasuredPart } from '../../src/services/evaluation/measured-part.js';
+import type { MeasuredPart } from '../../src/evaluation/measured-part.js';
+import { readBundle } from '../../src/services/evaluate/bundle/read-bundle.js';
+import { partOf, planSplits, sourceOf } from '../../src/services/evaluate/bundle-protocol.js';
 
 /** Real features, where they are beside the project; `.npy` files as NumPy wrote them. */
 const SHARED = process.env.COMMONSPACE_SHARED ?? resolve(import.meta.dirname, '../../../shared');

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../src/catalog/catalog.js';
-import { startWorker } from '../../src/catalog/embedded-server.js';
-import { findTemplate } from '../../src/catalog/embedded-template.js';
+import { startWorker } from '../../src/catalog/postgres/embedded-server.js';
+import { findTemplate } from '../../src/catalog/postgres/embedded-template.js';
 import type { CommonspaceError } from '../../src/domain/errors.js';
 
 const PASSWORD = 'a-very-secret-word';

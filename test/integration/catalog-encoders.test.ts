@@ -1,8 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ClaimLost } from '../../src/catalog/encoder-runs.js';
-import { SwitchRefused } from '../../src/catalog/encoders.js';
-import { EncodersChanged } from '../../src/catalog/item-writes.js';
+import { ClaimLost } from '../../src/catalog/repositories/encoder-runs.js';
+import { SwitchRefused } from '../../src/catalog/repositories/encoders.js';
+import { EncodersChanged } from '../../src/catalog/repositories/item-writes.js';
 import { describeOnEachDatabase, emptyCatalog } from '../support/catalog.js';
 import { imageWrite, textWrite } from '../support/catalog-items.js';
 

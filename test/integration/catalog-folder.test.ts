@@ -6,10 +6,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../src/catalog/catalog.js';
-import { currentOrigin, findTemplate, TEMPLATE_ORIGIN } from '../../src/catalog/embedded-template.js';
-import { lockFolder } from '../../src/catalog/folder-lock.js';
-import { fromPackageRoot } from '../../src/catalog/package-root.js';
-import { ownIdentity } from '../../src/catalog/process-identity.js';
+import {
+  currentOrigin,
+  findTemplate,
+  TEMPLATE_ORIGIN,
+} from '../../src/catalog/postgres/embedded-template.js';
+import { lockFolder } from '../../src/catalog/postgres/folder-lock.js';
+import { ownIdentity } from '../../src/catalog/postgres/process-identity.js';
+import { fromPackageRoot } from '../../src/platform/package-root.js';
 import { textWrite } from '../support/catalog-items.js';
 
 const CHILD = fromPackageRoot('test/support/catalog-child.mjs');

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { beforeEach, expect, it } from 'vitest';
-import { IdentityConflict } from '../../src/catalog/item-writes.js';
+import { IdentityConflict } from '../../src/catalog/repositories/item-writes.js';
 import { describeOnEachDatabase, emptyCatalog } from '../support/catalog.js';
 import { imageWrite, sha256, textWrite } from '../support/catalog-items.js';
 

@@ -1,12 +1,12 @@
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { copyReader } from '../../src/catalog/copy-reader.js';
-import { StampedCopies, type Wanted } from '../../src/catalog/stamped-copies.js';
 import type { CounterpartQuery, EmbeddingQuery, ItemWrite, Ranking } from '../../src/catalog/types.js';
-import { VectorMemory } from '../../src/catalog/vector-memory.js';
-import { VectorStamps } from '../../src/catalog/vector-stamp.js';
-import { embeddingTable, featureTable } from '../../src/catalog/vector-tables.js';
+import { copyReader } from '../../src/catalog/vectors/copy-reader.js';
+import { StampedCopies, type Wanted } from '../../src/catalog/vectors/stamped-copies.js';
+import { VectorMemory } from '../../src/catalog/vectors/vector-memory.js';
+import { VectorStamps } from '../../src/catalog/vectors/vector-stamp.js';
+import { embeddingTable, featureTable } from '../../src/catalog/vectors/vector-tables.js';
 import { describeOnEachKind, emptyCatalog, openTestCatalog, type TestCatalog } from '../support/catalog.js';
 import { imageWrite, randomOf, randomUnit, textWrite } from '../support/catalog-items.js';
 

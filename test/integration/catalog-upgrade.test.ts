@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { expect, it } from 'vitest';
-import { fromPackageRoot } from '../../src/catalog/package-root.js';
+import { fromPackageRoot } from '../../src/platform/package-root.js';
 
 const sqlOf = (name: string) => readFile(fromPackageRoot(`migrations/${name}/migration.sql`), 'utf8');
 

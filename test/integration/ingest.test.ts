@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CommonspaceError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
-import type { IngestOutcome } from '../../src/services/ingest-answers.js';
+import type { IngestOutcome } from '../../src/services/ingest/ingest-answers.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { describeOnEachKind } from '../support/catalog.js';

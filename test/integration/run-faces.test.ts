@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { catalogueFaces } from '../../src/services/runs/catalogue-faces.js';
-import { withFaces } from '../../src/services/runs/faces.js';
-import { isPicture } from '../../src/services/runs/markup.js';
+import { isPicture } from '../../src/reports/markup.js';
+import { withFaces } from '../../src/reports/previews.js';
+import { catalogueFaces } from '../../src/services/evaluate/catalogue-previews.js';
 import { spaceDescription } from '../factories/run-record.js';
 import { ingestShapes, openTestApp, type TestApp } from '../support/app.js';
 

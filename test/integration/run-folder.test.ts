@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { METRIC_NAMES } from '../../src/domain/metric-values.js';
-import { collectManifest, gitCommit, hashData, hashFiles } from '../../src/services/runs/manifest.js';
-import type { Prediction } from '../../src/services/runs/predictions.js';
-import { newRunId, openRunFolder, writeRun } from '../../src/services/runs/run-folder.js';
+import type { Prediction } from '../../src/evaluation/space/predictions.js';
+import { collectManifest, gitCommit, hashData, hashFiles } from '../../src/reports/manifest.js';
+import { newRunId, openRunFolder, writeRun } from '../../src/reports/run-folder.js';
 import { runRecord, spaceDescription, tableRow } from '../factories/run-record.js';
 
 let folder: string;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { createRandom } from '../../src/encoder/random.js';
+import { createRandom } from '../../src/encoder/math/random.js';
 import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { describeOnEachKind, emptyCatalog } from '../support/catalog.js';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cosine } from '../../src/domain/vectors.js';
-import { cutOffsOf, WRONG_SHARE_CUT } from '../../src/services/cut-offs.js';
-import type { ExplanationContext } from '../../src/services/explanation-service.js';
-import { learntFilter } from '../../src/services/learnt-pairs.js';
-import type { SearchRequest } from '../../src/services/search-service.js';
+import { cutOffsOf, WRONG_SHARE_CUT } from '../../src/evaluation/similarity-thresholds.js';
+import type { ExplanationContext } from '../../src/services/search/explanation-service.js';
+import { learntFilter } from '../../src/services/search/learnt-pairs.js';
+import type { SearchRequest } from '../../src/services/search/search-service.js';
 import { drawShape, SHAPE_NAMES } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { describeOnEachKind } from '../support/catalog.js';

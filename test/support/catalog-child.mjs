@@ -1,6 +1,6 @@
 // What tests of the data folder run in a process of its own. `node catalog-child.mjs hold|insert FOLDER [UID]`.
 import { openCatalog } from '../../dist/catalog/catalog.js';
-import { lockFolder } from '../../dist/catalog/folder-lock.js';
+import { lockFolder } from '../../dist/catalog/postgres/folder-lock.js';
 
 const [mode, folder, uid] = process.argv.slice(2);
 // Only now that the code is loaded: who it becomes may not be let into the project's folder.

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateRetrieval } from '../../src/domain/metrics.js';
-import { splitClasses } from '../../src/encoder/class-split.js';
-import { fitLogisticRegression, posterior } from '../../src/encoder/logistic-regression.js';
-import { takeRows } from '../../src/encoder/matrix.js';
-import { trainSemanticMatching } from '../../src/encoder/semantic-matching.js';
-import { trainCca } from '../../src/encoder/train-cca.js';
+import { fitLogisticRegression, posterior } from '../../src/encoder/baselines/logistic-regression.js';
+import { trainSemanticMatching } from '../../src/encoder/baselines/semantic-matching.js';
+import { trainCca } from '../../src/encoder/baselines/train-cca.js';
+import { takeRows } from '../../src/encoder/math/matrix.js';
+import { splitClasses } from '../../src/encoder/training/class-split.js';
 import type { SourceSet } from '../../src/encoder/types.js';
 import { syntheticSource } from './encoder-source.js';
 

@@ -2,9 +2,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readBundle } from '../../src/services/bundle/read-bundle.js';
-import { planSplits, sourceOf } from '../../src/services/evaluation/bundle-protocol.js';
-import { evaluateBundle } from '../../src/services/evaluation/evaluate-bundle.js';
+import { readBundle } from '../../src/services/evaluate/bundle/read-bundle.js';
+import { planSplits, sourceOf } from '../../src/services/evaluate/bundle-protocol.js';
+import { evaluateBundle } from '../../src/services/evaluate/evaluate-bundle.js';
 import { bundleFiles, npy, writeBundle } from '../factories/feature-bundle.js';
 
 const good = bundleFiles();

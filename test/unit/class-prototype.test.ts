@@ -7,7 +7,7 @@ import {
   classScore,
   NAME_COUNTS_AS_ITEMS,
   UNSEEN_BONUS,
-} from '../../src/services/class-prototype.js';
+} from '../../src/evaluation/class-prototype.js';
 
 const name = unit(Float32Array.of(1, 0.2, 0));
 const mean = Float32Array.of(0.1, 0.5, 0.4);

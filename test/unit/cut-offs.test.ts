@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dot, unit } from '../../src/domain/vectors.js';
-import { createRandom } from '../../src/encoder/random.js';
-import { calibrateCutOffs, WRONG_SHARE_CUT } from '../../src/services/cut-offs.js';
+import { createRandom } from '../../src/encoder/math/random.js';
+import { calibrateCutOffs, WRONG_SHARE_CUT } from '../../src/evaluation/similarity-thresholds.js';
 import { identityEncoder, type PairSketch, pairTable } from './pair-tables.js';
 
 const DIMENSION = 12;

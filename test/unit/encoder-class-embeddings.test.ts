@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { chooseClassEmbeddings, namesSaySomething } from '../../src/encoder/class-embeddings.js';
-import { fromRows } from '../../src/encoder/matrix.js';
-import { aboutEncoder } from '../../src/encoder/serialise.js';
-import { trainInThisThread } from '../../src/encoder/trainer.js';
+import { aboutEncoder } from '../../src/encoder/inference/serialise.js';
+import { fromRows } from '../../src/encoder/math/matrix.js';
+import { chooseClassEmbeddings, namesSaySomething } from '../../src/encoder/training/class-embeddings.js';
+import { trainInThisThread } from '../../src/encoder/training/trainer.js';
 import { syntheticSource } from './encoder-source.js';
 
 const row = (...numbers: number[]) => Float32Array.from(numbers);

@@ -1,9 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { unit } from '../../src/domain/vectors.js';
-import { createEncoder } from '../../src/encoder/inference.js';
-import type { Branch, EncoderParameters, SideLengths } from '../../src/encoder/parameters.js';
-import { aboutEncoder, loadEncoder, loadParameters, saveEncoder } from '../../src/encoder/serialise.js';
-import { trainInThisThread } from '../../src/encoder/trainer.js';
+import { createEncoder } from '../../src/encoder/inference/inference.js';
+import type { Branch, EncoderParameters, SideLengths } from '../../src/encoder/inference/parameters.js';
+import {
+  aboutEncoder,
+  loadEncoder,
+  loadParameters,
+  saveEncoder,
+} from '../../src/encoder/inference/serialise.js';
+import { trainInThisThread } from '../../src/encoder/training/trainer.js';
 import type { TrainOptionsInput } from '../../src/encoder/types.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
 import { syntheticSource } from './encoder-source.js';

@@ -1,13 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readBundle, writeBundle } from '../../src/encoder/bundle.js';
-import { ccaStatistics, solveCca } from '../../src/encoder/cca.js';
-import { covariance, multiply, symmetricEigen, transpose } from '../../src/encoder/linear-algebra.js';
-import { fitNormalisation, normalise } from '../../src/encoder/normalisation.js';
-import { oneCycle } from '../../src/encoder/optimiser.js';
-import { principalComponents } from '../../src/encoder/pca.js';
-import { createProjection } from '../../src/encoder/projection.js';
-import { createRandom, dropoutMask, normals, randomFromState, shuffle } from '../../src/encoder/random.js';
+import { readBundle, writeBundle } from '../../src/encoder/inference/encoder-file.js';
+import { createProjection } from '../../src/encoder/inference/projection.js';
+import { covariance, multiply, symmetricEigen, transpose } from '../../src/encoder/math/linear-algebra.js';
+import {
+  createRandom,
+  dropoutMask,
+  normals,
+  randomFromState,
+  shuffle,
+} from '../../src/encoder/math/random.js';
+import { oneCycle } from '../../src/encoder/network/optimiser.js';
+import { ccaStatistics, solveCca } from '../../src/encoder/training/cca.js';
+import { fitNormalisation, normalise } from '../../src/encoder/training/normalisation.js';
+import { principalComponents } from '../../src/encoder/training/pca.js';
 import type { Matrix } from '../../src/encoder/types.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
 

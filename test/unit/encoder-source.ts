@@ -1,4 +1,4 @@
-import { createRandom } from '../../src/encoder/random.js';
+import { createRandom } from '../../src/encoder/math/random.js';
 import type { SourceSet } from '../../src/encoder/types.js';
 
 /**

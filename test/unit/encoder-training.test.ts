@@ -1,18 +1,27 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRetrieval } from '../../src/domain/metrics.js';
-import { encodeInference, foldBranch, populationStatistics } from '../../src/encoder/fold.js';
-import { createEncoder } from '../../src/encoder/inference.js';
-import { takeRows } from '../../src/encoder/matrix.js';
-import { createMemberTraining } from '../../src/encoder/member-training.js';
-import { createNetwork } from '../../src/encoder/network.js';
-import { resolveTrainOptions } from '../../src/encoder/presets.js';
-import { createRandom, normals } from '../../src/encoder/random.js';
-import { aboutEncoder, loadEncoder, loadParameters, saveEncoder } from '../../src/encoder/serialise.js';
-import { trainCca } from '../../src/encoder/train-cca.js';
-import { trainEncoder } from '../../src/encoder/train-encoder.js';
-import { trainInThisThread } from '../../src/encoder/trainer.js';
-import { holdOut, prepareSource, splitPairs } from '../../src/encoder/training-data.js';
+import { trainCca } from '../../src/encoder/baselines/train-cca.js';
+import { createEncoder } from '../../src/encoder/inference/inference.js';
+import {
+  aboutEncoder,
+  loadEncoder,
+  loadParameters,
+  saveEncoder,
+} from '../../src/encoder/inference/serialise.js';
+import { takeRows } from '../../src/encoder/math/matrix.js';
+import { createRandom, normals } from '../../src/encoder/math/random.js';
+import {
+  encodeInference,
+  foldBranch,
+  populationStatistics,
+} from '../../src/encoder/network/fold-batch-norm.js';
+import { createNetwork } from '../../src/encoder/network/network.js';
+import { createMemberTraining } from '../../src/encoder/training/member-training.js';
+import { resolveTrainOptions } from '../../src/encoder/training/presets.js';
+import { trainEncoder } from '../../src/encoder/training/train-encoder.js';
+import { trainInThisThread } from '../../src/encoder/training/trainer.js';
+import { holdOut, prepareSource, splitPairs } from '../../src/encoder/training/training-data.js';
 import type {
   Encoder,
   SourceSet,

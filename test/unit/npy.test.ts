@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readFeatures, readLabels } from '../../src/services/bundle/bundle-arrays.js';
+import { readFeatures, readLabels } from '../../src/services/evaluate/bundle/bundle-arrays.js';
 import { npy, withHeader } from '../factories/feature-bundle.js';
 
 const numbers = [1, -2.5, 3, 0.5, 7, -8];

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { type Split, splitAgain, splitPairs } from '../../src/services/pair-split.js';
-import type { PairTable } from '../../src/services/source-set.js';
+import { type Split, splitAgain, splitPairs } from '../../src/evaluation/pair-split.js';
+import type { PairTable } from '../../src/evaluation/source-set.js';
 
 /** Pairs 0 … n − 1, two rows each, of the classes given by turns. */
 function tableOf(n: number, classes: readonly string[]): PairTable {

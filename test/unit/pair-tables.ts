@@ -1,6 +1,6 @@
 import { unit } from '../../src/domain/vectors.js';
 import type { Encoder, Matrix } from '../../src/encoder/types.js';
-import { gather, type PairTable, rowOf } from '../../src/services/source-set.js';
+import { gather, type PairTable, rowOf } from '../../src/evaluation/source-set.js';
 
 /** An encoder whose embedding is the feature at unit length, for either modality: rankings can be worked out by hand. */
 export function identityEncoder(dimension: number): Encoder {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { RecentTexts } from '../../src/services/recent-texts.js';
+import { RecentTexts } from '../../src/services/search/recent-texts.js';
 
 const feature = (x: number) => async () => Float32Array.of(x);
 

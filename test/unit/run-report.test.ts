@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { withFaces } from '../../src/services/runs/faces.js';
-import { html } from '../../src/services/runs/markup.js';
-import { modelCard } from '../../src/services/runs/model-card.js';
-import { reportHtml } from '../../src/services/runs/report-html.js';
+import { html } from '../../src/reports/markup.js';
+import { modelCard } from '../../src/reports/model-card.js';
+import { withFaces } from '../../src/reports/previews.js';
+import { reportHtml } from '../../src/reports/report-html.js';
 import { runRecord, spaceDescription, tableRow } from '../factories/run-record.js';
 
 const HOSTILE = `</title><script>alert("1")</script><img src=x onerror='alert(2)'>&\u0000`;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { PRESETS } from '../../src/encoder/presets.js';
+import { PRESETS } from '../../src/encoder/training/presets.js';
 
 it('docs/training.md names every option of a training', () => {
   const doc = readFileSync(new URL('../../docs/training.md', import.meta.url), 'utf8');

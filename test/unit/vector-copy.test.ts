@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bestOfEach, closest, groupCounterparts } from '../../src/catalog/vector-copy.js';
-import { createRows } from '../../src/catalog/vector-rows.js';
+import { bestOfEach, closest, groupCounterparts } from '../../src/catalog/vectors/vector-copy.js';
+import { createRows } from '../../src/catalog/vectors/vector-rows.js';
 import { dot } from '../../src/domain/vectors.js';
 import { randomOf } from '../support/catalog-items.js';
 

@@ -1,5 +1,5 @@
 import type { EncoderResolvers } from '../../__generated__/resolver-types.js';
-import { cutOffsOf } from '../../services/cut-offs.js';
+import { cutOffsOf } from '../../evaluation/similarity-thresholds.js';
 import { classificationOf, heldOut, progressOf, reportOf, requestOf, stateName } from '../encoder-values.js';
 
 export const encoderFields: EncoderResolvers = {

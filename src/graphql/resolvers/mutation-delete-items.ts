@@ -1,4 +1,4 @@
-import { checkBatchSize } from '../../services/ingest-service.js';
+import { checkBatchSize } from '../../services/ingest/ingest-service.js';
 import type { MutationField } from './field.js';
 
 export const deleteItems: MutationField<'deleteItems'> = async (_parent, { ids }, { services }) => {

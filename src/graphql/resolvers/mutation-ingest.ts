@@ -1,4 +1,4 @@
-import { checkBatchSize } from '../../services/ingest-service.js';
+import { checkBatchSize } from '../../services/ingest/ingest-service.js';
 import { readIngestItem } from '../inputs.js';
 import type { MutationField } from './field.js';
 

@@ -1,13 +1,13 @@
 import type { Catalog } from '../../catalog/catalog.js';
-import { SwitchRefused } from '../../catalog/encoders.js';
+import { SwitchRefused } from '../../catalog/repositories/encoders.js';
 import type { EncoderRow } from '../../catalog/types.js';
 import { movesFrom } from '../../domain/encoder-status.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { Encoder } from '../../encoder/types.js';
-import type { ActiveEncoder } from '../active-encoder.js';
-import { embedCatalogue } from '../embed-catalogue.js';
-import type { FeatureBackfill } from '../feature-backfill.js';
-import type { ImageExtractors } from '../image-extractors.js';
+import type { ActiveEncoder } from '../serving/active-encoder.js';
+import { embedCatalogue } from '../serving/embed-catalogue.js';
+import type { FeatureBackfill } from '../serving/feature-backfill.js';
+import type { ImageExtractors } from '../serving/image-extractors.js';
 import type { PromotionGate } from './promotion.js';
 
 /** The switch itself works out what at most so many items lack, while writers wait; more is caught up on before. */

@@ -1,7 +1,7 @@
 import type { EncoderRow } from '../../catalog/types.js';
-import type { HeldOutReport } from '../evaluation.js';
-import { readRequest, type TrainRequest } from '../training/train-request.js';
+import type { HeldOutReport } from '../../evaluation/evaluation.js';
 import type { PromotionCheck } from './promotion.js';
+import { readRequest, type TrainRequest } from './train-request.js';
 
 /** What stands in an encoder's report; nothing of it before it was measured. */
 export interface EncoderReport {

@@ -5,10 +5,10 @@ import { decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js'
 import { type EncoderState, movesFrom } from '../../domain/encoder-status.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
-import type { ReportUnexpected } from '../ingest-answers.js';
-import { isUuid } from '../item-service.js';
-import type { Checkpoints } from '../training/checkpoints.js';
+import type { ReportUnexpected } from '../ingest/ingest-answers.js';
+import { isUuid } from '../search/item-service.js';
 import { type ActivateOptions, type Activation, wrongState } from './activation.js';
+import type { Checkpoints } from './checkpoints.js';
 import { EncoderWatch } from './encoder-watch.js';
 
 /** Searches that began with an encoder may use it for so long after another took its place. */

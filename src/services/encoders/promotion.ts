@@ -1,9 +1,9 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow, JsonObject, TrainingPair } from '../../catalog/types.js';
+import { type PairTable, readPairTable, selectRows } from '../../evaluation/source-set.js';
 import { inThread } from '../../platform/thread.js';
 import { workerEntry } from '../../platform/worker-entry.js';
-import { type PairTable, readPairTable, selectRows } from '../source-set.js';
-import { extractorsOf, pairKey, splitOfEncoder } from '../training/training-pairs.js';
+import { extractorsOf, pairKey, splitOfEncoder } from './training-pairs.js';
 
 /** From so many pairs on that neither encoder learnt from, those alone are compared on. */
 export const ENOUGH_FAIR_PAIRS = 50;

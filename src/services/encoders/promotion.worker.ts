@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
-import { loadEncoder } from '../../encoder/serialise.js';
+import { loadEncoder } from '../../encoder/inference/serialise.js';
+import { retrievalOn } from '../../evaluation/evaluation.js';
 import { asThread } from '../../platform/thread.js';
-import { retrievalOn } from '../evaluation.js';
 import type { ComparedMaps, PromotionMaps, PromotionTask } from './promotion.js';
 
 /** Ranks the same pairs with both encoders, away from the thread that answers searches. */

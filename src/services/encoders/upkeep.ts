@@ -1,9 +1,9 @@
 import type { Catalog } from '../../catalog/catalog.js';
-import type { ActiveEncoder, LoadedEncoder } from '../active-encoder.js';
-import { embedCatalogue } from '../embed-catalogue.js';
-import type { FeatureBackfill } from '../feature-backfill.js';
-import type { ImageExtractors } from '../image-extractors.js';
-import type { ReportUnexpected } from '../ingest-answers.js';
+import type { ReportUnexpected } from '../ingest/ingest-answers.js';
+import type { ActiveEncoder, LoadedEncoder } from '../serving/active-encoder.js';
+import { embedCatalogue } from '../serving/embed-catalogue.js';
+import type { FeatureBackfill } from '../serving/feature-backfill.js';
+import type { ImageExtractors } from '../serving/image-extractors.js';
 
 /**
  * Works out what live encoders lack of items: those stored while an encoder's image extractor could not be opened have no

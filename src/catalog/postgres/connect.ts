@@ -1,0 +1,165 @@
+import type pg from 'pg';
+import { CommonspaceError } from '../../domain/errors.js';
+import { createDatabase, createPool, type Database } from './database.js';
+import { type EmbeddedServer, startEmbedded } from './embedded-server.js';
+import { migrate } from './migrate.js';
+
+/** The first pgvector with iterative scans, without which a filtered search can lose results. */
+const OLDEST_PGVECTOR = [0, 8] as const;
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export interface ConnectOptions {
+  /** A Postgres with pgvector; without it, the embedded one under `dataDir` is used. */
+  readonly databaseUrl?: string | null;
+  readonly dataDir?: string | null;
+  /** Hears of connections that break while nobody uses them. */
+  readonly onError?: (error: Error) => void;
+  /** How long a server may take to answer the first time, in milliseconds; 5000 where not given. */
+  readonly connectTimeoutMs?: number;
+  /** False: make a new embedded database by initdb and not from the template. */
+  readonly useTemplate?: boolean;
+}
+
+/**
+ * Connects to the server, or starts the embedded one, and applies the migrations.
+ *
+ * @throws CommonspaceError DATABASE_UNREACHABLE (after at most 5 s), PGVECTOR_MISSING, MIGRATION_FAILED,
+ * DATA_FOLDER_LOCKED, DATA_FOLDER_NOT_WRITABLE, BAD_CONFIG.
+ */
+export async function connect(options: ConnectOptions): Promise<Database> {
+  const onError = options.onError ?? (() => {});
+  if (options.databaseUrl) {
+    return connectToServer(options.databaseUrl, onError, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
+  }
+  if (!options.dataDir)
+    throw new CommonspaceError('BAD_CONFIG', 'Neither a database nor a data folder was given.');
+  const server = await startEmbedded(options.dataDir, options.useTemplate ?? true);
+  return connectToEmbedded(server, onError);
+}
+
+async function connectToEmbedded(server: EmbeddedServer, onError: (error: Error) => void): Promise<Database> {
+  const config = { host: server.host, port: server.port, user: 'postgres', database: 'postgres' };
+  const pool = createPool('embedded', { ...config, password: '', ssl: false }, onError);
+  let applied: readonly string[];
+  try {
+    applied = await prepare(pool);
+    await server.keep();
+  } catch (error) {
+    await pool.end();
+    await server.close();
+    throw error;
+  }
+  const database = createDatabase('embedded', pool, applied);
+  return {
+    ...database,
+    async close() {
+      await database.close();
+      await server.close();
+    },
+  };
+}
+
+async function connectToServer(
+  databaseUrl: string,
+  onError: (error: Error) => void,
+  connectionTimeoutMillis: number,
+): Promise<Database> {
+  if (!URL.canParse(databaseUrl)) {
+    // Without the address itself: it may hold a password.
+    throw new CommonspaceError(
+      'DATABASE_UNREACHABLE',
+      'DATABASE_URL is not an address such as postgresql://user@host:5432/name.',
+    );
+  }
+  const place = describe(databaseUrl);
+  const pool = createPool('server', { connectionString: databaseUrl, connectionTimeoutMillis }, onError);
+  let applied: readonly string[];
+  try {
+    await tryToReach(pool, place);
+    applied = await prepare(pool);
+  } catch (error) {
+    await pool.end();
+    if (error instanceof CommonspaceError && error.code === 'PGVECTOR_MISSING') {
+      throw new CommonspaceError(error.code, `DATABASE_URL (${place}): ${error.message}`, [], {
+        cause: error.cause,
+      });
+    }
+    throw error;
+  }
+  return createDatabase('server', pool, applied);
+}
+
+async function tryToReach(pool: pg.Pool, place: string): Promise<void> {
+  try {
+    (await pool.connect()).release();
+  } catch (error) {
+    throw new CommonspaceError(
+      'DATABASE_UNREACHABLE',
+      `DATABASE_URL (${place}) does not answer: ${reason(error)}.`,
+      [],
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Checks for pgvector and migrates, on one connection; returns the migrations applied now. */
+async function prepare(pool: pg.Pool): Promise<string[]> {
+  const client = await pool.connect();
+  try {
+    await requirePgvector(client);
+    return await migrate(client);
+  } finally {
+    client.release();
+  }
+}
+
+async function requirePgvector(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ default_version: string; installed_version: string | null }>(
+    `SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'vector'`,
+  );
+  const found = rows[0];
+  const wanted = OLDEST_PGVECTOR.join('.');
+  if (!found) {
+    throw new CommonspaceError(
+      'PGVECTOR_MISSING',
+      `the server has no pgvector extension; install pgvector ${wanted} or newer there.`,
+    );
+  }
+  const version = found.installed_version ?? found.default_version;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < OLDEST_PGVECTOR[0] || (major === OLDEST_PGVECTOR[0] && minor < OLDEST_PGVECTOR[1])) {
+    throw new CommonspaceError(
+      'PGVECTOR_MISSING',
+      `pgvector ${version} is too old, ${wanted} or newer is needed; see ALTER EXTENSION vector UPDATE.`,
+    );
+  }
+  if (found.installed_version !== null) return;
+  try {
+    await client.query('CREATE EXTENSION IF NOT EXISTS vector');
+  } catch (error) {
+    const { code } = error as pg.DatabaseError;
+    if (code === '23505' || code === '42710') return; // Another server made it just now.
+    throw new CommonspaceError(
+      'PGVECTOR_MISSING',
+      `the extension cannot be made by this user (${reason(error)}); let an administrator run CREATE EXTENSION vector.`,
+      [],
+      { cause: error },
+    );
+  }
+}
+
+/** Host, port and name of a database, without user and password. */
+function describe(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  return `${url.hostname || 'localhost'}:${url.port || '5432'}${url.pathname}`;
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Node joins the attempts at several addresses into one error without a message.
+  if (error instanceof AggregateError) return error.errors.map(reason).join(', ');
+  return error.message;
+}

@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { CommonspaceError } from '../../domain/errors.js';
+import { workerEntry } from '../../platform/worker-entry.js';
+import { findTemplate } from './embedded-template.js';
+import { lockFolder } from './folder-lock.js';
+
+/** What the worker is told. */
+export interface EmbeddedOrder {
+  readonly databaseDir: string;
+  readonly socketDir: string;
+  /** A dump to start from, where there is no database yet. */
+  readonly template: string | null;
+  readonly maxConnections: number;
+  /** False in a test that wants a server without pgvector. */
+  readonly withVector: boolean;
+}
+/** What the worker tells. */
+export type EmbeddedReport =
+  | { readonly kind: 'ready'; readonly host: string; readonly port: number }
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface EmbeddedServer {
+  /** A folder (of a unix socket) or an address, as the `pg` driver takes it. */
+  readonly host: string;
+  readonly port: number;
+  /** Call once the database is migrated: from here on it is worth keeping. */
+  keep(): Promise<void>;
+  /** Stops the server and lets go of the folder. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the embedded Postgres (PGlite with pgvector) on `DATA/postgres`, in a worker thread, behind a socket.
+ *
+ * @throws CommonspaceError DATA_FOLDER_LOCKED, DATA_FOLDER_NOT_WRITABLE, or DATABASE_UNREACHABLE if it cannot start.
+ */
+export async function startEmbedded(dataDir: string, useTemplate = true): Promise<EmbeddedServer> {
+  const folder = resolve(dataDir);
+  const lock = await lockFolder(folder);
+  try {
+    const databaseDir = join(folder, 'postgres');
+    // Its presence says that the database beside it was never finished, so that nothing in it was ever promised.
+    const unfinished = join(folder, 'postgres.unfinished');
+    if (existsSync(unfinished)) await rm(databaseDir, { recursive: true, force: true });
+    const fresh = !existsSync(join(databaseDir, 'PG_VERSION'));
+    if (fresh) {
+      await writeFile(unfinished, '');
+      await mkdir(databaseDir, { recursive: true, mode: 0o700 });
+    }
+    const template = fresh && useTemplate ? await findTemplate() : null;
+    const server = await startWorker({
+      databaseDir,
+      socketDir: join(folder, 'run'),
+      template,
+      // The pool holds one (see database.ts); the second place is for a connection that replaces a broken one.
+      maxConnections: 2,
+      withVector: true,
+    });
+    return {
+      ...server,
+      keep: () => rm(unfinished, { force: true }),
+      async close() {
+        await server.close();
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await lock.release().catch(() => {});
+    throw error;
+  }
+}
+
+/** The worker alone, without lock and template. Exported for tests and for scripts/make-template.mjs. */
+export async function startWorker(
+  order: EmbeddedOrder,
+): Promise<Pick<EmbeddedServer, 'host' | 'port' | 'close'>> {
+  const worker = new Worker(workerEntry(import.meta.url, 'pglite.worker'), { workerData: order });
+  const exited = new Promise<void>((done) => worker.once('exit', () => done()));
+  const first = await nextReport(worker);
+  if (first.kind !== 'ready') {
+    throw new CommonspaceError(
+      'DATABASE_UNREACHABLE',
+      `The embedded database in ${order.databaseDir} does not start: ${first.kind === 'failed' ? first.message : first.kind}`,
+    );
+  }
+  return {
+    host: first.host,
+    port: first.port,
+    async close() {
+      const answer = nextReport(worker);
+      worker.postMessage('close');
+      const last = await answer;
+      await exited;
+      if (last.kind === 'failed')
+        throw new Error(`the embedded database did not stop cleanly: ${last.message}`);
+    },
+  };
+}
+
+function nextReport(worker: Worker): Promise<EmbeddedReport> {
+  return new Promise((done) => {
+    const ended = (why: string) => settle({ kind: 'failed', message: why });
+    const onError = (error: Error) => ended(error.stack ?? error.message);
+    const onExit = (code: number) => ended(`its thread ended with code ${code}`);
+    const settle = (report: EmbeddedReport) => {
+      worker.off('message', settle).off('error', onError).off('exit', onExit);
+      done(report);
+    };
+    worker.once('message', settle).once('error', onError).once('exit', onExit);
+  });
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fromPackageRoot } from '../../platform/package-root.js';
+
+/** A migration as it stands on disk, in Prisma's layout `migrations/NAME/migration.sql`. */
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+  /** Hex sha256 of the file: what Prisma's tool records. */
+  readonly checksum: string;
+  /** The same for the file with the other kind of line ends, as a checkout on another system has it. */
+  readonly otherChecksum: string;
+}
+
+/** All migrations in the order in which they are applied. */
+export async function readMigrations(folder = fromPackageRoot('migrations')): Promise<Migration[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const sql = await readFile(join(folder, name, 'migration.sql'), 'utf8');
+      const other = sql.includes('\r\n') ? sql.replaceAll('\r\n', '\n') : sql.replaceAll('\n', '\r\n');
+      return { name, sql, checksum: sha256(sql), otherChecksum: sha256(other) };
+    }),
+  );
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,112 @@
+import { v7 as uuidv7 } from 'uuid';
+import { Prisma } from '../../__generated__/prisma/client.js';
+import { CommonspaceError } from '../../domain/errors.js';
+import type { Modality } from '../../domain/modality.js';
+import type { Database } from '../postgres/database.js';
+import type { ClassRow } from '../types.js';
+import type { VectorStore } from '../vectors/vector-store.js';
+
+/** Which classes are listed. */
+export interface ClassFilter {
+  /** Part of the name, in any case; null: all. */
+  readonly search: string | null;
+  /** True: only those of `seenIds`; false: only the others; null: all. */
+  readonly seen: boolean | null;
+  readonly seenIds: readonly string[];
+}
+
+const EVERY = 2 ** 31 - 1;
+const COLUMNS = { id: true, name: true, description: true } as const;
+
+/** Classes: labels of items. Names are unique and ordered by code point. */
+export class Classes {
+  constructor(
+    private readonly db: Database,
+    private readonly store: VectorStore,
+  ) {}
+
+  async byId(id: string): Promise<ClassRow | null> {
+    return (await this.byIds([id]))[0] ?? null;
+  }
+
+  /** Those that exist, by name. */
+  byIds(ids: readonly string[]): Promise<ClassRow[]> {
+    return this.many({ id: { in: [...ids] } });
+  }
+
+  /** Those that exist, by name. */
+  byNames(names: readonly string[]): Promise<ClassRow[]> {
+    return this.many({ name: { in: [...names] } });
+  }
+
+  /** Every class, by name. */
+  all(): Promise<ClassRow[]> {
+    return this.many({});
+  }
+
+  async allNames(): Promise<string[]> {
+    return (await this.all()).map((row) => row.name);
+  }
+
+  /** @throws CommonspaceError CLASS_EXISTS */
+  async create(name: string, description: string | null): Promise<ClassRow> {
+    try {
+      return await this.db.prisma.class.create({
+        data: { id: uuidv7(), name, description },
+        select: COLUMNS,
+      });
+    } catch (error) {
+      if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') {
+        throw new CommonspaceError('CLASS_EXISTS', `A class named "${name}" exists already.`, ['name']);
+      }
+      throw error;
+    }
+  }
+
+  /** Classes that match, by name. */
+  page(
+    options: ClassFilter & { readonly afterName: string | null; readonly limit: number },
+  ): Promise<ClassRow[]> {
+    const after = options.afterName === null ? {} : { name: { gt: options.afterName } };
+    return this.many({ AND: [where(options), after] }, options.limit);
+  }
+
+  count(filter: ClassFilter): Promise<number> {
+    return this.db.prisma.class.count({ where: where(filter) });
+  }
+
+  /** How many items (of a modality) each class has; an entry for every id asked about. */
+  async itemCounts(classIds: readonly string[], modality: Modality | null): Promise<Map<string, number>> {
+    const groups = await this.db.prisma.itemClass.groupBy({
+      by: ['classId'],
+      where: { classId: { in: [...classIds] }, ...(modality ? { item: { modality } } : {}) },
+      _count: true,
+    });
+    const counts = new Map(classIds.map((id) => [id, 0]));
+    for (const group of groups) counts.set(group.classId, group._count);
+    return counts;
+  }
+
+  /** Text features of these classes, of those that have one. */
+  features(classIds: readonly string[], extractor: string): Promise<Map<string, Float32Array>> {
+    return this.store.classFeatures(extractor, classIds);
+  }
+
+  setFeatures(extractor: string, features: ReadonlyMap<string, Float32Array>): Promise<void> {
+    return this.store.putClassFeatures(extractor, features);
+  }
+
+  private many(where: Prisma.ClassWhereInput, limit = EVERY): Promise<ClassRow[]> {
+    return this.db.prisma.class.findMany({ where, select: COLUMNS, orderBy: { name: 'asc' }, take: limit });
+  }
+}
+
+function where({ search, seen, seenIds }: ClassFilter): Prisma.ClassWhereInput {
+  // Prisma escapes what LIKE would read as a pattern? It does not: so we do.
+  const part = search?.replaceAll(/[\\%_]/g, '\\$&');
+  const ids = [...seenIds];
+  return {
+    ...(part ? { name: { contains: part, mode: 'insensitive' } } : {}),
+    ...(seen === null ? {} : { id: seen ? { in: ids } : { notIn: ids } }),
+  };
+}

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import type { EncoderFailure } from '../../domain/encoder-status.js';
+import type { Database } from '../postgres/database.js';
+import type { JsonObject } from '../types.js';
+import { isLost, owner } from './work-owner.js';
+
+/** The latest evaluation of an encoder. `record` is that of the latest that came to its end, which may be an earlier one. */
+export type EncoderEvaluationRow = {
+  readonly encoderId: string;
+  readonly record: JsonObject | null;
+  readonly startedAt: Date;
+  readonly finishedAt: Date | null;
+} & ({ readonly state: 'running' | 'done' } | { readonly state: 'failed'; readonly failure: EncoderFailure });
+
+const COLUMNS = `encoder_id AS "encoderId", state, record, failure, started_at AS "startedAt",
+  finished_at AS "finishedAt"`;
+
+/** Evaluations of encoders; one for each at a time, whichever server does it. */
+export class EncoderEvaluations {
+  private readonly mine = new Set<string>();
+
+  constructor(private readonly db: Database) {}
+
+  async byEncoder(encoderId: string): Promise<EncoderEvaluationRow | null> {
+    const [row] = await this.db.run<EncoderEvaluationRow>(
+      `SELECT ${COLUMNS} FROM encoder_evaluation WHERE encoder_id = $1`,
+      [encoderId],
+    );
+    return row ?? null;
+  }
+
+  /** Begins one; null where one is under way. @returns a number of this piece of work alone. */
+  async begin(encoderId: string): Promise<string | null> {
+    const claim = randomUUID();
+    const [row] = await this.db.run(
+      `INSERT INTO encoder_evaluation AS e (encoder_id, state, claim, owner, heartbeat_at)
+       VALUES ($1, 'running', $2, $3::jsonb, clock_timestamp())
+       ON CONFLICT (encoder_id) DO UPDATE SET state = 'running', claim = EXCLUDED.claim, owner = EXCLUDED.owner,
+         heartbeat_at = clock_timestamp(), failure = NULL, started_at = clock_timestamp(), finished_at = NULL
+       WHERE e.state <> 'running' RETURNING 1`,
+      [encoderId, claim, owner()],
+    );
+    if (!row) return null;
+    this.mine.add(claim);
+    return claim;
+  }
+
+  /** Says that the work goes on. False where it is in other hands, or the encoder is gone. */
+  async beat(claim: string): Promise<boolean> {
+    const found = await this.db.run(
+      'UPDATE encoder_evaluation SET heartbeat_at = clock_timestamp() WHERE claim = $1 RETURNING 1',
+      [claim],
+    );
+    return found.length > 0;
+  }
+
+  async finish(claim: string, record: JsonObject): Promise<void> {
+    await this.end(claim, `state = 'done', record = $2::jsonb`, record);
+  }
+
+  async fail(claim: string, failure: EncoderFailure): Promise<void> {
+    await this.end(claim, `state = 'failed', failure = $2::jsonb`, failure);
+  }
+
+  /** Marks those of processes that are no more as failed. */
+  async failInterrupted(failure: EncoderFailure): Promise<void> {
+    const running = await this.db.run<{ claim: string; owner: unknown; silent: number }>(
+      `SELECT claim, owner, EXTRACT(EPOCH FROM clock_timestamp() - heartbeat_at)::float8 AS silent
+       FROM encoder_evaluation WHERE state = 'running'`,
+    );
+    for (const { claim, owner: by, silent } of running) {
+      if (!this.mine.has(claim) && isLost(this.db, by, silent)) await this.fail(claim, failure);
+    }
+  }
+
+  private async end(claim: string, set: string, value: object): Promise<void> {
+    await this.db.run(
+      `UPDATE encoder_evaluation SET ${set}, claim = NULL, finished_at = clock_timestamp() WHERE claim = $1`,
+      [claim, JSON.stringify(value)],
+    );
+    this.mine.delete(claim);
+  }
+}

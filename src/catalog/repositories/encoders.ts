@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto';
+import type { Prisma } from '../../__generated__/prisma/client.js';
+import type { EncoderState } from '../../domain/encoder-status.js';
+import type { Database, Queryable } from '../postgres/database.js';
+import type { EncoderRow, JsonObject, TrainedEncoderRow } from '../types.js';
+import type { StampedCopies } from '../vectors/stamped-copies.js';
+import { STAMP_SQL, type StoredStamp, type VectorStamp } from '../vectors/vector-stamp.js';
+import type { VectorTables } from '../vectors/vector-tables.js';
+import { LIVE_ENCODERS, lockEncoders } from './encoder-lock.js';
+import { ENCODER_COLUMNS, encoderRow, type StoredEncoder, trainedRow } from './encoder-rows.js';
+
+/** A trained encoder to store. */
+export interface NewEncoder {
+  /** A UUID. */
+  readonly id: string;
+  readonly dimension: number;
+  readonly imageExtractor: string;
+  readonly textExtractor: string;
+  readonly config: JsonObject;
+  readonly report: JsonObject;
+}
+
+export interface Switch {
+  /** The encoder that must be the active one until the switch: null for none. Left out, it may be any. */
+  readonly expected?: string | null;
+  /** Works out what the encoder still lacks, in the transaction of the switch, while nobody writes items. */
+  readonly complete?: (tx: Queryable) => Promise<void>;
+}
+
+/** Another encoder became the active one meanwhile, or the one to be activated is no longer there to be. Nothing was changed. */
+export class SwitchRefused extends Error {
+  override readonly name = 'SwitchRefused';
+}
+
+/** Versions of the encoder. At most one is active: the one that searches use. */
+export class Encoders {
+  constructor(
+    private readonly db: Database,
+    private readonly tables: VectorTables,
+    private readonly copies: StampedCopies,
+  ) {}
+
+  /** Stores an encoder, ready but not active, and makes the place for its embeddings. */
+  async create(encoder: NewEncoder, weights: Uint8Array): Promise<EncoderRow> {
+    const { config, report, ...columns } = encoder;
+    const now = new Date();
+    const bytes = new Uint8Array(weights);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await this.tables.ensureEmbeddings(encoder.id);
+    const stored = await this.db.prisma.encoder.create({
+      data: {
+        ...columns,
+        state: 'ready',
+        startedAt: now,
+        finishedAt: now,
+        config: json(config),
+        report: json(report),
+        weights: { create: { bytes, sha256 } },
+      },
+    });
+    return encoderRow(stored);
+  }
+
+  /** The newest first; of these states where they are given, and after (older than) this one. */
+  async list(
+    options: {
+      readonly states?: readonly EncoderState[] | null;
+      readonly after?: { readonly createdAt: Date; readonly id: string } | null;
+      readonly limit?: number;
+    } = {},
+  ): Promise<EncoderRow[]> {
+    const { states, after, limit } = options;
+    const rows = await this.db.prisma.encoder.findMany({
+      where: {
+        ...(states && { state: { in: [...states] } }),
+        ...(after && {
+          OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }],
+        }),
+      },
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      ...(limit !== undefined && { take: limit }),
+    });
+    return rows.map(encoderRow);
+  }
+
+  count(states: readonly EncoderState[] | null): Promise<number> {
+    return this.db.prisma.encoder.count({ where: states === null ? {} : { state: { in: [...states] } } });
+  }
+
+  async byId(id: string): Promise<EncoderRow | null> {
+    const row = await this.db.prisma.encoder.findUnique({ where: { id } });
+    return row && encoderRow(row);
+  }
+
+  /** The encoder in use, null before the first was activated. */
+  async active(): Promise<TrainedEncoderRow | null> {
+    // Every search asks this: a prepared statement is quicker than going through Prisma.
+    const [stored] = await this.db.run<StoredEncoder>(
+      `SELECT ${ENCODER_COLUMNS} FROM encoder WHERE state = 'active'`,
+    );
+    return stored ? trainedRow(encoderRow(stored)) : null;
+  }
+
+  /** The same with the stamp of the vectors at that moment, in one statement: what a search begins with. */
+  async activeAndStamp(): Promise<{
+    readonly encoder: TrainedEncoderRow | null;
+    readonly stamp: VectorStamp;
+  }> {
+    const partitions = this.copies.partitions();
+    const [row] = await this.db.run<StoredStamp & (StoredEncoder | { readonly id: null })>(
+      `SELECT stamp.*, active.* FROM ${STAMP_SQL}
+       LEFT JOIN (SELECT ${ENCODER_COLUMNS} FROM encoder WHERE state = 'active') active ON true`,
+      [partitions],
+    );
+    if (!row) throw new Error('no stamp');
+    const encoder = row.id === null ? null : trainedRow(encoderRow(row));
+    return { encoder, stamp: this.copies.stamps.parse(row, partitions) };
+  }
+
+  /** The encoders that new items are embedded for; see LIVE_ENCODERS. */
+  async live(): Promise<TrainedEncoderRow[]> {
+    const rows = await this.db.run<StoredEncoder>(
+      `SELECT ${ENCODER_COLUMNS} FROM encoder WHERE ${LIVE_ENCODERS} ORDER BY id`,
+    );
+    return rows.map((row) => trainedRow(encoderRow(row)));
+  }
+
+  /** The encoder that was active before the present one; null where none was. */
+  async previous(): Promise<EncoderRow | null> {
+    const row = await this.db.prisma.encoder.findFirst({
+      where: { state: { in: ['ready', 'retired'] }, activatedAt: { not: null } },
+      orderBy: [{ activatedAt: 'desc' }, { id: 'desc' }],
+    });
+    return row && encoderRow(row);
+  }
+
+  /** The weights of an encoder. Throws if they are missing or damaged. */
+  async weights(id: string): Promise<Uint8Array> {
+    const bytes = await this.findWeights(id);
+    if (bytes === null) throw new Error(`encoder ${id} has no weights`);
+    return bytes;
+  }
+
+  /** The same, null where there are none yet. Throws if they are damaged. */
+  async findWeights(id: string): Promise<Uint8Array | null> {
+    const row = await this.db.prisma.encoderWeights.findUnique({ where: { encoderId: id } });
+    if (!row) return null;
+    if (createHash('sha256').update(row.bytes).digest('hex') !== row.sha256) {
+      throw new Error(`the weights of encoder ${id} are damaged`);
+    }
+    return row.bytes;
+  }
+
+  /** Makes a retired encoder ready again, so that what is written meanwhile is embedded for it. */
+  async revive(id: string): Promise<void> {
+    await this.db.transaction(async (tx) => {
+      await lockEncoders(tx);
+      await tx.run(`UPDATE encoder SET state = 'ready' WHERE id = $1 AND state = 'retired'`, [id]);
+    });
+  }
+
+  /**
+   * Makes a ready or retired encoder the active one; the one that was is retired, and can be activated again. One
+   * transaction, while which nobody writes items: whoever writes before or after it embeds for both.
+   *
+   * @throws SwitchRefused
+   */
+  async activate(id: string, { expected, complete }: Switch = {}): Promise<EncoderRow> {
+    return await this.db.transaction(async (tx) => {
+      await lockEncoders(tx);
+      const [active] = await tx.run<{ id: string }>(`SELECT id FROM encoder WHERE state = 'active'`);
+      if (expected !== undefined && (active?.id ?? null) !== expected) {
+        throw new SwitchRefused('another encoder is active now');
+      }
+      await complete?.(tx);
+      await tx.run(
+        `UPDATE encoder SET state = 'retired', retired_at = clock_timestamp() WHERE state = 'active' AND id <> $1`,
+        [id],
+      );
+      const [stored] = await tx.run<StoredEncoder>(
+        `UPDATE encoder SET state = 'active', activated_at = clock_timestamp(), retired_at = NULL
+         WHERE id = $1 AND state IN ('ready', 'retired', 'active') RETURNING ${ENCODER_COLUMNS}`,
+        [id],
+      );
+      if (!stored) throw new SwitchRefused(`encoder ${id} is not ready to be activated`);
+      return encoderRow(stored);
+    });
+  }
+
+  /**
+   * Removes an encoder that nobody uses or works on, with its weights and embeddings; one that is not there is no error.
+   *
+   * @returns whether there is none any more
+   */
+  async remove(id: string): Promise<boolean> {
+    const [left] = await this.db.transaction(async (tx) => {
+      await lockEncoders(tx);
+      // First nobody writes embeddings for it any more. Cut short after this, it is a cancelled run, and can be removed.
+      await tx.run(
+        `UPDATE encoder SET state = 'cancelled', failure = NULL WHERE id = $1 AND state IN ('ready', 'retired', 'failed')`,
+        [id],
+      );
+      return await tx.run(`SELECT id FROM encoder WHERE id = $1 AND state <> 'cancelled'`, [id]);
+    });
+    if (left !== undefined) return false;
+    await this.tables.dropEmbeddings(id);
+    await this.db.run(`DELETE FROM encoder WHERE id = $1 AND state = 'cancelled'`, [id]);
+    return true;
+  }
+
+  async updateReport(id: string, report: JsonObject): Promise<EncoderRow> {
+    return encoderRow(await this.db.prisma.encoder.update({ where: { id }, data: { report: json(report) } }));
+  }
+}
+
+/** Prisma's type for JSON knows no `unknown`; what is not JSON is refused when it is written. */
+function json(value: JsonObject): Prisma.InputJsonObject {
+  return value as Prisma.InputJsonObject;
+}

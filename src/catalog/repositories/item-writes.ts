@@ -1,0 +1,245 @@
+import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+import type { Database, Queryable } from '../postgres/database.js';
+import type { ItemRow, ItemWrite } from '../types.js';
+import { encodeUuidArray } from '../vectors/vector-codec.js';
+import type { VectorStore } from '../vectors/vector-store.js';
+import { LIVE_ENCODERS, shareEncoders } from './encoder-lock.js';
+import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
+
+/**
+ * Another writer has meanwhile stored an item of the same identity (external id, or content within its pair). Nothing
+ * was written; look again with `findExisting` and write what then is to be written.
+ */
+export class IdentityConflict extends Error {
+  override readonly name = 'IdentityConflict';
+}
+
+/**
+ * An encoder that wants embeddings of what is written was not known to the writer. Nothing was written; ask for the live
+ * encoders again, and write with their embeddings.
+ */
+export class EncodersChanged extends Error {
+  override readonly name = 'EncodersChanged';
+}
+
+/** Orphaned pairs are removed by whoever deletes their last item; so often do we make one again that was just removed. */
+const PAIR_ATTEMPTS = 5;
+
+/**
+ * Writes items with their pairs, classes, features and embeddings, all or none. Items are inserted, or by their id
+ * replaced; pairs and classes not yet known are made. Vectors of an item's former content are forgotten.
+ *
+ * Every live encoder that can read a write's feature must have its embedding among the write's, and its extractor must have
+ * been tried. Embeddings of encoders that are not live any more are left out.
+ *
+ * @returns the rows as stored, in the order of the writes.
+ * @throws IdentityConflict, EncodersChanged
+ */
+export async function writeItems(
+  db: Database,
+  store: VectorStore,
+  writes: readonly ItemWrite[],
+): Promise<ItemRow[]> {
+  if (writes.length === 0) return [];
+  const extractors = new Set(writes.flatMap((write) => [...write.features.keys()]));
+  // Partitions are made ahead, in transactions of their own: making one locks the whole table.
+  for (const extractor of extractors) await store.tables.ensureFeatures(extractor);
+  try {
+    return await db.transaction(async (tx) => {
+      const live = await liveEncoders(tx, writes);
+      const pairIds = await ensurePairs(tx, writes);
+      const classIds = await ensureClasses(tx, writes);
+      await forgetVectorsOfFormerContent(tx, writes);
+      const rows = await upsert(tx, writes, pairIds);
+      await setClasses(tx, writes, classIds);
+      for (const extractor of extractors) {
+        await store.putFeatures(
+          tx,
+          extractor,
+          vectorsBy(writes, (write) => write.features.get(extractor)),
+        );
+      }
+      await putEmbeddings(tx, store, writes, live);
+      return rows;
+    });
+  } catch (error) {
+    const { code, constraint } = error as { code?: string; constraint?: string };
+    if (code === '23505' && constraint?.startsWith('item_')) {
+      throw new IdentityConflict(`another item has this identity (${constraint})`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/**
+ * A pair's id follows from its key, in a namespace of our own. Which pairs a training holds out follows from their ids: the same
+ * items, ingested again elsewhere, are split the same way.
+ */
+const PAIRS = '5d0f6ad2-9c1e-4f0b-8d6c-3b7a1c2e4f90';
+
+/** Ids by key. The pairs are locked against removal until the transaction ends. */
+async function ensurePairs(tx: Queryable, writes: readonly ItemWrite[]): Promise<Map<string, string>> {
+  const keys = distinct(writes.flatMap((write) => (write.pairKey === null ? [] : [write.pairKey])));
+  if (keys.length === 0) return new Map();
+  for (let attempt = 0; attempt < PAIR_ATTEMPTS; attempt += 1) {
+    await tx.run(
+      `INSERT INTO pair (id, key) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING`,
+      [encodeUuidArray(keys.map((key) => uuidv5(key, PAIRS))), keys],
+    );
+    const rows = await tx.run<{ id: string; key: string }>(
+      `SELECT id, key FROM pair WHERE key = ANY($1::text[]) ORDER BY key FOR KEY SHARE`,
+      [keys],
+    );
+    if (rows.length === keys.length) return new Map(rows.map((row) => [row.key, row.id]));
+  }
+  throw new Error('pairs vanish as often as they are made');
+}
+
+/** Ids by name. */
+async function ensureClasses(tx: Queryable, writes: readonly ItemWrite[]): Promise<Map<string, string>> {
+  const names = distinct(writes.flatMap((write) => write.classNames));
+  if (names.length === 0) return new Map();
+  const find = () =>
+    tx.run<{ id: string; name: string }>(`SELECT id, name FROM class WHERE name = ANY($1::text[])`, [names]);
+  let rows = await find();
+  if (rows.length < names.length) {
+    const known = new Set(rows.map((row) => row.name));
+    const missing = names.filter((name) => !known.has(name));
+    await tx.run(
+      `INSERT INTO class (id, name) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT (name) DO NOTHING`,
+      [encodeUuidArray(missing.map(() => uuidv7())), missing],
+    );
+    rows = await find();
+  }
+  return new Map(rows.map((row) => [row.name, row.id]));
+}
+
+async function forgetVectorsOfFormerContent(tx: Queryable, writes: readonly ItemWrite[]): Promise<void> {
+  const changed = await tx.run<{ id: string }>(
+    `SELECT i.id FROM unnest($1::uuid[], $2::text[]) AS w (id, content_hash)
+     JOIN item i ON i.id = w.id WHERE i.content_hash <> w.content_hash
+     -- Nobody adds a feature of the former content from now on; see vector-fill.
+     ORDER BY i.id FOR NO KEY UPDATE OF i`,
+    [encodeUuidArray(writes.map((write) => write.id)), writes.map((write) => write.contentHash)],
+  );
+  if (changed.length === 0) return;
+  const ids = encodeUuidArray(changed.map((row) => row.id));
+  await tx.run('DELETE FROM feature WHERE item_id = ANY($1::uuid[])', [ids]);
+  await tx.run('DELETE FROM embedding WHERE item_id = ANY($1::uuid[])', [ids]);
+}
+
+async function upsert(
+  tx: Queryable,
+  writes: readonly ItemWrite[],
+  pairIds: ReadonlyMap<string, string>,
+): Promise<ItemRow[]> {
+  const column = (value: (write: ItemWrite) => unknown) => writes.map(value);
+  const rows = await tx.run<StoredItem>(
+    `INSERT INTO item AS i (id, modality, external_id, title, text, language, content_hash, media_type, width, height,
+       metadata, pair_id)
+     SELECT id, modality::modality, external_id, title, text, language, content_hash, media_type, width, height,
+       metadata::jsonb, pair_id
+     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+       $9::int[], $10::int[], $11::text[], $12::uuid[])
+       AS w (id, modality, external_id, title, text, language, content_hash, media_type, width, height, metadata, pair_id)
+     ORDER BY id
+     ON CONFLICT (id) DO UPDATE SET modality = EXCLUDED.modality, external_id = EXCLUDED.external_id,
+       title = EXCLUDED.title, text = EXCLUDED.text, language = EXCLUDED.language,
+       content_hash = EXCLUDED.content_hash, media_type = EXCLUDED.media_type, width = EXCLUDED.width,
+       height = EXCLUDED.height, metadata = EXCLUDED.metadata, pair_id = EXCLUDED.pair_id,
+       updated_at = CURRENT_TIMESTAMP
+     RETURNING ${ITEM_COLUMNS}`,
+    [
+      encodeUuidArray(writes.map((write) => write.id)),
+      column((write) => write.modality),
+      column((write) => write.externalId),
+      column((write) => write.title),
+      column((write) => write.text?.text ?? null),
+      column((write) => write.text?.language ?? null),
+      column((write) => write.contentHash),
+      column((write) => write.image?.mediaType ?? null),
+      column((write) => write.image?.width ?? null),
+      column((write) => write.image?.height ?? null),
+      column((write) => JSON.stringify(write.metadata)),
+      column((write) => (write.pairKey === null ? null : (pairIds.get(write.pairKey) ?? null))),
+    ],
+  );
+  const byId = new Map(rows.map((row) => [row.id, itemRow(row)]));
+  return writes.map((write) => {
+    const row = byId.get(write.id.toLowerCase());
+    if (!row) throw new Error(`item ${write.id} was not written`);
+    return row;
+  });
+}
+
+async function setClasses(
+  tx: Queryable,
+  writes: readonly ItemWrite[],
+  classIds: ReadonlyMap<string, string>,
+): Promise<void> {
+  const links = writes.flatMap((write) =>
+    distinct(write.classNames).map((name) => ({ item: write.id, class: classIds.get(name) ?? '' })),
+  );
+  const items = encodeUuidArray(links.map((link) => link.item));
+  const classes = encodeUuidArray(links.map((link) => link.class));
+  await tx.run(
+    `DELETE FROM item_class WHERE item_id = ANY($1::uuid[])
+       AND (item_id, class_id) NOT IN (SELECT * FROM unnest($2::uuid[], $3::uuid[]))`,
+    [encodeUuidArray(writes.map((write) => write.id)), items, classes],
+  );
+  await tx.run(
+    `INSERT INTO item_class (item_id, class_id) SELECT * FROM unnest($1::uuid[], $2::uuid[]) ON CONFLICT DO NOTHING`,
+    [items, classes],
+  );
+}
+
+/** Ids of the encoders that are live, and stay so until the transaction ends. @throws EncodersChanged */
+async function liveEncoders(tx: Queryable, writes: readonly ItemWrite[]): Promise<readonly string[]> {
+  // Two statements: one alone would see the encoders as they were before it had to wait for the lock.
+  await shareEncoders(tx);
+  const live = await tx.run<{ id: string; IMAGE: string; TEXT: string }>(
+    `SELECT id, image_extractor AS "IMAGE", text_extractor AS "TEXT" FROM encoder WHERE ${LIVE_ENCODERS} ORDER BY id`,
+  );
+  for (const { embeddings, features, modality, tried } of writes) {
+    const lacking = live.find((encoder) => {
+      const extractor = encoder[modality];
+      if (features.has(extractor)) return !embeddings.has(encoder.id);
+      // New content comes with features: of whatever could be had.
+      return features.size > 0 && tried !== undefined && !tried.has(extractor);
+    });
+    if (lacking) throw new EncodersChanged(`no embedding of encoder ${lacking.id}`);
+  }
+  return live.map((encoder) => encoder.id);
+}
+
+async function putEmbeddings(
+  tx: Queryable,
+  store: VectorStore,
+  writes: readonly ItemWrite[],
+  encoderIds: readonly string[],
+): Promise<void> {
+  for (const encoderId of encoderIds) {
+    for (const modality of ['IMAGE', 'TEXT'] as const) {
+      const ofModality = writes.filter((write) => write.modality === modality);
+      const embeddings = vectorsBy(ofModality, (write) => write.embeddings.get(encoderId));
+      await store.putEmbeddings(tx, encoderId, modality, embeddings);
+    }
+  }
+}
+
+function vectorsBy(
+  writes: readonly ItemWrite[],
+  vectorOf: (write: ItemWrite) => Float32Array | undefined,
+): Map<string, Float32Array> {
+  return new Map(
+    writes.flatMap((write) => {
+      const vector = vectorOf(write);
+      return vector ? [[write.id, vector] as const] : [];
+    }),
+  );
+}
+
+/** In ascending order, so that two writers lock rows in the same order. */
+function distinct(values: readonly string[]): string[] {
+  return [...new Set(values)].sort();
+}

@@ -1,0 +1,219 @@
+import type { ItemFilter } from '../../domain/filter.js';
+import type { Modality } from '../../domain/modality.js';
+import type { Database } from '../postgres/database.js';
+import type { ClassRow, ExistingItem, ItemIdentity, ItemRow, ItemWrite } from '../types.js';
+import { filterSql, Parameters } from '../vectors/filter-sql.js';
+import type { StampedCopies } from '../vectors/stamped-copies.js';
+import { encodeUuidArray } from '../vectors/vector-codec.js';
+import type { VectorStamp } from '../vectors/vector-stamp.js';
+import type { VectorStore } from '../vectors/vector-store.js';
+import { classesOf, grouped, itemsByIds, type ShownItem, shownItems } from './item-reads.js';
+import { writeItems } from './item-writes.js';
+import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
+
+/** Less than the id of any item. */
+const NIL = '00000000-0000-0000-0000-000000000000';
+
+/** Items: images and texts. Ids that are no UUID make the database refuse the statement; check them before. */
+export class Items {
+  constructor(
+    private readonly db: Database,
+    private readonly store: VectorStore,
+    private readonly copies: StampedCopies,
+  ) {}
+
+  async byId(id: string): Promise<ItemRow | null> {
+    return (await this.byIds([id]))[0] ?? null;
+  }
+
+  /** Those of the items that exist, in the order of the ids. */
+  byIds(ids: readonly string[]): Promise<ItemRow[]> {
+    return itemsByIds(this.db, ids);
+  }
+
+  /**
+   * What a search shows of items: those that exist, in the order of the ids. With the search's stamp they may come from
+   * memory.
+   */
+  async shown(ids: readonly string[], stamp?: VectorStamp): Promise<ShownItem[]> {
+    const copy = this.copies.find({ kind: 'items' }, stamp);
+    const held = copy === null ? [] : ids.flatMap((id) => copy.byId.get(id) ?? []);
+    // One that a copy lacks may have come since.
+    return copy !== null && held.length === ids.length ? held : await shownItems(this.db, ids);
+  }
+
+  async byExternalId(externalId: string): Promise<ItemRow | null> {
+    const stored = await this.db.prisma.item.findUnique({ where: { externalId } });
+    return stored && itemRow(stored);
+  }
+
+  /** For each identity the item that has it, or null. */
+  async findExisting(identities: readonly ItemIdentity[]): Promise<(ExistingItem | null)[]> {
+    type Found = StoredItem & {
+      place: number;
+      pairKey: string | null;
+    };
+    const column = (value: (identity: ItemIdentity) => string | null) => identities.map(value);
+    const rows = await this.db.run<Found>(
+      `WITH wanted AS (
+         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
+           AS w (external_id, modality, content_hash, pair_key, place)),
+       found AS (
+         SELECT w.place, i.id FROM wanted w JOIN item i ON i.external_id = w.external_id
+         UNION ALL
+         SELECT w.place, i.id FROM wanted w LEFT JOIN pair p ON p.key = w.pair_key
+           JOIN item i ON i.content_hash = w.content_hash AND i.modality = w.modality::modality
+             AND i.pair_id IS NOT DISTINCT FROM p.id AND i.external_id IS NULL
+         WHERE w.external_id IS NULL AND (w.pair_key IS NULL OR p.id IS NOT NULL))
+       SELECT found.place::int, ${ITEM_COLUMNS}, p.key AS "pairKey"
+       FROM found JOIN item i ON i.id = found.id LEFT JOIN pair p ON p.id = i.pair_id`,
+      [
+        column((identity) => ('externalId' in identity ? identity.externalId : null)),
+        column((identity) => ('externalId' in identity ? null : identity.modality)),
+        column((identity) => ('externalId' in identity ? null : identity.contentHash)),
+        column((identity) => ('externalId' in identity ? null : identity.pairKey)),
+      ],
+    );
+    const existing = new Array<ExistingItem | null>(identities.length).fill(null);
+    const classes = await this.classesOf(rows.map((row) => row.id));
+    for (const row of rows) {
+      const classNames = classes.get(row.id)?.map(({ name }) => name) ?? [];
+      existing[row.place - 1] = { row: itemRow(row), pairKey: row.pairKey, classNames };
+    }
+    return existing;
+  }
+
+  /** Inserts or replaces items by their ids, all or none; see writeItems. Returns them in the order of the writes. */
+  upsertMany(writes: readonly ItemWrite[]): Promise<ItemRow[]> {
+    return writeItems(this.db, this.store, writes);
+  }
+
+  /** Items of these pairs that match, by ascending id. */
+  async ofPairs(pairIds: readonly string[], filter: ItemFilter): Promise<ItemRow[]> {
+    const parameters = new Parameters();
+    const rows = await this.db.runOnce<StoredItem>(
+      `SELECT ${ITEM_COLUMNS} FROM item i
+       WHERE i.pair_id = ANY(${parameters.add(encodeUuidArray(pairIds))}::uuid[]) AND ${filterSql(filter, parameters)}
+       ORDER BY i.id`,
+      parameters.values,
+    );
+    return rows.map(itemRow);
+  }
+
+  /** How many pairs of an image and a text there are; an image with five captions makes five. */
+  async countPairs(): Promise<number> {
+    const [row] = await this.db.run<{ pairs: number }>(
+      `SELECT count(*)::int AS pairs FROM item i JOIN item t ON t.pair_id = i.pair_id AND t.modality = 'TEXT'
+       WHERE i.modality = 'IMAGE'`,
+    );
+    return row?.pairs ?? 0;
+  }
+
+  /** Items that match, by ascending id, which is the order in which they were first stored. */
+  async page(options: {
+    readonly filter: ItemFilter | null;
+    /** The last id of the page before, null for the first page. */
+    readonly afterId: string | null;
+    readonly limit: number;
+  }): Promise<ItemRow[]> {
+    const parameters = new Parameters();
+    const after = options.afterId === null ? 'true' : `i.id > ${parameters.add(options.afterId)}::uuid`;
+    const rows = await this.db.runOnce<StoredItem>(
+      `SELECT ${ITEM_COLUMNS} FROM item i WHERE ${after} AND ${filterSql(options.filter, parameters)}
+       ORDER BY i.id LIMIT ${parameters.add(options.limit)}`,
+      parameters.values,
+    );
+    return rows.map(itemRow);
+  }
+
+  async count(filter: ItemFilter | null): Promise<number> {
+    const parameters = new Parameters();
+    const [row] = await this.db.runOnce<{ count: number }>(
+      `SELECT count(*)::int AS count FROM item i WHERE ${filterSql(filter, parameters)}`,
+      parameters.values,
+    );
+    return row?.count ?? 0;
+  }
+
+  async countByModality(): Promise<Record<Modality, number>> {
+    const groups = await this.db.prisma.item.groupBy({ by: ['modality'], _count: true });
+    const count = (modality: Modality) => groups.find((group) => group.modality === modality)?._count ?? 0;
+    return { IMAGE: count('IMAGE'), TEXT: count('TEXT') };
+  }
+
+  /** The other items of each item's pair, by ascending id; an entry for every id asked about. */
+  async counterparts(itemIds: readonly string[]): Promise<Map<string, ItemRow[]>> {
+    const rows = await this.db.run<StoredItem & { of: string }>(
+      `SELECT o.id AS of, ${ITEM_COLUMNS} FROM item o JOIN item i ON i.pair_id = o.pair_id AND i.id <> o.id
+       WHERE o.id = ANY($1::uuid[]) ORDER BY i.id`,
+      [encodeUuidArray(itemIds)],
+    );
+    return grouped(itemIds, rows, itemRow);
+  }
+
+  /** The classes of each item, by name; an entry for every id asked about. */
+  classesOf(itemIds: readonly string[]): Promise<Map<string, ClassRow[]>> {
+    return classesOf(this.db, itemIds);
+  }
+
+  /** Ids of the items that match, ascending. */
+  async idsOf(filter: ItemFilter | null): Promise<string[]> {
+    const parameters = new Parameters();
+    const rows = await this.db.runOnce<{ id: string }>(
+      `SELECT i.id FROM item i WHERE ${filterSql(filter, parameters)} ORDER BY i.id`,
+      parameters.values,
+    );
+    return rows.map((row) => row.id);
+  }
+
+  /** Items of a modality that have no feature of this extractor, by ascending id behind `afterId`. */
+  async withoutFeature(
+    extractor: string,
+    modality: Modality,
+    { afterId, limit }: { readonly afterId: string | null; readonly limit: number },
+  ): Promise<ItemRow[]> {
+    const rows = await this.db.run<StoredItem>(
+      `SELECT ${ITEM_COLUMNS} FROM item i WHERE i.modality = $1::modality AND i.id > COALESCE($4::uuid, '${NIL}')
+         AND NOT EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = $2)
+       ORDER BY i.id LIMIT $3`,
+      [modality, extractor, limit, afterId],
+    );
+    return rows.map(itemRow);
+  }
+
+  /** How many there are of them. */
+  async countWithoutFeature(extractor: string, modality: Modality): Promise<number> {
+    const [row] = await this.db.run<{ count: number }>(
+      `SELECT count(*)::int AS count FROM item i WHERE i.modality = $1::modality
+         AND NOT EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = $2)`,
+      [modality, extractor],
+    );
+    return row?.count ?? 0;
+  }
+
+  /**
+   * Deletes items with everything that belongs to them alone: vectors, class links, and pairs left without an item.
+   *
+   * @returns the ids of those that were there, and the pictures (hex sha256) that they showed: Media.forgetUnreferenced
+   * tells which of these nothing shows any more.
+   */
+  async delete(
+    ids: readonly string[],
+  ): Promise<{ readonly deletedIds: readonly string[]; readonly contentHashes: readonly string[] }> {
+    const gone = await this.db.transaction(async (tx) => {
+      const rows = await tx.run<{ id: string; hash: string; modality: Modality; pair: string | null }>(
+        `DELETE FROM item WHERE id = ANY($1::uuid[]) RETURNING id, content_hash AS hash, modality, pair_id AS pair`,
+        [encodeUuidArray(ids)],
+      );
+      const pairs = new Set(rows.flatMap((row) => (row.pair === null ? [] : [row.pair])));
+      await tx.run(
+        `DELETE FROM pair p WHERE p.id = ANY($1::uuid[]) AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id)`,
+        [encodeUuidArray([...pairs].sort())],
+      );
+      return rows;
+    });
+    const deleted = new Set(gone.map((row) => row.id));
+    const hashes = new Set(gone.flatMap((row) => (row.modality === 'IMAGE' ? [row.hash] : [])));
+    return { deletedIds: ids.filter((id) => deleted.has(id.toLowerCase())), contentHashes: [...hashes] };
+  }
+}

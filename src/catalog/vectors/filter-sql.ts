@@ -1,0 +1,56 @@
+import type { ItemFilter } from '../../domain/filter.js';
+
+/** Values of a statement being made; each gets the next placeholder. */
+export class Parameters {
+  readonly values: unknown[] = [];
+
+  /** @returns the placeholder, `$1` for the first. */
+  add(value: unknown): string {
+    this.values.push(value);
+    return `$${this.values.length}`;
+  }
+}
+
+/**
+ * The filter as a condition on the item table's alias `i`. Values go into `parameters`, never into the text.
+ *
+ * Nothing is `true`, an empty `classNames` or `or` matches nothing, an empty `and` everything: as logic has it.
+ */
+export function filterSql(filter: ItemFilter | null, parameters: Parameters): string {
+  if (filter === null) return 'true';
+  const terms: string[] = [];
+  if (filter.modality !== undefined) terms.push(`i.modality = ${parameters.add(filter.modality)}::modality`);
+  if (filter.classNames !== undefined) {
+    const names = parameters.add([...filter.classNames]);
+    terms.push(
+      `EXISTS (SELECT 1 FROM item_class ic JOIN class c ON c.id = ic.class_id WHERE ic.item_id = i.id AND c.name = ANY(${names}::text[]))`,
+    );
+  }
+  if (filter.createdAfter !== undefined)
+    terms.push(`i.created_at > ${time(filter.createdAfter, parameters)}`);
+  if (filter.createdBefore !== undefined)
+    terms.push(`i.created_at < ${time(filter.createdBefore, parameters)}`);
+  if (filter.metadata !== undefined) {
+    terms.push(`i.metadata @> ${parameters.add(JSON.stringify(filter.metadata))}::jsonb`);
+  }
+  if (filter.pairPlace !== undefined) terms.push(pairPlaceSql(filter.pairPlace, parameters));
+  for (const inner of filter.and ?? []) terms.push(filterSql(inner, parameters));
+  if (filter.or !== undefined) {
+    const any = filter.or.map((inner) => filterSql(inner, parameters));
+    terms.push(any.length === 0 ? 'false' : any.join(' OR '));
+  }
+  if (filter.not !== undefined) terms.push(`NOT (${filterSql(filter.not, parameters)})`);
+  return terms.length === 0 ? 'true' : terms.map((term) => `(${term})`).join(' AND ');
+}
+
+function time(date: Date, parameters: Parameters): string {
+  return `${parameters.add(date.toISOString())}::timestamptz`;
+}
+
+/** The same arithmetic as `placeOf` of src/evaluation/pair-split.ts, of which this is the SQL. */
+function pairPlaceSql({ seed, least }: { seed: number; least: number }, parameters: Parameters): string {
+  if (least <= 0) return 'i.pair_id IS NOT NULL';
+  const words = `${parameters.add(`${seed} `)}::text || i.pair_id::text`;
+  const digits = `substr(encode(sha256(convert_to(${words}, 'UTF8')), 'hex'), 1, 12)`;
+  return `('x' || ${digits})::bit(48)::bigint >= ${parameters.add(least)}::bigint`;
+}

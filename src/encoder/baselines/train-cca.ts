@@ -1,0 +1,136 @@
+/** The baseline: regularised CCA behind the same interface as a trained network. */
+
+import { unit } from '../../domain/vectors.js';
+import { loadTensorBackend } from '../../platform/tensor-backend.js';
+import { tf } from '../../platform/tfjs.js';
+import { createEncoder } from '../inference/inference.js';
+import type { EncoderParameters } from '../inference/parameters.js';
+import { saveEncoder } from '../inference/serialise.js';
+import { toTensor } from '../network/network.js';
+import { ccaLayer, ccaStatistics, solveCca } from '../training/cca.js';
+import { splitClasses } from '../training/class-split.js';
+import { validationFigure } from '../training/member-training.js';
+import { resolveTrainOptions } from '../training/presets.js';
+import { checkSource } from '../training/source-checks.js';
+import { holdOut, prepareSource, type SplitSource, splitPairs } from '../training/training-data.js';
+import type { Encoder, JsonValue, Matrix, SourceSet } from '../types.js';
+
+export interface CcaOptions {
+  readonly seed: number;
+  /** The most canonical variates, i.e. the embedding's width. */
+  readonly dimension: number;
+  /** Share of the pairs, or of the classes, on which width and regularisation are chosen. */
+  readonly validation: number;
+  /** Whether what is held out to choose on are pairs, or whole classes: what an encoder for classes never seen goes by. */
+  readonly validationBy: 'pairs' | 'classes';
+}
+
+export interface TrainedCca {
+  readonly encoder: Encoder;
+  /** As `loadEncoder` reads them. */
+  readonly bytes: Uint8Array;
+  readonly k: number;
+  readonly regularisation: number;
+  /** map@all (or MRR@10 where no pair has a class) of the choice, on the validation part (a mean, where there are several). */
+  readonly validation: number | null;
+  readonly seconds: number;
+}
+
+const REGULARISATIONS = [0.03, 0.1, 0.3, 1, 3, 10] as const;
+const WIDTHS = [5, 10, 20, 32, 48, 64, 128, 256] as const;
+
+/**
+ * CCA with its width k and regularisation chosen on a validation part of these pairs, then fitted on all of them. A plain
+ * one: each canonical variate counts alike. Throws NO_PAIRS, BAD_INPUT.
+ */
+export async function trainCca(source: SourceSet, input: Partial<CcaOptions> = {}): Promise<TrainedCca> {
+  const { seed = 0, dimension = 64, validationBy = 'pairs' } = input;
+  const { validation: share = validationBy === 'pairs' ? 0.2 : 0.4 } = input;
+  const options = resolveTrainOptions({ preset: 'paper', seed, dimension, validation: share });
+  checkSource(source);
+  await loadTensorBackend();
+  const started = performance.now();
+
+  const prepared = prepareSource(source, options);
+  const parts =
+    validationBy === 'classes'
+      ? splitClasses(source.labels, share, seed)
+      : [splitPairs(source.labels.length, share, seed)];
+  const choice = choose(
+    parts.map((part) => holdOut(prepared, part)),
+    dimension,
+  );
+  const { pairs, normalisation } = prepared;
+  const cca = solveCca(ccaStatistics(pairs.image, pairs.text), choice.regularisation);
+  const parameters: EncoderParameters = {
+    branchWeights: [1],
+    posteriorWeights: [0],
+    lengths: null,
+    projection: null,
+    sides: {
+      IMAGE: {
+        normalisation: normalisation.IMAGE,
+        branches: [{ layers: [], skip: ccaLayer(cca.image, cca.correlations, choice.k, 0), head: null }],
+      },
+      TEXT: {
+        normalisation: normalisation.TEXT,
+        branches: [{ layers: [], skip: ccaLayer(cca.text, cca.correlations, choice.k, 0), head: null }],
+      },
+    },
+  };
+  const about = { method: 'cca', k: choice.k, regularisation: choice.regularisation } satisfies JsonValue;
+  return {
+    encoder: createEncoder(parameters),
+    bytes: saveEncoder(parameters, about),
+    ...choice,
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+interface Choice {
+  readonly k: number;
+  readonly regularisation: number;
+  readonly validation: number | null;
+}
+
+/** The width and regularisation with the best mean figure over the parts held out. */
+function choose(splits: readonly SplitSource[], dimension: number): Choice {
+  const [{ training }] = splits as readonly [SplitSource];
+  const most = Math.min(training.image.columns, training.text.columns, dimension);
+  const widths = [...new Set([...WIDTHS.filter((k) => k < most), most])];
+  const figures = new Map<string, Choice & { readonly validation: number }>();
+  for (const { training, validation } of splits) {
+    if (!validation) continue;
+    const statistics = ccaStatistics(training.image, training.text);
+    for (const regularisation of REGULARISATIONS) {
+      const cca = solveCca(statistics, regularisation);
+      const image = variates(validation.image, ccaLayer(cca.image, cca.correlations, most, 0).weights);
+      const text = variates(validation.text, ccaLayer(cca.text, cca.correlations, most, 0).weights);
+      for (const k of widths) {
+        const figure = validationFigure(validation, unitPrefixes(image, k), unitPrefixes(text, k), k);
+        const key = `${k} ${regularisation}`;
+        const before = figures.get(key)?.validation ?? 0;
+        figures.set(key, { k, regularisation, validation: before + figure / splits.length });
+      }
+    }
+  }
+  let best: Choice = { k: most, regularisation: 1, validation: null };
+  for (const choice of figures.values()) {
+    if (best.validation === null || choice.validation > best.validation) best = choice;
+  }
+  return best;
+}
+
+function variates(rows: Matrix, weights: Matrix): Matrix {
+  const out = tf.tidy(() => tf.matMul(toTensor(rows), toTensor(weights)));
+  const data = Float32Array.from(out.dataSync());
+  out.dispose();
+  return { data, rows: rows.rows, columns: weights.columns };
+}
+
+/** The first k columns, each row to unit length. */
+function unitPrefixes({ data, rows, columns }: Matrix, k: number): Float32Array {
+  const out = new Float32Array(rows * k);
+  for (let r = 0; r < rows; r += 1) out.set(unit(data.slice(r * columns, r * columns + k)), r * k);
+  return out;
+}

@@ -1,0 +1,114 @@
+/**
+ * A small container for named arrays of float32: eight bytes of magic, the length of the header, a JSON header, the
+ * numbers. It holds encoders and checkpoints. docs/decisions/0005-encoder.md draws the layout.
+ */
+import { createHash } from 'node:crypto';
+import { CommonspaceError } from '../../domain/errors.js';
+
+export const BUNDLE_VERSION = 1;
+const MAGIC = Buffer.from('CSBUNDLE', 'latin1');
+const MAX_HEADER = 16 * 2 ** 20;
+
+export interface Bundle {
+  /** What it is, e.g. `encoder`. */
+  readonly kind: string;
+  readonly description: unknown;
+  readonly arrays: ReadonlyMap<string, Float32Array>;
+}
+
+interface Header {
+  readonly version: number;
+  readonly kind: string;
+  readonly description: unknown;
+  readonly arrays: readonly (readonly [name: string, length: number])[];
+  /** Hex, of the numbers. */
+  readonly sha256: string;
+}
+
+export function writeBundle({ kind, description, arrays }: Bundle): Uint8Array {
+  const values = [...arrays.values()].map((array) => littleEndian(array));
+  const numbers = Buffer.concat(values);
+  const header: Header = {
+    version: BUNDLE_VERSION,
+    kind,
+    description,
+    arrays: [...arrays].map(([name, array]) => [name, array.length]),
+    sha256: createHash('sha256').update(numbers).digest('hex'),
+  };
+  const text = Buffer.from(JSON.stringify(header), 'utf8');
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.length);
+  return new Uint8Array(Buffer.concat([MAGIC, length, text, numbers]));
+}
+
+/** Throws BAD_MODEL, saying what is wrong, unless these bytes are a whole bundle of this kind. */
+export function readBundle(bytes: Uint8Array, kind: string): Bundle {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (buffer.length < 12 || !buffer.subarray(0, 8).equals(MAGIC)) {
+    throw bad(`these ${buffer.length} bytes are no stored ${kind}`);
+  }
+  const headerLength = buffer.readUInt32LE(8);
+  if (headerLength > MAX_HEADER || 12 + headerLength > buffer.length) throw bad('its header is cut short');
+  const header = parseHeader(buffer.subarray(12, 12 + headerLength));
+  if (header.version !== BUNDLE_VERSION) {
+    throw bad(`its format version is ${header.version}, and this program reads version ${BUNDLE_VERSION}`);
+  }
+  if (header.kind !== kind) throw bad(`it holds a ${header.kind}, not a ${kind}`);
+  const numbers = buffer.subarray(12 + headerLength);
+  const expected = header.arrays.reduce((sum, [, length]) => sum + length * 4, 0);
+  if (numbers.length !== expected)
+    throw bad(`it has ${numbers.length} bytes of numbers where ${expected} belong`);
+  if (createHash('sha256').update(numbers).digest('hex') !== header.sha256)
+    throw bad('its checksum does not match');
+
+  const arrays = new Map<string, Float32Array>();
+  let start = 0;
+  for (const [name, length] of header.arrays) {
+    const array = new Float32Array(length);
+    for (let i = 0; i < length; i += 1) array[i] = numbers.readFloatLE(start + i * 4);
+    arrays.set(name, array);
+    start += length * 4;
+  }
+  return { kind, description: header.description, arrays };
+}
+
+function parseHeader(text: Buffer): Header {
+  let header: unknown;
+  try {
+    header = JSON.parse(text.toString('utf8'));
+  } catch (cause) {
+    throw new CommonspaceError('BAD_MODEL', 'a stored model cannot be used: its header is not JSON', [], {
+      cause,
+    });
+  }
+  if (!isHeader(header)) throw bad('its header lacks a field or has one of another type');
+  return header;
+}
+
+function isHeader(value: unknown): value is Header {
+  if (typeof value !== 'object' || value === null) return false;
+  const header = value as Partial<Record<keyof Header, unknown>>;
+  return (
+    typeof header.version === 'number' &&
+    typeof header.kind === 'string' &&
+    typeof header.sha256 === 'string' &&
+    Array.isArray(header.arrays) &&
+    header.arrays.every(
+      (entry) =>
+        Array.isArray(entry) &&
+        typeof entry[0] === 'string' &&
+        Number.isSafeInteger(entry[1]) &&
+        entry[1] >= 0,
+    )
+  );
+}
+
+function littleEndian(array: Float32Array): Buffer {
+  const out = Buffer.alloc(array.length * 4);
+  for (let i = 0; i < array.length; i += 1) out.writeFloatLE(array[i] as number, i * 4);
+  return out;
+}
+
+function bad(what: string): CommonspaceError {
+  return new CommonspaceError('BAD_MODEL', `a stored model cannot be used: ${what}`);
+}

@@ -1,0 +1,195 @@
+/**
+ * A training in the middle, as bytes: the network's weights, Adam's moments, epoch, step and the generator's state, the
+ * best epoch's weights, the branches of the members that are finished, and what it all belongs to.
+ */
+import { createHash } from 'node:crypto';
+import { CommonspaceError } from '../../domain/errors.js';
+import { MODALITIES, type Modality } from '../../domain/modality.js';
+import { type BranchShape, isBranchShape, putBranch, takeBranch } from '../inference/branch-arrays.js';
+import { readBundle, writeBundle } from '../inference/encoder-file.js';
+import type { Branch } from '../inference/parameters.js';
+import type { EpochRecord, Matrix, SourceSet, TrainOptions } from '../types.js';
+import type { MemberState } from './member-training.js';
+import type { Tuned } from './tune.js';
+
+const KIND = 'checkpoint';
+
+/** A network of the ensemble whose training is over. */
+export interface TrainedMember {
+  readonly branches: Readonly<Record<Modality, Branch>>;
+  readonly epochs: number;
+  readonly bestEpoch: number;
+  readonly validation: number | null;
+}
+
+export interface Checkpoint {
+  readonly options: TrainOptions;
+  /** Hex sha256 of each part of the source set, and what its class embeddings are made of. */
+  readonly source: SourceDigest;
+  /** The tensor backend: another one rounds in another way. */
+  readonly backend: string;
+  /** What tuning chose, so that it need not be done again; missing in checkpoints from before there was tuning. */
+  readonly tuned?: Tuned;
+  readonly finished: readonly TrainedMember[];
+  /** The network that comes after the finished ones; null where it has not begun, or all are finished. */
+  readonly current: MemberState | null;
+  readonly history: readonly EpochRecord[];
+  /** Time spent so far. */
+  readonly seconds: number;
+}
+
+export type SourceDigest = Readonly<Record<keyof SourceSet, string>>;
+
+export function digestSource(source: SourceSet): SourceDigest {
+  const hash = (...parts: readonly (string | NodeJS.ArrayBufferView)[]) => {
+    const sum = createHash('sha256');
+    for (const part of parts) sum.update(part);
+    return sum.digest('hex');
+  };
+  const matrix = ({ data, rows, columns }: Matrix) => hash(`${rows} ${columns} `, data);
+  return {
+    image: matrix(source.image),
+    text: matrix(source.text),
+    labels: hash(source.labels),
+    classNames: hash(JSON.stringify(source.classNames)),
+    classEmbeddings: matrix(source.classEmbeddings),
+    classEmbeddingKind: source.classEmbeddingKind ?? 'name',
+  };
+}
+
+interface Description extends Omit<Checkpoint, 'finished' | 'current'> {
+  readonly finished: readonly (Omit<TrainedMember, 'branches'> & {
+    readonly branches: Readonly<Record<Modality, BranchShape>>;
+  })[];
+  readonly current: Omit<MemberState, 'arrays'> | null;
+}
+
+const CURRENT = 'current.';
+
+export function encodeCheckpoint({ finished, current, ...rest }: Checkpoint): Uint8Array {
+  const arrays = new Map<string, Float32Array>();
+  const description: Description = {
+    ...rest,
+    finished: finished.map(({ branches, ...member }, i) => ({
+      ...member,
+      branches: {
+        IMAGE: putBranch(arrays, `${i}.IMAGE`, branches.IMAGE),
+        TEXT: putBranch(arrays, `${i}.TEXT`, branches.TEXT),
+      },
+    })),
+    current: current && withoutArrays(current),
+  };
+  for (const [name, values] of current?.arrays ?? []) arrays.set(CURRENT + name, values);
+  return writeBundle({ kind: KIND, description, arrays });
+}
+
+/** Throws BAD_MODEL, saying why, if these bytes are not a whole checkpoint. */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  const { description, arrays } = readBundle(bytes, KIND);
+  if (!isDescription(description)) {
+    throw new CommonspaceError(
+      'BAD_MODEL',
+      'a checkpoint cannot be used: its description lacks a field or has one of another type',
+    );
+  }
+  const take = (name: string, length: number): Float32Array => {
+    const found = arrays.get(name);
+    if (found?.length === length) return found;
+    throw new CommonspaceError(
+      'BAD_MODEL',
+      `a checkpoint cannot be used: "${name}" has ${found?.length ?? 'no'} numbers where ${length} belong`,
+    );
+  };
+  return {
+    ...description,
+    finished: description.finished.map(({ branches, ...member }, i) => ({
+      ...member,
+      branches: {
+        IMAGE: takeBranch(take, `${i}.IMAGE`, branches.IMAGE),
+        TEXT: takeBranch(take, `${i}.TEXT`, branches.TEXT),
+      },
+    })),
+    current: description.current && {
+      ...description.current,
+      arrays: new Map(
+        [...arrays].flatMap(([name, values]) =>
+          name.startsWith(CURRENT) ? [[name.slice(CURRENT.length), values] as const] : [],
+        ),
+      ),
+    },
+  };
+}
+
+/**
+ * Throws BAD_INPUT, naming what differs, unless a checkpoint belongs to this very training: any other would give weights
+ * that no uninterrupted training gives.
+ */
+export function checkResumable(
+  checkpoint: Checkpoint,
+  now: Pick<Checkpoint, 'options' | 'source' | 'backend'>,
+): void {
+  const shown = (value: unknown) => JSON.stringify(value) ?? 'not there';
+  const differing = [
+    ...differences(checkpoint.options, now.options).map(
+      ({ name, before, after }) => `the option ${name} was ${shown(before)} and is ${shown(after)}`,
+    ),
+    ...differences(checkpoint.source, now.source).map(({ name }) => `${name} of the source set is another`),
+    ...(checkpoint.backend === now.backend
+      ? []
+      : [`the backend was ${checkpoint.backend} and is ${now.backend}`]),
+  ];
+  if (differing.length === 0) return;
+  throw new CommonspaceError(
+    'BAD_INPUT',
+    `the checkpoint is of another training and cannot be resumed: ${differing.join('; ')}`,
+    ['resumeFrom'],
+  );
+}
+
+interface Difference {
+  readonly name: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** Leaves of two plain objects that are not the same, by path. */
+function differences(before: object, after: object, prefix = ''): Difference[] {
+  const entries = (of: object) => new Map<string, unknown>(Object.entries(of));
+  const [a, b] = [entries(before), entries(after)];
+  return [...new Set([...a.keys(), ...b.keys()])].flatMap((key): Difference[] => {
+    const [x, y] = [a.get(key), b.get(key)];
+    if (isObject(x) && isObject(y)) return differences(x, y, `${prefix}${key}.`);
+    return JSON.stringify(x) === JSON.stringify(y) ? [] : [{ name: `${prefix}${key}`, before: x, after: y }];
+  });
+}
+
+function withoutArrays({ arrays: _, ...state }: MemberState): Omit<MemberState, 'arrays'> {
+  return state;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isDescription(value: unknown): value is Description {
+  const d = value as Partial<Description> | null;
+  return (
+    isObject(d?.options) &&
+    isObject(d.source) &&
+    typeof d.backend === 'string' &&
+    typeof d.seconds === 'number' &&
+    Array.isArray(d.history) &&
+    Array.isArray(d.finished) &&
+    d.finished.every(
+      (member: Partial<Description['finished'][number]>) =>
+        typeof member.epochs === 'number' &&
+        MODALITIES.every((modality) => isBranchShape(member.branches?.[modality])),
+    ) &&
+    (d.current === null ||
+      (isObject(d.current) &&
+        typeof d.current.epoch === 'number' &&
+        typeof d.current.step === 'number' &&
+        Array.isArray(d.current.random) &&
+        d.current.random.length === 4))
+  );
+}

@@ -1,0 +1,108 @@
+/** Which class embeddings a training gets: from names where they say something, else from texts, else one-hot. */
+import { rowOf } from '../math/matrix.js';
+import type { ClassEmbeddingKind, Matrix } from '../types.js';
+
+export interface ClassEmbeddingSource {
+  /** [C]: what a class's feature was made of: its name, with its description where it has one. */
+  readonly classTexts: readonly string[];
+  /**
+   * [C, da]: those through the text extractor. Null where there is no extractor, or where the texts' features are not
+   * its own (a folder of features made elsewhere): class embeddings belong in the space of the texts.
+   */
+  readonly nameFeatures: Matrix | null;
+  /** [N, dt]: features of the source set's texts. */
+  readonly text: Matrix;
+  /** [N]; −1 for none. */
+  readonly labels: Int32Array;
+}
+
+export interface ClassEmbeddings {
+  /** [C, width] */
+  readonly embeddings: Matrix;
+  /** Null where there is no class. */
+  readonly kind: ClassEmbeddingKind | null;
+}
+
+/**
+ * The best class embeddings that can be had:
+ *
+ * 1. `name`: the names' features, if there are any, all differ, and `namesSaySomething`.
+ * 2. `text-mean`: the mean feature of each class's texts in the source set; a class without a text there gets the mean of the
+ *    others. Passed over where these means are all the same.
+ * 3. `one-hot`.
+ *
+ * One kind for all classes: embeddings of two kinds would tell classes apart by their kind.
+ */
+export function chooseClassEmbeddings({
+  classTexts,
+  nameFeatures,
+  text,
+  labels,
+}: ClassEmbeddingSource): ClassEmbeddings {
+  const classes = classTexts.length;
+  if (classes === 0) return { embeddings: { data: new Float32Array(), rows: 0, columns: 0 }, kind: null };
+  if (nameFeatures?.rows === classes && namesSaySomething(classTexts) && allDiffer(nameFeatures)) {
+    return { embeddings: nameFeatures, kind: 'name' };
+  }
+  const means = meansByClass(text, labels, classes);
+  if (means !== null && (classes === 1 || !allSame(means))) return { embeddings: means, kind: 'text-mean' };
+  const identity = new Float32Array(classes * classes);
+  for (let c = 0; c < classes; c += 1) identity[c * classes + c] = 1;
+  return { embeddings: { data: identity, rows: classes, columns: classes }, kind: 'one-hot' };
+}
+
+/** Two letters in a row, or one of a script whose letters are words or syllables. */
+const WORD = /\p{L}{2}|\p{Lo}/u;
+/** "class 3", "label_12", "c7": a number, however it is dressed. */
+const NUMBERED = /^(?:class|label|category|cluster|group|topic|concept|id|[a-z])?[\s_.#:-]*\d+$/iu;
+
+/**
+ * Whether names are fit to make class embeddings of: no two are the same, and at least half of them hold a word. Numbers,
+ * empty names and numbered ones ("class 3") hold none.
+ */
+export function namesSaySomething(names: readonly string[]): boolean {
+  const trimmed = names.map((name) => name.trim());
+  const words = trimmed.filter((name) => WORD.test(name) && !NUMBERED.test(name)).length;
+  return new Set(trimmed).size === names.length && words * 2 >= names.length && words > 0;
+}
+
+/** [C, dt], or null where no text has a class. */
+function meansByClass(text: Matrix, labels: Int32Array, classes: number): Matrix | null {
+  const { columns } = text;
+  const sums = new Float64Array(classes * columns);
+  const counts = new Int32Array(classes);
+  labels.forEach((label, row) => {
+    if (label < 0 || label >= classes || row >= text.rows) return;
+    counts[label] = (counts[label] as number) + 1;
+    const feature = rowOf(text, row);
+    for (let j = 0; j < columns; j += 1) {
+      sums[label * columns + j] = (sums[label * columns + j] as number) + (feature[j] as number);
+    }
+  });
+  const present = counts.filter((count) => count > 0).length;
+  if (present === 0 || columns === 0) return null;
+
+  const data = new Float32Array(classes * columns);
+  const overall = new Float64Array(columns);
+  counts.forEach((count, c) => {
+    if (count === 0) return;
+    for (let j = 0; j < columns; j += 1) {
+      const mean = (sums[c * columns + j] as number) / count;
+      data[c * columns + j] = mean;
+      overall[j] = (overall[j] as number) + mean / present;
+    }
+  });
+  counts.forEach((count, c) => {
+    if (count === 0) data.set(overall, c * columns);
+  });
+  return { data, rows: classes, columns };
+}
+
+function allDiffer(rows: Matrix): boolean {
+  return new Set(Array.from({ length: rows.rows }, (_, i) => rowOf(rows, i).join())).size === rows.rows;
+}
+
+function allSame(rows: Matrix): boolean {
+  const first = rowOf(rows, 0);
+  return rows.data.every((x, i) => x === first[i % rows.columns]);
+}

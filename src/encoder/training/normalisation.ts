@@ -1,0 +1,106 @@
+/**
+ * What is done to a feature before any learnt layer: z-score, clip, principal components. Fitted on the source set and
+ * stored with the encoder. The components are *not* whitened: whitening blows up directions that hold little but noise,
+ * which ruins classes that were not in the source set.
+ *
+ * Fitting it, and applying it to many rows; a trained encoder at work needs projection.ts alone.
+ */
+import { tf } from '../../platform/tfjs.js';
+import { clipped, type Normalisation } from '../inference/projection.js';
+import type { Matrix } from '../types.js';
+import { principalComponents } from './pca.js';
+
+export interface NormalisationOptions {
+  readonly clip: number;
+  /** At most this many principal components. */
+  readonly components: number;
+  /** 1 divides each column by its deviation (z-score), 0 leaves the extractor's own scale, between is between. */
+  readonly scaling: number;
+  readonly seed: number;
+}
+
+/** Fits on all rows given. */
+export function fitNormalisation(features: Matrix, options: NormalisationOptions): Normalisation {
+  const { rows: n, columns: d } = features;
+  const { mean, deviation } = columnStatistics(features);
+  const typical = Math.sqrt(deviation.reduce((sum, s) => sum + s * s, 0) / Math.max(1, d));
+  const inverseDeviation = deviation.map((s) =>
+    s <= 1e-7 * typical || typical === 0 ? 0 : s ** -options.scaling * typical ** (options.scaling - 1),
+  );
+
+  const scores = { mean, inverseDeviation, clip: options.clip };
+  const z = zScores(scores, features);
+  const moved = columnStatistics({ data: z, rows: n, columns: d }).mean;
+  for (let start = 0; start < z.length; start += d) {
+    for (let j = 0; j < d; j += 1) z[start + j] = (z[start + j] as number) - (moved[j] as number);
+  }
+
+  const { basis, variances } = principalComponents(
+    { data: z, rows: n, columns: d },
+    options.components,
+    options.seed,
+  );
+  const k = basis.columns;
+  const variance = variances.reduce((sum, v) => sum + v, 0) / Math.max(1, k);
+  const scale = variance > 0 ? 1 / Math.sqrt(variance) : 1;
+  const scaled = { data: basis.data.map((x) => x * scale), rows: d, columns: k };
+  const offset = new Float32Array(k);
+  for (let i = 0; i < d; i += 1) {
+    for (let j = 0; j < k; j += 1) {
+      offset[j] = (offset[j] as number) + (moved[i] as number) * (scaled.data[i * k + j] as number);
+    }
+  }
+  return {
+    mean: Float32Array.from(mean),
+    inverseDeviation: Float32Array.from(inverseDeviation),
+    clip: options.clip,
+    basis: scaled,
+    offset,
+  };
+}
+
+/** Rows [n, d] → [n, k], on the tensor backend: what a training prepares its rows with. */
+export function normalise(normalisation: Normalisation, features: Matrix): Matrix {
+  const { basis, offset } = normalisation;
+  const rows = features.rows;
+  if (rows === 0) return { data: new Float32Array(0), rows, columns: basis.columns };
+  const out = tf.tidy(() => {
+    const z = tf.tensor2d(zScores(normalisation, features), [rows, basis.rows]);
+    return tf.sub(tf.matMul(z, tf.tensor2d(basis.data, [basis.rows, basis.columns])), tf.tensor1d(offset));
+  });
+  const data = Float32Array.from(out.dataSync());
+  out.dispose();
+  return { data, rows, columns: basis.columns };
+}
+
+function zScores(
+  {
+    mean,
+    inverseDeviation,
+    clip,
+  }: { mean: ArrayLike<number>; inverseDeviation: ArrayLike<number>; clip: number },
+  { data, columns }: Matrix,
+): Float32Array {
+  const z = new Float32Array(data.length);
+  for (let start = 0; start < data.length; start += columns) {
+    for (let j = 0; j < columns; j += 1) {
+      const x = ((data[start + j] as number) - (mean[j] as number)) * (inverseDeviation[j] as number);
+      z[start + j] = clipped(x, clip);
+    }
+  }
+  return z;
+}
+
+function columnStatistics({ data, rows, columns }: Matrix): { mean: Float64Array; deviation: Float64Array } {
+  const mean = new Float64Array(columns);
+  const variance = new Float64Array(columns);
+  for (let start = 0; start < data.length; start += columns) {
+    for (let j = 0; j < columns; j += 1) mean[j] = (mean[j] as number) + (data[start + j] as number) / rows;
+  }
+  for (let start = 0; start < data.length; start += columns) {
+    for (let j = 0; j < columns; j += 1) {
+      variance[j] = (variance[j] as number) + ((data[start + j] as number) - (mean[j] as number)) ** 2 / rows;
+    }
+  }
+  return { mean, deviation: variance.map(Math.sqrt) };
+}

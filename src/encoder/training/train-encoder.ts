@@ -1,0 +1,68 @@
+import { throwIfCancelled } from '../../domain/errors.js';
+import { inThread } from '../../platform/thread.js';
+import { workerEntry } from '../../platform/worker-entry.js';
+import type { Matrix, SourceSet, TrainedEncoder, TrainOptionsInput, TrainProgress } from '../types.js';
+import { resolveTrainOptions } from './presets.js';
+import { checkSource } from './source-checks.js';
+import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
+
+export interface TrainRequest {
+  readonly source: SourceSet;
+  readonly options: TrainOptionsInput;
+  readonly checkpoints: boolean;
+  readonly checkpointEvery: number;
+  readonly resumeFrom: Uint8Array | null;
+}
+export type TrainEvent =
+  /** The thread waits until it is kept. */
+  | { readonly kind: 'checkpoint'; readonly bytes: Uint8Array }
+  | { readonly kind: 'progress'; readonly progress: TrainProgress };
+
+/**
+ * Trains an encoder in a worker thread, so that the caller's thread stays free. The caller keeps its data.
+ *
+ * Throws NO_PAIRS or BAD_INPUT on a source set, option or checkpoint that cannot work, BAD_MODEL on a checkpoint that is
+ * damaged, CANCELLED when the signal is aborted: the
+ * thread is then ended at once, whatever it is doing.
+ */
+export async function trainEncoder(
+  source: SourceSet,
+  input: TrainOptionsInput = {},
+  hooks: TrainHooks = {},
+): Promise<TrainedEncoder> {
+  const { onProgress, signal, onCheckpoint } = hooks;
+  const options = resolveTrainOptions(input);
+  checkSource(source);
+  throwIfCancelled(signal);
+  const copy = copySource(source);
+  const request: TrainRequest = {
+    source: copy,
+    options,
+    checkpoints: onCheckpoint !== undefined,
+    checkpointEvery: hooks.checkpointEvery ?? CHECKPOINT_EVERY,
+    resumeFrom: hooks.resumeFrom ?? null,
+  };
+  return await inThread<TrainedEncoder, TrainEvent>(workerEntry(import.meta.url, 'train.worker'), request, {
+    what: 'The training',
+    signal,
+    transfer: [copy.image, copy.text, copy.classEmbeddings].map(({ data }) => data.buffer as ArrayBuffer),
+    async onEvent(event, answer) {
+      if (event.kind === 'progress') return onProgress?.(event.progress);
+      await onCheckpoint?.(event.bytes);
+      answer();
+    },
+  });
+}
+
+/** Copies whose buffers can be handed over to the thread. */
+function copySource(source: SourceSet): SourceSet {
+  const copyOf = (matrix: Matrix): Matrix => ({ ...matrix, data: matrix.data.slice() });
+  return {
+    ...source,
+    image: copyOf(source.image),
+    text: copyOf(source.text),
+    labels: source.labels.slice(),
+    classNames: [...source.classNames],
+    classEmbeddings: copyOf(source.classEmbeddings),
+  };
+}

@@ -1,0 +1,138 @@
+/** One step of training: the terms in use, their weighted sum, its gradient, the update. */
+import { tf } from '../../platform/tfjs.js';
+import { reverseGradient } from '../network/layers.js';
+import {
+  adversaryLoss,
+  classCosineLoss,
+  contrastiveLoss,
+  cosines,
+  discriminatorAccuracy,
+  reconstructionLoss,
+  semanticsLoss,
+  similarityLoss,
+} from '../network/losses.js';
+import { classify, decode, discriminate, encode, type Network, partsNeeded } from '../network/network.js';
+import { adamStep, type Pace, publish } from '../network/optimiser.js';
+import type { LossWeights } from '../types.js';
+import type { Batch } from './batch.js';
+
+/** A term and the weight it has in the objective. */
+interface Term {
+  readonly loss: tf.Scalar;
+  readonly weight: number;
+  /** Of the adversary: the share of codes whose modality the discriminator told. */
+  readonly accuracy?: tf.Scalar;
+}
+export type Terms = Partial<Record<keyof LossWeights, Term>>;
+
+/** Every term that is on, for one batch. Call inside a tidy. */
+export function lossTerms(network: Network, batch: Batch): Terms {
+  const { options } = network;
+  const { weights } = options;
+  const image = encode(network, 'IMAGE', batch.noisyImage, batch.masks.IMAGE);
+  const text = encode(network, 'TEXT', batch.noisyText, batch.masks.TEXT);
+  const needed = partsNeeded(options, network.shape);
+  const terms: Terms = {};
+
+  if (weights.similarity > 0) {
+    terms.similarity = { loss: similarityLoss(image, text), weight: weights.similarity };
+  }
+  if (needed.decoders) {
+    const rebuilt = (code: tf.Tensor2D) => {
+      const input = batch.classEmbeddings ? tf.concat2d([code, batch.classEmbeddings], 1) : code;
+      return { image: decode(network, 'IMAGE', input), text: decode(network, 'TEXT', input) };
+    };
+    terms.reconstruction = {
+      loss: reconstructionLoss(batch.image, batch.text, rebuilt(image), rebuilt(text)),
+      weight: weights.reconstruction,
+    };
+  }
+  if (needed.discriminator) {
+    const logits = (code: tf.Tensor2D) => discriminate(network, reverseGradient(code, weights.adversary));
+    // Its own weight is 1: the discriminator minimises L_adv itself, the reversal carries λ to the encoders.
+    const [imageLogits, textLogits] = [logits(image), logits(text)];
+    terms.adversary = {
+      loss: adversaryLoss(imageLogits, textLogits),
+      weight: 1,
+      accuracy: discriminatorAccuracy(imageLogits, textLogits),
+    };
+  }
+  if (batch.classTargets) {
+    terms.semantics = {
+      loss: semanticsLoss(
+        classify(network, image),
+        classify(network, text),
+        batch.classTargets,
+        batch.labelled,
+      ),
+      weight: weights.semantics,
+    };
+  }
+  if (batch.pairTargets || batch.sameClassTargets || batch.sameClass) {
+    const similarity = cosines(image, text);
+    if (batch.pairTargets) {
+      terms.pairContrast = {
+        loss: contrastiveLoss(similarity, batch.pairTargets, options.pairTemperature, batch.size),
+        weight: weights.pairContrast,
+      };
+    }
+    if (batch.sameClassTargets) {
+      terms.classContrast = {
+        loss: contrastiveLoss(similarity, batch.sameClassTargets, options.classTemperature, batch.labelled),
+        weight: weights.classContrast,
+      };
+    }
+    if (batch.sameClass && batch.bothLabelled) {
+      terms.classCosine = {
+        loss: classCosineLoss(similarity, batch.sameClass, batch.bothLabelled),
+        weight: weights.classCosine,
+      };
+    }
+  }
+  return terms;
+}
+
+export interface StepResult {
+  /** Unweighted, by name. */
+  readonly losses: Readonly<Record<string, number>>;
+  /** Null where the adversary is off. */
+  readonly discriminatorAccuracy: number | null;
+  /** By parameter name. */
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+}
+
+/** Values and gradients for one batch, as plain numbers; no tensor outlives the call. */
+export function computeGradients(network: Network, batch: Batch): StepResult {
+  const losses: Record<string, number> = {};
+  let accurate: number | null = null;
+  const gradients = new Map<string, Float32Array>();
+  tf.tidy(() => {
+    const variables = [...network.parameters.values()].map((parameter) => parameter.variable);
+    const { grads } = tf.variableGrads(() => {
+      let total: tf.Scalar | null = null;
+      for (const [name, { loss, weight, accuracy }] of Object.entries(lossTerms(network, batch))) {
+        losses[name] = loss.dataSync()[0] as number;
+        if (accuracy) accurate = accuracy.dataSync()[0] as number;
+        const weighted = weight === 1 ? loss : tf.mul<tf.Scalar>(loss, weight);
+        total = total === null ? weighted : tf.add<tf.Scalar>(total, weighted);
+      }
+      // A batch without any class, where only class terms are on: nothing to learn from it.
+      return total ?? tf.mul<tf.Scalar>(tf.sum(variables[0] as tf.Tensor), 0);
+    }, variables);
+    for (const { name, variable } of network.parameters.values()) {
+      const gradient = grads[variable.name];
+      if (gradient) gradients.set(name, gradient.dataSync() as Float32Array);
+    }
+  });
+  return { losses, discriminatorAccuracy: accurate, gradients };
+}
+
+/** Moves every parameter by its gradient. `step` counts from 1. */
+export function applyGradients(network: Network, { gradients }: StepResult, step: number, pace: Pace): void {
+  for (const [name, gradient] of gradients) {
+    const parameter = network.parameters.get(name);
+    if (!parameter) continue;
+    adamStep(parameter, gradient, step, pace, network.options.weightDecay);
+    publish(parameter);
+  }
+}

@@ -1,0 +1,19 @@
+/** The worker thread that `trainEncoder` starts: trains, reports, ends. */
+import { workerData } from 'node:worker_threads';
+import { asThread } from '../../platform/thread.js';
+import type { TrainedEncoder } from '../types.js';
+import type { TrainEvent, TrainRequest } from './train-encoder.js';
+import { trainInThisThread } from './trainer.js';
+
+const { source, options, checkpoints, checkpointEvery, resumeFrom } = workerData as TrainRequest;
+
+await asThread<TrainedEncoder, TrainEvent>(({ tell, ask }) =>
+  trainInThisThread(source, options, {
+    onProgress: (progress) => tell({ kind: 'progress', progress }),
+    checkpointEvery,
+    ...(checkpoints && {
+      onCheckpoint: (bytes: Uint8Array) => ask({ kind: 'checkpoint', bytes }, [bytes.buffer as ArrayBuffer]),
+    }),
+    ...(resumeFrom && { resumeFrom }),
+  }),
+);

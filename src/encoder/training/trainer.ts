@@ -1,0 +1,194 @@
+/** A whole training in this thread: normalisation, CCA, the networks one after another, folding, saving. */
+import { CommonspaceError } from '../../domain/errors.js';
+import { loadTensorBackend } from '../../platform/tensor-backend.js';
+import { embeddingWidth } from '../inference/inference.js';
+import { saveEncoder } from '../inference/serialise.js';
+import type {
+  EpochRecord,
+  JsonValue,
+  SourceSet,
+  TrainedEncoder,
+  TrainOptions,
+  TrainOptionsInput,
+  TrainProgress,
+} from '../types.js';
+import { assemble, fitCca, paddedSkip } from './build-encoder.js';
+import {
+  type Checkpoint,
+  checkResumable,
+  decodeCheckpoint,
+  digestSource,
+  encodeCheckpoint,
+  type TrainedMember,
+} from './checkpoint.js';
+import { createMemberTraining, type MemberState } from './member-training.js';
+import { resolveTrainOptions } from './presets.js';
+import { checkSource } from './source-checks.js';
+import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
+import { holdOut, type PreparedSource, prepareSource, splitPairs } from './training-data.js';
+import { tuneOptions } from './tune.js';
+
+/**
+ * Trains an encoder in the calling thread, which it keeps busy: `trainEncoder` does the same in a worker thread.
+ *
+ * The same source, options and backend give the same bytes. Throws NO_PAIRS, BAD_INPUT, CANCELLED.
+ */
+export async function trainInThisThread(
+  source: SourceSet,
+  input: TrainOptionsInput = {},
+  hooks: TrainHooks = {},
+): Promise<TrainedEncoder> {
+  const { onProgress, signal } = hooks;
+  const asked = resolveTrainOptions(input);
+  checkSource(source);
+  const { backend } = await loadTensorBackend();
+  const identity = { options: asked, source: digestSource(source), backend };
+  const resumed = hooks.resumeFrom ? decodeCheckpoint(hooks.resumeFrom) : null;
+  if (resumed) checkResumable(resumed, identity);
+
+  const started = performance.now();
+  const seconds = () => (resumed?.seconds ?? 0) + (performance.now() - started) / 1000;
+  const members: TrainedMember[] = [...(resumed?.finished ?? [])];
+  const history: EpochRecord[] = [...(resumed?.history ?? [])];
+  const report = (progress: TrainProgress) => onProgress?.(progress);
+  /** Lets messages in, among them a cancellation. */
+  const breathe = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (signal?.aborted) throw new CommonspaceError('CANCELLED', 'the training was cancelled');
+  };
+
+  await breathe();
+  report({ kind: 'prepare', message: 'principal components' });
+  const prepared = prepareSource(source, asked);
+  await breathe();
+  const say = (message: string) => report({ kind: 'prepare', message });
+  const tuned = resumed?.tuned ?? (await tuneOptions(prepared, asked, { breathe, say }));
+  const { options } = tuned;
+
+  const run: Run = {
+    options,
+    history,
+    report,
+    breathe,
+    checkpointEvery: hooks.onCheckpoint
+      ? (hooks.checkpointEvery ?? CHECKPOINT_EVERY)
+      : Number.POSITIVE_INFINITY,
+    checkpoint: async (current) => {
+      const checkpoint: Checkpoint = {
+        ...identity,
+        tuned,
+        finished: members,
+        current,
+        history,
+        seconds: seconds(),
+      };
+      await hooks.onCheckpoint?.(encodeCheckpoint(checkpoint));
+    },
+  };
+
+  let state = resumed?.current ?? null;
+  for (let member = members.length; member < options.members; member += 1) {
+    // The first holds pairs out, and so finds out how long to train; the others learn from all of them for as long.
+    const epochs = members[0]?.epochs ?? options.epochs;
+    members.push(await trainMember(prepared, member, epochs, state, run));
+    state = null;
+    if (hooks.onCheckpoint) await run.checkpoint(null);
+  }
+  const parameters = assemble(prepared, members, options);
+
+  const { bestEpoch = 0, validation = null } = members[0] ?? {};
+  const { classEmbeddingKind } = prepared;
+  const notes = [...prepared.notes, ...tuned.notes];
+  // All of it is plain values, which is what JSON holds.
+  const about = {
+    options,
+    notes,
+    trials: tuned.trials.slice(0, KEPT_TRIALS),
+    classEmbeddingKind,
+    bestEpoch,
+    validation,
+    history,
+  } as unknown as JsonValue;
+  return {
+    bytes: saveEncoder(parameters, about),
+    dimension: embeddingWidth(parameters),
+    options,
+    epochs: members.reduce((sum, member) => sum + member.epochs, 0),
+    bestEpoch,
+    validation,
+    seconds: seconds(),
+    classEmbeddingKind,
+    history,
+    notes,
+  };
+}
+
+/** Of the choices compared in tuning, so many are kept with the encoder. */
+const KEPT_TRIALS = 10;
+
+interface Run {
+  readonly options: TrainOptions;
+  readonly history: EpochRecord[];
+  readonly report: (progress: TrainProgress) => void;
+  readonly breathe: () => Promise<void>;
+  readonly checkpointEvery: number;
+  readonly checkpoint: (current: MemberState | null) => Promise<void>;
+}
+
+/** One network of the ensemble, from its start or from where it was. */
+async function trainMember(
+  prepared: PreparedSource,
+  member: number,
+  epochs: number,
+  resume: MemberState | null,
+  { options, history, report, breathe, checkpointEvery, checkpoint }: Run,
+): Promise<TrainedMember> {
+  const share = member === 0 ? options.validation : 0;
+  const split = holdOut(prepared, splitPairs(prepared.pairs.labels.length, share, options.seed));
+  const width = options.memberDimension || options.dimension;
+  // Fitted without the held-out pairs, or they would not show when the network starts to forget it.
+  const skip = options.ccaSkip ? paddedSkip(fitCca(split.training, options), width, options) : null;
+  const training = createMemberTraining(split, options, width, member, epochs, skip, resume);
+  try {
+    while (!training.done) {
+      const before = performance.now();
+      const { best, ...result } = training.runEpoch();
+      checkFinite(result);
+      history.push({ member, ...result });
+      const seconds = (performance.now() - before) / 1000;
+      const all = epochs * options.members;
+      const epoch = member * epochs + result.epoch;
+      report({
+        ...result,
+        kind: 'epoch',
+        member,
+        best,
+        epoch,
+        epochs: all,
+        pairsPerSecond: split.training.labels.length / seconds,
+        secondsLeft: seconds * (all - epoch),
+      });
+      if (result.epoch % checkpointEvery === 0 && !training.done) await checkpoint(training.state());
+      await breathe();
+    }
+    return {
+      branches: training.branches(),
+      epochs: training.epoch,
+      bestEpoch: training.bestEpoch,
+      validation: training.bestValidation,
+    };
+  } finally {
+    training.dispose();
+  }
+}
+
+/** Weights that are not numbers would be found out when the encoder is loaded, after all the rest of the training. */
+function checkFinite({ epoch, losses }: Pick<EpochRecord, 'epoch' | 'losses'>): void {
+  const [name] = Object.entries(losses).find(([, loss]) => !Number.isFinite(loss)) ?? [];
+  if (name === undefined) return;
+  throw new CommonspaceError(
+    'BAD_INPUT',
+    `the training diverged: in epoch ${epoch} the term ${name} is not a number; lower the learning rate or the weights`,
+    ['learningRate'],
+  );
+}

@@ -1,0 +1,6 @@
+/** The worker thread that `measureInThread` starts: fits the baselines, ranks every query, reports, ends. */
+import { workerData } from 'node:worker_threads';
+import { asThread } from '../platform/thread.js';
+import { type Measured, type MeasureRequest, type MeasureStage, measure } from './measure.js';
+
+await asThread<Measured, MeasureStage>(({ tell }) => measure(workerData as MeasureRequest, tell));

@@ -1,0 +1,45 @@
+import type { Method } from '../../evaluation/evaluation-record.js';
+import type { Direction } from '../../evaluation/space/space-details.js';
+import type { RunRecord, TableRow } from '../run-record.js';
+
+/** The order in which methods stand: the encoder first, then from the strongest rival to none at all. */
+export const METHOD_ORDER: readonly Method[] = ['masln', 'paper', 'sm', 'cca', 'chance'];
+
+export function methodName(method: Method, { preset }: Pick<RunRecord, 'preset'>): string {
+  switch (method) {
+    case 'masln':
+      return `MASLN, ${preset}`;
+    case 'paper':
+      return 'MASLN, paper';
+    case 'sm':
+      return 'SM';
+    case 'cca':
+      return 'CCA';
+    case 'chance':
+      return 'chance';
+  }
+}
+
+/** What a method is, for the legend. */
+export const METHOD_MEANS: Readonly<Record<Method, string>> = {
+  masln: 'the encoder of this run',
+  paper: 'the losses of the paper and nothing else',
+  sm: 'semantic matching: one logistic regression per modality, compared by their posteriors',
+  cca: 'regularised canonical correlation analysis, its size chosen on validation rows',
+  chance: 'what a random order gives in expectation',
+};
+
+export const DIRECTION_NAME: Readonly<Record<Direction, string>> = {
+  i2t: 'image → text',
+  t2i: 'text → image',
+};
+
+/** What a set is called where there is room: `unseen classes`, `split 1 · unseen classes`. */
+export function setName({ set, classes }: Pick<TableRow, 'set' | 'classes'>): string {
+  if (set === classes || set.endsWith(`, ${classes}`)) return `${set} classes`;
+  return classes === 'mixed' ? `${set}, seen and unseen classes` : `${set} · ${classes} classes`;
+}
+
+export function byMethod<T extends { readonly method: Method }>(rows: readonly T[]): T[] {
+  return rows.toSorted((a, b) => METHOD_ORDER.indexOf(a.method) - METHOD_ORDER.indexOf(b.method));
+}

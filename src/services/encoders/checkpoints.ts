@@ -1,0 +1,45 @@
+import { access, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readCheckpoint, writeCheckpoint } from '../../encoder/training/checkpoint-file.js';
+
+/** Where the checkpoints of trainings are kept: `runs/<encoder>/checkpoints/` in the data folder. */
+export class Checkpoints {
+  constructor(private readonly runsFolder: string) {}
+
+  /** The latest one; null where there is none. @throws CommonspaceError BAD_MODEL where it is damaged. */
+  read(encoderId: string): Promise<Uint8Array | null> {
+    return readCheckpoint(this.file(encoderId));
+  }
+
+  async has(encoderId: string): Promise<boolean> {
+    try {
+      await access(this.file(encoderId));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async write(encoderId: string, bytes: Uint8Array): Promise<void> {
+    await mkdir(this.folder(encoderId), { recursive: true });
+    await writeCheckpoint(this.file(encoderId), bytes);
+  }
+
+  /** Forgets them. */
+  async remove(encoderId: string): Promise<void> {
+    await rm(this.folder(encoderId), { recursive: true, force: true });
+  }
+
+  /** Removes everything that is kept of a run. */
+  async removeRun(encoderId: string): Promise<void> {
+    await rm(join(this.runsFolder, encoderId), { recursive: true, force: true });
+  }
+
+  private folder(encoderId: string): string {
+    return join(this.runsFolder, encoderId, 'checkpoints');
+  }
+
+  private file(encoderId: string): string {
+    return join(this.folder(encoderId), 'latest.checkpoint');
+  }
+}

@@ -1,0 +1,57 @@
+import type { JsonObject } from '../../catalog/types.js';
+import { CommonspaceError } from '../../domain/errors.js';
+import { filterFromJson, type ItemFilter } from '../../domain/filter.js';
+import { resolveTrainOptions } from '../../encoder/training/presets.js';
+import type { TrainOptionsInput } from '../../encoder/types.js';
+import type { FilterCheck } from '../search/filter-check.js';
+
+export interface TrainRequest {
+  readonly preset: 'paper' | 'default';
+  readonly seed: number;
+  /** Classes whose pairs are kept out of training, to measure how well the space serves them. */
+  readonly unseen: readonly string[];
+  /** Share of the other pairs kept out of training, to measure on. */
+  readonly holdout: number;
+  readonly epochs: number | null;
+  /** Options laid over the preset's; `preset`, `seed` and `epochs` above come before them. */
+  readonly options?: TrainOptionsInput;
+  /** Which images to learn from; the others are held out. Null: all. */
+  readonly learnFrom: ItemFilter | null;
+  /** Name of the image extractor to train on; the configured one where not given. As kept, what opens it again. */
+  readonly imageExtractor?: string | null;
+  /** Whether it becomes the active encoder, if the gate lets it; true where not given. The first one always does. */
+  readonly activate?: boolean;
+  /** Whether it becomes the active encoder even if the gate would not let it. */
+  readonly force?: boolean;
+}
+
+/** Everything that the encoder's room is told. */
+export function optionsOf({ preset, seed, epochs, options }: TrainRequest): TrainOptionsInput {
+  return { ...options, preset, seed, ...(epochs !== null && { epochs }) };
+}
+
+/** @throws CommonspaceError BAD_INPUT or UNKNOWN_CLASS, naming the field. */
+export async function checkRequest(request: TrainRequest, filters: FilterCheck): Promise<void> {
+  if (!(request.holdout >= 0 && request.holdout < 1)) {
+    throw new CommonspaceError('BAD_INPUT', 'holdout must be at least 0 and below 1.', ['holdout']);
+  }
+  resolveTrainOptions(optionsOf(request));
+  await filters.classesExist(request.unseen, ['unseen']);
+  await filters.check(request.learnFrom, 'learnFrom');
+}
+
+/** A request as the catalogue keeps it, and back. */
+export function writeRequest(request: TrainRequest): JsonObject {
+  return { ...request };
+}
+
+export function readRequest(stored: JsonObject): TrainRequest {
+  // It was written by writeRequest, and by nobody else. Moments in time came back as strings.
+  const request = stored as unknown as TrainRequest;
+  return { ...request, learnFrom: filterOf(request.learnFrom) };
+}
+
+/** A filter out of JSON; null where there is none. */
+export function filterOf(stored: ItemFilter | null | undefined): ItemFilter | null {
+  return stored ? filterFromJson(stored) : null;
+}

@@ -1,0 +1,77 @@
+import type { Catalog } from '../../catalog/catalog.js';
+import type { EncoderRow, TrainingPair } from '../../catalog/types.js';
+import type { ItemFilter } from '../../domain/filter.js';
+import { type Split, splitAgain, splitPairs } from '../../evaluation/pair-split.js';
+import { type PairTable, readPairTable } from '../../evaluation/source-set.js';
+import { filterOf, type TrainRequest } from './train-request.js';
+
+/** Ids of the extractors whose features an encoder reads. */
+export interface ExtractorIds {
+  readonly image: string;
+  readonly text: string;
+}
+
+export function extractorsOf(row: Pick<EncoderRow, 'imageExtractor' | 'textExtractor'>): ExtractorIds {
+  return { image: row.imageExtractor, text: row.textExtractor };
+}
+
+/**
+ * What a training learns from and is measured on, of the pairs that were there at a moment: a run that is taken up again
+ * finds the same ones, whatever was stored since.
+ */
+export async function splitForTraining(
+  catalog: Catalog,
+  extractors: ExtractorIds,
+  request: TrainRequest,
+  asOf: Date | null,
+): Promise<Split & { readonly all: number }> {
+  const { table, learnable } = await readPairs(catalog, extractors, request.learnFrom, asOf);
+  const split = splitPairs(table, {
+    learnable,
+    unseen: new Set(request.unseen),
+    holdout: request.holdout,
+    seed: request.seed,
+  });
+  return { ...split, all: table.pairs.length };
+}
+
+/** The pairs of today, split as they were when the encoder was trained: see splitAgain. */
+export async function splitOfEncoder(
+  catalog: Catalog,
+  row: EncoderRow,
+  asOf: Date | null = null,
+): Promise<Split> {
+  // Written by TrainingRun, and by nobody else.
+  const { seed, unseen, learnFrom, heldOutBelow, seenClassIds } = row.config as {
+    readonly seed: number;
+    readonly unseen?: readonly string[];
+    readonly learnFrom?: ItemFilter | null;
+    readonly heldOutBelow?: number;
+    readonly seenClassIds?: readonly string[];
+  };
+  const { table, learnable } = await readPairs(catalog, extractorsOf(row), filterOf(learnFrom), asOf);
+  // An encoder of before this was kept: what it held out is not known any more.
+  if (heldOutBelow === undefined)
+    return splitAgain(table, { learnable, unseen: new Set(unseen), seed }, 0, []);
+  const options = { learnable, unseen: new Set(unseen), seed };
+  return splitAgain(table, options, heldOutBelow, seenClassIds ?? []);
+}
+
+async function readPairs(
+  catalog: Catalog,
+  extractors: ExtractorIds,
+  learnFrom: ItemFilter | null,
+  asOf: Date | null,
+): Promise<{ readonly table: PairTable; readonly learnable: (row: number) => boolean }> {
+  const then = asOf === null ? null : { createdBefore: asOf };
+  const pairsOf = (image: ItemFilter | null) =>
+    catalog.vectors.trainingPairs(extractors.image, extractors.text, { image, text: then });
+  const table = await readPairTable(catalog, await pairsOf(then), extractors);
+  if (learnFrom === null) return { table, learnable: () => true };
+  const among = then === null ? learnFrom : { and: [learnFrom, then] };
+  const learnable = new Set((await pairsOf(among)).map(pairKey));
+  return { table, learnable: (row) => learnable.has(pairKey(table.pairs[row])) };
+}
+
+/** Names a row of pairs: an image with five captions stands in five. */
+export const pairKey = (pair: TrainingPair | undefined): string => `${pair?.imageId} ${pair?.textId}`;

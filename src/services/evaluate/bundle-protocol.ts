@@ -1,0 +1,104 @@
+/** What is learnt from and what is measured on, for each way of evaluating a bundle. */
+
+import { takeRows } from '../../encoder/math/matrix.js';
+import { createRandom, shuffle } from '../../encoder/math/random.js';
+import { chooseClassEmbeddings } from '../../encoder/training/class-embeddings.js';
+import type { SourceSet } from '../../encoder/types.js';
+import type { MeasuredPart } from '../../evaluation/measured-part.js';
+import { badBundle } from './bundle/bad-bundle.js';
+import { CLASSES_FILE } from './bundle/bundle-labels.js';
+import type { BundleRows, FeatureBundle } from './bundle/read-bundle.js';
+import type { Protocol } from './train-for.js';
+
+/** One training and what it is measured on. */
+export interface BundleSplit {
+  /** Number of the split in splits.json; null where the seed drew it, or where nothing is split. */
+  readonly split: number | null;
+  readonly seed: number;
+  /** Labels, ascending. */
+  readonly seen: readonly number[];
+  readonly unseen: readonly number[];
+}
+
+/**
+ * Non-extendable: all classes are seen, once for each seed. Extendable: each split of splits.json for each seed; without the
+ * file, half of the classes, drawn by each seed.
+ *
+ * @throws CommonspaceError BAD_BUNDLE where there are too few classes to split
+ */
+export function planSplits(
+  bundle: FeatureBundle,
+  protocol: Protocol,
+  seeds: readonly number[],
+): BundleSplit[] {
+  const labels = [...new Set([...bundle.train.labels, ...bundle.test.labels])].sort((a, b) => a - b);
+  if (protocol === 'non-extendable') {
+    const seen = [...new Set(bundle.train.labels)].sort((a, b) => a - b);
+    const unseen = labels.filter((label) => !seen.includes(label));
+    return seeds.map((seed) => ({ split: null, seed, seen, unseen }));
+  }
+  const withUnseen = (seen: readonly number[]) => ({
+    seen,
+    unseen: labels.filter((label) => !seen.includes(label)),
+  });
+  const { splits } = bundle;
+  if (splits !== null)
+    return splits.flatMap((seen, split) => seeds.map((seed) => ({ split, seed, ...withUnseen(seen) })));
+  const known = [...new Set(bundle.train.labels)].sort((a, b) => a - b);
+  if (known.length < 4) {
+    throw badBundle(
+      CLASSES_FILE,
+      `training rows have ${known.length} classes, and half of them can be unseen only from 4 on`,
+    );
+  }
+  return seeds.map((seed) => {
+    const order = shuffle(Int32Array.from(known), createRandom(seed, 11));
+    const seen = [...order.subarray(0, known.length >> 1)].sort((a, b) => a - b);
+    return { split: null, seed, ...withUnseen(seen) };
+  });
+}
+
+/**
+ * Training rows of the seen classes, and of no others. Class embeddings are made of their texts: features alone do not say how a
+ * name would look among them.
+ */
+export function sourceOf({ train, classNames }: FeatureBundle, seen: readonly number[]): SourceSet {
+  const place = new Map(seen.map((label, i) => [label, i]));
+  const rows = rowsOfClasses(train.labels, new Set(seen));
+  const text = takeRows(train.text, rows);
+  const labels = rows.map((row) => place.get(train.labels[row] as number) ?? -1);
+  const names = seen.map((label) => classNames.get(label) ?? String(label));
+  const { embeddings, kind } = chooseClassEmbeddings({ classTexts: names, nameFeatures: null, text, labels });
+  return {
+    image: takeRows(train.image, rows),
+    text,
+    labels,
+    classNames: names,
+    classEmbeddings: embeddings,
+    classEmbeddingKind: kind,
+  };
+}
+
+/** Test rows of some classes; null where there are fewer than two pairs. */
+export function partOf({ test, classNames }: FeatureBundle, classes: readonly number[]): MeasuredPart | null {
+  const rows = rowsOfClasses(test.labels, new Set(classes));
+  // One pair alone is always found.
+  if (rows.length < 2) return null;
+  const place = new Map(classes.map((label, i) => [label, i]));
+  const width = String(test.labels.length).length;
+  const side = (features: BundleRows['image']) => ({
+    features: takeRows(features, rows),
+    classes: rows.map((row) => place.get(test.labels[row] as number) ?? -1),
+    // The row in the file; of one width, because ids are compared as text.
+    ids: Array.from(rows, (row) => String(row).padStart(width, '0')),
+    pairs: rows,
+  });
+  return {
+    sides: { IMAGE: side(test.image), TEXT: side(test.text) },
+    classNames: classes.map((label) => classNames.get(label) ?? String(label)),
+  };
+}
+
+function rowsOfClasses(labels: Int32Array, classes: ReadonlySet<number>): Int32Array {
+  return Int32Array.from(labels.keys()).filter((row) => classes.has(labels[row] as number));
+}

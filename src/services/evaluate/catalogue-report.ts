@@ -1,0 +1,45 @@
+import type { EvaluationRecord, MethodFigures } from '../../evaluation/evaluation-record.js';
+import { type MapFigures, mapFigures } from './bundle-report.js';
+
+/** map@all of the encoder, with the others on the same rows. */
+export interface PartReport extends MapFigures {
+  readonly chance: MapFigures;
+  readonly cca: MapFigures;
+  /** Null where it was not trained. */
+  readonly paper: MapFigures | null;
+}
+
+/** What `commonspace evaluate` without a bundle prints with --json: map@all at a glance, then the whole record. */
+export interface CatalogueReport {
+  readonly protocol: 'held-out';
+  readonly encoder: string;
+  readonly preset: string;
+  /** Held-out pairs of classes that it learnt from, and pairs of others; null where fewer than two. */
+  readonly seen: PartReport | null;
+  readonly unseen: PartReport | null;
+  readonly harmonic: PartReport | null;
+  readonly run: string | null;
+  readonly evaluation: EvaluationRecord;
+}
+
+export function catalogueReport(record: EvaluationRecord): CatalogueReport {
+  const part = (methods: readonly MethodFigures[] | undefined | null): PartReport | null =>
+    methods
+      ? {
+          ...mapFigures(methods, 'masln'),
+          chance: mapFigures(methods, 'chance'),
+          cca: mapFigures(methods, 'cca'),
+          paper: methods.some(({ method }) => method === 'paper') ? mapFigures(methods, 'paper') : null,
+        }
+      : null;
+  return {
+    protocol: 'held-out',
+    encoder: record.encoder,
+    preset: record.preset,
+    seen: part(record.seen?.methods),
+    unseen: part(record.unseen?.methods),
+    harmonic: part(record.harmonic),
+    run: record.run,
+    evaluation: record,
+  };
+}

@@ -1,0 +1,118 @@
+/** The run of an evaluation on the live catalogue, as it is kept in its folder. */
+import type { EncoderRow } from '../../catalog/types.js';
+import { aboutEncoder } from '../../encoder/inference/serialise.js';
+import type { EpochRecord, TrainedEncoder } from '../../encoder/types.js';
+import type { EvaluationRecord, MethodFigures } from '../../evaluation/evaluation-record.js';
+import type { Measured } from '../../evaluation/measure.js';
+import type { Split } from '../../evaluation/pair-split.js';
+import type { PairTable } from '../../evaluation/source-set.js';
+import type { Prediction } from '../../evaluation/space/predictions.js';
+import { collectManifest, hashData } from '../../reports/manifest.js';
+import { type FaceOf, withFaces } from '../../reports/previews.js';
+import type { RunRecord, TableRow, TrainingCurves } from '../../reports/run-record.js';
+
+export interface CatalogueRun {
+  readonly id: string;
+  readonly row: EncoderRow;
+  /** Its weights. */
+  readonly bytes: Uint8Array;
+  readonly record: EvaluationRecord;
+  readonly measured: Measured;
+  readonly split: Split;
+  /** The paper's losses, where they were trained beside it. */
+  readonly paper: TrainedEncoder | null;
+}
+
+/** @param faceOf shows the pictures and texts of the best and worst queries */
+export async function catalogueRunRecord(run: CatalogueRun, faceOf: FaceOf): Promise<RunRecord> {
+  const { id, row, record, measured, split } = run;
+  const seed = Number(row.config.seed ?? 0);
+  const spaces = [measured.spaces.unseen, measured.spaces.seen].flatMap((space) =>
+    space ? [space.details] : [],
+  );
+  return {
+    format: 1,
+    id,
+    kind: 'catalogue',
+    title: `Encoder ${row.id}`,
+    protocol: 'held-out pairs',
+    preset: record.preset,
+    createdAt: record.evaluatedAt,
+    seconds: record.seconds,
+    config: { encoder: row.id, ...row.config, chosen: measured.choices },
+    manifest: await collectManifest({
+      data: hashData([...contentsOf(split.source), ...contentsOf(split.seen), ...contentsOf(split.unseen)]),
+      seeds: [seed],
+      backend: measured.backend,
+      command: null,
+    }),
+    data: {
+      trainingPairs: record.source.pairs,
+      trainingClasses: record.source.classes,
+      description: `The pairs of a catalogue, with features by ${row.imageExtractor} and ${row.textExtractor}.`,
+    },
+    table: tableOf(record),
+    trainings: trainingsOf(run, seed),
+    spaces: await Promise.all(spaces.map((details) => withFaces(details, faceOf))),
+    notes: record.notes,
+  };
+}
+
+export function* cataloguePredictions({ measured: { spaces } }: CatalogueRun): Generator<Prediction> {
+  for (const space of [spaces.seen, spaces.unseen]) if (space) yield* space.predictions;
+}
+
+function tableOf({ seen, unseen, harmonic }: EvaluationRecord): TableRow[] {
+  const rows = (methods: readonly MethodFigures[], set: string, classes: TableRow['classes']): TableRow[] =>
+    methods.map(({ method, i2t, t2i, avg }) => ({
+      method,
+      i2t,
+      t2i,
+      avg,
+      set,
+      classes,
+      headline: true,
+      seconds: null,
+    }));
+  return [
+    ...rows(seen?.methods ?? [], 'seen', 'seen'),
+    ...rows(unseen?.methods ?? [], 'unseen', 'unseen'),
+    ...rows(harmonic ?? [], 'harmonic mean', 'mixed'),
+  ];
+}
+
+function trainingsOf({ row, bytes, record, paper }: CatalogueRun, seed: number): TrainingCurves[] {
+  // Kept with the weights by the trainer.
+  const { history } = (aboutEncoder(bytes) ?? {}) as { readonly history?: readonly EpochRecord[] };
+  const own: TrainingCurves[] =
+    history === undefined
+      ? []
+      : [
+          {
+            label: 'the encoder',
+            preset: record.preset,
+            seed,
+            epochs: history,
+            bestEpoch: Number(row.config.bestEpoch ?? 0) || null,
+            seconds: Number(row.report.seconds ?? 0),
+            notes: [],
+          },
+        ];
+  if (paper === null) return own;
+  const { options, bestEpoch, notes } = paper;
+  const beside = {
+    label: 'beside it',
+    preset: options.preset,
+    seed,
+    epochs: paper.history,
+    bestEpoch,
+    notes,
+  };
+  return [...own, { ...beside, seconds: paper.seconds }];
+}
+
+/** Which pairs they are, and their features. */
+function contentsOf({ pairs, image, text, classOf }: PairTable): (ArrayBufferView | string)[] {
+  const rows = pairs.map(({ imageId, textId }, i) => `${imageId} ${textId} ${classOf[i]?.name ?? ''}`);
+  return [rows.join('\n'), image.data, text.data];
+}

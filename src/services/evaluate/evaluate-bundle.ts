@@ -1,0 +1,208 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { throwIfCancelled } from '../../domain/errors.js';
+import { writeCheckpoint } from '../../encoder/training/checkpoint-file.js';
+import { resolveTrainOptions } from '../../encoder/training/presets.js';
+import type { TrainedEncoder, TrainOptionsInput, TrainProgress } from '../../encoder/types.js';
+import { CONFIDENCE, RESAMPLES } from '../../evaluation/estimates.js';
+import type { MeasureStage } from '../../evaluation/measure.js';
+import { measureInThread } from '../../evaluation/measure-in-thread.js';
+import { newRunId, openRunFolder, type RunFolder } from '../../reports/run-folder.js';
+import type { FeatureBundle } from './bundle/read-bundle.js';
+import { readBundle } from './bundle/read-bundle.js';
+import { checkSize, checkSplit } from './bundle-checks.js';
+import { type BundleSplit, partOf, planSplits, sourceOf } from './bundle-protocol.js';
+import {
+  type BundleReport,
+  estimateMeans,
+  type MeasuredSplit,
+  meanFigures,
+  splitReport,
+} from './bundle-report.js';
+import { bundlePredictions, bundleRunRecord, seenSetOf } from './bundle-run.js';
+import { type Protocol, trainFor } from './train-for.js';
+
+export interface EvaluateBundleRequest {
+  readonly folder: string;
+  readonly protocol: Protocol;
+  readonly preset: 'paper' | 'default';
+  /** One training for each seed (and each split). */
+  readonly seeds: readonly number[];
+  /** Laid over the preset, for the encoder that is evaluated; the baselines stay as they are. */
+  readonly set: TrainOptionsInput;
+  /** The folder of runs, where one is to be kept of this; null: nothing is written. */
+  readonly runs: string | null;
+  /** Draws of the bootstrap; RESAMPLES where it is not given. */
+  readonly resamples?: number;
+}
+
+export interface EvaluateBundleHooks {
+  readonly onProgress?: (progress: EvaluateProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** `run` is the number of the split and seed, from 1 to `runs`. */
+export type EvaluateProgress = { readonly run: number; readonly runs: number } & (
+  | { readonly stage: 'train'; readonly preset: 'paper' | 'default'; readonly progress: TrainProgress }
+  | { readonly stage: MeasureStage }
+);
+
+/** Epochs between two checkpoints: they are kept to go on from, not to lose nothing. */
+const CHECKPOINT_EVERY = 25;
+
+/**
+ * Trains and measures on a folder of features, once for each split and seed, each time beside chance, CCA, the `paper` preset and
+ * (where classes are seen) semantic matching. No test row is at hand where anything is trained or chosen.
+ *
+ * @throws CommonspaceError BAD_BUNDLE naming file and row, BAD_INPUT naming the option, CANCELLED; nothing is left behind
+ */
+export async function evaluateBundle(
+  request: EvaluateBundleRequest,
+  hooks: EvaluateBundleHooks = {},
+): Promise<BundleReport> {
+  const { protocol, seeds } = request;
+  const createdAt = new Date().toISOString();
+  const started = performance.now();
+  const { batchSize } = resolveTrainOptions({ ...request.set, preset: request.preset });
+  const bundle = await readBundle(request.folder);
+  checkSize(bundle, batchSize);
+  const plan = planSplits(bundle, protocol, seeds);
+  for (const split of plan) checkSplit(bundle, split, protocol);
+
+  const id = newRunId(createdAt, [
+    request.folder.replace(/^.*[/\\](?=[^/\\])/, ''),
+    protocol,
+    request.preset,
+  ]);
+  const folder = request.runs === null ? null : await openRunFolder(request.runs, id);
+  try {
+    const splits: MeasuredSplit[] = [];
+    for (const [i, split] of plan.entries()) {
+      throwIfCancelled(hooks.signal);
+      const run = { run: i + 1, runs: plan.length };
+      const name = nameOf(split, plan, request);
+      splits.push(await new SplitEvaluation(bundle, request, folder, hooks).evaluate(split, name, run));
+    }
+    const notes = notesOf(splits, protocol);
+    const means = estimateMeans(splits, protocol);
+    const seconds = (performance.now() - started) / 1000;
+    const place = await folder?.finish(
+      await bundleRunRecord({ id, createdAt, seconds, request, bundle, splits, means, notes }),
+      bundlePredictions(splits),
+    );
+    return {
+      protocol,
+      preset: request.preset,
+      bundle: request.folder,
+      data_sha256: bundle.sha256,
+      splits: splits.map((one) => splitReport(one, protocol)),
+      ...meanFigures(means),
+      interval: { confidence: CONFIDENCE, resamples: request.resamples ?? RESAMPLES },
+      run: place ?? null,
+      notes,
+    };
+  } finally {
+    await folder?.discard();
+  }
+}
+
+/** One split and seed: trains, and has the rest done in another thread. */
+class SplitEvaluation {
+  constructor(
+    private readonly bundle: FeatureBundle,
+    private readonly request: EvaluateBundleRequest,
+    private readonly folder: RunFolder | null,
+    private readonly hooks: EvaluateBundleHooks,
+  ) {}
+
+  async evaluate(
+    split: BundleSplit,
+    name: string,
+    run: { readonly run: number; readonly runs: number },
+  ): Promise<MeasuredSplit> {
+    const { bundle, request } = this;
+    const { onProgress, signal } = this.hooks;
+    const { seed, seen, unseen } = split;
+    const extendable = request.protocol === 'extendable';
+    const source = sourceOf(bundle, seen);
+    const train = async (preset: 'paper' | 'default', set: TrainOptionsInput): Promise<TrainedEncoder> => {
+      const file = `${name.replaceAll(/[^a-z0-9]+/g, '-')}-${preset}`;
+      const trained = await trainFor(
+        request.protocol,
+        source,
+        { ...set, preset, seed },
+        {
+          onProgress: (progress) => onProgress?.({ ...run, stage: 'train', preset, progress }),
+          ...this.checkpointing(file),
+          ...(signal && { signal }),
+        },
+      );
+      if (this.folder) await writeFile(join(this.folder.checkpoints, `${file}.encoder`), trained.bytes);
+      return trained;
+    };
+    const ours = await train(request.preset, request.set);
+    const asShipped = request.preset === 'paper' && Object.keys(request.set).length === 0;
+    const paper = asShipped ? ours : await train('paper', {});
+
+    const measured = await measureInThread(
+      {
+        encoders: [
+          { method: 'masln', bytes: ours.bytes },
+          { method: 'paper', bytes: paper.bytes },
+        ],
+        source,
+        seen: partOf(bundle, extendable ? seen : [...seen, ...unseen]),
+        unseen: extendable ? partOf(bundle, unseen) : null,
+        sets: { seen: extendable ? seenSetOf(name) : name, unseen: name },
+        semanticMatching: !extendable,
+        seed,
+        resampling: {
+          // Trainings on one split are measured on the same rows, and get the same draws of them.
+          seed: extendable ? (split.split ?? seed) : 0,
+          resamples: request.resamples ?? RESAMPLES,
+        },
+      },
+      { onStage: (stage) => onProgress?.({ ...run, stage }), ...(signal && { signal }) },
+    );
+    const about = {
+      seen,
+      unseen,
+      split: split.split,
+      seed,
+      train_seconds: ours.seconds,
+      training_pairs: source.labels.length,
+      epochs: ours.epochs,
+    };
+    return { name, trainings: asShipped ? [ours] : [ours, paper], about, measured };
+  }
+
+  private checkpointing(file: string) {
+    const { folder } = this;
+    if (folder === null) return {};
+    return {
+      checkpointEvery: CHECKPOINT_EVERY,
+      onCheckpoint: (bytes: Uint8Array) =>
+        writeCheckpoint(join(folder.checkpoints, `${file}.checkpoint`), bytes),
+    };
+  }
+}
+
+/** E.g. `split 1, seed 0`: only what there are several of is named. */
+function nameOf(
+  { split, seed }: BundleSplit,
+  plan: readonly BundleSplit[],
+  { seeds, protocol }: EvaluateBundleRequest,
+): string {
+  const numbered = split !== null && plan.some((other) => other.split !== split);
+  const parts = [...(numbered ? [`split ${split + 1}`] : []), ...(seeds.length > 1 ? [`seed ${seed}`] : [])];
+  if (parts.length > 0) return parts.join(', ');
+  return protocol === 'extendable' ? 'unseen' : 'test';
+}
+
+function notesOf(splits: readonly MeasuredSplit[], protocol: Protocol): string[] {
+  const notes = new Set(splits.flatMap(({ trainings }) => trainings[0]?.notes ?? []));
+  const never = splits[0]?.about.unseen ?? [];
+  if (protocol === 'non-extendable' && never.length > 0)
+    notes.add(`No training row has label ${never.join(', ')}; test rows of it take part all the same.`);
+  return [...notes];
+}

@@ -1,0 +1,141 @@
+import pLimit from 'p-limit';
+import type { Catalog } from '../../catalog/catalog.js';
+import type { EncoderEvaluationRow } from '../../catalog/repositories/encoder-evaluations.js';
+import type { EncoderFailure } from '../../domain/encoder-status.js';
+import { CommonspaceError } from '../../domain/errors.js';
+import type { EvaluationRecord } from '../../evaluation/evaluation-record.js';
+import type { EncoderService } from '../encoders/encoder-service.js';
+import type { ReportUnexpected } from '../ingest/ingest-answers.js';
+import { isUuid } from '../search/item-service.js';
+import { noEncoder } from '../serving/active-encoder.js';
+import type { EvaluationHooks, EvaluationOptions, EvaluationService } from './evaluation-service.js';
+
+const BEAT_MS = 2_000;
+
+const INTERRUPTED: EncoderFailure = {
+  code: 'INTERRUPTED',
+  message: 'The process that evaluated it ended before it was done. Ask for it again.',
+};
+
+/** Evaluations in the background, one after another, whose outcome stays with the encoder. */
+export class EvaluationJobs {
+  private readonly stopping = new AbortController();
+  private readonly limit = pLimit(1);
+  private readonly working = new Set<Promise<void>>();
+
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly encoders: EncoderService,
+    private readonly evaluations: EvaluationService,
+    private readonly reportUnexpected: ReportUnexpected,
+  ) {}
+
+  /** The latest of an encoder; null before any. */
+  async latest(encoderId: string): Promise<EncoderEvaluationRow | null> {
+    if (!isUuid(encoderId)) return null;
+    const row = await this.catalog.encoderEvaluations.byEncoder(encoderId);
+    if (row?.state !== 'running') return row;
+    await this.catalog.encoderEvaluations.failInterrupted(INTERRUPTED);
+    return await this.catalog.encoderEvaluations.byEncoder(encoderId);
+  }
+
+  /**
+   * Begins one, unless it is under way already.
+   *
+   * @param paper whether the losses of the paper are trained beside it
+   * @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE.
+   */
+  async start(encoderId: string, paper: boolean): Promise<EncoderEvaluationRow> {
+    const encoder = await this.encoders.require(encoderId);
+    if (encoder.dimension === null) {
+      throw new CommonspaceError(
+        'ENCODER_STATE',
+        `The encoder is ${encoder.state}: there is nothing to evaluate.`,
+        ['id'],
+      );
+    }
+    await this.latest(encoderId);
+    const claim = await this.catalog.encoderEvaluations.begin(encoderId);
+    if (claim !== null) this.work(encoderId, claim, paper);
+    const row = await this.catalog.encoderEvaluations.byEncoder(encoderId);
+    if (row === null) throw new CommonspaceError('ENCODER_NOT_FOUND', 'No encoder has this id.', ['id']);
+    return row;
+  }
+
+  /**
+   * Evaluates one and waits for it; what comes of it stays with the encoder as if it had been started, unless another
+   * evaluation of it is under way.
+   *
+   * @param encoderId null for the active one
+   * @throws CommonspaceError NO_ENCODER before any training, else as `EvaluationService.evaluateEncoder`.
+   */
+  async evaluateHere(
+    encoderId: string | null,
+    options: EvaluationOptions = {},
+    hooks: EvaluationHooks = {},
+  ): Promise<EvaluationRecord> {
+    const id = encoderId ?? (await this.catalog.encoders.active())?.id;
+    if (id === undefined) throw noEncoder('There is no encoder to evaluate.');
+    if ((await this.encoders.require(id)).dimension === null)
+      return await this.evaluations.evaluateEncoder(id, options, hooks);
+    await this.latest(id);
+    const claim = await this.catalog.encoderEvaluations.begin(id);
+    return claim === null
+      ? await this.evaluations.evaluateEncoder(id, options, hooks)
+      : await this.evaluate(id, claim, options, hooks);
+  }
+
+  /** Gives up what is under way. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all(this.working);
+  }
+
+  private work(encoderId: string, claim: string, paper: boolean): void {
+    const done = this.limit(() =>
+      this.evaluate(encoderId, claim, { paper }, { signal: this.stopping.signal }),
+    )
+      .then(
+        () => {},
+        // It is with the encoder; what is unexpected was reported.
+        () => {},
+      )
+      .finally(() => this.working.delete(done));
+    this.working.add(done);
+  }
+
+  /** Evaluates under a claim, and stores what came of it. */
+  private async evaluate(
+    encoderId: string,
+    claim: string,
+    options: EvaluationOptions,
+    { onProgress, signal }: EvaluationHooks,
+  ): Promise<EvaluationRecord> {
+    const { encoderEvaluations } = this.catalog;
+    const gone = new AbortController();
+    const timer = setInterval(() => {
+      encoderEvaluations.beat(claim).then((mine) => mine || gone.abort(), this.reportUnexpected);
+    }, BEAT_MS);
+    try {
+      const hooks = {
+        signal: signal === undefined ? gone.signal : AbortSignal.any([gone.signal, signal]),
+        ...(onProgress && { onProgress }),
+      };
+      const record = await this.evaluations.evaluateEncoder(encoderId, options, hooks);
+      await encoderEvaluations.finish(claim, record);
+      return record;
+    } catch (error) {
+      await encoderEvaluations.fail(claim, this.failureOf(error)).catch(this.reportUnexpected);
+      throw error;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  private failureOf(error: unknown): EncoderFailure {
+    if (this.stopping.signal.aborted) return INTERRUPTED;
+    if (error instanceof CommonspaceError) return { code: error.code, message: error.message };
+    this.reportUnexpected(error);
+    return { code: 'INTERNAL', message: 'Something unexpected went wrong; the log has all of it.' };
+  }
+}

@@ -1,0 +1,189 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Catalog } from '../../catalog/catalog.js';
+import type { EncoderRow } from '../../catalog/types.js';
+import { CommonspaceError } from '../../domain/errors.js';
+import { resolveTrainOptions } from '../../encoder/training/presets.js';
+import type { SourceSet, TrainedEncoder, TrainProgress } from '../../encoder/types.js';
+import { CONFIDENCE, RESAMPLES } from '../../evaluation/estimates.js';
+import type { EvaluationRecord } from '../../evaluation/evaluation-record.js';
+import type { MeasureStage } from '../../evaluation/measure.js';
+import { measureInThread } from '../../evaluation/measure-in-thread.js';
+import { type MeasuredPart, partOfTable } from '../../evaluation/measured-part.js';
+import type { Split } from '../../evaluation/pair-split.js';
+import { type PairTable, toSourceSet } from '../../evaluation/source-set.js';
+import type { MediaStore } from '../../media/media-store.js';
+import { newRunId, openRunFolder } from '../../reports/run-folder.js';
+import { splitOfEncoder } from '../encoders/training-pairs.js';
+import type { ClassPrototypes } from '../serving/class-prototypes.js';
+import { catalogueFaces } from './catalogue-previews.js';
+import { type CatalogueRun, cataloguePredictions, catalogueRunRecord } from './catalogue-run.js';
+import { trainFor } from './train-for.js';
+
+export type EvaluationProgress =
+  | { readonly stage: 'read' }
+  /** Of the `paper` preset, which stands beside the encoder. */
+  | { readonly stage: 'train'; readonly preset: 'paper'; readonly progress: TrainProgress }
+  | { readonly stage: MeasureStage };
+
+export interface EvaluationHooks {
+  readonly onProgress?: (progress: EvaluationProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface EvaluationOptions {
+  /** Whether the losses of the paper are trained beside it, which takes as long as a training; true where not given. */
+  readonly paper?: boolean;
+  /** The folder of runs; that of the data folder where it is not given, none for null. */
+  readonly runs?: string | null;
+}
+
+/** Seed of the draws that intervals come from, so that one evaluation and the next can be compared draw by draw. */
+const RESAMPLING_SEED = 0;
+
+/** Measures encoders on the catalogue's pairs that they did not learn from, by CONTENT alone. */
+export class EvaluationService {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly media: MediaStore,
+    private readonly classes: ClassPrototypes,
+    private readonly runsFolder: string,
+  ) {}
+
+  /**
+   * Any encoder that is trained. Pairs stored since its training count as held out where they would have been then. Everything
+   * that is costly runs in threads of its own.
+   *
+   * @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE (it is not trained), NO_PAIRS (none are held out), CANCELLED
+   */
+  async evaluateEncoder(
+    id: string,
+    options: EvaluationOptions = {},
+    hooks: EvaluationHooks = {},
+  ): Promise<EvaluationRecord> {
+    const row = await this.catalog.encoders.byId(id);
+    if (row === null) throw new CommonspaceError('ENCODER_NOT_FOUND', 'No encoder has this id.', ['id']);
+    if (row.dimension === null)
+      throw new CommonspaceError(
+        'ENCODER_STATE',
+        `The encoder is ${row.state}: it has no weights to evaluate.`,
+        ['id'],
+      );
+    return await this.evaluate(row, options, hooks);
+  }
+
+  private async evaluate(
+    row: EncoderRow,
+    { paper = true, runs = this.runsFolder }: EvaluationOptions,
+    { onProgress, signal }: EvaluationHooks,
+  ): Promise<EvaluationRecord> {
+    const started = performance.now();
+    const evaluatedAt = new Date().toISOString();
+    onProgress?.({ stage: 'read' });
+    const split = await splitOfEncoder(this.catalog, row);
+    const parts = { seen: partOf(split.seen), unseen: partOf(split.unseen) };
+    requireHeldOut(parts, split);
+    const { classes: seenClasses, ...source } = await toSourceSet(split.source, this.classes);
+    const bytes = await this.catalog.encoders.weights(row.id);
+    const seed = Number(row.config.seed ?? 0);
+    const trained =
+      paper && !isPaper(row) ? await this.trainPaper(source, seed, { onProgress, signal }) : null;
+    const paperBytes = paper ? (trained?.bytes ?? bytes) : null;
+    const measured = await measureInThread(
+      {
+        encoders: [
+          { method: 'masln', bytes },
+          ...(paperBytes === null ? [] : [{ method: 'paper' as const, bytes: paperBytes }]),
+        ],
+        source,
+        ...parts,
+        sets: { seen: 'seen', unseen: 'unseen' },
+        semanticMatching: false,
+        classify: {
+          classes: await this.classes.classTable(),
+          learnt: { pairs: split.source.pairs, image: source.image, text: source.text },
+          held: { seen: split.seen, unseen: split.unseen },
+        },
+        seed,
+        resampling: { seed: RESAMPLING_SEED, resamples: RESAMPLES },
+      },
+      { onStage: (stage) => onProgress?.({ stage }), ...(signal && { signal }) },
+    );
+    const record: EvaluationRecord = {
+      encoder: row.id,
+      preset: String(row.config.preset ?? ''),
+      evaluatedAt,
+      seconds: (performance.now() - started) / 1000,
+      source: { pairs: source.labels.length, classes: seenClasses.length },
+      interval: { confidence: CONFIDENCE, resamples: RESAMPLES, seed: RESAMPLING_SEED },
+      seen: measured.seen,
+      unseen: measured.unseen,
+      harmonic: measured.harmonic,
+      classification: measured.classification,
+      run: null,
+      notes: notesOf(split),
+    };
+    if (runs === null) return record;
+    const id = newRunId(evaluatedAt, ['catalogue', record.preset, row.id.slice(-8)]);
+    const place = await this.keep(runs, { id, row, bytes, record, measured, split, paper: trained });
+    return { ...record, run: place };
+  }
+
+  private async trainPaper(
+    source: SourceSet,
+    seed: number,
+    { onProgress, signal }: { [K in keyof EvaluationHooks]: EvaluationHooks[K] | undefined },
+  ): Promise<TrainedEncoder> {
+    return await trainFor(
+      'non-extendable',
+      source,
+      { preset: 'paper', seed },
+      {
+        onProgress: (progress) => onProgress?.({ stage: 'train', preset: 'paper', progress }),
+        ...(signal && { signal }),
+      },
+    );
+  }
+
+  private async keep(runs: string, run: CatalogueRun): Promise<string> {
+    const folder = await openRunFolder(runs, run.id);
+    try {
+      await writeFile(join(folder.checkpoints, `${run.row.id}.encoder`), run.bytes);
+      const faces = catalogueFaces(this.catalog.items, this.media);
+      return await folder.finish(await catalogueRunRecord(run, faces), cataloguePredictions(run));
+    } finally {
+      await folder.discard();
+    }
+  }
+}
+
+/** One pair alone is always found. */
+function partOf(table: PairTable): MeasuredPart | null {
+  return table.pairs.length < 2 ? null : partOfTable(table);
+}
+
+function requireHeldOut(
+  { seen, unseen }: { readonly seen: MeasuredPart | null; readonly unseen: MeasuredPart | null },
+  { source }: Split,
+): void {
+  if (seen !== null || unseen !== null) return;
+  throw new CommonspaceError(
+    'NO_PAIRS',
+    `The encoder learnt from all ${source.pairs.length} pairs of the catalogue, so that none are left to measure it on. Train with --holdout or --unseen.`,
+  );
+}
+
+/** Whether it is what the `paper` preset gives as it stands. */
+function isPaper({ config }: EncoderRow): boolean {
+  const shipped = resolveTrainOptions({ preset: 'paper', seed: Number(config.seed ?? 0) });
+  return Object.entries(shipped).every(
+    ([name, value]) => JSON.stringify(config[name]) === JSON.stringify(value),
+  );
+}
+
+function notesOf({ seen, unseen }: Split): string[] {
+  return [
+    ...(seen.pairs.length < 2 ? ['No pairs of classes that it learnt from were held out.'] : []),
+    ...(unseen.pairs.length < 2 ? ['No pairs of other classes are there to measure on.'] : []),
+  ];
+}

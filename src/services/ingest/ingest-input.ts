@@ -1,0 +1,59 @@
+import type { JsonObject } from '../../catalog/types.js';
+import { checkLabel, checkStorable, checkText } from '../../domain/check.js';
+import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
+import { LIMITS } from '../../domain/limits.js';
+import type { ImageSource } from '../serving/image-source.js';
+
+/** An item to store. Fields left out keep what an item of the same key already holds. */
+export interface IngestInput {
+  readonly content: { readonly text: string } | ImageSource;
+  readonly externalId?: string | null | undefined;
+  readonly title?: string | null | undefined;
+  readonly classes?: readonly string[] | null | undefined;
+  readonly pairKey?: string | null | undefined;
+  readonly metadata?: JsonObject | null | undefined;
+}
+
+/**
+ * Checks everything about an input that can be checked without its bytes.
+ *
+ * @throws CommonspaceError naming the field at fault below `field`.
+ */
+export function checkIngestInput(input: IngestInput, field: FieldPath): void {
+  const { content, externalId, title, classes, pairKey, metadata } = input;
+  if ('text' in content) checkText(content.text, LIMITS.textCharacters, [...field, 'content', 'text']);
+  if (externalId != null) checkLabel(externalId, LIMITS.externalIdCharacters, [...field, 'externalId']);
+  if (pairKey != null) checkLabel(pairKey, LIMITS.pairKeyCharacters, [...field, 'pairKey']);
+  if (title != null && title !== '') checkLabel(title, LIMITS.titleCharacters, [...field, 'title']);
+  if (classes != null) checkClasses(classes, [...field, 'classes']);
+  if (metadata != null) checkMetadata(metadata, [...field, 'metadata']);
+}
+
+function checkClasses(classes: readonly string[], field: FieldPath): void {
+  if (classes.length > LIMITS.classesPerItem) {
+    throw new CommonspaceError(
+      'BAD_INPUT',
+      `An item may have ${LIMITS.classesPerItem} classes at most.`,
+      field,
+    );
+  }
+  classes.forEach((name, i) => {
+    checkLabel(name, LIMITS.classNameCharacters, [...field, String(i)]);
+  });
+}
+
+function checkMetadata(metadata: JsonObject, field: FieldPath): void {
+  const json = JSON.stringify(metadata);
+  if (json.length > LIMITS.metadataCharacters) {
+    throw new CommonspaceError(
+      'BAD_INPUT',
+      `Metadata may have ${LIMITS.metadataCharacters} characters at most.`,
+      field,
+    );
+  }
+  JSON.parse(json, (key, value: unknown) => {
+    checkStorable(key, field);
+    if (typeof value === 'string') checkStorable(value, field);
+    return value;
+  });
+}

@@ -1,0 +1,67 @@
+import type { ExistingItem, ItemIdentity, ItemWrite, JsonObject } from '../../catalog/types.js';
+import { fingerprint } from '../../domain/cursor.js';
+import { CommonspaceError } from '../../domain/errors.js';
+import type { PreparedItem } from './ingest-preparation.js';
+
+/** What makes an input the same item as one already stored: its external id, or else its content within its pair. */
+export function identityOf(item: PreparedItem): ItemIdentity {
+  const { externalId, pairKey } = item.input;
+  if (externalId != null) return { externalId };
+  return { modality: item.modality, contentHash: item.contentHash, pairKey: pairKey ?? null };
+}
+
+/** What is written of an item besides its id and vectors. */
+export type MergedWrite = Omit<ItemWrite, 'id' | 'features' | 'embeddings'>;
+
+/**
+ * What an input makes of the item found under its identity, if any: fields left out keep what they hold.
+ *
+ * @returns UNCHANGED where the item is just so already. An item without external id is known by its content, and the
+ *   same content again changes nothing.
+ * @throws CommonspaceError BAD_INPUT where the external id belongs to an item of the other modality.
+ */
+export function mergeWrite(
+  item: PreparedItem,
+  found: ExistingItem | null,
+  field: readonly string[],
+): MergedWrite | 'UNCHANGED' {
+  const { input, modality } = item;
+  if (found !== null && found.row.modality !== modality) {
+    throw new CommonspaceError(
+      'BAD_INPUT',
+      `This external id belongs to an item of modality ${found.row.modality}; delete that first.`,
+      [...field, 'externalId'],
+    );
+  }
+  if (found !== null && input.externalId == null) return 'UNCHANGED';
+  const metadata: JsonObject = input.metadata ?? found?.row.metadata ?? {};
+  const write: MergedWrite = {
+    modality,
+    externalId: input.externalId ?? null,
+    title: input.title !== undefined ? input.title || null : (found?.row.title ?? null),
+    metadata,
+    contentHash: item.contentHash,
+    pairKey: input.pairKey ?? found?.pairKey ?? null,
+    classNames: [...new Set(input.classes?.map((name) => name.trim()) ?? found?.classNames ?? [])].sort(),
+    image:
+      item.modality === 'IMAGE'
+        ? { mediaType: item.image.mediaType, width: item.image.width, height: item.image.height }
+        : null,
+    text: item.modality === 'TEXT' ? { text: item.text, language: languageOf(metadata) } : null,
+  };
+  return found !== null && isSame(write, found) ? 'UNCHANGED' : write;
+}
+
+function isSame(write: MergedWrite, { row, pairKey, classNames }: ExistingItem): boolean {
+  return (
+    write.contentHash === row.contentHash &&
+    write.title === row.title &&
+    write.pairKey === pairKey &&
+    fingerprint(write.metadata) === fingerprint(row.metadata) &&
+    fingerprint(write.classNames) === fingerprint([...classNames].sort())
+  );
+}
+
+function languageOf(metadata: JsonObject): string | null {
+  return typeof metadata.language === 'string' && metadata.language.length <= 35 ? metadata.language : null;
+}

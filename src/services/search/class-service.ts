@@ -1,0 +1,130 @@
+import type { Catalog } from '../../catalog/catalog.js';
+import type { ClassRow, EncoderRow } from '../../catalog/types.js';
+import { checkLabel, checkPageSize, checkText } from '../../domain/check.js';
+import { decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
+import { CommonspaceError } from '../../domain/errors.js';
+import { LIMITS } from '../../domain/limits.js';
+import type { Modality } from '../../domain/modality.js';
+import { dot } from '../../domain/vectors.js';
+import { classProbabilities } from '../../evaluation/class-prototype.js';
+import { type ActiveEncoder, noEncoder } from '../serving/active-encoder.js';
+import type { ClassPrototypes } from '../serving/class-prototypes.js';
+import type { FilterCheck } from './filter-check.js';
+import { isUuid } from './item-service.js';
+import type { QueryReader, SearchQuery } from './query-reader.js';
+
+export interface ClassPage {
+  readonly classes: readonly { readonly row: ClassRow; readonly cursor: string }[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly totalCount: number;
+}
+
+export interface ClassifiedAs {
+  readonly class: ClassRow;
+  readonly probability: number;
+  readonly similarity: number;
+}
+
+/** Classes: listed, made by name alone, and what a query is classified into. */
+export class ClassService {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly encoders: ActiveEncoder,
+    private readonly prototypes: ClassPrototypes,
+    private readonly queries: QueryReader,
+    private readonly filters: FilterCheck,
+  ) {}
+
+  /** Classes by name. `seen` tells apart those that the active encoder saw; before any training none is seen. */
+  async page(
+    search: string | null,
+    seen: boolean | null,
+    first: number,
+    after: string | null,
+  ): Promise<ClassPage> {
+    checkPageSize(first, LIMITS.classPageSize);
+    const print = fingerprint({ classes: search, seen });
+    const afterName = after === null ? null : decodeName(decodeCursor(after, print));
+    const seenIds = seen === null ? null : [...(await this.seenIds())];
+    const filter = { search, seen, seenIds: seenIds ?? [] };
+    const [rows, totalCount] = await Promise.all([
+      this.catalog.classes.page({ ...filter, afterName, limit: first + 1 }),
+      this.catalog.classes.count(filter),
+    ]);
+    return {
+      classes: rows
+        .slice(0, first)
+        .map((row) => ({ row, cursor: encodeCursor(print, encodeName(row.name)) })),
+      hasNextPage: rows.length > first,
+      hasPreviousPage: afterName !== null,
+      totalCount,
+    };
+  }
+
+  async byId(id: string): Promise<ClassRow | null> {
+    return isUuid(id) ? await this.catalog.classes.byId(id) : null;
+  }
+
+  itemCounts(ids: readonly string[], modality: Modality | null): Promise<ReadonlyMap<string, number>> {
+    return this.catalog.classes.itemCounts(ids, modality);
+  }
+
+  /** Ids of the classes that the active encoder's source set had. */
+  async seenIds(): Promise<ReadonlySet<string>> {
+    const row = await this.catalog.encoders.active();
+    return row === null ? new Set() : seenClassIds(row);
+  }
+
+  /** @throws CommonspaceError CLASS_EXISTS, BAD_INPUT or TEXT_TOO_LONG. */
+  async create(name: string, description: string | null): Promise<ClassRow> {
+    checkLabel(name, LIMITS.classNameCharacters, ['name']);
+    if (description !== null) checkText(description, LIMITS.classDescriptionCharacters, ['description']);
+    const row = await this.catalog.classes.create(name.trim(), description);
+    await this.prototypes.ensureFeatures([row]);
+    return row;
+  }
+
+  /** Which classes a query belongs to, best first: see `classScore`. */
+  async classify(
+    query: SearchQuery,
+    among: readonly string[] | null,
+    first: number,
+    signal?: AbortSignal,
+  ): Promise<ClassifiedAs[]> {
+    checkPageSize(first, LIMITS.searchPageSize);
+    if (among !== null && among.length === 0) {
+      throw new CommonspaceError('BAD_INPUT', 'Name at least one class, or leave `among` out.', ['among']);
+    }
+    const active = await this.encoders.require('Classification compares in the common space.');
+    if (among !== null) await this.filters.classesExist(among, ['among']);
+    const { embedding } = await this.queries.read(query, active, signal);
+    if (embedding === null) throw noEncoder('The query has no embedding of the active encoder.');
+    const rows = await (among === null ? this.catalog.classes.all() : this.catalog.classes.byNames(among));
+    const prototypes = await this.prototypes.of(rows, active);
+    const seen = seenClassIds(active.row);
+    const candidates = prototypes.map(({ vector, items }, i) => ({
+      similarity: dot(embedding, vector),
+      seen: seen.has(rows[i]?.id ?? ''),
+      items,
+    }));
+    const probabilities = classProbabilities(candidates);
+    return rows
+      .map((row, i) => ({
+        class: row,
+        probability: probabilities[i] ?? 0,
+        similarity: candidates[i]?.similarity ?? 0,
+      }))
+      .sort((a, b) => b.probability - a.probability || (a.class.name < b.class.name ? -1 : 1))
+      .slice(0, first);
+  }
+}
+
+function seenClassIds({ config }: Pick<EncoderRow, 'config'>): ReadonlySet<string> {
+  const ids = config.seenClassIds;
+  return new Set(Array.isArray(ids) ? ids.filter((id): id is string => typeof id === 'string') : []);
+}
+
+// A name may hold the colon that separates a cursor's parts.
+const encodeName = (name: string): string => Buffer.from(name).toString('base64url');
+const decodeName = (position: string): string => Buffer.from(position, 'base64url').toString('utf8');

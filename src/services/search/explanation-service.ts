@@ -1,0 +1,219 @@
+import type { Catalog } from '../../catalog/catalog.js';
+import type { ClassRow, ImageRow, ItemRow, TextRow } from '../../catalog/types.js';
+import type { VectorStamp } from '../../catalog/vectors/vector-stamp.js';
+import type { ItemFilter } from '../../domain/filter.js';
+import { dot, unit } from '../../domain/vectors.js';
+import type { LoadedEncoder } from '../serving/active-encoder.js';
+import type { ClassPrototypes } from '../serving/class-prototypes.js';
+import { learntFilter } from './learnt-pairs.js';
+
+/** How many classes and how many pairs an explanation names. */
+export const EXPLAINED_CLASSES = 5;
+export const EXPLAINED_PAIRS = 3;
+
+/**
+ * Items looked at first, whether they were learnt from or not, for tables in memory are quick to rank as long as no filter
+ * asks the database; and those that were learnt from, where these were too few. A pair comes up by its picture and by each
+ * of its texts.
+ */
+const CANDIDATES = 64;
+const LEARNT_CANDIDATES = 6 * EXPLAINED_PAIRS;
+
+/** What a page of results was found by. */
+export interface ExplanationContext {
+  readonly active: LoadedEncoder;
+  /** The query's embedding, of unit length. */
+  readonly query: Float32Array;
+  /** Of the moment of the search. */
+  readonly stamp: VectorStamp;
+}
+
+/** Something that stands near both: how near to the query, and how near to the item. Cosine similarities. */
+interface Near {
+  readonly querySimilarity: number;
+  readonly itemSimilarity: number;
+}
+export interface ExplainedClass extends Near {
+  readonly class: ClassRow;
+}
+/** Of the picture and the text, the one that is closer counts. */
+export interface ExplainedPair extends Near {
+  readonly image: ImageRow;
+  readonly text: TextRow;
+}
+export interface Explanation {
+  readonly encoderVersion: string;
+  /** Of the query and the item. */
+  readonly similarity: number;
+  readonly classes: readonly ExplainedClass[];
+  readonly pairs: readonly ExplainedPair[];
+}
+
+/**
+ * Why an item was found: the classes, and the pairs that the encoder learnt from, that stand nearest to the query and the
+ * item taken together, which is nearest to the middle between them. Everything comes from the encoder of the search, even
+ * if another is active meanwhile.
+ */
+export class ExplanationService {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly prototypes: ClassPrototypes,
+  ) {}
+
+  /**
+   * Explains several items of one page: prototypes, embeddings and pairs are read once for all of them, and one ranking is made for
+   * each (two where few of the nearest items were learnt from).
+   *
+   * @returns by item id; items that the encoder has not embedded are absent
+   */
+  async explain(context: ExplanationContext, itemIds: readonly string[]): Promise<Map<string, Explanation>> {
+    const { active, query } = context;
+    const [items, classes] = await Promise.all([
+      this.catalog.vectors.embeddingsByIds(active.row.id, itemIds),
+      this.classesNear(active),
+    ]);
+    const pairs = await this.pairsNear(context, items);
+    return new Map(
+      [...items].map(([id, embedding]) => {
+        const near = (vector: Float32Array): Near => ({
+          querySimilarity: dot(query, vector),
+          itemSimilarity: dot(embedding, vector),
+        });
+        const explanation: Explanation = {
+          encoderVersion: active.row.id,
+          similarity: dot(query, embedding),
+          classes: classes
+            .map(({ row, prototype }) => ({ class: row, ...near(prototype) }))
+            .sort((a, b) => together(b) - together(a) || (a.class.name < b.class.name ? -1 : 1))
+            .slice(0, EXPLAINED_CLASSES),
+          pairs: pairs.get(id) ?? [],
+        };
+        return [id, explanation];
+      }),
+    );
+  }
+
+  private async classesNear(
+    active: LoadedEncoder,
+  ): Promise<readonly { readonly row: ClassRow; readonly prototype: Float32Array }[]> {
+    const rows = await this.catalog.classes.all();
+    const prototypes = await this.prototypes.of(rows, active);
+    return rows.flatMap((row, i) => {
+      const prototype = prototypes[i]?.vector;
+      return prototype?.some((x) => x !== 0) ? [{ row, prototype }] : [];
+    });
+  }
+
+  private async pairsNear(
+    context: ExplanationContext,
+    items: ReadonlyMap<string, Float32Array>,
+  ): Promise<ReadonlyMap<string, readonly ExplainedPair[]>> {
+    const learnt = learntFilter(context.active.row);
+    if (learnt === null) return new Map();
+    const quick = await this.pairsAmong(context, items, learnt, { filter: null, limit: CANDIDATES });
+    const tooFew = new Map([...items].filter(([id]) => (quick.get(id)?.length ?? 0) < EXPLAINED_PAIRS));
+    if (tooFew.size === 0) return quick;
+    const thorough = await this.pairsAmong(context, tooFew, learnt, {
+      filter: learnt,
+      limit: LEARNT_CANDIDATES,
+    });
+    return new Map([...quick, ...thorough]);
+  }
+
+  /** The learnt pairs among those of the items that stand nearest to the middle between the query and each item. */
+  private async pairsAmong(
+    { active, query, stamp }: ExplanationContext,
+    items: ReadonlyMap<string, Float32Array>,
+    learnt: ItemFilter,
+    candidates: { readonly filter: ItemFilter | null; readonly limit: number },
+  ): Promise<Map<string, readonly ExplainedPair[]>> {
+    const found = await Promise.all(
+      [...items].map(async ([id, embedding]) => {
+        const { hits } = await this.catalog.vectors.nearestByEmbedding({
+          ...candidates,
+          encoderId: active.row.id,
+          vector: middle(query, embedding),
+          target: null,
+          offset: 0,
+          stamp,
+        });
+        return { id, embedding, hits };
+      }),
+    );
+    const ids = new Set(found.flatMap(({ hits }) => hits.map((hit) => hit.id)));
+    const rows = await this.catalog.items.byIds([...ids]);
+    const pairOf = new Map(rows.map((item) => [item.id, item.pairId]));
+    const members = await this.learntPairs(active, [...new Set(pairOf.values())], learnt);
+    return new Map(
+      found.map(({ id, embedding, hits }) => {
+        const pairIds = [...new Set(hits.map((hit) => pairOf.get(hit.id)))];
+        const whole = pairIds.flatMap((pairId) => nearest(members.get(pairId ?? ''), query, embedding) ?? []);
+        return [id, whole.sort((a, b) => together(b) - together(a)).slice(0, EXPLAINED_PAIRS)];
+      }),
+    );
+  }
+
+  /** The members of pairs that were learnt from, with their embeddings, by pair. */
+  private async learntPairs(
+    active: LoadedEncoder,
+    pairIds: readonly (string | null)[],
+    learnt: ItemFilter,
+  ): Promise<ReadonlyMap<string, readonly Member[]>> {
+    const items = await this.catalog.items.ofPairs(
+      pairIds.filter((id) => id !== null),
+      learnt,
+    );
+    const embeddings = await this.catalog.vectors.embeddingsByIds(
+      active.row.id,
+      items.map((item) => item.id),
+    );
+    const byPair = new Map<string, Member[]>();
+    for (const item of items) {
+      const embedding = embeddings.get(item.id);
+      if (embedding === undefined || item.pairId === null) continue;
+      const members = byPair.get(item.pairId) ?? [];
+      byPair.set(item.pairId, members);
+      members.push({ item, embedding });
+    }
+    return byPair;
+  }
+}
+
+interface Member {
+  readonly item: ItemRow;
+  readonly embedding: Float32Array;
+}
+
+/** The picture and the text of a pair that stand nearest to the middle; null where either is lacking. */
+function nearest(
+  members: readonly Member[] | undefined,
+  query: Float32Array,
+  item: Float32Array,
+): ExplainedPair | null {
+  let image: { readonly item: ImageRow; readonly near: Near } | null = null;
+  let text: { readonly item: TextRow; readonly near: Near } | null = null;
+  for (const { item: row, embedding } of members ?? []) {
+    const near = { querySimilarity: dot(query, embedding), itemSimilarity: dot(item, embedding) };
+    if (row.modality === 'IMAGE') {
+      if (image === null || together(near) > together(image.near)) image = { item: row, near };
+    } else if (text === null || together(near) > together(text.near)) text = { item: row, near };
+  }
+  if (image === null || text === null) return null;
+  return {
+    image: image.item,
+    text: text.item,
+    querySimilarity: Math.max(image.near.querySimilarity, text.near.querySimilarity),
+    itemSimilarity: Math.max(image.near.itemSimilarity, text.near.itemSimilarity),
+  };
+}
+
+/** Similarity to the middle between query and item, but for a factor that is the same for all. */
+function together({ querySimilarity, itemSimilarity }: Near): number {
+  return querySimilarity + itemSimilarity;
+}
+
+/** The direction halfway between two unit vectors; of opposite ones there is none, and the item's own stands for it. */
+function middle(a: Float32Array, b: Float32Array): Float32Array {
+  const sum = a.map((x, i) => x + (b[i] as number));
+  return sum.some((x) => x !== 0) ? unit(sum) : b;
+}

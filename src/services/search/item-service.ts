@@ -1,0 +1,102 @@
+import type { Catalog } from '../../catalog/catalog.js';
+import type { ClassRow, ItemRow } from '../../catalog/types.js';
+import { checkPageSize } from '../../domain/check.js';
+import { decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
+import { CommonspaceError, type Failure } from '../../domain/errors.js';
+import type { ItemFilter } from '../../domain/filter.js';
+import { LIMITS } from '../../domain/limits.js';
+import type { Modality } from '../../domain/modality.js';
+import type { MediaStore } from '../../media/media-store.js';
+import type { FilterCheck } from './filter-check.js';
+
+export interface ItemPage {
+  readonly items: readonly { readonly item: ItemRow; readonly cursor: string }[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly totalCount: number;
+}
+
+/** Items: read, listed, deleted. */
+export class ItemService {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly media: MediaStore,
+    private readonly filters: FilterCheck,
+  ) {}
+
+  async byId(id: string): Promise<ItemRow | null> {
+    return isUuid(id) ? await this.catalog.items.byId(id) : null;
+  }
+
+  byExternalId(externalId: string): Promise<ItemRow | null> {
+    return this.catalog.items.byExternalId(externalId);
+  }
+
+  classesOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly ClassRow[]>> {
+    return this.catalog.items.classesOf(ids);
+  }
+
+  counterparts(ids: readonly string[]): Promise<ReadonlyMap<string, readonly ItemRow[]>> {
+    return this.catalog.items.counterparts(ids);
+  }
+
+  countByModality(): Promise<Readonly<Record<Modality, number>>> {
+    return this.catalog.items.countByModality();
+  }
+
+  count(filter: ItemFilter | null): Promise<number> {
+    return this.catalog.items.count(filter);
+  }
+
+  /** Items in the order they were stored: their ids ascend with time. */
+  async page(filter: ItemFilter | null, first: number, after: string | null): Promise<ItemPage> {
+    checkPageSize(first, LIMITS.itemPageSize);
+    const print = fingerprint({ items: filter });
+    const afterId = after === null ? null : readId(decodeCursor(after, print));
+    await this.filters.check(filter);
+    const [rows, totalCount] = await Promise.all([
+      this.catalog.items.page({ filter, afterId, limit: first + 1 }),
+      this.catalog.items.count(filter),
+    ]);
+    return {
+      items: rows.slice(0, first).map((item) => ({ item, cursor: encodeCursor(print, item.id) })),
+      hasNextPage: rows.length > first,
+      hasPreviousPage: afterId !== null,
+      totalCount,
+    };
+  }
+
+  /** Deletes items and the pictures that no other item uses. Ids of no item are named, the others go all the same. */
+  async delete(
+    ids: readonly string[],
+  ): Promise<{ deletedIds: readonly string[]; errors: readonly Failure[] }> {
+    const { deletedIds, contentHashes } = await this.catalog.items.delete(ids.filter(isUuid));
+    for (const hash of await this.catalog.media.forgetUnreferenced(contentHashes))
+      await this.media.remove(hash);
+    const gone = new Set(deletedIds);
+    const errors = ids.flatMap((id, i): Failure[] =>
+      gone.has(id)
+        ? []
+        : [
+            {
+              code: 'ITEM_NOT_FOUND',
+              message: `No item has the id ${JSON.stringify(id)}.`,
+              field: ['ids', String(i)],
+            },
+          ],
+    );
+    return { deletedIds, errors };
+  }
+}
+
+/** Ids are UUIDs; anything else is the id of nothing, and must not reach the database as one. */
+export function isUuid(id: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
+}
+
+function readId(position: string): string {
+  if (!isUuid(position)) {
+    throw new CommonspaceError('BAD_CURSOR', 'This is not a cursor that this server gave out.', ['after']);
+  }
+  return position;
+}

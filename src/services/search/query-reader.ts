@@ -1,0 +1,147 @@
+import type { Catalog } from '../../catalog/catalog.js';
+import { checkText } from '../../domain/check.js';
+import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
+import { LIMITS } from '../../domain/limits.js';
+import type { Modality } from '../../domain/modality.js';
+import { unit } from '../../domain/vectors.js';
+import type { FeatureExtractors } from '../../features/types.js';
+import { decodeRgb } from '../../media/decode.js';
+import type { ActiveEncoder, LoadedEncoder } from '../serving/active-encoder.js';
+import type { ClassPrototypes } from '../serving/class-prototypes.js';
+import type { ImageExtractors } from '../serving/image-extractors.js';
+import type { ImageSource, ImageSources } from '../serving/image-source.js';
+import { isUuid } from './item-service.js';
+import { RecentTexts } from './recent-texts.js';
+
+/** A query as callers give it: exactly one field is set. */
+export type SearchQuery =
+  | { readonly text: string }
+  | { readonly itemId: string }
+  | { readonly className: string }
+  | { readonly vector: readonly number[] }
+  | ImageSource;
+
+/** A query read: its feature where it has one, and where it lies in the common space where an encoder can say so. */
+export interface ReadQuery {
+  /** Null for a bare vector, which has none. */
+  readonly modality: Modality | null;
+  readonly feature: Float32Array | null;
+  /** Id of the extractor that the feature is of; null without a feature. */
+  readonly extractor: string | null;
+  readonly embedding: Float32Array | null;
+}
+
+const FIELD: FieldPath = ['query'];
+
+/** Turns a query of any kind into vectors that can be compared. */
+export class QueryReader {
+  private readonly recent = new RecentTexts();
+
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly features: FeatureExtractors,
+    private readonly encoders: ActiveEncoder,
+    private readonly images: ImageSources,
+    private readonly imageExtractors: ImageExtractors,
+    private readonly prototypes: ClassPrototypes,
+  ) {}
+
+  /**
+   * @param active the encoder to embed with, or null where there is none yet; it may still be on its way, so that asking
+   *   for it and extracting the query go side by side.
+   * @throws CommonspaceError naming the field of the query at fault; EXTRACTOR_MISSING for a picture where the encoder's
+   *   image extractor cannot be opened.
+   */
+  async read(
+    query: SearchQuery,
+    active: LoadedEncoder | null | Promise<LoadedEncoder | null>,
+    signal?: AbortSignal,
+  ): Promise<ReadQuery> {
+    if ('vector' in query) {
+      const embedding = readVector(query.vector, await active);
+      return { modality: null, feature: null, extractor: null, embedding };
+    }
+    if ('itemId' in query) return await this.readItem(query.itemId, await active);
+    if ('className' in query) return await this.readClass(query.className, await active);
+    if (!('text' in query)) return await this.readImage(query, active, signal);
+    const [feature, current] = await Promise.all([this.textFeature(query.text, signal), active]);
+    const usable = current !== null && this.encoders.understands(current, 'TEXT');
+    const embedding = usable ? current.encoder.embed('TEXT', feature) : null;
+    return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding };
+  }
+
+  private async textFeature(text: string, signal?: AbortSignal): Promise<Float32Array> {
+    checkText(text, LIMITS.textCharacters, [...FIELD, 'text']);
+    return await this.recent.get(text, async () =>
+      only(await this.features.extractTexts([text], { signal })),
+    );
+  }
+
+  /** A picture is read as the encoder in use has learnt to read pictures, and compared with features of the same kind. */
+  private async readImage(
+    source: ImageSource,
+    active: LoadedEncoder | null | Promise<LoadedEncoder | null>,
+    signal?: AbortSignal,
+  ): Promise<ReadQuery> {
+    const [bytes, current] = await Promise.all([this.images.bytes(source, FIELD, signal), active]);
+    const extractor = await this.imageExtractors.of(current?.row ?? null);
+    const feature = only(await extractor.extract([await decodeRgb(bytes, extractor.input)], { signal }));
+    const embedding = current === null ? null : current.encoder.embed('IMAGE', feature);
+    return { modality: 'IMAGE', feature, extractor: extractor.id, embedding };
+  }
+
+  /** A class stands for itself by its prototype, and by its name where captions are compared. */
+  private async readClass(name: string, active: LoadedEncoder | null): Promise<ReadQuery> {
+    const rows = await this.catalog.classes.byNames([name]);
+    const [row] = rows;
+    if (row === undefined) {
+      throw new CommonspaceError('UNKNOWN_CLASS', `No class has the name "${name}".`, [
+        ...FIELD,
+        'className',
+      ]);
+    }
+    const features = await this.prototypes.ensureFeatures(rows);
+    const prototype = active === null ? undefined : (await this.prototypes.of(rows, active))[0]?.vector;
+    // Zeros: a class without items, and an encoder that reads other features than names have now.
+    const embedding = prototype?.some((x) => x !== 0) ? prototype : null;
+    const feature = features.get(row.id) ?? null;
+    return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding };
+  }
+
+  private async readItem(id: string, active: LoadedEncoder | null): Promise<ReadQuery> {
+    const item = isUuid(id) ? await this.catalog.items.byId(id) : null;
+    if (item === null) {
+      throw new CommonspaceError('ITEM_NOT_FOUND', 'No item has this id.', [...FIELD, 'itemId']);
+    }
+    const image = active?.row.imageExtractor ?? this.imageExtractors.byDefault.id;
+    const extractor = item.modality === 'IMAGE' ? image : this.features.text.id;
+    const [feature, embedding] = await Promise.all([
+      this.catalog.vectors.itemFeature(id, extractor),
+      active === null ? null : this.catalog.vectors.itemEmbedding(active.row.id, id),
+    ]);
+    return { modality: item.modality, feature, extractor, embedding };
+  }
+}
+
+function only(features: readonly Float32Array[]): Float32Array {
+  const [feature] = features;
+  if (feature === undefined) throw new Error('the extractor gave no feature');
+  return feature;
+}
+
+function readVector(values: readonly number[], active: LoadedEncoder | null): Float32Array | null {
+  if (active === null) return null;
+  const field = [...FIELD, 'vector'];
+  if (values.length !== active.row.dimension) {
+    throw new CommonspaceError(
+      'WRONG_DIMENSION',
+      `The vector has ${values.length} numbers; the active encoder's space has ${active.row.dimension}.`,
+      field,
+    );
+  }
+  const vector = Float32Array.from(values);
+  if (!vector.every(Number.isFinite) || vector.every((x) => x === 0)) {
+    throw new CommonspaceError('BAD_INPUT', 'The vector must be finite and not all zeros.', field);
+  }
+  return unit(vector);
+}

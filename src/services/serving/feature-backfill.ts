@@ -1,0 +1,168 @@
+import pLimit from 'p-limit';
+import type { Catalog } from '../../catalog/catalog.js';
+import type { ItemRow } from '../../catalog/types.js';
+import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
+import type { ExtractOptions, FeatureExtractors, OpenImageExtractor, Pixels } from '../../features/types.js';
+import { decodeRgb } from '../../media/decode.js';
+import type { MediaStore } from '../../media/media-store.js';
+import type { ImageExtractors } from './image-extractors.js';
+
+/** Items handled together; what is extracted is stored that often, and a run that is cut short loses no more. */
+const CHUNK = 64;
+/** Pictures decoded at once: one place less than there are, which is for whoever waits for an answer. */
+const DECODED_AT_ONCE = 2;
+/** Items at fault that are named; the others are only counted. */
+const NAMED = 20;
+
+export interface BackfillParts {
+  readonly catalog: Catalog;
+  readonly media: MediaStore;
+  readonly features: FeatureExtractors;
+}
+
+/** How far it is: `done` of `all` items, of which `failed` could not be read. */
+export interface BackfillProgress {
+  readonly done: number;
+  readonly all: number;
+  readonly failed: number;
+}
+
+export interface BackfillHooks {
+  readonly onProgress?: ((progress: BackfillProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A stored item whose content cannot be read any more. */
+export interface UnreadableItem {
+  readonly id: string;
+  readonly externalId: string | null;
+  readonly error: CommonspaceError;
+}
+
+export interface BackfillReport {
+  /** How many items got a feature. */
+  readonly extracted: number;
+  readonly failed: number;
+  /** The first of those that failed. */
+  readonly unreadable: readonly UnreadableItem[];
+}
+
+/** Extracts what items lack: those stored while another extractor was in use have no feature of a later one. */
+export class FeatureBackfill {
+  constructor(
+    private readonly parts: BackfillParts,
+    private readonly images: ImageExtractors,
+  ) {}
+
+  /**
+   * Extracts, from stored bytes and texts, the features that items lack of this image extractor and of the text extractor.
+   * Nobody waits for it: it leaves threads to those who are waited for. What was extracted stays, however it ends.
+   *
+   * @throws CommonspaceError CANCELLED, or BAD_MODEL where the extractor fails; an item that cannot be read is only counted.
+   */
+  async fill(image: OpenImageExtractor, hooks: BackfillHooks = {}): Promise<BackfillReport> {
+    return await this.images.whileOpen(image, () => new Backfill(this.parts, image, hooks).run());
+  }
+}
+
+type Extract = (items: readonly ItemRow[]) => Promise<void>;
+
+class Backfill {
+  private done = 0;
+  private all = 0;
+  private extracted = 0;
+  private failed = 0;
+  private readonly unreadable: UnreadableItem[] = [];
+  private readonly options: ExtractOptions;
+
+  constructor(
+    private readonly parts: BackfillParts,
+    private readonly image: OpenImageExtractor,
+    private readonly hooks: BackfillHooks,
+  ) {
+    this.options = { background: true, signal: hooks.signal };
+  }
+
+  async run(): Promise<BackfillReport> {
+    const { catalog, features } = this.parts;
+    const counts = await Promise.all([
+      catalog.items.countWithoutFeature(this.image.id, 'IMAGE'),
+      catalog.items.countWithoutFeature(features.text.id, 'TEXT'),
+    ]);
+    this.all = counts[0] + counts[1];
+    if (counts[0] > 0) await this.fill('IMAGE', this.image.id, (items) => this.extractImages(items));
+    if (counts[1] > 0) await this.fill('TEXT', features.text.id, (items) => this.extractTexts(items));
+    const { extracted, failed, unreadable } = this;
+    return { extracted, failed, unreadable };
+  }
+
+  /** Goes through the items that lack a feature once, by id. */
+  private async fill(modality: ItemRow['modality'], extractor: string, extract: Extract): Promise<void> {
+    let afterId: string | null = null;
+    for (;;) {
+      throwIfCancelled(this.hooks.signal);
+      const items: ItemRow[] = await this.parts.catalog.items.withoutFeature(extractor, modality, {
+        afterId,
+        limit: CHUNK,
+      });
+      afterId = items.at(-1)?.id ?? null;
+      if (afterId === null) return;
+      await extract(items);
+      this.done += items.length;
+      // Some may have come in meanwhile.
+      this.all = Math.max(this.all, this.done);
+      this.hooks.onProgress?.({ done: this.done, all: this.all, failed: this.failed });
+    }
+  }
+
+  private async extractTexts(items: readonly ItemRow[]): Promise<void> {
+    const texts = items.map((item) => (item.modality === 'TEXT' ? item.text : ''));
+    const { features } = this.parts;
+    await this.store(features.text.id, items, await features.extractTexts(texts, this.options));
+  }
+
+  private async extractImages(items: readonly ItemRow[]): Promise<void> {
+    const limit = pLimit(DECODED_AT_ONCE);
+    const decoded = await Promise.all(items.map((item) => limit(() => this.decode(item))));
+    const readable = items.filter((_, i) => decoded[i] !== null);
+    const pixels = decoded.filter((one) => one !== null);
+    await this.store(this.image.id, readable, await this.image.extract(pixels, this.options));
+  }
+
+  /** Null where the picture's bytes are gone, or are none any more. */
+  private async decode(item: ItemRow): Promise<Pixels | null> {
+    try {
+      return await decodeRgb(this.parts.media.path(item.contentHash), this.image.input);
+    } catch (error) {
+      if (!(error instanceof CommonspaceError)) throw error;
+      // Deleted or replaced since it was looked up: then nothing is wrong.
+      const now = await this.parts.catalog.items.byId(item.id);
+      if (now?.contentHash !== item.contentHash) return null;
+      this.failed += 1;
+      if (this.unreadable.length < NAMED) {
+        this.unreadable.push({ id: item.id, externalId: item.externalId, error });
+      }
+      return null;
+    }
+  }
+
+  private async store(
+    extractor: string,
+    items: readonly ItemRow[],
+    vectors: readonly Float32Array[],
+  ): Promise<void> {
+    const late = items.flatMap(({ id: itemId, contentHash }, i) => {
+      const vector = vectors[i];
+      return vector === undefined ? [] : [{ itemId, contentHash, vector }];
+    });
+    this.extracted += await this.parts.catalog.vectors.fillFeatures(extractor, late);
+  }
+}
+
+/** What to tell of items that could not be read; empty where all could. */
+export function unreadableNotes({ failed, unreadable }: BackfillReport): string[] {
+  if (failed === 0) return [];
+  const names = unreadable.map(({ id, externalId, error }) => `${externalId ?? id} (${error.code})`);
+  const more = failed > unreadable.length ? ` and ${failed - unreadable.length} more` : '';
+  return [`${failed} stored items cannot be read and have no feature: ${names.join(', ')}${more}.`];
+}

@@ -1,0 +1,203 @@
+import type { Catalog } from '../../catalog/catalog.js';
+import type { EncoderRow } from '../../catalog/types.js';
+import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
+import { builtInImageExtractors, readImageExtractorName } from '../../features/image/load-image-extractor.js';
+import type { FeatureExtractors, OpenImageExtractor } from '../../features/types.js';
+import type { ReportUnexpected } from '../ingest/ingest-answers.js';
+
+/** What could not be opened is tried again after this long: a folder may come back. */
+const RETRY_MS = 10_000;
+
+/** What is needed of an encoder to find its image extractor. */
+export type ReadsImages = Pick<EncoderRow, 'id' | 'imageExtractor' | 'request'>;
+
+/** The image extractors that new pictures need features of. */
+export interface NeededExtractors {
+  /** The configured one first, then those of live encoders; one that cannot be opened is left out. */
+  readonly open: readonly OpenImageExtractor[];
+  /** Ids of all that live encoders need, whether they could be opened or not; of texts as well. */
+  readonly tried: ReadonlySet<string>;
+}
+
+/**
+ * The image extractors that encoders were trained on. Which ones these are is in the catalogue; they are opened when they
+ * are first needed, and closed when no live encoder needs them any more.
+ */
+export class ImageExtractors {
+  private readonly opening = new Map<string, Promise<OpenImageExtractor>>();
+  private readonly reported = new WeakSet<Error>();
+  /** How often each is kept open by work under way. */
+  private readonly kept = new Map<string, number>();
+
+  /** @param allowed names of what callers of the API may ask for, besides the built-in ones and the configured one */
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly features: FeatureExtractors,
+    private readonly allowed: readonly string[],
+    private readonly reportUnexpected: ReportUnexpected,
+  ) {}
+
+  /** What new trainings use unless told otherwise, and what pictures are compared by before any. */
+  get byDefault(): OpenImageExtractor {
+    return this.features.image;
+  }
+
+  /**
+   * The extractor that an encoder was trained on; the configured one where there is no encoder.
+   *
+   * @throws CommonspaceError EXTRACTOR_MISSING where it cannot be opened, or is not the one it was.
+   */
+  of(encoder: ReadsImages | null): Promise<OpenImageExtractor> {
+    const id = encoder?.imageExtractor ?? this.byDefault.id;
+    if (encoder === null || id === this.byDefault.id) return Promise.resolve(this.byDefault);
+    const known = this.opening.get(id);
+    if (known !== undefined) return known;
+    const opening = this.openFor(encoder);
+    this.opening.set(id, opening);
+    opening.catch(() => {
+      setTimeout(() => this.opening.delete(id), RETRY_MS).unref();
+    });
+    return opening;
+  }
+
+  /** What pictures that are stored now need features of. Extractors that nobody needs any more are closed. */
+  async needed(): Promise<NeededExtractors> {
+    const live = await this.catalog.encoders.live();
+    const byId = new Map([[this.byDefault.id, this.byDefault]]);
+    for (const row of live) {
+      const extractor = await this.of(row).catch((error: unknown) => this.reportOnce(error));
+      if (extractor !== null) byId.set(extractor.id, extractor);
+    }
+    this.closeAllBut(live.map((row) => row.imageExtractor));
+    const tried = live.flatMap((row) => [row.imageExtractor, row.textExtractor]);
+    return { open: [...byId.values()], tried: new Set(tried) };
+  }
+
+  /**
+   * The extractor that somebody names: as the configuration does, or by the id of one that is configured or that an
+   * encoder was trained on. Null names the configured one.
+   *
+   * @throws CommonspaceError BAD_INPUT where there is none of this name, BAD_MODEL for a model that cannot be used.
+   */
+  async named(wanted: string | null, field: FieldPath): Promise<OpenImageExtractor> {
+    if (wanted === null || wanted === this.byDefault.id) return this.byDefault;
+    const name = nameOf(wanted);
+    if (name !== null) return await this.features.openImage(name);
+    const encoders = await this.catalog.encoders.list();
+    const trained = encoders.find((row) => row.imageExtractor === wanted);
+    if (trained !== undefined) return await this.of(trained);
+    const configured = await this.amongAllowed(wanted);
+    if (configured !== null) return configured;
+    throw new CommonspaceError(
+      'BAD_INPUT',
+      `There is no image extractor ${JSON.stringify(wanted)}: give ${builtInImageExtractors().join(', ')} or dir:PATH.`,
+      field,
+    );
+  }
+
+  /**
+   * The same for callers who must not choose which files are read: what is built in, or what the configuration names.
+   *
+   * @throws CommonspaceError BAD_INPUT
+   */
+  async namedByCaller(wanted: string | null, field: FieldPath): Promise<OpenImageExtractor> {
+    if (wanted === null || wanted === this.byDefault.id) return this.byDefault;
+    const name = nameOf(wanted);
+    const names = [this.byDefault.name, ...builtInImageExtractors(), ...this.allowed.map(nameOf)];
+    if (name !== null && names.includes(name)) return await this.openConfigured(name, field);
+    // An id says nothing about files; it is compared with those of the models that are configured.
+    const configured = name === null ? await this.amongAllowed(wanted) : null;
+    if (configured !== null) return configured;
+    throw new CommonspaceError(
+      'BAD_INPUT',
+      `The server's configuration allows no image extractor of this name; COMMONSPACE_IMAGE_MODELS lists what may be asked for.`,
+      field,
+    );
+  }
+
+  /** Keeps an extractor open while the work is under way, whether an encoder needs it or not. */
+  async whileOpen<T>({ id }: OpenImageExtractor, work: () => Promise<T>): Promise<T> {
+    this.kept.set(id, (this.kept.get(id) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (this.kept.get(id) ?? 1) - 1;
+      if (left > 0) this.kept.set(id, left);
+      else this.kept.delete(id);
+    }
+  }
+
+  private async openFor(encoder: ReadsImages): Promise<OpenImageExtractor> {
+    const { imageExtractor: id } = encoder;
+    let cause: CommonspaceError | undefined;
+    const found = await this.openById(id, encoder).catch((error: unknown) => {
+      if (!(error instanceof CommonspaceError)) throw error;
+      cause = error;
+      return null;
+    });
+    // The configuration may say where a folder has moved to.
+    const opened = found ?? (await this.amongAllowed(id));
+    if (opened === null) throw extractorMissing(encoder, cause);
+    return opened;
+  }
+
+  private openConfigured(name: string, field: FieldPath): Promise<OpenImageExtractor> {
+    return this.features.openImage(name).catch((error: unknown) => {
+      if (!(error instanceof CommonspaceError)) throw error;
+      // The message names a file.
+      throw new CommonspaceError('BAD_MODEL', 'The model that is configured so cannot be used.', field, {
+        cause: error,
+      });
+    });
+  }
+
+  private async openById(id: string, { request }: ReadsImages): Promise<OpenImageExtractor | null> {
+    if (builtInImageExtractors().includes(id)) return await this.features.openImage(id);
+    // What the training was asked to use; where it was left to the configuration, that is written there too.
+    if (typeof request.imageExtractor !== 'string') return null;
+    const opened = await this.features.openImage(request.imageExtractor);
+    return opened.id === id ? opened : null;
+  }
+
+  /** The configured extractor of this id. One that cannot be opened is passed over: it is not the one asked for. */
+  private async amongAllowed(id: string): Promise<OpenImageExtractor | null> {
+    for (const name of this.allowed) {
+      const opened = await this.features.openImage(name).catch(() => null);
+      if (opened?.id === id) return opened;
+    }
+    return null;
+  }
+
+  private reportOnce(error: unknown): null {
+    if (error instanceof Error && this.reported.has(error)) return null;
+    if (error instanceof Error) this.reported.add(error);
+    this.reportUnexpected(error);
+    return null;
+  }
+
+  private closeAllBut(needed: readonly string[]): void {
+    const ids = new Set([...needed, ...this.kept.keys()]);
+    this.features.closeImagesBut(ids);
+    for (const id of this.opening.keys()) if (!ids.has(id)) this.opening.delete(id);
+  }
+}
+
+/** A name in the form that is kept, null where it names nothing: it may be an id then. */
+function nameOf(wanted: string): string | null {
+  try {
+    return readImageExtractorName(wanted).name;
+  } catch {
+    return null;
+  }
+}
+
+/** The files' names stay in the cause, for the log: callers need not know them. */
+function extractorMissing({ id, imageExtractor }: ReadsImages, cause?: Error): CommonspaceError {
+  return new CommonspaceError(
+    'EXTRACTOR_MISSING',
+    `Encoder ${id} reads pictures by the features of ${imageExtractor}, which cannot be opened; \`commonspace doctor\` ` +
+      'says why. Searches by text and by stored items go on.',
+    [],
+    { cause },
+  );
+}

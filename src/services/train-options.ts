@@ -1,3 +1,0 @@
-/** The options of a training, for callers that must not know the encoder. */
-export { PRESETS, resolveTrainOptions } from '../encoder/presets.js';
-export type { TrainOptions, TrainOptionsInput } from '../encoder/types.js';
