@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Matrix } from '../src/encoder/types.js';
+import type { Matrix } from '../src/encoder/math/matrix.js';
 
 /** A two-dimensional little-endian float32 array in NumPy's format, version 1. */
 export function readNpy(path: string): Matrix {

@@ -19,10 +19,10 @@ import { parseArgs } from 'node:util';
 import { evaluateRetrieval, type RetrievalReport } from '../src/domain/metrics.js';
 import { trainCca } from '../src/encoder/baselines/train-cca.js';
 import { loadEncoder } from '../src/encoder/inference/serialise.js';
-import { takeRows } from '../src/encoder/math/matrix.js';
+import { type Matrix, takeRows } from '../src/encoder/math/matrix.js';
 import { createRandom, shuffle } from '../src/encoder/math/random.js';
 import { trainInThisThread } from '../src/encoder/training/trainer.js';
-import type { Encoder, Matrix, PresetName, SourceSet } from '../src/encoder/types.js';
+import type { Encoder, PresetName, SourceSet } from '../src/encoder/types.js';
 import { readNpy } from './npy.js';
 
 interface Features {

@@ -15,10 +15,9 @@ import { parseArgs } from 'node:util';
 import { UNSEEN_CLASSES } from '../src/demo/demo-items.js';
 import { dot, softmax, unit } from '../src/domain/vectors.js';
 import { loadEncoder } from '../src/encoder/inference/serialise.js';
-import { takeRows } from '../src/encoder/math/matrix.js';
+import { rowOf, takeRows } from '../src/encoder/math/matrix.js';
 import { createRandom, shuffle } from '../src/encoder/math/random.js';
 import { trainInThisThread } from '../src/encoder/training/trainer.js';
-import type { Matrix } from '../src/encoder/types.js';
 import {
   addScaled,
   BONUS_HALVES_AT_ITEMS,
@@ -123,7 +122,6 @@ async function prepare(seed: number): Promise<World> {
     { preset: 'default', seed },
   );
   const encoder = loadEncoder(trained.bytes);
-  const rowOf = ({ data, columns }: Matrix, row: number) => data.subarray(row * columns, (row + 1) * columns);
   const itemsOf = (rows: Int32Array): Item[] =>
     Array.from(rows).flatMap((row) => [
       {

@@ -1,5 +1,6 @@
 import type { EncoderStatus } from '../domain/encoder-status.js';
 import type { ItemFilter } from '../domain/filter.js';
+import type { Matrix } from '../domain/matrix.js';
 import type { Modality } from '../domain/modality.js';
 import type { VectorStamp } from './vectors/vector-stamp.js';
 
@@ -140,17 +141,10 @@ export interface EvidenceRankings {
   readonly counterpart: Ranking | null;
 }
 
-/** Rows of float32, row-major: row i is `data.subarray(i * columns, (i + 1) * columns)`. */
-export interface VectorMatrix {
-  readonly data: Float32Array;
-  readonly rows: number;
-  readonly columns: number;
-}
-
 /** Vectors of some items: row i of the matrix belongs to `ids[i]`. */
 export interface VectorChunk {
   readonly ids: readonly string[];
-  readonly matrix: VectorMatrix;
+  readonly matrix: Matrix;
 }
 
 /** A pair as training reads it: one image item and one text item that share a pair, and both have a feature. */

@@ -140,7 +140,7 @@ async function showSearches(app: App, out: Output, signal: AbortSignal): Promise
       },
       signal,
     );
-    return page.results.map(({ item }) => describe(item));
+    return page.results.map(({ item }) => itemLabel(item));
   };
   out.print('\nTyped, finding pictures (what they show, and who drew them):\n');
   const typed = [];
@@ -153,12 +153,12 @@ async function showSearches(app: App, out: Output, signal: AbortSignal): Promise
     const item = await app.items.byExternalId(`twitter/${hexcode}`);
     if (item === null) continue;
     const texts = await search({ itemId: item.id }, 'TEXT', 'CONTENT');
-    drawn.push([describe(item), texts.map((text) => oneLine(text, 24)).join('   ')]);
+    drawn.push([itemLabel(item), texts.map((text) => oneLine(text, 24)).join('   ')]);
   }
   out.print(table(['picture', 'first texts'], drawn));
 }
 
-function describe(item: ItemRow): string {
+function itemLabel(item: ItemRow): string {
   const { emoji, vendor } = item.metadata;
   const drawnBy = vendor === 'google' ? 'G' : vendor === 'twitter' ? 'T' : '';
   return `${String(emoji ?? '')} ${item.title ?? ''}${drawnBy === '' ? '' : ` (${drawnBy})`}`;

@@ -1,7 +1,11 @@
 import { Command } from 'commander';
 import type { RetrievalFigures } from '../evaluation/evaluation.js';
 import type { TrainOptionsInput } from '../services/encoders/train-options.js';
-import type { TrainHooks, TrainingReport, TrainRequest } from '../services/encoders/training-service.js';
+import type {
+  TrainingCallbacks,
+  TrainingReport,
+  TrainRequest,
+} from '../services/encoders/training-service.js';
 import type { App } from '../services/services.js';
 import { readChoice, readMetadata, readNumber } from './arguments.js';
 import { type Output, table } from './output.js';
@@ -118,7 +122,7 @@ async function shown(
   app: App,
   out: Output,
   signal: AbortSignal | undefined,
-  work: (hooks: TrainHooks) => Promise<TrainingReport>,
+  work: (hooks: TrainingCallbacks) => Promise<TrainingReport>,
 ): Promise<TrainingReport> {
   const progress = showTraining();
   let encoder: string | null = null;

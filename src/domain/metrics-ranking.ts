@@ -2,18 +2,12 @@
  * How a query ranks a gallery: by cosine similarity descending, then id ascending. Every metric, curve and list of results in
  * an evaluation goes by this order.
  */
-
-/** Rows of float32, row-major. */
-export interface EmbeddingRows {
-  readonly data: Float32Array;
-  readonly rows: number;
-  readonly columns: number;
-}
+import type { Matrix } from './matrix.js';
 
 /** The items of one modality that take part. */
 export interface RetrievalSide {
   /** [n, d], unit length. */
-  readonly embeddings: EmbeddingRows;
+  readonly embeddings: Matrix;
   /** [n]; a class number, −1 for none. */
   readonly classes: Int32Array;
   /** [n]; items of one pair share a number, −1 for none. A text may have several pictures. */
@@ -55,9 +49,4 @@ export function createRanker(gallery: RetrievalSide): (query: Float32Array) => I
       ranking[rank] = byId[(keys[rank] as number) % MAX_GALLERY] as number;
     return ranking;
   };
-}
-
-/** One row, as a view. */
-export function rowOf({ data, columns }: EmbeddingRows, row: number): Float32Array {
-  return data.subarray(row * columns, (row + 1) * columns);
 }

@@ -1,4 +1,5 @@
 /** What each single query scores. Metrics are means of these; intervals come from drawing queries again. */
+import { rowOf } from './matrix.js';
 import {
   type CLASS_METRICS,
   type COUNTERPART_METRICS,
@@ -6,7 +7,7 @@ import {
   PRECISION_CUT_OFFS,
   RECALL_CUT_OFFS,
 } from './metric-values.js';
-import { createRanker, type RetrievalSide, rowOf } from './metrics-ranking.js';
+import { createRanker, type RetrievalSide } from './metrics-ranking.js';
 
 /** A metric that one query has a value of; a median rank belongs to many. */
 export type QueryMetric =

@@ -1,11 +1,5 @@
+import type { Matrix } from '../domain/matrix.js';
 import type { Modality } from '../domain/modality.js';
-
-/** Rows of float32, row-major: row i is `data.subarray(i * columns, (i + 1) * columns)`. */
-export interface Matrix {
-  readonly data: Float32Array;
-  readonly rows: number;
-  readonly columns: number;
-}
 
 /** What an encoder learns from: N pairs. Row i of `image` and of `text` describe the same thing. */
 export interface SourceSet {

@@ -1,9 +1,10 @@
 import type { JsonObject } from '../catalog/types.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
 import { dot } from '../domain/vectors.js';
-import type { Encoder, Matrix } from '../encoder/types.js';
+import { type Matrix, rowOf } from '../encoder/math/matrix.js';
+import type { Encoder } from '../encoder/types.js';
 import { addScaled, classPrototype, classScore } from './class-prototype.js';
-import { type PairTable, rowOf } from './source-set.js';
+import type { PairTable } from './source-set.js';
 
 /** Every class there is to choose among. */
 export interface ClassTable {

@@ -1,6 +1,6 @@
 import type { Modality } from '../domain/modality.js';
-import type { Matrix } from '../encoder/types.js';
-import { gather, type PairTable, rowOf } from './source-set.js';
+import { gather, type Matrix, rowOf } from '../encoder/math/matrix.js';
+import type { PairTable } from './source-set.js';
 
 /** Items of one modality that take part: each is a query, and all are the gallery of the other modality. */
 export interface FeatureSide {

@@ -2,9 +2,10 @@ import type { EncoderRow, JsonObject } from '../catalog/types.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
 import type { Evidence } from '../domain/rank-fusion.js';
 import { dot } from '../domain/vectors.js';
+import { rowOf } from '../encoder/math/matrix.js';
 import { createRandom, shuffle } from '../encoder/math/random.js';
 import type { Encoder } from '../encoder/types.js';
-import { type PairTable, rowOf } from './source-set.js';
+import type { PairTable } from './source-set.js';
 
 /** The share of wrong pairs that a cut-off is to cut. */
 export const WRONG_SHARE_CUT = 0.95;

@@ -1,9 +1,9 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { ClassRow, TrainingPair } from '../catalog/types.js';
-import { CommonspaceError } from '../domain/errors.js';
+import { gather, type Matrix, rowOf } from '../encoder/math/matrix.js';
 import { chooseClassEmbeddings } from '../encoder/training/class-embeddings.js';
-import type { Matrix, SourceSet } from '../encoder/types.js';
-import { type ClassPrototypes, describe as describeClass } from '../services/serving/class-prototypes.js';
+import type { SourceSet } from '../encoder/types.js';
+import { type ClassPrototypes, classText } from '../services/serving/class-prototypes.js';
 
 /** Pairs of the catalogue with everything that training and evaluation need of them. */
 export interface PairTable {
@@ -60,7 +60,7 @@ export async function toSourceSet(
   const index = new Map(rows.map((row, i) => [row.id, i]));
   const labels = Int32Array.from(table.classOf, (row) => (row === null ? -1 : (index.get(row.id) ?? -1)));
   const { embeddings, kind } = chooseClassEmbeddings({
-    classTexts: rows.map(describeClass),
+    classTexts: rows.map(classText),
     nameFeatures: gather(rows.map((row) => features.get(row.id))),
     text: table.text,
     labels,
@@ -80,21 +80,4 @@ export async function toSourceSet(
 export function uniqueClasses(table: PairTable): ClassRow[] {
   const byId = new Map(table.classOf.flatMap((row) => (row === null ? [] : [[row.id, row] as const])));
   return [...byId.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-export function rowOf(matrix: Matrix, row: number): Float32Array {
-  return matrix.data.subarray(row * matrix.columns, (row + 1) * matrix.columns);
-}
-
-/** Vectors of one length as the rows of a matrix. */
-export function gather(vectors: readonly (Float32Array | undefined)[]): Matrix {
-  const columns = vectors[0]?.length ?? 0;
-  const data = new Float32Array(vectors.length * columns);
-  vectors.forEach((vector, row) => {
-    if (vector === undefined || vector.length !== columns) {
-      throw new CommonspaceError('EXTRACTOR_FAILED', 'The features in the catalogue differ in length.');
-    }
-    data.set(vector, row * columns);
-  });
-  return { data, rows: vectors.length, columns };
 }

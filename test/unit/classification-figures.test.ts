@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { gather } from '../../src/encoder/math/matrix.js';
 import { classificationFigures } from '../../src/evaluation/classification-figures.js';
-import { gather } from '../../src/evaluation/source-set.js';
 import { identityEncoder, pairTable } from './pair-tables.js';
 
 const [X, Y, Z, W] = [

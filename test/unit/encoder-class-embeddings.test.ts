@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { aboutEncoder } from '../../src/encoder/inference/serialise.js';
-import { fromRows } from '../../src/encoder/math/matrix.js';
+import { gather } from '../../src/encoder/math/matrix.js';
 import { chooseClassEmbeddings, namesSaySomething } from '../../src/encoder/training/class-embeddings.js';
 import { trainInThisThread } from '../../src/encoder/training/trainer.js';
 import { syntheticSource } from './encoder-source.js';
 
 const row = (...numbers: number[]) => Float32Array.from(numbers);
-const text = fromRows([row(1, 0), row(3, 0), row(0, 4), row(9, 9)]);
+const text = gather([row(1, 0), row(3, 0), row(0, 4), row(9, 9)]);
 const labels = Int32Array.of(0, 0, 1, -1);
-const nameFeatures = fromRows([row(1, 2, 3), row(3, 2, 1)]);
+const nameFeatures = gather([row(1, 2, 3), row(3, 2, 1)]);
 
 describe('class embeddings', () => {
   it('come from the names where these say something', () => {
@@ -18,23 +18,23 @@ describe('class embeddings', () => {
 
   it.each<[string, readonly string[], typeof nameFeatures | null]>([
     ['are numbers', ['1', '2'], nameFeatures],
-    ['are empty', ['', 'dog'], fromRows([row(0, 0, 0), row(0, 0, 0)])],
+    ['are empty', ['', 'dog'], gather([row(0, 0, 0), row(0, 0, 0)])],
     ['are of another space than the texts', ['cat', 'dog'], null],
-    ['have the same feature', ['cat', 'chat'], fromRows([row(1, 2, 3), row(1, 2, 3)])],
+    ['have the same feature', ['cat', 'chat'], gather([row(1, 2, 3), row(1, 2, 3)])],
   ])('are the means of the classes’ texts where the names %s', (_, classTexts, features) => {
     const chosen = chooseClassEmbeddings({ classTexts, nameFeatures: features, text, labels });
-    expect(chosen).toEqual({ embeddings: fromRows([row(2, 0), row(0, 4)]), kind: 'text-mean' });
+    expect(chosen).toEqual({ embeddings: gather([row(2, 0), row(0, 4)]), kind: 'text-mean' });
   });
 
   it('are the mean of the others for a class without a text', () => {
     const chosen = chooseClassEmbeddings({ classTexts: ['1', '2', '3'], nameFeatures: null, text, labels });
-    expect(chosen.embeddings).toEqual(fromRows([row(2, 0), row(0, 4), row(1, 2)]));
+    expect(chosen.embeddings).toEqual(gather([row(2, 0), row(0, 4), row(1, 2)]));
   });
 
   it('are one-hot where the texts tell no two classes apart', () => {
-    const same = fromRows([row(1, 1), row(1, 1), row(1, 1), row(1, 1)]);
+    const same = gather([row(1, 1), row(1, 1), row(1, 1), row(1, 1)]);
     const chosen = chooseClassEmbeddings({ classTexts: ['1', '2'], nameFeatures: null, text: same, labels });
-    expect(chosen).toEqual({ embeddings: fromRows([row(1, 0), row(0, 1)]), kind: 'one-hot' });
+    expect(chosen).toEqual({ embeddings: gather([row(1, 0), row(0, 1)]), kind: 'one-hot' });
     const none = Int32Array.of(-1, -1, -1, -1);
     const unlabelled = { classTexts: ['1', '2'], nameFeatures: null, text, labels: none };
     expect(chooseClassEmbeddings(unlabelled).kind).toBe('one-hot');

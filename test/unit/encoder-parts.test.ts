@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readBundle, writeBundle } from '../../src/encoder/inference/encoder-file.js';
+import { readEncoderFile, writeEncoderFile } from '../../src/encoder/inference/encoder-file.js';
 import { createProjection } from '../../src/encoder/inference/projection.js';
 import { covariance, multiply, symmetricEigen, transpose } from '../../src/encoder/math/linear-algebra.js';
+import { gather, type Matrix, rowOf } from '../../src/encoder/math/matrix.js';
 import {
   createRandom,
   dropoutMask,
@@ -14,7 +15,6 @@ import { oneCycle } from '../../src/encoder/network/optimiser.js';
 import { ccaStatistics, solveCca } from '../../src/encoder/training/cca.js';
 import { fitNormalisation, normalise } from '../../src/encoder/training/normalisation.js';
 import { principalComponents } from '../../src/encoder/training/pca.js';
-import type { Matrix } from '../../src/encoder/types.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
 
 beforeAll(async () => {
@@ -197,15 +197,34 @@ describe('one cycle', () => {
   });
 });
 
-describe('bundle', () => {
+describe('gather', () => {
+  const matrix = gather([Float32Array.of(1, 2), Float32Array.of(3, 4)]);
+
+  it('copies vectors into rows', () => {
+    expect(matrix).toEqual({ data: Float32Array.of(1, 2, 3, 4), rows: 2, columns: 2 });
+    expect(rowOf(matrix, 1)).toEqual(Float32Array.of(3, 4));
+    expect(gather([], 5)).toEqual({ data: new Float32Array(0), rows: 0, columns: 5 });
+  });
+
+  it.each([
+    ['of another length', Float32Array.of(1), 'vector 1 has 1 numbers where 2 are expected'],
+    ['that is missing', undefined, 'vector 1 has no numbers where 2 are expected'],
+  ])('refuses a vector %s', (_, vector, why) => {
+    expect(() => gather([Float32Array.of(1, 2), vector])).toThrow(
+      expect.objectContaining({ code: 'EXTRACTOR_FAILED', message: expect.stringContaining(why) }),
+    );
+  });
+});
+
+describe('encoder file', () => {
   const arrays = new Map([
     ['a', Float32Array.of(1.5, -2, 1e-20)],
     ['empty', new Float32Array(0)],
   ]);
-  const bytes = writeBundle({ kind: 'test', description: { x: 1 }, arrays });
+  const bytes = writeEncoderFile({ kind: 'test', description: { x: 1 }, arrays });
 
   it('comes back as it went', () => {
-    expect(readBundle(bytes, 'test')).toEqual({ kind: 'test', description: { x: 1 }, arrays });
+    expect(readEncoderFile(bytes, 'test')).toEqual({ kind: 'test', description: { x: 1 }, arrays });
   });
 
   it.each([
@@ -215,13 +234,13 @@ describe('bundle', () => {
     ['one cut in its header', bytes.slice(0, 40), 'cut short'],
     ['one with a flipped bit', bytes.map((b, i) => (i === bytes.length - 2 ? b ^ 1 : b)), 'checksum'],
   ])('refuses %s', (_, broken, why) => {
-    expect(() => readBundle(broken, 'test')).toThrow(
+    expect(() => readEncoderFile(broken, 'test')).toThrow(
       expect.objectContaining({ code: 'BAD_MODEL', message: expect.stringContaining(why) }),
     );
   });
 
   it('refuses another kind', () => {
-    expect(() => readBundle(bytes, 'encoder')).toThrow(/holds a test/);
+    expect(() => readEncoderFile(bytes, 'encoder')).toThrow(/holds a test/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { unit } from '../../src/domain/vectors.js';
-import type { Encoder, Matrix } from '../../src/encoder/types.js';
-import { gather, type PairTable, rowOf } from '../../src/evaluation/source-set.js';
+import { gather, type Matrix, rowOf } from '../../src/encoder/math/matrix.js';
+import type { Encoder } from '../../src/encoder/types.js';
+import type { PairTable } from '../../src/evaluation/source-set.js';
 
 /** An encoder whose embedding is the feature at unit length, for either modality: rankings can be worked out by hand. */
 export function identityEncoder(dimension: number): Encoder {

@@ -72,7 +72,7 @@ async function connectToServer(
       'DATABASE_URL is not an address such as postgresql://user@host:5432/name.',
     );
   }
-  const place = describe(databaseUrl);
+  const place = serverName(databaseUrl);
   const pool = createPool('server', { connectionString: databaseUrl, connectionTimeoutMillis }, onError);
   let applied: readonly string[];
   try {
@@ -152,7 +152,7 @@ async function requirePgvector(client: pg.ClientBase): Promise<void> {
 }
 
 /** Host, port and name of a database, without user and password. */
-function describe(databaseUrl: string): string {
+function serverName(databaseUrl: string): string {
   const url = new URL(databaseUrl);
   return `${url.hostname || 'localhost'}:${url.port || '5432'}${url.pathname}`;
 }

@@ -31,7 +31,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   const candidate = join(locks, `candidate-${process.pid}-${randomBytes(6).toString('hex')}`);
   try {
     await mkdir(locks, { recursive: true });
-    await writeFile(candidate, describe('held'), { flag: 'wx' });
+    await writeFile(candidate, encodeLock('held'), { flag: 'wx' });
   } catch (error) {
     throw notWritable(folder, error);
   }
@@ -76,7 +76,7 @@ function hold(locks: string, number: number): FolderLock {
     async release() {
       clearInterval(refresh);
       const released = join(locks, `released-${process.pid}-${randomBytes(6).toString('hex')}`);
-      await writeFile(released, describe('released'));
+      await writeFile(released, encodeLock('released'));
       await rename(released, path);
     },
   };
@@ -114,7 +114,7 @@ function parse(text: string): z.infer<typeof lockContent> | null {
   }
 }
 
-function describe(state: 'held' | 'released'): string {
+function encodeLock(state: 'held' | 'released'): string {
   return `${JSON.stringify({ state, owner: ownIdentity() })}\n`;
 }
 

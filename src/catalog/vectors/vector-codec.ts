@@ -1,3 +1,5 @@
+import { rowOf } from '../../domain/matrix.js';
+
 /**
  * Postgres's binary wire format for what we send in bulk: a Buffer as a parameter is sent as it is, ten times as quick
  * as text for vectors. What comes back is `vector_send(…)`, a bytea, for the driver reads results as text only.
@@ -55,7 +57,7 @@ export function decodeVectors(bytes: Buffer): { readonly columns: number; readon
   if (!Number.isInteger(rows)) throw new Error('vectors of differing dimensions in one chunk');
   const data = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row += 1) {
-    readFloats(bytes, row * stride + 4, data.subarray(row * columns, (row + 1) * columns));
+    readFloats(bytes, row * stride + 4, rowOf({ data, columns }, row));
   }
   return { columns, data };
 }

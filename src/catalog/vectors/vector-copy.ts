@@ -23,10 +23,10 @@ export interface CounterpartLink {
 
 /** Groups links by their targets; links of sources that the copy has no vector of do not count. */
 export function groupCounterparts(ids: readonly string[], links: readonly CounterpartLink[]): Counterparts {
-  const rowOf = new Map(ids.map((id, row) => [id, row]));
+  const rowById = new Map(ids.map((id, row) => [id, row]));
   const rowsOf = new Map<string, number[]>();
   for (const { source, target } of links) {
-    const row = rowOf.get(source);
+    const row = rowById.get(source);
     if (row === undefined) continue;
     const rows = rowsOf.get(target);
     if (rows === undefined) rowsOf.set(target, [row]);

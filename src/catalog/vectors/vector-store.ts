@@ -1,4 +1,5 @@
 import type { ItemFilter } from '../../domain/filter.js';
+import { type Matrix, rowOf } from '../../domain/matrix.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
 import type { Database, Queryable } from '../postgres/database.js';
@@ -11,7 +12,6 @@ import type {
   Ranking,
   TrainingPair,
   VectorChunk,
-  VectorMatrix,
 } from '../types.js';
 import { filterSql, Parameters } from './filter-sql.js';
 import { CHUNK_FLOATS, chunksOf } from './vector-chunks.js';
@@ -109,11 +109,11 @@ export class VectorStore {
     encoderId: string,
     modality: Modality,
     ids: readonly string[],
-    { data, rows, columns }: VectorMatrix,
+    matrix: Matrix,
     on: Queryable = this.db,
   ): Promise<void> {
-    if (rows !== ids.length) throw new Error(`${ids.length} ids for ${rows} rows`);
-    const embeddings = new Map(ids.map((id, i) => [id, data.subarray(i * columns, (i + 1) * columns)]));
+    if (matrix.rows !== ids.length) throw new Error(`${ids.length} ids for ${matrix.rows} rows`);
+    const embeddings = new Map(ids.map((id, i) => [id, rowOf(matrix, i)]));
     const put = () => this.putEmbeddings(on, encoderId, modality, embeddings, 'NOTHING');
     if (on !== this.db) return await put();
     for (let attempt = 1; ; attempt += 1) {

@@ -1,5 +1,5 @@
 /** Multinomial logistic regression with an L2 penalty, by L-BFGS (Liu and Nocedal 1989), in float64. */
-import type { Matrix } from '../types.js';
+import type { Matrix } from '../math/matrix.js';
 
 /** logits = x W + b */
 export interface LogisticRegression {

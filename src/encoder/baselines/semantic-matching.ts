@@ -8,12 +8,12 @@ import type { Modality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import { createProjection } from '../inference/projection.js';
-import { fromRows, rowOf } from '../math/matrix.js';
+import { gather, type Matrix, rowOf } from '../math/matrix.js';
 import { validationFigure } from '../training/member-training.js';
 import { resolveTrainOptions } from '../training/presets.js';
 import { checkSource } from '../training/source-checks.js';
 import { holdOut, type PreparedPairs, prepareSource, splitPairs } from '../training/training-data.js';
-import type { Encoder, Matrix, SourceSet } from '../types.js';
+import type { Encoder, SourceSet } from '../types.js';
 import { fitLogisticRegression, type LogisticRegression, posterior } from './logistic-regression.js';
 
 export interface SemanticMatchingOptions {
@@ -81,7 +81,7 @@ export async function trainSemanticMatching(
       embedMany: (modality, { data, rows, columns }) => {
         const one = (_: unknown, row: number) =>
           embed(modality, data.subarray(row * columns, (row + 1) * columns));
-        return fromRows(Array.from({ length: rows }, one), widthOf(classes, similarity));
+        return gather(Array.from({ length: rows }, one), widthOf(classes, similarity));
       },
     },
     ...choice,
@@ -97,7 +97,7 @@ function choose(training: PreparedPairs, validation: PreparedPairs, classes: num
   let best: Choice & { readonly validation: number } = { ...UNCHOSEN, validation: -1 };
   for (const similarity of SIMILARITIES) {
     const embedded = (posteriors: readonly Float64Array[], modality: Modality) =>
-      fromRows(posteriors.map((probabilities) => embedding(probabilities, modality, similarity))).data;
+      gather(posteriors.map((probabilities) => embedding(probabilities, modality, similarity))).data;
     const imageSides = images.map(({ l2, posteriors }) => ({ l2, data: embedded(posteriors, 'IMAGE') }));
     const textSides = texts.map(({ l2, posteriors }) => ({ l2, data: embedded(posteriors, 'TEXT') }));
     // One after the other: what is best for one modality hardly depends on the other's.

@@ -6,6 +6,7 @@ import { tf } from '../../platform/tfjs.js';
 import { createEncoder } from '../inference/inference.js';
 import type { EncoderParameters } from '../inference/parameters.js';
 import { saveEncoder } from '../inference/serialise.js';
+import type { Matrix } from '../math/matrix.js';
 import { toTensor } from '../network/network.js';
 import { ccaLayer, ccaStatistics, solveCca } from '../training/cca.js';
 import { splitClasses } from '../training/class-split.js';
@@ -13,7 +14,7 @@ import { validationFigure } from '../training/member-training.js';
 import { resolveTrainOptions } from '../training/presets.js';
 import { checkSource } from '../training/source-checks.js';
 import { holdOut, prepareSource, type SplitSource, splitPairs } from '../training/training-data.js';
-import type { Encoder, JsonValue, Matrix, SourceSet } from '../types.js';
+import type { Encoder, JsonValue, SourceSet } from '../types.js';
 
 export interface CcaOptions {
   readonly seed: number;

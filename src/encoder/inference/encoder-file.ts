@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { CommonspaceError } from '../../domain/errors.js';
 
-export const BUNDLE_VERSION = 1;
+export const ENCODER_FILE_VERSION = 1;
 const MAGIC = Buffer.from('CSBUNDLE', 'latin1');
 const MAX_HEADER = 16 * 2 ** 20;
 
-export interface Bundle {
+export interface EncoderFile {
   /** What it is, e.g. `encoder`. */
   readonly kind: string;
   readonly description: unknown;
@@ -25,11 +25,11 @@ interface Header {
   readonly sha256: string;
 }
 
-export function writeBundle({ kind, description, arrays }: Bundle): Uint8Array {
+export function writeEncoderFile({ kind, description, arrays }: EncoderFile): Uint8Array {
   const values = [...arrays.values()].map((array) => littleEndian(array));
   const numbers = Buffer.concat(values);
   const header: Header = {
-    version: BUNDLE_VERSION,
+    version: ENCODER_FILE_VERSION,
     kind,
     description,
     arrays: [...arrays].map(([name, array]) => [name, array.length]),
@@ -41,8 +41,8 @@ export function writeBundle({ kind, description, arrays }: Bundle): Uint8Array {
   return new Uint8Array(Buffer.concat([MAGIC, length, text, numbers]));
 }
 
-/** Throws BAD_MODEL, saying what is wrong, unless these bytes are a whole bundle of this kind. */
-export function readBundle(bytes: Uint8Array, kind: string): Bundle {
+/** Throws BAD_MODEL, saying what is wrong, unless these bytes are a complete encoder file of this kind. */
+export function readEncoderFile(bytes: Uint8Array, kind: string): EncoderFile {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < 12 || !buffer.subarray(0, 8).equals(MAGIC)) {
     throw bad(`these ${buffer.length} bytes are no stored ${kind}`);
@@ -50,8 +50,10 @@ export function readBundle(bytes: Uint8Array, kind: string): Bundle {
   const headerLength = buffer.readUInt32LE(8);
   if (headerLength > MAX_HEADER || 12 + headerLength > buffer.length) throw bad('its header is cut short');
   const header = parseHeader(buffer.subarray(12, 12 + headerLength));
-  if (header.version !== BUNDLE_VERSION) {
-    throw bad(`its format version is ${header.version}, and this program reads version ${BUNDLE_VERSION}`);
+  if (header.version !== ENCODER_FILE_VERSION) {
+    throw bad(
+      `its format version is ${header.version}, and this program reads version ${ENCODER_FILE_VERSION}`,
+    );
   }
   if (header.kind !== kind) throw bad(`it holds a ${header.kind}, not a ${kind}`);
   const numbers = buffer.subarray(12 + headerLength);

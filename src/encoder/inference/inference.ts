@@ -2,8 +2,8 @@
 import { CommonspaceError } from '../../domain/errors.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import { accumulate } from '../math/accumulate.js';
-import { rowOf } from '../math/matrix.js';
-import type { Encoder, Matrix } from '../types.js';
+import { type Matrix, rowOf } from '../math/matrix.js';
+import type { Encoder } from '../types.js';
 import type { Branch, DenseLayer, EncoderParameters } from './parameters.js';
 import { createProjection } from './projection.js';
 

@@ -3,7 +3,7 @@
  * folded into the dense layers, decoders, discriminator and classifier are gone.
  */
 import type { Modality } from '../../domain/modality.js';
-import type { Matrix } from '../types.js';
+import type { Matrix } from '../math/matrix.js';
 import type { Normalisation } from './projection.js';
 
 /** y = activation(x W + b). */

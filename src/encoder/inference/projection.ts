@@ -1,6 +1,6 @@
 /** What normalisation comes to for one feature: plain arithmetic, no tensors. See normalisation.ts. */
 import { accumulate } from '../math/accumulate.js';
-import type { Matrix } from '../types.js';
+import type { Matrix } from '../math/matrix.js';
 
 export interface Normalisation {
   /** [d] */

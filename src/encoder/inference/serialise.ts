@@ -3,7 +3,7 @@ import { CommonspaceError } from '../../domain/errors.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import type { Encoder, JsonValue } from '../types.js';
 import { type BranchShape, isBranchShape, isCount, putBranch, takeBranch } from './branch-arrays.js';
-import { type Bundle, readBundle, writeBundle } from './encoder-file.js';
+import { type EncoderFile, readEncoderFile, writeEncoderFile } from './encoder-file.js';
 import { checkParameters, createEncoder } from './inference.js';
 import type { Branch, EncoderParameters, Lengths, SideLengths } from './parameters.js';
 import type { Normalisation } from './projection.js';
@@ -54,7 +54,7 @@ export function saveEncoder(parameters: EncoderParameters, about: JsonValue = nu
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
     about,
   };
-  return writeBundle({ kind: KIND, description, arrays });
+  return writeEncoderFile({ kind: KIND, description, arrays });
 }
 
 /**
@@ -66,14 +66,14 @@ export function loadEncoder(bytes: Uint8Array): Encoder {
 
 /** What is kept beside the numbers: options, notes. Throws BAD_MODEL as `loadEncoder` does. */
 export function aboutEncoder(bytes: Uint8Array): JsonValue {
-  return describe(readBundle(bytes, KIND)).about ?? null;
+  return checkedDescription(readEncoderFile(bytes, KIND)).about ?? null;
 }
 
 export function loadParameters(bytes: Uint8Array): EncoderParameters {
-  const bundle = readBundle(bytes, KIND);
-  const description = describe(bundle);
+  const file = readEncoderFile(bytes, KIND);
+  const description = checkedDescription(file);
   const array = (name: string, length: number): Float32Array => {
-    const found = bundle.arrays.get(name);
+    const found = file.arrays.get(name);
     if (found?.length !== length)
       throw bad(`"${name}" has ${found?.length ?? 'no'} numbers where ${length} belong`);
     if (!found.every(Number.isFinite)) throw bad(`"${name}" has a number that is not finite`);
@@ -121,7 +121,7 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
   return parameters;
 }
 
-function describe({ description }: Bundle): Description {
+function checkedDescription({ description }: EncoderFile): Description {
   const d = description as Partial<Description> | null;
   const whole =
     Array.isArray(d?.branchWeights) &&

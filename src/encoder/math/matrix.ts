@@ -1,28 +1,38 @@
-/** Small helpers around `Matrix`: rows of float32, row-major. */
-import type { Matrix } from '../types.js';
+/** Float32 matrices. The type and `rowOf` stand in the domain because the catalogue and the metrics use them too. */
+import { CommonspaceError } from '../../domain/errors.js';
+import { type Matrix, rowOf } from '../../domain/matrix.js';
 
-/** The rows named, in that order. */
+export { type Matrix, rowOf };
+
+/** Copies the rows with these indices, in the order given: [rows.length, columns]. */
 export function takeRows(matrix: Matrix, rows: Int32Array): Matrix {
   const { columns } = matrix;
   const data = new Float32Array(rows.length * columns);
   rows.forEach((row, i) => {
-    data.set(matrix.data.subarray(row * columns, (row + 1) * columns), i * columns);
+    data.set(rowOf(matrix, row), i * columns);
   });
   return { data, rows: rows.length, columns };
 }
 
-/** One row, as a view. */
-export function rowOf({ data, columns }: Matrix, row: number): Float32Array {
-  return data.subarray(row * columns, (row + 1) * columns);
-}
-
-/** Vectors of one length as rows; `columns` is needed where there may be none. */
-export function fromRows(vectors: readonly Float32Array[], columns = vectors[0]?.length ?? 0): Matrix {
+/**
+ * Copies vectors of one length into the rows of a matrix: [vectors.length, columns].
+ *
+ * @param columns by default the length of the first vector; required where `vectors` may be empty
+ * @throws CommonspaceError EXTRACTOR_FAILED if a vector is missing or has another length
+ */
+export function gather(
+  vectors: readonly (Float32Array | undefined)[],
+  columns = vectors[0]?.length ?? 0,
+): Matrix {
   const data = new Float32Array(vectors.length * columns);
-  vectors.forEach((vector, i) => {
-    if (vector.length !== columns)
-      throw new RangeError(`row ${i} has ${vector.length} columns, not ${columns}`);
-    data.set(vector, i * columns);
+  vectors.forEach((vector, row) => {
+    if (vector?.length !== columns) {
+      throw new CommonspaceError(
+        'EXTRACTOR_FAILED',
+        `The vectors differ in length: vector ${row} has ${vector?.length ?? 'no'} numbers where ${columns} are expected.`,
+      );
+    }
+    data.set(vector, row * columns);
   });
   return { data, rows: vectors.length, columns };
 }

@@ -3,8 +3,9 @@
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import { tf } from '../../platform/tfjs.js';
 import type { DenseLayer } from '../inference/parameters.js';
+import type { Matrix } from '../math/matrix.js';
 import { normals, type Random } from '../math/random.js';
-import type { Matrix, TrainOptions } from '../types.js';
+import type { TrainOptions } from '../types.js';
 import { standardise } from './layers.js';
 import { createParameter, type Parameter } from './optimiser.js';
 

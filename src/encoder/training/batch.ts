@@ -2,11 +2,11 @@
 
 import type { Modality } from '../../domain/modality.js';
 import { tf } from '../../platform/tfjs.js';
-import { takeRows } from '../math/matrix.js';
+import { type Matrix, takeRows } from '../math/matrix.js';
 import { dropoutMask, normals, type Random, shuffle } from '../math/random.js';
 import { unitRows } from '../network/layers.js';
 import { hiddenWidths, type Network, partsNeeded, toTensor } from '../network/network.js';
-import type { Matrix, TrainOptions } from '../types.js';
+import type { TrainOptions } from '../types.js';
 import type { PreparedPairs } from './training-data.js';
 
 /** The training pairs: uploaded once, and as they came, for a batch's rows to be taken from. */

@@ -12,7 +12,7 @@ import {
   symmetricFunction,
   transpose,
 } from '../math/linear-algebra.js';
-import type { Matrix } from '../types.js';
+import type { Matrix } from '../math/matrix.js';
 
 export interface Cca {
   /** [p, k] and [q, k]: x W are the canonical variates, most correlated first. */

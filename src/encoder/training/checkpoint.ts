@@ -6,9 +6,10 @@ import { createHash } from 'node:crypto';
 import { CommonspaceError } from '../../domain/errors.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import { type BranchShape, isBranchShape, putBranch, takeBranch } from '../inference/branch-arrays.js';
-import { readBundle, writeBundle } from '../inference/encoder-file.js';
+import { readEncoderFile, writeEncoderFile } from '../inference/encoder-file.js';
 import type { Branch } from '../inference/parameters.js';
-import type { EpochRecord, Matrix, SourceSet, TrainOptions } from '../types.js';
+import type { Matrix } from '../math/matrix.js';
+import type { EpochRecord, SourceSet, TrainOptions } from '../types.js';
 import type { MemberState } from './member-training.js';
 import type { Tuned } from './tune.js';
 
@@ -80,12 +81,12 @@ export function encodeCheckpoint({ finished, current, ...rest }: Checkpoint): Ui
     current: current && withoutArrays(current),
   };
   for (const [name, values] of current?.arrays ?? []) arrays.set(CURRENT + name, values);
-  return writeBundle({ kind: KIND, description, arrays });
+  return writeEncoderFile({ kind: KIND, description, arrays });
 }
 
 /** Throws BAD_MODEL, saying why, if these bytes are not a whole checkpoint. */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
-  const { description, arrays } = readBundle(bytes, KIND);
+  const { description, arrays } = readEncoderFile(bytes, KIND);
   if (!isDescription(description)) {
     throw new CommonspaceError(
       'BAD_MODEL',

@@ -1,6 +1,6 @@
 /** Which class embeddings a training gets: from names where they say something, else from texts, else one-hot. */
-import { rowOf } from '../math/matrix.js';
-import type { ClassEmbeddingKind, Matrix } from '../types.js';
+import { type Matrix, rowOf } from '../math/matrix.js';
+import type { ClassEmbeddingKind } from '../types.js';
 
 export interface ClassEmbeddingSource {
   /** [C]: what a class's feature was made of: its name, with its description where it has one. */

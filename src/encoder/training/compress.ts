@@ -3,8 +3,7 @@ import { MODALITIES } from '../../domain/modality.js';
 import { joinedWidth, joinParts, runBranches } from '../inference/inference.js';
 import type { EncoderParameters } from '../inference/parameters.js';
 import { symmetricEigen, zeros } from '../math/linear-algebra.js';
-import { rowOf } from '../math/matrix.js';
-import type { Matrix } from '../types.js';
+import { type Matrix, rowOf } from '../math/matrix.js';
 import { principalComponents } from './pca.js';
 import type { PreparedPairs } from './training-data.js';
 

@@ -7,7 +7,7 @@
  */
 import { tf } from '../../platform/tfjs.js';
 import { clipped, type Normalisation } from '../inference/projection.js';
-import type { Matrix } from '../types.js';
+import type { Matrix } from '../math/matrix.js';
 import { principalComponents } from './pca.js';
 
 export interface NormalisationOptions {

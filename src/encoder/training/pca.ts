@@ -4,8 +4,8 @@
  */
 import { tf } from '../../platform/tfjs.js';
 import { covariance, type Dense, orthonormaliseRows, symmetricEigen } from '../math/linear-algebra.js';
+import type { Matrix } from '../math/matrix.js';
 import { createRandom, normals } from '../math/random.js';
-import type { Matrix } from '../types.js';
 
 export interface PrincipalComponents {
   /** [d, k]; column j is the j-th principal direction, of unit length. */

@@ -1,12 +1,13 @@
 import { throwIfCancelled } from '../../domain/errors.js';
 import { inThread } from '../../platform/thread.js';
 import { workerEntry } from '../../platform/worker-entry.js';
-import type { Matrix, SourceSet, TrainedEncoder, TrainOptionsInput, TrainProgress } from '../types.js';
+import type { Matrix } from '../math/matrix.js';
+import type { SourceSet, TrainedEncoder, TrainOptionsInput, TrainProgress } from '../types.js';
 import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
 import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
 
-export interface TrainRequest {
+export interface TrainWorkerInput {
   readonly source: SourceSet;
   readonly options: TrainOptionsInput;
   readonly checkpoints: boolean;
@@ -35,7 +36,7 @@ export async function trainEncoder(
   checkSource(source);
   throwIfCancelled(signal);
   const copy = copySource(source);
-  const request: TrainRequest = {
+  const request: TrainWorkerInput = {
     source: copy,
     options,
     checkpoints: onCheckpoint !== undefined,

@@ -2,10 +2,10 @@
 import { workerData } from 'node:worker_threads';
 import { asThread } from '../../platform/thread.js';
 import type { TrainedEncoder } from '../types.js';
-import type { TrainEvent, TrainRequest } from './train-encoder.js';
+import type { TrainEvent, TrainWorkerInput } from './train-encoder.js';
 import { trainInThisThread } from './trainer.js';
 
-const { source, options, checkpoints, checkpointEvery, resumeFrom } = workerData as TrainRequest;
+const { source, options, checkpoints, checkpointEvery, resumeFrom } = workerData as TrainWorkerInput;
 
 await asThread<TrainedEncoder, TrainEvent>(({ tell, ask }) =>
   trainInThisThread(source, options, {

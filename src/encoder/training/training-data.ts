@@ -2,9 +2,9 @@
 
 import type { Modality } from '../../domain/modality.js';
 import type { Normalisation } from '../inference/projection.js';
-import { fromRows, takeRows } from '../math/matrix.js';
+import { gather, type Matrix, takeRows } from '../math/matrix.js';
 import { createRandom, shuffle } from '../math/random.js';
-import type { ClassEmbeddingKind, Matrix, SourceSet, TrainOptions } from '../types.js';
+import type { ClassEmbeddingKind, SourceSet, TrainOptions } from '../types.js';
 import { fitNormalisation, normalise } from './normalisation.js';
 import { LEAST_PAIRS } from './source-checks.js';
 
@@ -123,7 +123,7 @@ function reduceClassEmbeddings({ classEmbeddings, classNames }: SourceSet, seed:
   if (classEmbeddings.rows === 0 || classEmbeddings.columns === 0) return null;
   const reduced =
     classEmbeddings.rows < 2
-      ? fromRows([new Float32Array(1)])
+      ? gather([new Float32Array(1)])
       : normalise(
           fitNormalisation(classEmbeddings, { clip: 1e6, components: CLASS_COMPONENTS, scaling: 0, seed }),
           classEmbeddings,
@@ -132,5 +132,5 @@ function reduceClassEmbeddings({ classEmbeddings, classNames }: SourceSet, seed:
     reduced.data.slice(i * reduced.columns, (i + 1) * reduced.columns),
   );
   // Centred on the classes' mean, which is therefore 0: the row of the pairs without a class.
-  return fromRows([...rows, new Float32Array(reduced.columns)], reduced.columns);
+  return gather([...rows, new Float32Array(reduced.columns)], reduced.columns);
 }

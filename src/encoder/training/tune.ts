@@ -150,7 +150,7 @@ export async function tuneOptions(
   }
   trials.sort((a, b) => b.figure - a.figure);
   const { choice } = best(trials);
-  return { options: { ...options, ...choice }, trials, notes: [describe(choice, options.tune)] };
+  return { options: { ...options, ...choice }, trials, notes: [choiceNote(choice, options.tune)] };
 }
 
 interface Fold {
@@ -270,7 +270,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
-function describe(choice: Choice, tune: Tuning): string {
+function choiceNote(choice: Choice, tune: Tuning): string {
   const values = Object.entries(choice).map(([name, value]) => `${name} ${value}`);
   return `Chosen on held-out ${tune}: ${values.join(', ')}.`;
 }

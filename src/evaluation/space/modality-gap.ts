@@ -3,8 +3,8 @@
  * rule tells them from each other.
  */
 import { CholeskyDecomposition, Matrix as MlMatrix } from 'ml-matrix';
-import type { EmbeddingRows, RetrievalSide } from '../../domain/metrics.js';
-import { rowOf } from '../../domain/metrics-ranking.js';
+import type { RetrievalSide } from '../../domain/metrics.js';
+import { type Matrix, rowOf } from '../../encoder/math/matrix.js';
 import { createRandom, shuffle } from '../../encoder/math/random.js';
 import type { ModalityGap } from './space-details.js';
 
@@ -43,7 +43,7 @@ function linearAccuracy(image: RetrievalSide, text: RetrievalSide, seed: number)
     }) as [Halves, Halves];
     if ([images, texts].some(({ fit, held }) => fit.length === 0 || held.length === 0)) return null;
     const rule = fisherRule(image.embeddings, images.fit, text.embeddings, texts.fit);
-    const share = (embeddings: EmbeddingRows, rows: Int32Array, isImage: boolean) =>
+    const share = (embeddings: Matrix, rows: Int32Array, isImage: boolean) =>
       rows.filter((row) => rule(rowOf(embeddings, row)) > 0 === isImage).length / rows.length;
     sum += (share(image.embeddings, images.held, true) + share(text.embeddings, texts.held, false)) / 2;
   }
@@ -57,9 +57,9 @@ interface Halves {
 
 /** Positive on the first side. */
 function fisherRule(
-  a: EmbeddingRows,
+  a: Matrix,
   aRows: Int32Array,
-  b: EmbeddingRows,
+  b: Matrix,
   bRows: Int32Array,
 ): (embedding: Float32Array) => number {
   const d = a.columns;
@@ -86,7 +86,7 @@ function fisherRule(
 }
 
 /** Adds (x − mean)(x − mean)ᵀ of the rows to the lower triangle. */
-function addScatter(scatter: Float64Array, side: EmbeddingRows, rows: Int32Array, mean: Float64Array): void {
+function addScatter(scatter: Float64Array, side: Matrix, rows: Int32Array, mean: Float64Array): void {
   const d = side.columns;
   for (const row of rows) {
     const x = rowOf(side, row);
@@ -123,7 +123,7 @@ function allRows(side: RetrievalSide): Int32Array {
   return Int32Array.from({ length: side.embeddings.rows }, (_, i) => i);
 }
 
-function centroid(side: EmbeddingRows, rows: Int32Array): Float64Array | null {
+function centroid(side: Matrix, rows: Int32Array): Float64Array | null {
   if (rows.length === 0) return null;
   const sum = new Float64Array(side.columns);
   for (const row of rows)

@@ -7,8 +7,8 @@ import {
   transpose,
   zeros,
 } from '../../encoder/math/linear-algebra.js';
+import type { Matrix } from '../../encoder/math/matrix.js';
 import { createRandom, normals } from '../../encoder/math/random.js';
-import type { Matrix } from '../../encoder/types.js';
 
 export interface PrincipalPlane {
   /** [n, 2] */

@@ -1,8 +1,8 @@
 /** How similar images and texts are that belong together, and that do not. */
 import { mean } from '../../domain/metric-values.js';
 import type { RetrievalSide } from '../../domain/metrics.js';
-import { rowOf } from '../../domain/metrics-ranking.js';
 import { dot } from '../../domain/vectors.js';
+import { rowOf } from '../../encoder/math/matrix.js';
 import { createRandom } from '../../encoder/math/random.js';
 import type { SimilarityGroup, SimilarityHistograms } from './space-details.js';
 

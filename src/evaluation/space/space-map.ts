@@ -1,9 +1,8 @@
 /** A sample of the space's points, laid out on paper. */
 import type { RetrievalSide } from '../../domain/metrics.js';
-import { rowOf } from '../../domain/metrics-ranking.js';
 import type { Modality } from '../../domain/modality.js';
 import { dot } from '../../domain/vectors.js';
-import { fromRows } from '../../encoder/math/matrix.js';
+import { gather, rowOf } from '../../encoder/math/matrix.js';
 import { createRandom, shuffle } from '../../encoder/math/random.js';
 import { principalPlane } from './principal-plane.js';
 import type { MapPoint, SpaceMap } from './space-details.js';
@@ -35,7 +34,7 @@ export function spaceMap(
   const of = image.embeddings.rows + text.embeddings.rows;
   if (embeddings.length === 0) return { points: [], explained: 1, perplexity: null, of };
 
-  const plane = principalPlane(fromRows(embeddings), seed);
+  const plane = principalPlane(gather(embeddings), seed);
   const perplexity =
     embeddings.length < FEWEST_FOR_TSNE
       ? null
@@ -48,13 +47,13 @@ export function spaceMap(
         );
   const points = sides
     .flatMap(({ side, modality, rows }) =>
-      Array.from(rows, (row) => describe(side, modality, row, classNames)),
+      Array.from(rows, (row) => pointOf(side, modality, row, classNames)),
     )
     .map((point, i) => ({ ...point, pca: rounded(plane.points[i] ?? [0, 0]), tsne: near?.[i] ?? null }));
   return { points, explained: plane.explained, perplexity, of };
 }
 
-function describe(side: RetrievalSide, modality: Modality, row: number, classNames: readonly string[]) {
+function pointOf(side: RetrievalSide, modality: Modality, row: number, classNames: readonly string[]) {
   const pair = side.pairs[row] as number;
   return {
     modality,

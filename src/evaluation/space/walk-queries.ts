@@ -1,7 +1,7 @@
 /** One pass over the queries of a direction: what each finds, and the mean precision over recall. */
 import { createRanker, type RetrievalSide } from '../../domain/metrics.js';
-import { rowOf } from '../../domain/metrics-ranking.js';
 import { dot } from '../../domain/vectors.js';
+import { rowOf } from '../../encoder/math/matrix.js';
 
 /** Recall levels of a curve: 0, .02 … 1. */
 export const RECALL_STEPS = 50;

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { CommonspaceError } from '../../domain/errors.js';
+import { rowOf } from '../../domain/matrix.js';
 import type { TensorBackend } from '../../platform/tensor-backend.js';
 import { tfConverter } from '../../platform/tfjs-packages.js';
 import { inMemory, type ModelJson } from '../model-files.js';
@@ -82,7 +83,7 @@ export class MobilenetMid implements ImageExtractor {
     try {
       const layers = await Promise.all(pooled.map((tensor) => tensor.data() as Promise<Float32Array>));
       return images.map((image, row) => {
-        const parts = layers.map((data) => rowOf(data, images.length, row));
+        const parts = layers.map((data) => rowOf({ data, columns: data.length / images.length }, row));
         const network = joinUnit(parts.map((part) => ({ part, weight: 1 })));
         return joinUnit([
           { part: network, weight: NETWORK_WEIGHT },
@@ -148,9 +149,4 @@ function setInputSize(json: ModelJson, size: number): void {
   const shape = nodesOf(json).find(({ op }) => op === 'Placeholder')?.attr?.shape?.shape;
   if (shape === undefined) throw new CommonspaceError('EXTRACTOR_FAILED', 'The image network has no input.');
   shape.dim = [-1, size, size, 3].map((dim) => ({ size: String(dim) }));
-}
-
-function rowOf(data: Float32Array, rows: number, row: number): Float32Array {
-  const columns = data.length / rows;
-  return data.subarray(row * columns, (row + 1) * columns);
 }

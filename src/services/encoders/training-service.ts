@@ -33,7 +33,7 @@ export interface TrainingReport {
   readonly refusal: string | null;
 }
 
-export interface TrainHooks {
+export interface TrainingCallbacks {
   /** Hears the encoder's id once the run has begun. */
   readonly onStart?: (encoderId: string) => void;
   readonly onProgress?: (progress: TrainingProgress) => void;
@@ -55,7 +55,7 @@ export class TrainingService {
    * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, BAD_INPUT or CANCELLED. Where there is something to go on from, the run
    *   stays as failed or cancelled; else the catalogue stays as it was, but for features that were missing.
    */
-  async train(request: TrainRequest, hooks: TrainHooks = {}): Promise<TrainingReport> {
+  async train(request: TrainRequest, hooks: TrainingCallbacks = {}): Promise<TrainingReport> {
     await checkRequest(request, this.filters);
     const image = await this.parts.imageExtractors.named(request.imageExtractor ?? null, IMAGE_FIELD);
     return await this.workHere(
@@ -65,7 +65,7 @@ export class TrainingService {
   }
 
   /** Takes up a run that failed or was cancelled, here and now. @throws as `train`, ENCODER_NOT_FOUND, ENCODER_STATE. */
-  async resumeHere(id: string, hooks: TrainHooks = {}): Promise<TrainingReport> {
+  async resumeHere(id: string, hooks: TrainingCallbacks = {}): Promise<TrainingReport> {
     const { encoderRuns } = this.parts.catalog;
     const row = await this.encoders.require(id);
     if (row.state !== 'queued') await this.requeue(row);
@@ -140,7 +140,7 @@ export class TrainingService {
     if (!ok) throw wrongState(await this.encoders.require(row.id), 'resumed');
   }
 
-  private async workHere(run: ClaimedRun, hooks: TrainHooks): Promise<TrainingReport> {
+  private async workHere(run: ClaimedRun, hooks: TrainingCallbacks): Promise<TrainingReport> {
     hooks.onStart?.(run.row.id);
     const outcome = await this.runner.workHere(run, hooks);
     const row = await this.encoders.require(run.row.id);

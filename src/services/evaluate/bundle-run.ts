@@ -75,12 +75,12 @@ export async function bundleRunRecord(run: BundleRun): Promise<RunRecord> {
 
 /** Every query of every split, with what it found. */
 export function* bundlePredictions(splits: readonly MeasuredSplit[]): Generator<Prediction> {
-  const rowOf = (id: string) => String(Number(id));
+  const rowName = (id: string) => String(Number(id));
   for (const { measured } of splits) {
     for (const space of [measured.spaces.seen, measured.spaces.unseen]) {
       for (const prediction of space?.predictions ?? []) {
-        const results = prediction.results.map((result) => ({ ...result, id: rowOf(result.id) }));
-        yield { ...prediction, query: rowOf(prediction.query), results };
+        const results = prediction.results.map((result) => ({ ...result, id: rowName(result.id) }));
+        yield { ...prediction, query: rowName(prediction.query), results };
       }
     }
   }

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ClassRow } from '../../catalog/types.js';
+import { gather } from '../../encoder/math/matrix.js';
 import { classPrototype } from '../../evaluation/class-prototype.js';
 import type { ClassTable } from '../../evaluation/classification-figures.js';
-import { gather } from '../../evaluation/source-set.js';
 import type { FeatureExtractors } from '../../features/types.js';
 import type { ActiveEncoder, LoadedEncoder } from './active-encoder.js';
 
@@ -34,7 +34,7 @@ export class ClassPrototypes {
     );
     const missing = rows.filter((row) => !known.has(row.id));
     if (missing.length === 0) return known;
-    const features = await this.features.extractTexts(missing.map(describe), { signal });
+    const features = await this.features.extractTexts(missing.map(classText), { signal });
     const made = new Map(missing.flatMap((row, i) => (features[i] ? [[row.id, features[i]] as const] : [])));
     await this.catalog.classes.setFeatures(extractor, made);
     return new Map([...known, ...made]);
@@ -87,7 +87,7 @@ export class ClassPrototypes {
 }
 
 /** What the text extractor reads of a class. */
-export function describe(row: Pick<ClassRow, 'name' | 'description'>): string {
+export function classText(row: Pick<ClassRow, 'name' | 'description'>): string {
   const name = row.name.replaceAll(/[-_]+/g, ' ');
   return row.description === null ? name : `${name}: ${row.description}`;
 }

@@ -4,8 +4,8 @@ import type { Queryable } from '../../catalog/postgres/database.js';
 import type { EncoderRow } from '../../catalog/types.js';
 import { throwIfCancelled } from '../../domain/errors.js';
 import { MODALITIES } from '../../domain/modality.js';
+import { gather, rowOf } from '../../encoder/math/matrix.js';
 import type { Encoder } from '../../encoder/types.js';
-import { gather, rowOf } from '../../evaluation/source-set.js';
 
 /** Numbers of features read at once, and items whose embeddings are stored at once: a search waits for no more than that. */
 const FLOATS_AT_ONCE = 64 * 1024;

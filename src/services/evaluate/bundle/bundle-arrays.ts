@@ -1,4 +1,4 @@
-import type { Matrix } from '../../../encoder/types.js';
+import type { Matrix } from '../../../encoder/math/matrix.js';
 import { badBundle } from './bad-bundle.js';
 import { type NpyFile, parseNpy, shown } from './npy.js';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommonspaceError } from '../../../domain/errors.js';
-import type { Matrix } from '../../../encoder/types.js';
+import type { Matrix } from '../../../encoder/math/matrix.js';
 import { badBundle } from './bad-bundle.js';
 import { readFeatures, readLabels } from './bundle-arrays.js';
 import {
