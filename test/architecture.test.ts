@@ -2,9 +2,33 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { importsOf, type SourceFile, violations, withoutComments } from './support/architecture-rules.js';
+import { violations } from './support/architecture-rules.js';
+import { circlesOf } from './support/import-circles.js';
+import { readFacts, type SourceFile } from './support/source-facts.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Violations that are still to be removed. A line that is no longer true fails the test: delete it. */
+const KNOWN: readonly string[] = [
+  'src/services/serving/image-extractors.ts: services/serving must not import src/services/ingest/ingest-answers.ts',
+  'src/evaluation/class-prototype.ts: evaluation must not import src/catalog/types.ts',
+  'src/evaluation/classification-figures.ts: evaluation must not import src/catalog/types.ts',
+  'src/evaluation/evaluate-in-thread.ts: evaluation must not import src/catalog/types.ts',
+  'src/evaluation/evaluation-record.ts: evaluation must not import src/catalog/types.ts',
+  'src/evaluation/evaluation.ts: evaluation must not import src/catalog/types.ts',
+  'src/evaluation/similarity-thresholds.ts: evaluation must not import src/catalog/types.ts',
+  'src/evaluation/source-set.ts: evaluation must not import src/catalog/catalog.ts',
+  'src/evaluation/source-set.ts: evaluation must not import src/catalog/types.ts',
+  'src/evaluation/source-set.ts: evaluation must not import src/services/serving/class-prototypes.ts',
+  'src/encoder/math/matrix.ts: encoder/math must not import src/encoder/types.ts',
+  'src/catalog/types.ts: catalog/types.ts must not import src/catalog/vectors/vector-stamp.ts',
+  'src/catalog/vectors/item-copy.ts: catalog/vectors must not import src/catalog/repositories/item-reads.ts',
+  'src/catalog/vectors/item-copy.ts: catalog/vectors must not import src/catalog/repositories/rows.ts',
+  'src/encoder/training/build-encoder.ts: is in a circle with src/encoder/training/checkpoint.ts, src/encoder/training/tune.ts',
+  'src/evaluation/classification-figures.ts: is in a circle with src/evaluation/source-set.ts, src/services/serving/class-prototypes.ts',
+  'src/evaluation/evaluation-record.ts: is in a circle with src/evaluation/space/space-details.ts',
+  'src/services/evaluate/bundle-run.ts: is in a circle with src/services/evaluate/evaluate-bundle.ts',
+];
 
 async function sources(): Promise<SourceFile[]> {
   const entries = await readdir(join(ROOT, 'src'), { recursive: true, withFileTypes: true });
@@ -23,30 +47,46 @@ describe('the sources', () => {
   it('keep to the architecture', async () => {
     const files = await sources();
     expect(files.length).toBeGreaterThan(50);
-    expect(violations(files)).toEqual([]);
+    expect(violations(files).filter((found) => !KNOWN.includes(found))).toEqual([]);
   });
 
-  it('are really read: every room has imports that were looked at', async () => {
+  it('still have every known violation', async () => {
+    const found = violations(await sources());
+    expect(KNOWN.filter((known) => !found.includes(known))).toEqual([]);
+  });
+
+  it.each([
+    'cli',
+    'http',
+    'graphql',
+    'services/evaluate',
+    'services/encoders',
+    'services/ingest',
+    'services/search',
+    'services/serving',
+    'reports',
+    'evaluation',
+    'catalog/repositories',
+    'catalog/vectors',
+    'encoder/training',
+    'encoder/baselines',
+    'features',
+    'media',
+  ])('of %s are read: they have imports from other rooms', async (room) => {
     const files = await sources();
-    for (const room of ['catalog', 'encoder', 'features', 'media', 'services', 'graphql', 'http', 'cli']) {
-      const ofRoom = files.filter(({ path }) => path.startsWith(`src/${room}/`));
-      const specifiers = ofRoom.flatMap(({ text }) =>
-        importsOf(withoutComments(text)).map((found) => found.specifier),
-      );
-      expect(specifiers.filter((specifier) => specifier.startsWith('../')).length, room).toBeGreaterThan(0);
-    }
+    const ofRoom = files.filter(({ path }) => path.startsWith(`src/${room}/`));
+    const outside = ofRoom
+      .flatMap((file) => readFacts(file).imports)
+      .filter(({ target }) => target && !target.startsWith(`src/${room}/`));
+    expect(outside.length).toBeGreaterThan(0);
   });
 
-  it('and their imports are all found, counted in another way', async () => {
+  it('have no more relative imports than the syntax tree has', async () => {
     for (const { path, text } of await sources()) {
       if (path.includes('__generated__')) continue;
-      const relativeOnes = text
-        .split('\n')
-        .filter((line) => /^(import|export|\}) .*from '\.\.?\//.test(line)).length;
-      const found = importsOf(withoutComments(text)).filter(({ specifier }) =>
-        specifier.startsWith('.'),
-      ).length;
-      expect(found, path).toBeGreaterThanOrEqual(relativeOnes);
+      const lines = text.split('\n').filter((line) => /^(import|export|\}) .*from '\.\.?\//.test(line));
+      const read = readFacts({ path, text }).imports.filter(({ target }) => target);
+      expect(read.length, path).toBeGreaterThanOrEqual(lines.length);
     }
   });
 });
@@ -59,6 +99,29 @@ describe('imports', () => {
   it.each([
     ['src/domain/a.ts', '../platform/b.js'],
     ['src/domain/a.ts', '../config.js'],
+    ['src/evaluation/a.ts', '../catalog/types.js'],
+    ['src/evaluation/space/a.ts', '../../services/serving/b.js'],
+    ['src/evaluation/a.ts', '../reports/b.js'],
+    ['src/reports/a.ts', '../catalog/types.js'],
+    ['src/reports/a.ts', '../encoder/training/b.js'],
+    ['src/services/search/a.ts', '../ingest/b.js'],
+    ['src/services/ingest/a.ts', '../search/b.js'],
+    ['src/services/ingest/a.ts', '../encoders/b.js'],
+    ['src/services/serving/a.ts', '../search/b.js'],
+    ['src/services/encoders/a.ts', '../evaluate/b.js'],
+    ['src/services/evaluate/a.ts', '../services.js'],
+    ['src/services/evaluate/bundle/a.ts', '../../models.js'],
+    ['src/services/models.ts', './search/b.js'],
+    ['src/catalog/repositories/a.ts', '../catalog.js'],
+    ['src/catalog/vectors/a.ts', '../repositories/b.js'],
+    ['src/catalog/postgres/a.ts', '../vectors/b.js'],
+    ['src/catalog/types.ts', './postgres/b.js'],
+    ['src/encoder/training/a.ts', '../baselines/b.js'],
+    ['src/encoder/network/a.ts', '../training/b.js'],
+    ['src/encoder/inference/a.ts', '../network/b.js'],
+    ['src/encoder/math/a.ts', '../inference/b.js'],
+    ['src/encoder/math/a.ts', '../types.js'],
+    ['src/encoder/types.ts', './math/b.js'],
     ['src/platform/a.ts', '../media/b.js'],
     ['src/catalog/a.ts', '../media/b.js'],
     ['src/encoder/a.ts', '../features/b.js'],
@@ -88,6 +151,25 @@ describe('imports', () => {
 
   it.each([
     ['src/domain/a.ts', './b.js'],
+    ['src/services/services.ts', './evaluate/b.js'],
+    ['src/services/services.ts', './models.js'],
+    ['src/services/evaluate/a.ts', '../encoders/b.js'],
+    ['src/services/evaluate/bundle/a.ts', '../b.js'],
+    ['src/services/evaluate/a.ts', '../../reports/b.js'],
+    ['src/services/encoders/a.ts', '../ingest/b.js'],
+    ['src/services/search/a.ts', '../serving/b.js'],
+    ['src/services/serving/a.ts', '../../evaluation/b.js'],
+    ['src/reports/report/a.ts', '../../evaluation/b.js'],
+    ['src/reports/a.ts', '../encoder/types.js'],
+    ['src/evaluation/a.ts', '../encoder/baselines/b.js'],
+    ['src/catalog/catalog.ts', './repositories/b.js'],
+    ['src/catalog/repositories/a.ts', '../vectors/b.js'],
+    ['src/catalog/vectors/a.ts', '../postgres/b.js'],
+    ['src/catalog/postgres/a.ts', '../types.js'],
+    ['src/encoder/baselines/a.ts', '../training/b.js'],
+    ['src/encoder/training/a.ts', '../network/b.js'],
+    ['src/encoder/network/a.ts', '../inference/b.js'],
+    ['src/encoder/inference/a.ts', '../math/b.js'],
     ['src/platform/a.ts', '../domain/b.js'],
     ['src/catalog/a.ts', '../platform/b.js'],
     ['src/features/image/a.ts', '../types.js'],
@@ -122,7 +204,12 @@ describe('imports', () => {
     "export type { X } from '../catalog/b.js';",
     "const b = await import('../catalog/b.js');",
     "type X = import('../catalog/b.js').X;",
+    'const b = await import(`../catalog/b.js`);',
     "const b = require('../catalog/b.js');",
+    "import b = require('../catalog/b.js');",
+    "export type { X } from '../catalog/b.js';",
+    "export * as b from '../catalog/b.js';",
+    "type X = typeof import('../catalog/b.js');",
     "const a = 'http://x'; import('../catalog/b.js');",
     "import { a } from '../domain/a.js';import { b } from '../catalog/b.js'",
   ])('are seen as %j', (text) => {
@@ -135,6 +222,62 @@ describe('imports', () => {
   });
 });
 
+describe('circles of files', () => {
+  const circle = (there: string, back: string) =>
+    violations([
+      { path: 'src/media/a.ts', text: there },
+      { path: 'src/media/b.ts', text: back },
+    ]);
+
+  it.each([
+    ["import { b } from './b.js'; export const a = b;", "import { a } from './a.js'; export const b = a;"],
+    [
+      "import type { B } from './b.js'; export type A = B;",
+      "import type { A } from './a.js'; export type B = A[];",
+    ],
+    [
+      "import { type B } from './b.js'; export type A = B;",
+      "import { a } from './a.js'; export type B = typeof a;",
+    ],
+    ["export type { B } from './b.js';", "export * from './a.js';"],
+    ["export const a = () => import('./b.js');", "type A = import('./a.js').A;"],
+  ])('are found: %s', (there, back) => {
+    expect(circle(there, back)).toEqual(['src/media/a.ts: is in a circle with src/media/b.ts']);
+  });
+
+  it('are none where the imports run one way, or a file imports itself', () => {
+    expect(circle("import { b } from './b.js';", 'export const b = 1;')).toEqual([]);
+    expect(
+      circle("import { b } from './b.js';", "import type { B } from './b.js'; export type B = 1;"),
+    ).toEqual([]);
+  });
+
+  it('are found however long, each once, and apart from what only leads to them', () => {
+    const graph = {
+      start: ['a', 'x'],
+      a: ['b', 'end'],
+      b: ['c'],
+      c: ['a', 'd'],
+      d: ['c'],
+      x: ['y'],
+      y: ['x', 'end'],
+      end: ['package'],
+    };
+    expect(circlesOf(new Map(Object.entries(graph)))).toEqual([
+      ['a', 'b', 'c', 'd'],
+      ['x', 'y'],
+    ]);
+  });
+
+  it('are not confused by a second way into a component that is done', () => {
+    expect(circlesOf(new Map(Object.entries({ a: ['b', 'c'], b: ['d'], c: ['d', 'b'], d: [] })))).toEqual([]);
+  });
+});
+
+it('a file that is not TypeScript is reported, not skipped', () => {
+  expect(() => check('src/media/a.ts', 'import { from;')).toThrow('src/media/a.ts');
+});
+
 describe('the environment', () => {
   const ways = [
     'const a = process.env.HOME;',
@@ -143,6 +286,9 @@ describe('the environment', () => {
     'const { env } = process;',
     'const { platform, env: e } = process;',
     "import { env } from 'node:process';",
+    "import { env as e } from 'process';",
+    'const a = globalThis.process.env;',
+    'const a = process[`env`];',
   ];
   it.each(ways)('%s is read in config.ts alone', (text) => {
     for (const path of ['src/platform/a.ts', 'src/features/a.worker.ts', 'src/main.ts', 'src/compose.ts']) {
@@ -152,27 +298,31 @@ describe('the environment', () => {
   });
 
   it('may be spoken of', () => {
-    expect(check('src/main.ts', '// process.env is read in config.ts\nconst a = process.argv;')).toEqual([]);
+    const text = "// process.env is read in config.ts\nconst a = [process.argv, 'process.env'];";
+    expect(check('src/main.ts', text)).toEqual([]);
   });
 });
 
 describe('vector SQL', () => {
-  it.each(['<=>', '<#>', '<->'])('%s stands in the vector files alone', (operator) => {
-    const text = `export const sql = \`SELECT vec ${operator} $1\`;`;
-    expect(check('src/catalog/items.ts', text)).toHaveLength(1);
-    expect(check('src/services/vector-store.ts', text)).toHaveLength(1);
-    expect(check('src/catalog/vector-store.ts', text)).toEqual([]);
-    expect(check('src/catalog/items.ts', `// ${operator}\n`)).toEqual([]);
+  it.each(['<=>', '<#>', '<->', '<+>', '<~>', '<%>'])('%s stands in the vector files alone', (operator) => {
+    const text = `export const sql = \`SELECT vec ${operator} \${x}\`;`;
+    expect(check('src/catalog/repositories/items.ts', text)).toHaveLength(1);
+    expect(check('src/services/search/vector-store.ts', text)).toHaveLength(1);
+    expect(check('src/catalog/repositories/items.ts', `const sql = 'vec ${operator} 1';`)).toHaveLength(1);
+    expect(check('src/catalog/vectors/vector-store.ts', text)).toEqual([]);
+    expect(check('src/catalog/repositories/items.ts', `// ${operator}\n`)).toEqual([]);
   });
 });
 
 describe('names and exports', () => {
-  it.each(['export default 1;', 'const a = 1;\nexport { a as default };', 'export default class {}'])(
-    'no default export: %s',
-    (text) => {
-      expect(check('src/media/a.ts', text)).toHaveLength(1);
-    },
-  );
+  it.each([
+    'export default 1;',
+    'const a = 1;\nexport { a as default };',
+    'export default class {}',
+    "export { default } from 'x';",
+  ])('no default export: %s', (text) => {
+    expect(check('src/media/a.ts', text)).toHaveLength(1);
+  });
 
   it.each(['src/media/mediaStore.ts', 'src/media/media_store.ts', 'src/media/Store.ts', 'src/media/a.b.ts'])(
     '%s is not kebab-case',
