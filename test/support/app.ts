@@ -12,9 +12,11 @@ import { type DatabaseKind, openTestCatalog, type TestCatalog } from './catalog.
 /** The real services on a fresh database: nothing in them is a stand-in. */
 export interface TestApp extends Services {
   readonly catalog: TestCatalog['catalog'];
+  /** Address of the native server's database; null on the embedded one. */
+  readonly url: string | null;
   readonly store: MediaStore;
   readonly features: FeatureExtractors;
-  /** What was reported as unexpected. */
+  /** What was reported as unexpected, lost connections included. */
   readonly unexpected: unknown[];
   /** Ends all services and threads and begins anew on the same database, as another process would. */
   restart(options?: TestAppOptions): Promise<void>;
@@ -32,9 +34,9 @@ export async function openTestApp(
   kind: DatabaseKind = 'embedded',
   options: TestAppOptions = {},
 ): Promise<TestApp> {
-  const test = await openTestCatalog(kind);
-  const store = await createMediaStore({ directory: join(test.dataDir, 'media') });
   const unexpected: unknown[] = [];
+  const test = await openTestCatalog(kind, (error) => unexpected.push(error));
+  const store = await createMediaStore({ directory: join(test.dataDir, 'media') });
   const begin = async ({ image = 'hsv-hog', imageModels = [] }: TestAppOptions) => {
     const features = await createFeatureExtractors({ image, workers: 1 });
     const services = createServices({
@@ -57,6 +59,7 @@ export async function openTestApp(
   const app: TestApp = {
     ...running,
     catalog: test.catalog,
+    url: test.url,
     store,
     unexpected,
     restart: async (again = {}) => {

@@ -13,18 +13,32 @@ export interface TestCatalog {
   readonly catalog: Catalog;
   /** A folder for pictures and the like, removed at the end. */
   readonly dataDir: string;
+  /** Address of the native server's database; null on the embedded one. */
+  readonly url: string | null;
   /** Closes it and leaves nothing behind. */
   dispose(): Promise<void>;
 }
 
-/** A fresh, empty catalogue. */
-export async function openTestCatalog(kind: DatabaseKind = 'embedded'): Promise<TestCatalog> {
+/**
+ * A fresh, empty catalogue.
+ *
+ * @param onError receives errors of connections
+ */
+export async function openTestCatalog(
+  kind: DatabaseKind = 'embedded',
+  onError: (error: Error) => void = () => {},
+): Promise<TestCatalog> {
   const dataDir = await mkdtemp(join(tmpdir(), 'commonspace-test-'));
   const database = kind === 'server' ? await createTestDatabase() : null;
-  const catalog = await openCatalog({ dataDir, databaseUrl: database?.url ?? null });
+  const catalog = await openCatalog({
+    dataDir,
+    databaseUrl: database?.url ?? null,
+    onError,
+  });
   return {
     catalog,
     dataDir,
+    url: database?.url ?? null,
     async dispose() {
       await catalog.close();
       await database?.drop();

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { CommonspaceError } from '../../domain/errors.js';
 import { createDatabase, createPool, type Database } from './database.js';
 import { type EmbeddedServer, startEmbedded } from './embedded-server.js';
+import { createGuard, type ReportConnectionError } from './lost-connection.js';
 import { migrate } from './migrate.js';
 
 /** The first pgvector with iterative scans, without which a filtered search can lose results. */
@@ -13,8 +14,8 @@ export interface ConnectOptions {
   /** A Postgres with pgvector; without it, the embedded one under `dataDir` is used. */
   readonly databaseUrl?: string | null;
   readonly dataDir?: string | null;
-  /** Hears of connections that break while nobody uses them. */
-  readonly onError?: (error: Error) => void;
+  /** Receives every error that ends or refuses a connection, for the log. */
+  readonly onError?: ReportConnectionError;
   /** How long a server may take to answer the first time, in milliseconds; 5000 where not given. */
   readonly connectTimeoutMs?: number;
   /** False: make a new embedded database by initdb and not from the template. */
@@ -38,19 +39,20 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   return connectToEmbedded(server, onError);
 }
 
-async function connectToEmbedded(server: EmbeddedServer, onError: (error: Error) => void): Promise<Database> {
+async function connectToEmbedded(server: EmbeddedServer, onError: ReportConnectionError): Promise<Database> {
   const config = { host: server.host, port: server.port, user: 'postgres', database: 'postgres' };
   const pool = createPool('embedded', { ...config, password: '', ssl: false }, onError);
+  const guard = createGuard(onError);
   let applied: readonly string[];
   try {
-    applied = await prepare(pool);
+    applied = await guard(() => prepare(pool));
     await server.keep();
   } catch (error) {
     await pool.end();
     await server.close();
     throw error;
   }
-  const database = createDatabase('embedded', pool, applied);
+  const database = createDatabase('embedded', pool, applied, guard);
   return {
     ...database,
     async close() {
@@ -62,7 +64,7 @@ async function connectToEmbedded(server: EmbeddedServer, onError: (error: Error)
 
 async function connectToServer(
   databaseUrl: string,
-  onError: (error: Error) => void,
+  onError: ReportConnectionError,
   connectionTimeoutMillis: number,
 ): Promise<Database> {
   if (!URL.canParse(databaseUrl)) {
@@ -74,10 +76,11 @@ async function connectToServer(
   }
   const place = serverName(databaseUrl);
   const pool = createPool('server', { connectionString: databaseUrl, connectionTimeoutMillis }, onError);
+  const guard = createGuard(onError);
   let applied: readonly string[];
   try {
     await tryToReach(pool, place);
-    applied = await prepare(pool);
+    applied = await guard(() => prepare(pool));
   } catch (error) {
     await pool.end();
     if (error instanceof CommonspaceError && error.code === 'PGVECTOR_MISSING') {
@@ -87,7 +90,7 @@ async function connectToServer(
     }
     throw error;
   }
-  return createDatabase('server', pool, applied);
+  return createDatabase('server', pool, applied, guard);
 }
 
 async function tryToReach(pool: pg.Pool, place: string): Promise<void> {

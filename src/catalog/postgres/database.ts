@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../../__generated__/prisma/client.js';
+import type { Guard, ReportConnectionError } from './lost-connection.js';
 
 /** Something that runs SQL: the pool, or one connection inside a transaction. */
 export interface Queryable {
@@ -14,14 +15,20 @@ export interface Queryable {
   runOnce<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
+/** The database. A connection that is lost or refused fails the call with CommonspaceError DATABASE_UNREACHABLE. */
 export interface Database extends Queryable {
   readonly kind: 'embedded' | 'server';
   /** Names of the migrations that connecting applied. */
   readonly applied: readonly string[];
   readonly pool: pg.Pool;
-  readonly prisma: PrismaClient;
+  readonly prisma: CatalogPrisma;
   /** Runs the work on one connection, all of it or nothing. Inside, use `tx` alone: anything else would wait for it. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * Runs the work on one connection, for state that belongs to it, such as advisory locks. If the work fails, the
+   * connection is closed and its state ends with it.
+   */
+  session<T>(work: (on: Queryable) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -38,7 +45,7 @@ const EMBEDDED_SETTINGS = `DEALLOCATE ALL; SET random_page_cost = 1.1; SET maint
 export function createPool(
   kind: 'embedded' | 'server',
   config: pg.PoolConfig,
-  onError: (error: Error) => void,
+  onError: ReportConnectionError,
 ): pg.Pool {
   const pool = new pg.Pool({
     // PGlite is a single session, whose prepared statements all connections share: a second connection would clash with
@@ -56,8 +63,10 @@ export function createPool(
       );
     },
   });
-  // Without a listener, a connection that breaks while nobody uses it would end the process.
-  pool.on('error', onError);
+  // An 'error' event without a listener ends the process. A client emits one when its connection is lost, idle or in use.
+  pool.on('connect', (client) => client.on('error', onError));
+  // The pool repeats the event of an idle client, which that listener has reported.
+  pool.on('error', () => {});
   return pool;
 }
 
@@ -65,21 +74,22 @@ export function createDatabase(
   kind: 'embedded' | 'server',
   pool: pg.Pool,
   applied: readonly string[],
+  guard: Guard,
 ): Database {
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const prisma = createPrisma(pool, guard);
   return {
     kind,
     applied,
     pool,
     prisma,
-    ...queryable(pool),
+    ...queryable(pool, guard),
     async transaction(work) {
-      const client = await pool.connect();
+      const client = await guard(() => pool.connect());
       let broken: Error | undefined;
       try {
-        await client.query('BEGIN');
-        const result = await work(queryable(client));
-        await client.query('COMMIT');
+        await guard(() => client.query('BEGIN'));
+        const result = await work(queryable(client, guard));
+        await guard(() => client.query('COMMIT'));
         return result;
       } catch (error) {
         await client.query('ROLLBACK').catch((rollback: Error) => {
@@ -90,6 +100,17 @@ export function createDatabase(
         client.release(broken);
       }
     },
+    async session(work) {
+      const client = await guard(() => pool.connect());
+      let failed = true;
+      try {
+        const result = await work(queryable(client, guard));
+        failed = false;
+        return result;
+      } finally {
+        client.release(failed);
+      }
+    },
     async close() {
       await prisma.$disconnect();
       await pool.end();
@@ -97,11 +118,20 @@ export function createDatabase(
   };
 }
 
-function queryable(on: pg.Pool | pg.PoolClient): Queryable {
+/** Prisma's client, whose calls are guarded as all others are. */
+export type CatalogPrisma = ReturnType<typeof createPrisma>;
+
+function createPrisma(pool: pg.Pool, guard: Guard) {
+  return new PrismaClient({ adapter: new PrismaPg(pool) }).$extends({
+    query: { $allOperations: ({ args, query }) => guard(() => query(args)) },
+  });
+}
+
+function queryable(on: pg.Pool | pg.PoolClient, guard: Guard): Queryable {
   return {
-    run: async (text, values = []) =>
-      (await on.query({ name: statementName(text), text, values: [...values] })).rows,
-    runOnce: async (text, values = []) => (await on.query({ text, values: [...values] })).rows,
+    run: (text, values = []) =>
+      guard(async () => (await on.query({ name: statementName(text), text, values: [...values] })).rows),
+    runOnce: (text, values = []) => guard(async () => (await on.query({ text, values: [...values] })).rows),
   };
 }
 

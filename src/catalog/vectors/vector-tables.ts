@@ -147,21 +147,14 @@ export class VectorTables {
    */
   async ensureIndexes(threshold: number): Promise<string[]> {
     if (this.db.kind === 'embedded') return this.buildMissing(threshold);
-    // One server builds; the others need not wait for it. The lock belongs to the connection, so it is kept at hand.
-    const client = await this.db.pool.connect();
-    try {
-      const { rows } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_lock($1) AS mine', [
-        INDEX_LOCK,
-      ]);
-      if (!rows[0]?.mine) return [];
-      try {
-        return await this.buildMissing(threshold);
-      } finally {
-        await client.query('SELECT pg_advisory_unlock($1)', [INDEX_LOCK]);
-      }
-    } finally {
-      client.release();
-    }
+    // One server builds; the others skip the work. The lock belongs to the connection, so it is held in a session.
+    return await this.db.session(async (on) => {
+      const [row] = await on.run<{ mine: boolean }>('SELECT pg_try_advisory_lock($1) AS mine', [INDEX_LOCK]);
+      if (!row?.mine) return [];
+      const indexed = await this.buildMissing(threshold);
+      await on.run('SELECT pg_advisory_unlock($1)', [INDEX_LOCK]);
+      return indexed;
+    });
   }
 
   private async buildMissing(threshold: number): Promise<string[]> {

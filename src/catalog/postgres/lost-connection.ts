@@ -1,0 +1,102 @@
+import pg from 'pg';
+import { CommonspaceError } from '../../domain/errors.js';
+
+/** Receives the whole error when a connection is lost or cannot be opened. */
+export type ReportConnectionError = (error: Error) => void;
+
+/**
+ * Runs statements. An error that ends or refuses the connection is reported whole and rethrown as DATABASE_UNREACHABLE;
+ * every other error is rethrown as it is.
+ */
+export type Guard = <T>(statements: () => Promise<T>) => Promise<T>;
+
+export function createGuard(report: ReportConnectionError): Guard {
+  return async (statements) => {
+    try {
+      return await statements();
+    } catch (error) {
+      if (!(error instanceof Error) || !isConnectionError(error)) throw error;
+      report(error);
+      throw new CommonspaceError(
+        'DATABASE_UNREACHABLE',
+        'The database does not answer, or the connection to it was lost. Try again later.',
+        [],
+        { cause: error },
+      );
+    }
+  };
+}
+
+/** SQLSTATE codes, besides class 08, with which the server ends or refuses a connection (FATAL in an English locale). */
+const SERVER_CODES: ReadonlySet<unknown> = new Set([
+  '57P01', // admin_shutdown, pg_terminate_backend
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now: the server starts or stops
+  '57P04', // database_dropped
+  '57P05', // idle_session_timeout
+  '25P03', // idle_in_transaction_session_timeout
+  '53300', // too_many_connections
+]);
+
+/** Codes of Node for a socket that is closed or cannot be opened. */
+const SOCKET_CODES: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  // The file of a unix socket does not exist.
+  'ENOENT',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
+]);
+
+/** The driver and its pool give these errors no code. */
+const DRIVER_MESSAGES: ReadonlySet<string> = new Set([
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+  'Connection terminated due to connection timeout',
+  'Client has encountered a connection error and is not queryable',
+  'timeout exceeded when trying to connect',
+]);
+
+/** Kinds that Prisma's driver adapter makes of socket errors; other errors keep the fields of the server's message. */
+const ADAPTER_KINDS: ReadonlySet<unknown> = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TlsConnectionError',
+]);
+
+function isConnectionError(error: Error): boolean {
+  // Node combines failed attempts at several addresses of one host.
+  if (error instanceof AggregateError) return error.errors.some(isConnectionError);
+  if (error instanceof pg.DatabaseError) return endsConnection(error.severity, error.code);
+  const adapted = adapterCause(error);
+  if (adapted !== null) {
+    const { kind, severity, originalCode } = adapted;
+    return ADAPTER_KINDS.has(kind) || endsConnection(severity, originalCode);
+  }
+  return SOCKET_CODES.has((error as NodeJS.ErrnoException).code) || DRIVER_MESSAGES.has(error.message);
+}
+
+function endsConnection(severity: unknown, code: unknown): boolean {
+  if (severity === 'FATAL' || severity === 'PANIC') return true;
+  return SERVER_CODES.has(code) || (typeof code === 'string' && code.startsWith('08'));
+}
+
+interface AdapterCause {
+  readonly kind?: unknown;
+  readonly severity?: unknown;
+  readonly originalCode?: unknown;
+}
+
+/** What Prisma's driver adapter recorded of the driver's error; null where the error is none of Prisma's. */
+function adapterCause(error: Error): AdapterCause | null {
+  const { meta } = error as { meta?: { driverAdapterError?: { cause?: AdapterCause } } };
+  return meta?.driverAdapterError?.cause ?? null;
+}
