@@ -66,13 +66,13 @@ export function catalogueTable(record: EvaluationRecord): string {
   ].join('\n');
 }
 
-export interface Block {
+interface Block {
   readonly name: string;
   readonly methods: readonly MethodFigures[];
 }
 
 /** One line a method, one block of lines for each set of rows. */
-export function methodTable(blocks: readonly Block[]): string {
+function methodTable(blocks: readonly Block[]): string {
   const rows = blocks.flatMap(({ name, methods }) =>
     methods.map((figures, i) => [
       i === 0 ? name : '',

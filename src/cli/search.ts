@@ -23,7 +23,7 @@ interface SearchOptions extends GlobalOptions {
   readonly minScore?: number | 'auto';
 }
 
-export interface FoundItem {
+interface FoundItem {
   readonly rank: number;
   readonly score: number;
   readonly id: string;
@@ -40,7 +40,7 @@ export interface FoundItem {
   readonly explanation?: ShownExplanation | null;
 }
 
-export interface Found {
+interface Found {
   readonly mode: string;
   readonly encoder: string | null;
   readonly results: readonly FoundItem[];
@@ -131,7 +131,7 @@ async function readQuery(
 }
 
 /** Runs a search and gathers what a person or a script wants to see of its results. */
-export async function find(
+async function find(
   app: App,
   request: SearchRequest,
   { explain = false, signal }: { readonly explain?: boolean; readonly signal?: AbortSignal } = {},
@@ -161,7 +161,7 @@ export async function find(
   return { mode: page.mode, encoder: page.encoderVersion, results };
 }
 
-export function resultTable(results: readonly FoundItem[]): string {
+function resultTable(results: readonly FoundItem[]): string {
   return table(
     ['#', 'score', 'class', 'item', 'thumbnail or text'],
     results.map((found) => [

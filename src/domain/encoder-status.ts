@@ -22,7 +22,7 @@ export interface EncoderProgress {
   readonly epoch: EpochProgress | null;
 }
 
-export interface EpochProgress {
+interface EpochProgress {
   /** From 1, counted over all networks of the ensemble. */
   readonly epoch: number;
   readonly epochs: number;

@@ -1,9 +1,9 @@
 /** What the retrieval metrics and their expectations by chance have in common. */
 
 export const PRECISION_CUT_OFFS = [1, 5, 10] as const;
-export type PrecisionCutOff = (typeof PRECISION_CUT_OFFS)[number];
+type PrecisionCutOff = (typeof PRECISION_CUT_OFFS)[number];
 export const RECALL_CUT_OFFS = [1, 5, 10] as const;
-export type RecallCutOff = (typeof RECALL_CUT_OFFS)[number];
+type RecallCutOff = (typeof RECALL_CUT_OFFS)[number];
 
 /** Metrics whose relevance is the class, by the names that reports use. */
 export const CLASS_METRICS = [

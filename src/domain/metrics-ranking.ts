@@ -17,7 +17,7 @@ export interface RetrievalSide {
 }
 
 /** Similarities closer than this count as equal, so that rounding does not decide a tie. */
-export const SIMILARITY_RESOLUTION = 2 ** -31;
+const SIMILARITY_RESOLUTION = 2 ** -31;
 const MAX_GALLERY = 2 ** 20;
 
 /**

@@ -17,7 +17,7 @@ import { chanceMetrics } from './metrics-chance.js';
 import type { RetrievalSide } from './metrics-ranking.js';
 import { type QueryMetric, type QueryScores, scoreQueries } from './metrics-scores.js';
 
-export { createRanker, type RetrievalSide, SIMILARITY_RESOLUTION } from './metrics-ranking.js';
+export { createRanker, type RetrievalSide } from './metrics-ranking.js';
 
 export interface DirectionReport {
   readonly metrics: RetrievalMetrics;

@@ -3,7 +3,7 @@ export const EVIDENCES = ['CONTENT', 'COUNTERPART'] as const;
 export type Evidence = (typeof EVIDENCES)[number];
 
 /** How one kind of evidence speaks for an item; `rank` from 1 in that evidence's own ranking. */
-export interface EvidenceScore {
+interface EvidenceScore {
   readonly evidence: Evidence;
   readonly rank: number;
   readonly similarity: number;
@@ -22,7 +22,7 @@ export interface EvidenceRanking {
 }
 
 /** The constant of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009): how little a first place is worth more. */
-export const RECIPROCAL_RANK_K = 60;
+const RECIPROCAL_RANK_K = 60;
 
 /** What one ranking adds to an item's fused score; `rank` from 1. */
 export function reciprocalRank(rank: number): number {

@@ -14,7 +14,7 @@ export interface ClassTable {
 }
 
 /** How often the class is right; figures are 0 to 1. */
-export interface ClassAccuracy extends JsonObject {
+interface ClassAccuracy extends JsonObject {
   /** How many classes there were to choose among. */
   readonly classes: number;
   /** Share of the items whose first class, or one of whose first five, is right. */
@@ -36,7 +36,7 @@ export interface GroupAccuracy extends JsonObject {
 }
 
 /** One modality's held-out items; null where there are none with a class. */
-export interface ModalityAccuracy extends JsonObject {
+interface ModalityAccuracy extends JsonObject {
   readonly seen: GroupAccuracy | null;
   readonly unseen: GroupAccuracy | null;
   /** Of both groups' first answers among all classes; null where a group has no items. */

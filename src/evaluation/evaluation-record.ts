@@ -46,7 +46,7 @@ export interface PartRecord extends JsonObject {
 }
 
 /** How the intervals were worked out: docs/evaluation.md has the formula. */
-export interface IntervalRecord extends JsonObject {
+interface IntervalRecord extends JsonObject {
   /** 0.95 */
   readonly confidence: number;
   readonly resamples: number;

@@ -3,7 +3,7 @@ import { gather, type Matrix, rowOf } from '../encoder/math/matrix.js';
 import type { PairTable } from './source-set.js';
 
 /** Items of one modality that take part: each is a query, and all are the gallery of the other modality. */
-export interface FeatureSide {
+interface FeatureSide {
   readonly features: Matrix;
   /** [n]; decides ties, ascending. Without it the order of the rows does. */
   readonly ids?: readonly string[];

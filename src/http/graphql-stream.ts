@@ -5,7 +5,7 @@ import type { OperationRequest, OperationStreams } from '../graphql/stream.js';
 import type { Services } from '../services/services.js';
 
 /** Streams at once; more are refused with BUSY. */
-export const MAX_STREAMS = 200;
+const MAX_STREAMS = 200;
 
 /** A comment now and then, so that nothing between takes a quiet stream for a dead one. */
 const KEEP_ALIVE_MS = 12_000;

@@ -105,7 +105,7 @@ export async function decodeRgb(source: Uint8Array | string, size: DecodeSize): 
  *
  * @throws CommonspaceError FILE_MISSING, IMAGE_TOO_LARGE
  */
-export async function readImageFile(path: string): Promise<Buffer> {
+async function readImageFile(path: string): Promise<Buffer> {
   try {
     assertSize((await stat(path)).size);
     return await readFile(path);

@@ -6,7 +6,7 @@ import { addressAllowed, type Networks, parseNetworks } from './address-guard.js
 import { MAX_IMAGE_BYTES } from './limits.js';
 
 /** All addresses of a host name. */
-export type Resolve = (hostname: string) => Promise<readonly string[]>;
+type Resolve = (hostname: string) => Promise<readonly string[]>;
 
 /** What the server may fetch on behalf of its callers; what is left out is as in `DEFAULT_FETCH_POLICY`. */
 export interface FetchPolicy {
@@ -22,7 +22,7 @@ export interface FetchPolicy {
 
 type Rules = Required<FetchPolicy>;
 
-export const DEFAULT_FETCH_POLICY: Rules = {
+const DEFAULT_FETCH_POLICY: Rules = {
   allowNetworks: [],
   timeoutMs: 15_000,
   maxBytes: MAX_IMAGE_BYTES,

@@ -2,7 +2,7 @@ import { CommonspaceError } from '../domain/errors.js';
 import { looksLikeSvg } from './svg.js';
 
 /** What is accepted, in the order people expect to read it. */
-export const MEDIA_TYPES = [
+const MEDIA_TYPES = [
   'image/jpeg',
   'image/png',
   'image/webp',

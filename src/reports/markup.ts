@@ -34,7 +34,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** For text and for quoted attributes. Characters that no document may hold are replaced. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return (
     text
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

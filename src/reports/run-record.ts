@@ -53,7 +53,7 @@ export interface RunManifest {
   readonly command: string | null;
 }
 
-export interface RunData {
+interface RunData {
   readonly trainingPairs: number;
   readonly trainingClasses: number;
   /** One sentence: where the features come from. */

@@ -30,7 +30,7 @@ export async function writeRunFiles(
 }
 
 /** One figure a line; an empty cell is no figure. */
-export function metricsCsv({ table }: Pick<RunRecord, 'table'>): string {
+function metricsCsv({ table }: Pick<RunRecord, 'table'>): string {
   const lines = table.flatMap((row) =>
     (['i2t', 't2i', 'avg'] as const).flatMap((direction) =>
       METRIC_NAMES.map((metric) => {

@@ -124,7 +124,7 @@ export interface App extends Services {
   close(): Promise<void>;
 }
 
-export interface AppDescription {
+interface AppDescription {
   readonly database: CatalogDescription & { readonly kind: Catalog['kind'] };
   /** The configured one. */
   readonly imageExtractor: string;

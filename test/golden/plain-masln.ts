@@ -58,7 +58,7 @@ function standardised(x: Rows): number[][] {
 
 const leaky = (x: number, slope: number): number => (x < 0 ? slope * x : x);
 
-export function codeOf(network: PlainNetwork, modality: 'IMAGE' | 'TEXT', batch: PlainBatch): number[][] {
+function codeOf(network: PlainNetwork, modality: 'IMAGE' | 'TEXT', batch: PlainBatch): number[][] {
   const input = modality === 'IMAGE' ? batch.noisyImage : batch.noisyText;
   let x: Rows = input;
   for (let i = 0; i < network.hidden; i += 1) {

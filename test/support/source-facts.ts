@@ -7,7 +7,7 @@ export interface SourceFile {
   readonly text: string;
 }
 
-export interface Import {
+interface Import {
   /** As written: `../domain/errors.js`, `node:fs`. */
   readonly specifier: string;
   /** The imported file of ours, e.g. `src/domain/errors.ts`; null for a package. */

@@ -119,7 +119,7 @@ export function createDatabase(
 }
 
 /** Prisma's client, whose calls are guarded as all others are. */
-export type CatalogPrisma = ReturnType<typeof createPrisma>;
+type CatalogPrisma = ReturnType<typeof createPrisma>;
 
 function createPrisma(pool: pg.Pool, guard: Guard) {
   return new PrismaClient({ adapter: new PrismaPg(pool) }).$extends({

@@ -11,7 +11,7 @@ import { readMigrations } from './migrations.js';
 export const TEMPLATE = 'migrations/embedded-template.tar.br';
 export const TEMPLATE_ORIGIN = 'migrations/embedded-template.json';
 
-export const templateOrigin = z.object({
+const templateOrigin = z.object({
   /** Version of the package that made it: another one may read its files differently. */
   pglite: z.string(),
   /** Checksums of the migrations in it, by name. */

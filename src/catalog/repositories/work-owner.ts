@@ -2,7 +2,7 @@ import type { Database } from '../postgres/database.js';
 import { ownIdentity, processIdentity, stateOf } from '../postgres/process-identity.js';
 
 /** A process that is not heard of for so long has lost its work, wherever it is. */
-export const LOST_AFTER_SECONDS = 60;
+const LOST_AFTER_SECONDS = 60;
 
 let self: string | null = null;
 

@@ -23,7 +23,7 @@ export interface SemanticMatchingOptions {
 }
 
 /** How two vectors of probabilities are compared. */
-export type PosteriorSimilarity = 'cosine' | 'inner-product';
+type PosteriorSimilarity = 'cosine' | 'inner-product';
 
 export interface TrainedSemanticMatching {
   /** Its embeddings are of unit length; their cosine is the similarity chosen. */

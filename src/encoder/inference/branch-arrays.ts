@@ -1,7 +1,7 @@
 /** A branch as named arrays and the sizes needed to read them back: how encoders and checkpoints hold their layers. */
 import type { Branch, DenseLayer } from './parameters.js';
 
-export interface LayerShape {
+interface LayerShape {
   readonly in: number;
   readonly out: number;
   readonly slope: number;

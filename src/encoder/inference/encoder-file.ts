@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { CommonspaceError } from '../../domain/errors.js';
 
-export const ENCODER_FILE_VERSION = 1;
+const ENCODER_FILE_VERSION = 1;
 const MAGIC = Buffer.from('CSBUNDLE', 'latin1');
 const MAX_HEADER = 16 * 2 ** 20;
 

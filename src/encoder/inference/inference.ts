@@ -8,7 +8,7 @@ import type { Branch, DenseLayer, EncoderParameters } from './parameters.js';
 import { createProjection } from './projection.js';
 
 /** Width of a branch's code. */
-export function codeWidth(branch: Branch): number {
+function codeWidth(branch: Branch): number {
   return branch.layers.at(-1)?.bias.length ?? branch.skip?.bias.length ?? 0;
 }
 
@@ -72,7 +72,7 @@ export interface BranchOutput {
 }
 
 /** From the components of a normalised feature to its embedding, of unit length. */
-export function embedComponents(
+function embedComponents(
   parameters: EncoderParameters,
   modality: Modality,
   components: Float32Array,

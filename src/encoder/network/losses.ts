@@ -8,7 +8,7 @@ import { tf } from '../../platform/tfjs.js';
 import { crossEntropy, unitRows } from './layers.js';
 
 /** Mean over the rows of ‖a − b‖². */
-export function squaredDistance(a: tf.Tensor2D, b: tf.Tensor2D): tf.Scalar {
+function squaredDistance(a: tf.Tensor2D, b: tf.Tensor2D): tf.Scalar {
   return tf.div(tf.sum(tf.squaredDifference(a, b)), a.shape[0]) as tf.Scalar;
 }
 

@@ -164,7 +164,7 @@ export function fitCca({ image, text }: PreparedPairs, { ccaRegularisation }: Tr
 }
 
 /** At most as wide as there are canonical variates. */
-export function skipStart(cca: Cca, width: number, power: number): SkipStart {
+function skipStart(cca: Cca, width: number, power: number): SkipStart {
   return {
     IMAGE: ccaLayer(cca.image, cca.correlations, width, power),
     TEXT: ccaLayer(cca.text, cca.correlations, width, power),

@@ -20,7 +20,7 @@ import { makeBatch, type SourceTensors } from './batch.js';
 import { applyGradients, computeGradients, type StepResult } from './train-step.js';
 import type { PreparedPairs, SplitSource } from './training-data.js';
 
-export interface EpochResult extends Omit<EpochRecord, 'member'> {
+interface EpochResult extends Omit<EpochRecord, 'member'> {
   readonly best: boolean;
 }
 

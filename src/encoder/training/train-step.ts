@@ -23,10 +23,10 @@ interface Term {
   /** Of the adversary: the share of codes whose modality the discriminator told. */
   readonly accuracy?: tf.Scalar;
 }
-export type Terms = Partial<Record<keyof LossWeights, Term>>;
+type Terms = Partial<Record<keyof LossWeights, Term>>;
 
 /** Every term that is on, for one batch. Call inside a tidy. */
-export function lossTerms(network: Network, batch: Batch): Terms {
+function lossTerms(network: Network, batch: Batch): Terms {
   const { options } = network;
   const { weights } = options;
   const image = encode(network, 'IMAGE', batch.noisyImage, batch.masks.IMAGE);

@@ -26,7 +26,7 @@ export interface Tuned {
   readonly notes: readonly string[];
 }
 
-export interface Trial {
+interface Trial {
   readonly choice: Choice;
   /** map@all (or MRR@10 where no pair has a class), mean of both directions. */
   readonly figure: number;

@@ -48,6 +48,6 @@ export function toPredictions(
   });
 }
 
-export function idOf(side: RetrievalSide, row: number): string {
+function idOf(side: RetrievalSide, row: number): string {
   return side.ids?.[row] ?? String(row);
 }

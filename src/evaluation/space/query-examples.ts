@@ -5,8 +5,8 @@ import type { Direction, ItemFace, QueryStory, SpaceDetails } from './space-deta
 import type { QueryOutcome, Walk } from './walk-queries.js';
 
 /** Queries told of in each direction, and results of each. */
-export const STORIES = 4;
-export const STORY_RESULTS = 6;
+const STORIES = 4;
+const STORY_RESULTS = 6;
 /** Ranks a query without a counterpart behind those that have one. */
 const NOWHERE = Number.MAX_SAFE_INTEGER;
 

@@ -7,9 +7,9 @@ import { createRandom } from '../../encoder/math/random.js';
 import type { SimilarityGroup, SimilarityHistograms } from './space-details.js';
 
 /** Bins of .02 from −1 to 1. */
-export const SIMILARITY_BINS = 100;
+const SIMILARITY_BINS = 100;
 /** Up to this many combinations of an image and a text all are counted; of more, this many are drawn. */
-export const MAX_COMBINATIONS = 1_000_000;
+const MAX_COMBINATIONS = 1_000_000;
 
 /** Counterparts are always all counted; of the other combinations as many as `most` allows. */
 export function similarityHistograms(

@@ -9,7 +9,7 @@ import type { MapPoint, SpaceMap } from './space-details.js';
 import { tsne } from './t-sne.js';
 
 /** Points of each modality: t-SNE's time goes with their square; 2 · 450 take about two seconds. */
-export const MAP_POINTS_A_SIDE = 450;
+const MAP_POINTS_A_SIDE = 450;
 const PERPLEXITY = 30;
 const TSNE_ITERATIONS = 400;
 /** Fewer points than this have no neighbourhoods worth drawing. */

@@ -4,7 +4,7 @@ import { dot } from '../../domain/vectors.js';
 import { rowOf } from '../../encoder/math/matrix.js';
 
 /** Recall levels of a curve: 0, .02 … 1. */
-export const RECALL_STEPS = 50;
+const RECALL_STEPS = 50;
 export const RECALL_LEVELS: readonly number[] = Array.from(
   { length: RECALL_STEPS + 1 },
   (_, i) => i / RECALL_STEPS,

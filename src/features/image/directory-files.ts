@@ -5,7 +5,7 @@ import { CommonspaceError } from '../../domain/errors.js';
 import { type ModelJson, weightFiles } from '../model-files.js';
 
 /** The file beside model.json that says how to use the model, unless `dir:PATH#FILE` names another. */
-export const DESCRIPTION_FILE = 'commonspace-model.json';
+const DESCRIPTION_FILE = 'commonspace-model.json';
 
 const number3 = z.union([z.number(), z.array(z.number()).length(3)]);
 const divisor3 = number3.refine((std) => ![std].flat().includes(0), 'must not be 0');

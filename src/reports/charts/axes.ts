@@ -57,7 +57,7 @@ export function niceRange(values: readonly number[], about = 5): Range {
 }
 
 /** Ticks with one number of digits: 0, 0.2, 0.4 → `0.0` `0.2` `0.4`. */
-export function tickLabels(values: readonly number[]): string[] {
+function tickLabels(values: readonly number[]): string[] {
   const digits = Math.max(0, ...values.map((v) => (String(v).split('.')[1] ?? '').length));
   return values.map((v) => v.toFixed(Math.min(digits, 4)).replace('-', '−'));
 }

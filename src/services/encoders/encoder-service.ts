@@ -12,7 +12,7 @@ import type { Checkpoints } from './checkpoints.js';
 import { EncoderWatch } from './encoder-watch.js';
 
 /** Searches that began with an encoder may use it for so long after another took its place. */
-export const SEARCH_GRACE_MS = 10 * 60_000;
+const SEARCH_GRACE_MS = 10 * 60_000;
 
 export interface EncoderPage {
   readonly encoders: readonly { readonly row: EncoderRow; readonly cursor: string }[];

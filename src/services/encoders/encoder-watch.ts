@@ -45,7 +45,7 @@ export class EncoderWatch {
 }
 
 /** Whether a run in this state goes on by itself. */
-export function isUnderWay(state: EncoderState): boolean {
+function isUnderWay(state: EncoderState): boolean {
   switch (state) {
     case 'queued':
     case 'training':

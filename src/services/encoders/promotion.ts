@@ -6,7 +6,7 @@ import { workerEntry } from '../../platform/worker-entry.js';
 import { extractorsOf, pairKey, splitOfEncoder } from './training-pairs.js';
 
 /** From so many pairs on that neither encoder learnt from, those alone are compared on. */
-export const ENOUGH_FAIR_PAIRS = 50;
+const ENOUGH_FAIR_PAIRS = 50;
 
 /** map@all, mean of both directions, of two encoders on the very same pairs. */
 export interface ComparedMaps extends JsonObject {

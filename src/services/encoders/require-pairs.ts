@@ -2,7 +2,7 @@ import type { Catalog } from '../../catalog/catalog.js';
 import { CommonspaceError } from '../../domain/errors.js';
 
 /** Fewer pairs than this teach nothing that would hold for others. */
-export const MIN_PAIRS = 16;
+const MIN_PAIRS = 16;
 
 /**
  * @param learnable pairs to learn from

@@ -14,7 +14,6 @@ import type { TrainingProgress } from './training-progress.js';
 import type { RunParts } from './training-run.js';
 import type { TrainingRunner } from './training-runner.js';
 
-export { MIN_PAIRS } from './require-pairs.js';
 export type { TrainRequest } from './train-request.js';
 export type { TrainingProgress } from './training-progress.js';
 

@@ -2,7 +2,7 @@ import type { EvaluationRecord, MethodFigures } from '../../evaluation/evaluatio
 import { type MapFigures, mapFigures } from './bundle-report.js';
 
 /** map@all of the encoder, with the others on the same rows. */
-export interface PartReport extends MapFigures {
+interface PartReport extends MapFigures {
   readonly chance: MapFigures;
   readonly cca: MapFigures;
   /** Null where it was not trained. */

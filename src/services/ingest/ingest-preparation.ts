@@ -27,9 +27,6 @@ export type PreparedItem = {
     }
 );
 
-/** Features of one item, by extractor id. */
-export type ItemFeatures = ReadonlyMap<string, Float32Array>;
-
 /** Pictures fetched, stored or decoded at once within a chunk. */
 const SOURCES_AT_ONCE = 8;
 

@@ -8,8 +8,8 @@ import type { ClassPrototypes } from '../serving/class-prototypes.js';
 import { learntFilter } from './learnt-pairs.js';
 
 /** How many classes and how many pairs an explanation names. */
-export const EXPLAINED_CLASSES = 5;
-export const EXPLAINED_PAIRS = 3;
+const EXPLAINED_CLASSES = 5;
+const EXPLAINED_PAIRS = 3;
 
 /**
  * Items looked at first, whether they were learnt from or not, for tables in memory are quick to rank as long as no filter
@@ -33,7 +33,7 @@ interface Near {
   readonly querySimilarity: number;
   readonly itemSimilarity: number;
 }
-export interface ExplainedClass extends Near {
+interface ExplainedClass extends Near {
   readonly class: ClassRow;
 }
 /** Of the picture and the text, the one that is closer counts. */

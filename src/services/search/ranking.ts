@@ -12,7 +12,7 @@ import {
  * How deep each ranking goes into the fused one. It is fixed, so that an item's fused score does not change from page
  * to page; beyond it the order goes on by CONTENT alone.
  */
-export const FUSION_DEPTH = 200;
+const FUSION_DEPTH = 200;
 
 /** What a search comes down to once its query is read: the rankings that can be had. At least one is not null. */
 export interface RankingPlan {

@@ -33,7 +33,7 @@ export interface BackfillHooks {
 }
 
 /** A stored item whose content cannot be read any more. */
-export interface UnreadableItem {
+interface UnreadableItem {
   readonly id: string;
   readonly externalId: string | null;
   readonly error: CommonspaceError;

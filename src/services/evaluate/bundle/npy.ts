@@ -5,7 +5,7 @@
  */
 import { badBundle } from './bad-bundle.js';
 
-export interface NpyHeader {
+interface NpyHeader {
   /** f: floating point, i: signed, u: unsigned. */
   readonly kind: 'f' | 'i' | 'u';
   /** Bytes of one number. */
