@@ -72,7 +72,13 @@ export interface ItemWrite {
   readonly contentHash: string;
   readonly pairKey: string | null;
   readonly classNames: readonly string[];
-  readonly image: { readonly mediaType: string; readonly width: number; readonly height: number } | null;
+  /** `bytes` is the size of the file. */
+  readonly image: {
+    readonly mediaType: string;
+    readonly width: number;
+    readonly height: number;
+    readonly bytes: number;
+  } | null;
   readonly text: { readonly text: string; readonly language: string | null } | null;
   /** Features to store, by extractor id; an old feature of that extractor is replaced. */
   readonly features: ReadonlyMap<string, Float32Array>;

@@ -66,7 +66,9 @@ export async function createMediaStore(options: { readonly directory: string }):
   async function store(sha256: string, given: Uint8Array | CheckedImage): Promise<StoredImage> {
     const bytes = given instanceof Uint8Array ? given : given.bytes;
     // The size tells a whole file from one that a failing disk cut short.
-    if ((await sizeOf(path(sha256))) === bytes.length && bytes.length > 0) return describe(sha256);
+    const present = (await sizeOf(path(sha256))) === bytes.length && bytes.length > 0;
+    // The given bytes are those of the file, which a concurrent removal may delete.
+    if (present) return { sha256, ...(await inspectImage(bytes)), bytes: bytes.length };
     const { mediaType, width, height } = given instanceof Uint8Array ? await checkImage(given) : given;
     await files.write(path(sha256), bytes, true);
     return { sha256, mediaType, width, height, bytes: bytes.length };

@@ -259,7 +259,9 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
         height: 48,
       });
       expect(await media.find('b'.repeat(64))).toBeNull();
-      expect(await media.forgetUnreferenced([upload.sha256, image.contentHash])).toEqual([upload.sha256]);
+      const removed: string[] = [];
+      await media.removeUnreferenced([upload.sha256, image.contentHash], async (hash) => removed.push(hash));
+      expect(removed).toEqual([upload.sha256]);
       expect(await media.find(upload.sha256)).toBeNull();
     });
   });

@@ -149,16 +149,16 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     const again = imageWrite('shown twice', { externalId: 'again', ...extra });
     const only = imageWrite('shown once', { pairKey: 'q', ...extra });
     await items.upsertMany([shown, again, only]);
-    await media.recordMany([
-      { sha256: only.contentHash, mediaType: 'image/png', width: 64, height: 48, bytes: 9 },
-    ]);
     expect(await vectors.itemEmbedding(encoderId, only.id)).toEqual(vector);
 
     const missing = uuidv7();
     const { deletedIds, contentHashes } = await items.delete([only.id, missing, shown.id]);
     expect(deletedIds).toEqual([only.id, shown.id]);
     expect([...contentHashes].sort()).toEqual([sha256('shown once'), sha256('shown twice')].sort());
-    expect(await media.forgetUnreferenced(contentHashes)).toEqual([sha256('shown once')]);
+    const removed: string[] = [];
+    const remove = async (hash: string) => removed.push(hash);
+    expect(await media.removeUnreferenced(contentHashes, remove)).toEqual([sha256('shown once')]);
+    expect(removed).toEqual([sha256('shown once')]);
     expect(await media.find(sha256('shown once'))).toBeNull();
     expect(await media.find(sha256('shown twice'))).toMatchObject({ mediaType: 'image/png', width: 64 });
     const [left] = await database.runOnce(

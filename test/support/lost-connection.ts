@@ -33,9 +33,13 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
   }
 }
 
-/** Resolves when `count` connections of the catalogue wait for a lock. */
-export async function waitForLock(client: pg.Client, count = 1): Promise<void> {
-  for (;;) {
+/** Resolves when `count` connections of the catalogue wait for a lock, or when `done` returns true. */
+export async function waitForLock(
+  client: pg.Client,
+  count = 1,
+  done: () => boolean = () => false,
+): Promise<void> {
+  while (!done()) {
     const { rows } = await client.query<{ waiting: number }>(
       `SELECT count(*)::int AS waiting FROM pg_stat_activity
        WHERE datname = current_database() AND application_name = 'commonspace' AND wait_event_type = 'Lock'`,

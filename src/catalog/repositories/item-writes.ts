@@ -4,6 +4,7 @@ import type { ItemRow, ItemWrite } from '../types.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
 import type { VectorStore } from '../vectors/vector-store.js';
 import { LIVE_ENCODERS, shareEncoders } from './encoder-lock.js';
+import { recordPictures, type StoredPicture } from './media.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 
 /**
@@ -22,11 +23,11 @@ export class EncodersChanged extends Error {
   override readonly name = 'EncodersChanged';
 }
 
-/** Orphaned pairs are removed by whoever deletes their last item; so often do we make one again that was just removed. */
+/** How often a pair is inserted again that a concurrent deletion of its last item removed. */
 const PAIR_ATTEMPTS = 5;
 
 /**
- * Writes items with their pairs, classes, features and embeddings, all or none. Items are inserted, or by their id
+ * Writes items with their pictures' records, pairs, classes, features and embeddings, all or none. Items are inserted, or by their id
  * replaced; pairs and classes not yet known are made. Vectors of an item's former content are forgotten.
  *
  * Every live encoder that can read a write's feature must have its embedding among the write's, and its extractor must have
@@ -47,6 +48,7 @@ export async function writeItems(
   try {
     return await db.transaction(async (tx) => {
       const live = await liveEncoders(tx, writes);
+      await recordPictures(tx, writes.flatMap(pictureOf));
       const pairIds = await ensurePairs(tx, writes);
       const classIds = await ensureClasses(tx, writes);
       await forgetVectorsOfFormerContent(tx, writes);
@@ -71,6 +73,10 @@ export async function writeItems(
   }
 }
 
+function pictureOf({ image, contentHash }: ItemWrite): StoredPicture[] {
+  return image === null ? [] : [{ sha256: contentHash, ...image }];
+}
+
 /**
  * A pair's id follows from its key, in a namespace of our own. Which pairs a training holds out follows from their ids: the same
  * items, ingested again elsewhere, are split the same way.
@@ -92,7 +98,7 @@ async function ensurePairs(tx: Queryable, writes: readonly ItemWrite[]): Promise
     );
     if (rows.length === keys.length) return new Map(rows.map((row) => [row.key, row.id]));
   }
-  throw new Error('pairs vanish as often as they are made');
+  throw new Error('pairs were deleted as often as they were inserted');
 }
 
 /** Ids by name. */

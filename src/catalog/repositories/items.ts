@@ -194,26 +194,37 @@ export class Items {
   /**
    * Deletes items with everything that belongs to them alone: vectors, class links, and pairs left without an item.
    *
-   * @returns the ids of those that were there, and the pictures (hex sha256) that they showed: Media.forgetUnreferenced
-   * tells which of these nothing shows any more.
+   * @returns the ids of the items that existed, and the pictures (hex sha256) that they showed, for
+   * Media.removeUnreferenced.
    */
   async delete(
     ids: readonly string[],
   ): Promise<{ readonly deletedIds: readonly string[]; readonly contentHashes: readonly string[] }> {
-    const gone = await this.db.transaction(async (tx) => {
-      const rows = await tx.run<{ id: string; hash: string; modality: Modality; pair: string | null }>(
-        `DELETE FROM item WHERE id = ANY($1::uuid[]) RETURNING id, content_hash AS hash, modality, pair_id AS pair`,
-        [encodeUuidArray(ids)],
-      );
-      const pairs = new Set(rows.flatMap((row) => (row.pair === null ? [] : [row.pair])));
-      await tx.run(
-        `DELETE FROM pair p WHERE p.id = ANY($1::uuid[]) AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id)`,
-        [encodeUuidArray([...pairs].sort())],
-      );
-      return rows;
-    });
+    const gone = await this.db.run<{ id: string; hash: string; modality: Modality; pair: string | null }>(
+      `DELETE FROM item WHERE id = ANY($1::uuid[]) RETURNING id, content_hash AS hash, modality, pair_id AS pair`,
+      [encodeUuidArray(ids)],
+    );
+    await this.deleteEmptyPairs(gone.flatMap((row) => (row.pair === null ? [] : [row.pair])));
     const deleted = new Set(gone.map((row) => row.id));
     const hashes = new Set(gone.flatMap((row) => (row.modality === 'IMAGE' ? [row.hash] : [])));
     return { deletedIds: ids.filter((id) => deleted.has(id.toLowerCase())), contentHashes: [...hashes] };
+  }
+
+  /**
+   * Writers hold a lock on the pairs of the items they write. This waits for them, and then looks for items in a new
+   * snapshot; otherwise it could delete a pair that an item has just joined. It runs in a transaction without locks on
+   * items, because writers lock pairs before items.
+   */
+  private async deleteEmptyPairs(pairIds: readonly string[]): Promise<void> {
+    if (pairIds.length === 0) return;
+    const pairs = [encodeUuidArray([...new Set(pairIds)])];
+    await this.db.transaction(async (tx) => {
+      await tx.run('SELECT 1 FROM pair WHERE id = ANY($1::uuid[]) ORDER BY key FOR UPDATE', pairs);
+      await tx.run(
+        `DELETE FROM pair p WHERE p.id = ANY($1::uuid[])
+           AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id)`,
+        pairs,
+      );
+    });
   }
 }

@@ -1,4 +1,4 @@
-import type { Database } from '../postgres/database.js';
+import type { Database, Queryable } from '../postgres/database.js';
 import type { MediaRow } from '../types.js';
 
 /** A picture with the size of its bytes. */
@@ -6,28 +6,48 @@ export interface StoredPicture extends MediaRow {
   readonly bytes: number;
 }
 
+/** How often a row is inserted again that a concurrent removal deleted. */
+const RECORD_ATTEMPTS = 5;
+
+/**
+ * Records pictures and locks their rows until the transaction ends. Meanwhile `removeUnreferenced` waits, and then sees
+ * the items that the transaction wrote. A picture that is already recorded stays as it is.
+ */
+export async function recordPictures(tx: Queryable, images: readonly StoredPicture[]): Promise<void> {
+  if (images.length === 0) return;
+  // Sorted, so that concurrent transactions lock rows in one order.
+  const inOrder = [...new Map(images.map((image) => [image.sha256, image])).values()].sort((a, b) =>
+    a.sha256 < b.sha256 ? -1 : 1,
+  );
+  const hashes = inOrder.map(({ sha256 }) => sha256);
+  for (let attempt = 0; attempt < RECORD_ATTEMPTS; attempt += 1) {
+    await tx.run(
+      `INSERT INTO media (sha256, media_type, width, height, bytes)
+       SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[]) ON CONFLICT DO NOTHING`,
+      [
+        hashes,
+        inOrder.map(({ mediaType }) => mediaType),
+        inOrder.map(({ width }) => width),
+        inOrder.map(({ height }) => height),
+        inOrder.map(({ bytes }) => bytes),
+      ],
+    );
+    const locked = await tx.run(
+      'SELECT sha256 FROM media WHERE sha256 = ANY($1::text[]) ORDER BY sha256 FOR KEY SHARE',
+      [hashes],
+    );
+    if (locked.length === hashes.length) return;
+  }
+  throw new Error('rows of media were deleted as often as they were inserted');
+}
+
 /** Pictures whose bytes the media store has. */
 export class Media {
   constructor(private readonly db: Database) {}
 
-  /** Notes an upload. The same picture again changes nothing. */
+  /** Records an upload. Waits for a removal of the same picture that is in progress. */
   async record(image: StoredPicture): Promise<void> {
-    await this.recordMany([image]);
-  }
-
-  /** Notes several; the order does not matter. */
-  async recordMany(images: readonly StoredPicture[]): Promise<void> {
-    if (images.length === 0) return;
-    await this.db.prisma.media.createMany({
-      data: images.map(({ sha256, mediaType, width, height, bytes }) => ({
-        sha256,
-        mediaType,
-        width,
-        height,
-        bytes,
-      })),
-      skipDuplicates: true,
-    });
+    await this.db.transaction((tx) => recordPictures(tx, [image]));
   }
 
   /** A picture that was uploaded or that an item shows, by the hex sha256 of its bytes. */
@@ -43,19 +63,28 @@ export class Media {
   }
 
   /**
-   * Those of the pictures that no item shows: their bytes can go. That they were uploaded is forgotten.
+   * Removes the pictures that no item shows: their rows, and by `removeBytes` (given the hex sha256) their bytes. Both
+   * happen under a lock on the rows, so a concurrent ingest or upload of the same picture waits and stores it again.
    *
-   * @returns hex sha256, each once.
+   * @returns hex sha256 of the removed pictures, ascending.
    */
-  async forgetUnreferenced(hashes: readonly string[]): Promise<string[]> {
+  async removeUnreferenced(
+    hashes: readonly string[],
+    removeBytes: (sha256: string) => Promise<unknown>,
+  ): Promise<string[]> {
     if (hashes.length === 0) return [];
-    const unreferenced = `SELECT h.hash FROM unnest($1::text[]) AS h (hash)
-      WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.content_hash = h.hash AND i.modality = 'IMAGE')`;
-    const rows = await this.db.run<{ hash: string }>(
-      `WITH gone AS (${unreferenced}), forgotten AS (DELETE FROM media WHERE sha256 IN (SELECT hash FROM gone))
-       SELECT DISTINCT hash FROM gone ORDER BY hash`,
-      [hashes],
-    );
-    return rows.map((row) => row.hash);
+    return await this.db.transaction(async (tx) => {
+      await tx.run('SELECT 1 FROM media WHERE sha256 = ANY($1::text[]) ORDER BY sha256 FOR UPDATE', [hashes]);
+      // A statement of its own: its snapshot includes the items of the transactions that the lock waited for.
+      const rows = await tx.run<{ hash: string }>(
+        `SELECT DISTINCT h.hash FROM unnest($1::text[]) AS h (hash)
+         WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.content_hash = h.hash AND i.modality = 'IMAGE') ORDER BY 1`,
+        [hashes],
+      );
+      const unreferenced = rows.map((row) => row.hash);
+      await tx.run('DELETE FROM media WHERE sha256 = ANY($1::text[])', [unreferenced]);
+      for (const sha256 of unreferenced) await removeBytes(sha256);
+      return unreferenced;
+    });
   }
 }

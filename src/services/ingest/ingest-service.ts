@@ -151,8 +151,6 @@ export class IngestService {
     const changed = planned.filter(hasNewContent).map(({ item }) => item);
     await this.preparation.extract(changed, open, answers, features);
     const ready = planned.filter(({ item }) => !answers.has(item.index));
-    const images = ready.flatMap(({ item }) => (item.modality === 'IMAGE' ? [item.image] : []));
-    await this.catalog.media.recordMany(images);
     const writes = await this.toWrites(ready, features, tried);
     const rows = await this.catalog.items.upsertMany(writes);
     ready.forEach(({ item, found }, i) => {
@@ -164,7 +162,10 @@ export class IngestService {
     await this.forgetReplaced(ready);
   }
 
-  /** A deletion may have taken the bytes between their storing and the row's: then they are stored again. */
+  /**
+   * A deletion may have removed a file after it was stored and before its item was written: then it is stored again. From
+   * now on no deletion removes it, because the item is visible.
+   */
   private async keepPictures(planned: readonly PlannedWrite[]): Promise<void> {
     for (const { item } of planned) {
       if (item.modality === 'IMAGE' && !(await this.media.has(item.contentHash)))
@@ -200,7 +201,7 @@ export class IngestService {
       plan.found !== null && hasNewContent(plan) ? [plan.found.row.contentHash] : [],
     );
     if (replaced.length === 0) return;
-    for (const hash of await this.catalog.media.forgetUnreferenced(replaced)) await this.media.remove(hash);
+    await this.catalog.media.removeUnreferenced(replaced, (hash) => this.media.remove(hash));
   }
 }
 

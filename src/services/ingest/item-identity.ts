@@ -1,6 +1,7 @@
 import type { ExistingItem, ItemIdentity, ItemWrite, JsonObject } from '../../catalog/types.js';
 import { fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError } from '../../domain/errors.js';
+import type { StoredImage } from '../../media/types.js';
 import type { PreparedItem } from './ingest-preparation.js';
 
 /** What makes an input the same item as one already stored: its external id, or else its content within its pair. */
@@ -43,13 +44,14 @@ export function mergeWrite(
     contentHash: item.contentHash,
     pairKey: input.pairKey ?? found?.pairKey ?? null,
     classNames: [...new Set(input.classes?.map((name) => name.trim()) ?? found?.classNames ?? [])].sort(),
-    image:
-      item.modality === 'IMAGE'
-        ? { mediaType: item.image.mediaType, width: item.image.width, height: item.image.height }
-        : null,
+    image: item.modality === 'IMAGE' ? imageOf(item.image) : null,
     text: item.modality === 'TEXT' ? { text: item.text, language: languageOf(metadata) } : null,
   };
   return found !== null && isSame(write, found) ? 'UNCHANGED' : write;
+}
+
+function imageOf({ mediaType, width, height, bytes }: StoredImage): ItemWrite['image'] {
+  return { mediaType, width, height, bytes };
 }
 
 function isSame(write: MergedWrite, { row, pairKey, classNames }: ExistingItem): boolean {

@@ -21,7 +21,8 @@ export class MediaService {
   async upload(bytes: Buffer): Promise<StoredImage> {
     const image = await this.store.put(bytes);
     await this.catalog.media.record(image);
-    return image;
+    // A deletion of the same picture, which recording waited for, may have removed the file.
+    return (await this.store.has(image.sha256)) ? image : await this.store.put(bytes);
   }
 
   /**

@@ -71,8 +71,7 @@ export class ItemService {
     ids: readonly string[],
   ): Promise<{ deletedIds: readonly string[]; errors: readonly Failure[] }> {
     const { deletedIds, contentHashes } = await this.catalog.items.delete(ids.filter(isUuid));
-    for (const hash of await this.catalog.media.forgetUnreferenced(contentHashes))
-      await this.media.remove(hash);
+    await this.catalog.media.removeUnreferenced(contentHashes, (hash) => this.media.remove(hash));
     const gone = new Set(deletedIds);
     const errors = ids.flatMap((id, i): Failure[] =>
       gone.has(id)
