@@ -53,7 +53,12 @@ function training(components) {
     classes: CLASSES,
     classEmbeddings: matrix(CLASSES - 1, CLASSES + 1),
   };
-  return createMemberTraining(source, options, CODE, 0, options.epochs, null);
+  return createMemberTraining(source, options, {
+    member: 0,
+    epochs: options.epochs,
+    codeWidth: CODE,
+    linear: null,
+  });
 }
 
 function time(member, kernels) {

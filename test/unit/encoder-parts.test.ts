@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readEncoderFile, writeEncoderFile } from '../../src/encoder/inference/encoder-file.js';
-import { createProjection } from '../../src/encoder/inference/projection.js';
+import { createNormaliser } from '../../src/encoder/inference/normalise.js';
+import { ccaStatistics, solveCca } from '../../src/encoder/math/cca.js';
 import { covariance, multiply, symmetricEigen, transpose } from '../../src/encoder/math/linear-algebra.js';
 import { gather, type Matrix, rowOf } from '../../src/encoder/math/matrix.js';
+import { principalComponents } from '../../src/encoder/math/pca.js';
 import {
   createRandom,
   dropoutMask,
@@ -12,9 +14,7 @@ import {
   shuffle,
 } from '../../src/encoder/math/random.js';
 import { oneCycle } from '../../src/encoder/network/optimiser.js';
-import { ccaStatistics, solveCca } from '../../src/encoder/training/cca.js';
-import { fitNormalisation, normalise } from '../../src/encoder/training/normalisation.js';
-import { principalComponents } from '../../src/encoder/training/pca.js';
+import { fitNormalisation, normalise } from '../../src/encoder/training/fit-normalisation.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
 
 beforeAll(async () => {
@@ -140,7 +140,7 @@ describe('normalisation', () => {
 
   it('ignores a column that never varies, whatever comes later', () => {
     const features = { data: Float32Array.from([3, 1, 3, 2, 3, 4, 3, 9]), rows: 4, columns: 2 };
-    const project = createProjection(fitNormalisation(features, options));
+    const project = createNormaliser(fitNormalisation(features, options));
     expect(project(Float32Array.of(3, 4))).toEqual(project(Float32Array.of(-1000, 4)));
   });
 
@@ -151,7 +151,7 @@ describe('normalisation', () => {
     }
     const normalisation = fitNormalisation(features, options);
     const tiny = Float32Array.from(features.data.subarray(0, 12), (x) => (x === 0 ? 1e-30 : x));
-    const [sparse, dense] = [features.data.subarray(0, 12), tiny].map(createProjection(normalisation));
+    const [sparse, dense] = [features.data.subarray(0, 12), tiny].map(createNormaliser(normalisation));
     sparse?.forEach((x, i) => {
       expect(x).toBeCloseTo(dense?.[i] ?? Number.NaN, 5);
     });

@@ -5,7 +5,7 @@ import { createRandom, normals } from '../../src/encoder/math/random.js';
 import { discriminatorAccuracy } from '../../src/encoder/network/losses.js';
 import { createNetwork } from '../../src/encoder/network/network.js';
 import { makeBatch, type SourceTensors } from '../../src/encoder/training/batch.js';
-import { fitNormalisation } from '../../src/encoder/training/normalisation.js';
+import { fitNormalisation } from '../../src/encoder/training/fit-normalisation.js';
 import { PRESETS, resolveTrainOptions } from '../../src/encoder/training/presets.js';
 import { computeGradients } from '../../src/encoder/training/train-step.js';
 import { trainInThisThread } from '../../src/encoder/training/trainer.js';

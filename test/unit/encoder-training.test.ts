@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRetrieval } from '../../src/domain/metrics.js';
 import { trainCca } from '../../src/encoder/baselines/train-cca.js';
-import { createEncoder } from '../../src/encoder/inference/inference.js';
+import { createEncoder } from '../../src/encoder/inference/create-encoder.js';
 import {
   aboutEncoder,
   loadEncoder,
@@ -13,10 +13,11 @@ import { takeRows } from '../../src/encoder/math/matrix.js';
 import { createRandom, normals } from '../../src/encoder/math/random.js';
 import {
   encodeInference,
-  foldBranch,
+  foldBatchNorm,
   populationStatistics,
 } from '../../src/encoder/network/fold-batch-norm.js';
 import { createNetwork } from '../../src/encoder/network/network.js';
+import type { MemberState } from '../../src/encoder/training/member-state.js';
 import { createMemberTraining } from '../../src/encoder/training/member-training.js';
 import { resolveTrainOptions } from '../../src/encoder/training/presets.js';
 import { trainEncoder } from '../../src/encoder/training/train-encoder.js';
@@ -109,7 +110,12 @@ describe('training', () => {
       const before = tf.memory().numTensors;
       const options = resolveTrainOptions({ ...SMALL, preset, inputNoise: 0.1, mixup: 0.2 });
       const split = holdOut(prepareSource(train, options), splitPairs(train.labels.length, 0.2, 0));
-      const member = createMemberTraining(split, options, 12, 0, 5, null);
+      const member = createMemberTraining(split, options, {
+        member: 0,
+        epochs: 5,
+        codeWidth: 12,
+        linear: null,
+      });
       const counts = () => [tf.memory().numTensors, tf.memory().numDataBuffers, tf.memory().numBytes];
       const atStart = counts();
       while (!member.done) {
@@ -118,7 +124,7 @@ describe('training', () => {
         expect(counts()).toEqual(atStart);
       }
       expect(member.epoch).toBe(5);
-      member.branches();
+      member.result();
       member.dispose();
       expect(tf.memory().numTensors).toBe(before);
       await trainInThisThread(train, { ...SMALL, preset, epochs: 1, members: 2 });
@@ -129,8 +135,8 @@ describe('training', () => {
   it('goes on from a state as if it had never stopped', () => {
     const options = resolveTrainOptions({ ...SMALL, preset: 'paper', dimension: 8 });
     const split = holdOut(prepareSource(train, options), splitPairs(train.labels.length, 0.2, 0));
-    const start = (state: Parameters<typeof createMemberTraining>[6] = null) =>
-      createMemberTraining(split, options, 8, 0, 6, null, state);
+    const start = (resume: MemberState | null = null) =>
+      createMemberTraining(split, options, { member: 0, epochs: 6, codeWidth: 8, linear: null, resume });
     const whole = start();
     while (!whole.done) whole.runEpoch();
     const half = start();
@@ -150,7 +156,12 @@ describe('training', () => {
       learningRate: 0.05,
     });
     const split = holdOut(prepareSource(train, options), splitPairs(train.labels.length, 0.2, 0));
-    const training = createMemberTraining(split, options, 12, 0, 40, null);
+    const training = createMemberTraining(split, options, {
+      member: 0,
+      epochs: 40,
+      codeWidth: 12,
+      linear: null,
+    });
     const seen: number[] = [];
     while (!training.done) seen.push(training.runEpoch().validation ?? 0);
     expect(training.bestValidation).toBe(Math.max(...seen));
@@ -314,13 +325,13 @@ describe('the stored encoder', () => {
       const input = tf.tensor2d(data, [rows, columns]);
       const statistics = populationStatistics(network, modality, input);
       const codes = encodeInference(network, modality, input, statistics).arraySync();
-      const branch = foldBranch(network, modality, statistics);
+      const branch = foldBatchNorm(network, modality, statistics);
       const side = { normalisation: prepared.normalisation[modality], branches: [branch] };
       const encoder = createEncoder({
         branchWeights: [1],
         posteriorWeights: [0],
         projection: null,
-        lengths: null,
+        norms: null,
         sides: { IMAGE: side, TEXT: side },
       });
       const features = modality === 'IMAGE' ? source.image : source.text;

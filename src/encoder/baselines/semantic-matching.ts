@@ -7,12 +7,12 @@
 import type { Modality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
-import { createProjection } from '../inference/projection.js';
+import { createNormaliser } from '../inference/normalise.js';
 import { gather, type Matrix, rowOf } from '../math/matrix.js';
-import { validationFigure } from '../training/member-training.js';
 import { resolveTrainOptions } from '../training/presets.js';
 import { checkSource } from '../training/source-checks.js';
 import { holdOut, type PreparedPairs, prepareSource, splitPairs } from '../training/training-data.js';
+import { validationFigure } from '../training/validation-figure.js';
 import type { Encoder, SourceSet } from '../types.js';
 import { fitLogisticRegression, type LogisticRegression, posterior } from './logistic-regression.js';
 
@@ -63,16 +63,16 @@ export async function trainSemanticMatching(
   const { l2, similarity } = choice;
 
   const { pairs, normalisation } = prepared;
-  const project = {
-    IMAGE: createProjection(normalisation.IMAGE),
-    TEXT: createProjection(normalisation.TEXT),
+  const normalise = {
+    IMAGE: createNormaliser(normalisation.IMAGE),
+    TEXT: createNormaliser(normalisation.TEXT),
   };
   const regressions = {
     IMAGE: fitLogisticRegression(pairs.image, pairs.labels, { classes, l2: l2.IMAGE }),
     TEXT: fitLogisticRegression(pairs.text, pairs.labels, { classes, l2: l2.TEXT }),
   };
   const embed = (modality: Modality, feature: Float32Array) =>
-    embedding(posterior(regressions[modality], project[modality](feature)), modality, similarity);
+    embedding(posterior(regressions[modality], normalise[modality](feature)), modality, similarity);
   return {
     encoder: {
       dimension: widthOf(classes, similarity),

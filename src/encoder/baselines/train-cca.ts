@@ -3,17 +3,18 @@
 import { unit } from '../../domain/vectors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import { tf } from '../../platform/tfjs.js';
-import { createEncoder } from '../inference/inference.js';
+import { createEncoder } from '../inference/create-encoder.js';
 import type { EncoderParameters } from '../inference/parameters.js';
 import { saveEncoder } from '../inference/serialise.js';
+import { ccaStatistics, solveCca } from '../math/cca.js';
 import type { Matrix } from '../math/matrix.js';
-import { toTensor } from '../network/network.js';
-import { ccaLayer, ccaStatistics, solveCca } from '../training/cca.js';
+import { intoMatrix, toTensor } from '../math/tensors.js';
+import { ccaLayer } from '../training/cca-branch.js';
 import { splitClasses } from '../training/class-split.js';
-import { validationFigure } from '../training/member-training.js';
 import { resolveTrainOptions } from '../training/presets.js';
 import { checkSource } from '../training/source-checks.js';
 import { holdOut, prepareSource, type SplitSource, splitPairs } from '../training/training-data.js';
+import { validationFigure } from '../training/validation-figure.js';
 import type { Encoder, JsonValue, SourceSet } from '../types.js';
 
 export interface CcaOptions {
@@ -66,7 +67,7 @@ export async function trainCca(source: SourceSet, input: Partial<CcaOptions> = {
   const parameters: EncoderParameters = {
     branchWeights: [1],
     posteriorWeights: [0],
-    lengths: null,
+    norms: null,
     projection: null,
     sides: {
       IMAGE: {
@@ -123,10 +124,7 @@ function choose(splits: readonly SplitSource[], dimension: number): Choice {
 }
 
 function variates(rows: Matrix, weights: Matrix): Matrix {
-  const out = tf.tidy(() => tf.matMul(toTensor(rows), toTensor(weights)));
-  const data = Float32Array.from(out.dataSync());
-  out.dispose();
-  return { data, rows: rows.rows, columns: weights.columns };
+  return intoMatrix(tf.tidy(() => tf.matMul<tf.Tensor2D>(toTensor(rows), toTensor(weights))));
 }
 
 /** The first k columns, each row to unit length. */

@@ -1,10 +1,10 @@
 /**
- * What a trained encoder is made of, as plain numbers: nothing of the training graph is left. Batch normalisation is
- * folded into the dense layers, decoders, discriminator and classifier are gone.
+ * The contents of a trained encoder, as plain numbers. Batch normalisation is folded into the dense layers. Decoders and
+ * discriminator are not part of it; the classifier is, where the embedding contains its posterior.
  */
 import type { Modality } from '../../domain/modality.js';
 import type { Matrix } from '../math/matrix.js';
-import type { Normalisation } from './projection.js';
+import type { Normalisation } from './normalise.js';
 
 /** y = activation(x W + b). */
 export interface DenseLayer {
@@ -12,49 +12,54 @@ export interface DenseLayer {
   readonly weights: Matrix;
   /** [out] */
   readonly bias: Float32Array;
-  /** Slope below zero: 1 is linear, less is a leaky ReLU. */
+  /** Slope below zero: 1 is linear, a value below 1 is a leaky ReLU. */
   readonly slope: number;
 }
 
-/** One way from the components of a feature to a code: layers in a row, with a linear path beside them where there is one. */
+/** Maps the components of a feature vector to a code: dense layers in sequence, plus a linear path if `skip` is not null. */
 export interface Branch {
   readonly layers: readonly DenseLayer[];
   readonly skip: DenseLayer | null;
-  /** The classifier on top of the code, whose softmax is the code's posterior over the source set's classes. */
+  /** The classifier on the code. Its softmax is the posterior over the classes of the training set. */
   readonly head: DenseLayer | null;
 }
 
 /**
- * An embedding is made of parts, one after another: the branches' codes, then the posteriors of the branches that have a
- * classifier. Each part is brought to length √weight, so that the cosine of two embeddings is the weighted mean of the parts'
- * cosines; or, where `lengths` is not null, keeps some of its own length, so that it is their weighted inner product. Where the
- * parts are wider together than the embedding, a projection shared by both modalities brings them down to it.
+ * An embedding is a concatenation of parts: the codes of all branches, then the posteriors of the branches that have a
+ * classifier.
+ *
+ * Where `norms` is null, each part gets the norm √weight, so the cosine of two embeddings is the weighted mean of the
+ * parts' cosines. Otherwise each part keeps some of its own norm, so the cosine is their weighted inner product.
+ * Where the parts together are wider than the embedding, an output projection, shared by both modalities, reduces them.
  */
 export interface EncoderParameters {
-  /** [branches]: of the codes; from 0 up. With `posteriorWeights` they sum to 1. */
+  /** [branches]: weights of the codes, at least 0. With `posteriorWeights` they sum to 1. */
   readonly branchWeights: readonly number[];
-  /** [branches]: of the posteriors; 0 where a branch has no classifier. */
+  /** [branches]: weights of the posteriors; 0 where a branch has no classifier. */
   readonly posteriorWeights: readonly number[];
   /** [sum of the parts' widths, dimension], or null. */
   readonly projection: Matrix | null;
-  readonly lengths: Lengths | null;
+  readonly norms: KeptNorms | null;
   readonly sides: Readonly<
     Record<Modality, { readonly normalisation: Normalisation; readonly branches: readonly Branch[] }>
   >;
 }
 
-/** A part x becomes √weight · x |x|^(kept − 1) / scale. */
-export interface Lengths {
-  /** 0: unit length, 1: the length that a code has by itself; between: between. */
+/** How much of its norm a part keeps. A part x becomes √weight · x |x|^(kept − 1) / scale. */
+export interface KeptNorms {
+  /** `kept` of the codes, 0 to 1: 0 gives unit norm, 1 keeps the norm as it is. */
   readonly code: number;
+  /** `kept` of the posteriors. */
   readonly posterior: number;
-  readonly sides: Readonly<Record<Modality, SideLengths>>;
+  readonly sides: Readonly<Record<Modality, SideNorms>>;
 }
 
-export interface SideLengths {
-  /** [branches]: what brings the mean square of the source set's codes to 1; `posteriors` likewise. */
+/** The scales of one modality. */
+export interface SideNorms {
+  /** [branches]: `scale` of each code: it brings the mean square of the training set's codes to 1. */
   readonly codes: readonly number[];
+  /** [branches]: the same for the posteriors. */
   readonly posteriors: readonly number[];
-  /** The longest embedding of the source set, which is brought to length 1; see `onSphere`. */
+  /** The largest norm of the training set's embeddings. It is scaled to 1; see `toUnitSphere`. */
   readonly radius: number;
 }

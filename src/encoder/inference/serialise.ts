@@ -3,10 +3,11 @@ import { CommonspaceError } from '../../domain/errors.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import type { Encoder, JsonValue } from '../types.js';
 import { type BranchShape, isBranchShape, isCount, putBranch, takeBranch } from './branch-arrays.js';
+import { checkParameters, createEncoder } from './create-encoder.js';
 import { type EncoderFile, readEncoderFile, writeEncoderFile } from './encoder-file.js';
-import { checkParameters, createEncoder } from './inference.js';
-import type { Branch, EncoderParameters, Lengths, SideLengths } from './parameters.js';
-import type { Normalisation } from './projection.js';
+
+import type { Normalisation } from './normalise.js';
+import type { Branch, EncoderParameters, KeptNorms, SideNorms } from './parameters.js';
 
 const KIND = 'encoder';
 
@@ -20,7 +21,7 @@ interface Description {
   readonly branchWeights: readonly number[];
   /** These two are missing in encoders stored before there were posteriors. */
   readonly posteriorWeights?: readonly number[];
-  readonly lengths?: Lengths | null;
+  readonly lengths?: KeptNorms | null;
   /** Rows and columns. */
   readonly projection: readonly [number, number] | null;
   readonly sides: Readonly<Record<Modality, SideShape>>;
@@ -49,7 +50,7 @@ export function saveEncoder(parameters: EncoderParameters, about: JsonValue = nu
   const description: Description = {
     branchWeights: parameters.branchWeights,
     posteriorWeights: parameters.posteriorWeights,
-    lengths: parameters.lengths,
+    lengths: parameters.norms,
     projection: projection && [projection.rows, projection.columns],
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
     about,
@@ -113,7 +114,7 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
   const parameters: EncoderParameters = {
     branchWeights: description.branchWeights,
     posteriorWeights: description.posteriorWeights ?? description.branchWeights.map(() => 0),
-    lengths: description.lengths ?? null,
+    norms: description.lengths ?? null,
     projection: size && { data: array('projection', size[0] * size[1]), rows: size[0], columns: size[1] },
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
   };
@@ -127,7 +128,7 @@ function checkedDescription({ description }: EncoderFile): Description {
     Array.isArray(d?.branchWeights) &&
     areWeights(d.branchWeights, d.branchWeights.length) &&
     (d.posteriorWeights === undefined || areWeights(d.posteriorWeights, d.branchWeights.length)) &&
-    areLengths(d.lengths ?? null, d.branchWeights.length) &&
+    areNorms(d.lengths ?? null, d.branchWeights.length) &&
     (d.projection === null ||
       (Array.isArray(d.projection) && d.projection.length === 2 && d.projection.every(isCount))) &&
     MODALITIES.every((modality) => isSide(d.sides?.[modality]));
@@ -141,8 +142,8 @@ function areWeights(value: unknown, branches: number): boolean {
   );
 }
 
-function areLengths(value: Partial<Lengths> | null, branches: number): boolean {
-  const scaled = (side: Partial<SideLengths> | undefined) =>
+function areNorms(value: Partial<KeptNorms> | null, branches: number): boolean {
+  const scaled = (side: Partial<SideNorms> | undefined) =>
     areWeights(side?.codes, branches) &&
     areWeights(side?.posteriors, branches) &&
     typeof side?.radius === 'number' &&

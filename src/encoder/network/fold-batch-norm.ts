@@ -36,7 +36,7 @@ export function populationStatistics(
   return found;
 }
 
-/** The graph's own output with the statistics given, batch normalisation not yet folded: what `foldBranch` must reproduce. */
+/** The graph's own output with the statistics given, batch normalisation not yet folded: what `foldBatchNorm` must reproduce. */
 export function encodeInference(
   network: Network,
   modality: Modality,
@@ -77,7 +77,11 @@ function runInference(
 }
 
 /** Dense layers that give the same code as the graph does with these statistics. */
-export function foldBranch(network: Network, modality: Modality, statistics: readonly Statistics[]): Branch {
+export function foldBatchNorm(
+  network: Network,
+  modality: Modality,
+  statistics: readonly Statistics[],
+): Branch {
   const values = (name: string) => network.parameters.get(name)?.values;
   const widths = hiddenWidths(network.options, modality);
   const layers = widths.map((_, i) =>

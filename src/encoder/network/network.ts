@@ -3,7 +3,6 @@
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import { tf } from '../../platform/tfjs.js';
 import type { DenseLayer } from '../inference/parameters.js';
-import type { Matrix } from '../math/matrix.js';
 import { normals, type Random } from '../math/random.js';
 import type { TrainOptions } from '../types.js';
 import { standardise } from './layers.js';
@@ -27,7 +26,7 @@ export interface Network {
 }
 
 /** Linear starts of the skip paths, one a modality: [components, code]. */
-export type SkipStart = Readonly<Record<Modality, DenseLayer>>;
+export type LinearStart = Readonly<Record<Modality, DenseLayer>>;
 
 /** Which parts the losses in use need; the others are not made. */
 export function partsNeeded({ weights }: TrainOptions, shape: NetworkShape) {
@@ -47,7 +46,7 @@ export function createNetwork(
   shape: NetworkShape,
   options: TrainOptions,
   random: Random,
-  skip: SkipStart | null,
+  linear: LinearStart | null,
 ): Network {
   const parameters = new Map<string, Parameter>();
   const add = (name: string, size: readonly number[], values: Float32Array, decays: boolean) => {
@@ -68,11 +67,11 @@ export function createNetwork(
       width = hidden;
     });
     weights(`${modality}.code.weights`, width, shape.code, 1);
-    if (skip) {
+    if (linear) {
       add(
         `${modality}.skip.weights`,
         [shape.components[modality], shape.code],
-        skip[modality].weights.data.slice(),
+        linear[modality].weights.data.slice(),
         true,
       );
     }
@@ -174,9 +173,4 @@ function twoLayers(network: Network, name: string, input: tf.Tensor2D): tf.Tenso
       variable<tf.Tensor1D>(network, `${name}.${i}.bias`),
     ) as tf.Tensor2D;
   return dense(tf.leakyRelu(dense(input, 0), network.options.slope) as tf.Tensor2D, 1);
-}
-
-/** Rows of float32 as a tensor. */
-export function toTensor({ data, rows, columns }: Matrix): tf.Tensor2D {
-  return tf.tensor2d(data, [rows, columns]);
 }

@@ -4,10 +4,11 @@ import type { Modality } from '../../domain/modality.js';
 import { tf } from '../../platform/tfjs.js';
 import { type Matrix, takeRows } from '../math/matrix.js';
 import { dropoutMask, normals, type Random, shuffle } from '../math/random.js';
+import { toTensor } from '../math/tensors.js';
 import { unitRows } from '../network/layers.js';
-import { hiddenWidths, type Network, partsNeeded, toTensor } from '../network/network.js';
+import { hiddenWidths, type Network, partsNeeded } from '../network/network.js';
 import type { TrainOptions } from '../types.js';
-import type { PreparedPairs } from './training-data.js';
+import type { PreparedPairs, SplitSource } from './training-data.js';
 
 /** The training pairs: uploaded once, and as they came, for a batch's rows to be taken from. */
 export interface SourceTensors {
@@ -20,6 +21,28 @@ export interface SourceTensors {
   readonly classes: number;
   /** [classes + 1, width] or null. */
   readonly classEmbeddings: tf.Tensor2D | null;
+}
+
+/** Uploads the training pairs. The caller owns the tensors and frees them with `disposeSource`. */
+export function uploadSource({ training, classes, classEmbeddings }: SplitSource): SourceTensors {
+  const deviation = (rows: tf.Tensor2D) =>
+    tf.tidy(() => tf.sqrt(tf.moments(rows, 0).variance) as tf.Tensor1D);
+  const image = toTensor(training.image);
+  const text = toTensor(training.text);
+  return {
+    rows: training,
+    image,
+    text,
+    deviation: { IMAGE: deviation(image), TEXT: deviation(text) },
+    labels: training.labels,
+    classes,
+    classEmbeddings: classEmbeddings && toTensor(classEmbeddings),
+  };
+}
+
+export function disposeSource({ image, text, deviation, classEmbeddings }: SourceTensors): void {
+  tf.dispose([image, text, deviation.IMAGE, deviation.TEXT]);
+  classEmbeddings?.dispose();
 }
 
 export interface Batch {

@@ -7,21 +7,13 @@ import { CommonspaceError } from '../../domain/errors.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import { type BranchShape, isBranchShape, putBranch, takeBranch } from '../inference/branch-arrays.js';
 import { readEncoderFile, writeEncoderFile } from '../inference/encoder-file.js';
-import type { Branch } from '../inference/parameters.js';
 import type { Matrix } from '../math/matrix.js';
 import type { EpochRecord, SourceSet, TrainOptions } from '../types.js';
-import type { MemberState } from './member-training.js';
+import type { MemberState } from './member-state.js';
+import type { TrainedMember } from './member-training.js';
 import type { Tuned } from './tune.js';
 
 const KIND = 'checkpoint';
-
-/** A network of the ensemble whose training is over. */
-export interface TrainedMember {
-  readonly branches: Readonly<Record<Modality, Branch>>;
-  readonly epochs: number;
-  readonly bestEpoch: number;
-  readonly validation: number | null;
-}
 
 export interface Checkpoint {
   readonly options: TrainOptions;

@@ -1,7 +1,7 @@
 /** A whole training in this thread: normalisation, CCA, the networks one after another, folding, saving. */
 import { CommonspaceError } from '../../domain/errors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
-import { embeddingWidth } from '../inference/inference.js';
+import { embeddingWidth } from '../inference/embed.js';
 import { saveEncoder } from '../inference/serialise.js';
 import type {
   EpochRecord,
@@ -12,16 +12,17 @@ import type {
   TrainOptionsInput,
   TrainProgress,
 } from '../types.js';
-import { assemble, fitCca, paddedSkip } from './build-encoder.js';
+import { buildEncoder } from './build-encoder.js';
+import { fitCca, paddedCcaLayers } from './cca-branch.js';
 import {
   type Checkpoint,
   checkResumable,
   decodeCheckpoint,
   digestSource,
   encodeCheckpoint,
-  type TrainedMember,
 } from './checkpoint.js';
-import { createMemberTraining, type MemberState } from './member-training.js';
+import type { MemberState } from './member-state.js';
+import { createMemberTraining, type TrainedMember } from './member-training.js';
 import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
 import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
@@ -52,24 +53,24 @@ export async function trainInThisThread(
   const history: EpochRecord[] = [...(resumed?.history ?? [])];
   const report = (progress: TrainProgress) => onProgress?.(progress);
   /** Lets messages in, among them a cancellation. */
-  const breathe = async () => {
+  const yieldToEventLoop = async () => {
     await new Promise((resolve) => setImmediate(resolve));
     if (signal?.aborted) throw new CommonspaceError('CANCELLED', 'the training was cancelled');
   };
 
-  await breathe();
+  await yieldToEventLoop();
   report({ kind: 'prepare', message: 'principal components' });
   const prepared = prepareSource(source, asked);
-  await breathe();
-  const say = (message: string) => report({ kind: 'prepare', message });
-  const tuned = resumed?.tuned ?? (await tuneOptions(prepared, asked, { breathe, say }));
+  await yieldToEventLoop();
+  const log = (message: string) => report({ kind: 'prepare', message });
+  const tuned = resumed?.tuned ?? (await tuneOptions(prepared, asked, { yieldToEventLoop, log }));
   const { options } = tuned;
 
   const run: Run = {
     options,
     history,
     report,
-    breathe,
+    yieldToEventLoop,
     checkpointEvery: hooks.onCheckpoint
       ? (hooks.checkpointEvery ?? CHECKPOINT_EVERY)
       : Number.POSITIVE_INFINITY,
@@ -94,7 +95,7 @@ export async function trainInThisThread(
     state = null;
     if (hooks.onCheckpoint) await run.checkpoint(null);
   }
-  const parameters = assemble(prepared, members, options);
+  const parameters = buildEncoder(prepared, members, options);
 
   const { bestEpoch = 0, validation = null } = members[0] ?? {};
   const { classEmbeddingKind } = prepared;
@@ -130,7 +131,7 @@ interface Run {
   readonly options: TrainOptions;
   readonly history: EpochRecord[];
   readonly report: (progress: TrainProgress) => void;
-  readonly breathe: () => Promise<void>;
+  readonly yieldToEventLoop: () => Promise<void>;
   readonly checkpointEvery: number;
   readonly checkpoint: (current: MemberState | null) => Promise<void>;
 }
@@ -141,14 +142,16 @@ async function trainMember(
   member: number,
   epochs: number,
   resume: MemberState | null,
-  { options, history, report, breathe, checkpointEvery, checkpoint }: Run,
+  { options, history, report, yieldToEventLoop, checkpointEvery, checkpoint }: Run,
 ): Promise<TrainedMember> {
   const share = member === 0 ? options.validation : 0;
   const split = holdOut(prepared, splitPairs(prepared.pairs.labels.length, share, options.seed));
-  const width = options.memberDimension || options.dimension;
+  const codeWidth = options.memberDimension || options.dimension;
   // Fitted without the held-out pairs, or they would not show when the network starts to forget it.
-  const skip = options.ccaSkip ? paddedSkip(fitCca(split.training, options), width, options) : null;
-  const training = createMemberTraining(split, options, width, member, epochs, skip, resume);
+  const linear = options.ccaSkip
+    ? paddedCcaLayers(fitCca(split.training, options), codeWidth, options)
+    : null;
+  const training = createMemberTraining(split, options, { member, epochs, codeWidth, linear, resume });
   try {
     while (!training.done) {
       const before = performance.now();
@@ -169,14 +172,9 @@ async function trainMember(
         secondsLeft: seconds * (all - epoch),
       });
       if (result.epoch % checkpointEvery === 0 && !training.done) await checkpoint(training.state());
-      await breathe();
+      await yieldToEventLoop();
     }
-    return {
-      branches: training.branches(),
-      epochs: training.epoch,
-      bestEpoch: training.bestEpoch,
-      validation: training.bestValidation,
-    };
+    return training.result();
   } finally {
     training.dispose();
   }

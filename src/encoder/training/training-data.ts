@@ -1,11 +1,11 @@
 /** What the trainer makes of a source set before the first step: normalised features, class embeddings, the validation split. */
 
 import type { Modality } from '../../domain/modality.js';
-import type { Normalisation } from '../inference/projection.js';
+import type { Normalisation } from '../inference/normalise.js';
 import { gather, type Matrix, takeRows } from '../math/matrix.js';
 import { createRandom, shuffle } from '../math/random.js';
 import type { ClassEmbeddingKind, SourceSet, TrainOptions } from '../types.js';
-import { fitNormalisation, normalise } from './normalisation.js';
+import { fitNormalisation, normalise } from './fit-normalisation.js';
 import { LEAST_PAIRS } from './source-checks.js';
 
 /** Fewer validation pairs than this say nothing, and are better trained on. */

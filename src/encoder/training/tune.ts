@@ -1,34 +1,30 @@
 /**
- * Choosing regularisation, the parts' shares and what they keep of their lengths, on rows held out of the source set. The search
- * is small: a network or two for each fold, whose outputs every candidate is made of.
+ * Chooses regularisation, the weights of the parts and how much of their norms they keep, on held-out rows of the training
+ * set. The search is small: one network for each fold and regularisation; all combinations of weights and norms reuse its
+ * outputs.
  */
 import type { Modality } from '../../domain/modality.js';
-import { embeddingWidth, embedOutputs } from '../inference/inference.js';
-import { createRandom, shuffle } from '../math/random.js';
+import { embeddingWidth, embedOutputs } from '../inference/embed.js';
 import type { TrainOptions, Tuning } from '../types.js';
-import {
-  collectBranches,
-  fitCca,
-  keepsLength,
-  type Outputs,
-  outputsOf,
-  paddedSkip,
-  weigh,
-} from './build-encoder.js';
-import type { TrainedMember } from './checkpoint.js';
-import { createMemberTraining, validationFigure } from './member-training.js';
-import { holdOut, type PreparedPairs, type PreparedSource } from './training-data.js';
+import { collectBranches } from './build-encoder.js';
+import { fitCca, paddedCcaLayers } from './cca-branch.js';
+import { type Branches, combineParts, keepsNorm, type Outputs, outputsOf } from './combine-parts.js';
+import { createMemberTraining, type TrainedMember } from './member-training.js';
+import type { PreparedPairs, PreparedSource } from './training-data.js';
+import { type Fold, makeFolds } from './tune-folds.js';
+import { validationFigure } from './validation-figure.js';
 
 export interface Tuned {
   readonly options: TrainOptions;
-  /** What was compared, best first: what it changed of the options, and its figure, the mean over the folds. */
+  /** All combinations compared, best first. */
   readonly trials: readonly Trial[];
   readonly notes: readonly string[];
 }
 
 interface Trial {
+  /** The options that this combination changes. */
   readonly choice: Choice;
-  /** map@all (or MRR@10 where no pair has a class), mean of both directions. */
+  /** MAP@all (MRR@10 where no pair has a class), mean of both directions and of the folds. */
   readonly figure: number;
 }
 
@@ -47,29 +43,20 @@ type Choice = Partial<
 >;
 
 interface TuneHooks {
-  /** Lets others have their turn; throws when the training is cancelled. */
-  readonly breathe: () => Promise<void>;
-  readonly say: (message: string) => void;
+  /** Lets other work of the thread run; throws CANCELLED when the training is cancelled. */
+  readonly yieldToEventLoop: () => Promise<void>;
+  readonly log: (message: string) => void;
 }
 
-const FOLDS = { pairs: 2, classes: 3 } as const;
-/** Share of the pairs, or of the classes, that a fold holds out. */
-const HELD_OUT = { pairs: 0.2, classes: 0.4 } as const;
-/** More rows than these say little more, and take longer. */
-const MOST_TRAINED_ON = 4000;
-const MOST_MEASURED = 600;
-/** Fewer held-out pairs than this say nothing. */
-const LEAST_MEASURED = 20;
-/** Of held-out classes there must be two, or everything is relevant; of those learnt from as well. */
-const LEAST_CLASSES = 4;
-
-const REGULARISATIONS = [0.3, 1, 3] as const;
-const POWERS = [1, 1.5] as const;
-const LENGTHS: readonly Choice[] = [
+/** Of the CCA branch and of the networks' linear paths. */
+const LINEAR: readonly Choice[] = [0.3, 1, 3].flatMap((ccaRegularisation) =>
+  [1, 1.5].map((ccaPower) => ({ ccaRegularisation, ccaPower })),
+);
+const NORMS: readonly Choice[] = [
   { codeLength: 0, posteriorLength: 0 },
   { codeLength: 0.5, posteriorLength: 1 },
 ];
-/** Shares of posteriors and CCA; the networks' codes have the rest. None is without the networks. */
+/** Shares of posteriors and CCA; the networks' codes have the rest. Every combination uses the networks. */
 const SHARES: readonly Choice[] = [
   { posteriorShare: 0.2, ccaShare: 0.4 },
   { posteriorShare: 0.5, ccaShare: 0.25 },
@@ -80,17 +67,17 @@ const SHARES: readonly Choice[] = [
   { posteriorShare: 0, ccaShare: 0.5 },
   { posteriorShare: 0, ccaShare: 0.2 },
 ];
-/** How hard the networks are regularised: as the preset says, or so that they learn less of the source set by heart. */
+/** Regularisation of the networks: that of the preset, and a stronger one. */
 const NETWORKS: readonly Choice[] = [{}, { dropout: 0.7, inputNoise: 0.5 }];
 
 /**
- * The options with what did best on held-out rows laid over them. Only rows of the source set take part, and the same seed
- * gives the same choice.
+ * The options with the best combination laid over them. Only rows of the training set are used. The same input and seed give
+ * the same choice. Where too little can be held out, the options stay as they are and a note says so.
  */
 export async function tuneOptions(
   prepared: PreparedSource,
   options: TrainOptions,
-  { breathe, say }: TuneHooks,
+  hooks: TuneHooks,
 ): Promise<Tuned> {
   if (options.tune === 'none') return { options, trials: [], notes: [] };
   const folds = makeFolds(prepared, options.tune, options.seed);
@@ -98,40 +85,56 @@ export async function tuneOptions(
     const why = `There are too few ${options.tune} to hold some out: the options stay as the preset has them.`;
     return { options, trials: [], notes: [why] };
   }
+  const linear = best(await linearTrials(prepared, folds, options, hooks)).choice;
+  const trials = await networkTrials(prepared, folds, options, linear, hooks);
+  trials.sort((a, b) => b.figure - a.figure);
+  const { choice } = best(trials);
+  return { options: { ...options, ...choice }, trials, notes: [choiceNote(choice, options.tune)] };
+}
 
-  say(`choosing the linear part on held-out ${options.tune}`);
-  const cca: Choice[] = REGULARISATIONS.flatMap((ccaRegularisation) =>
-    POWERS.map((ccaPower) => ({ ccaRegularisation, ccaPower })),
-  );
-  const linear: Trial[] = [];
-  for (const choice of cca) {
+/** Each setting of the CCA branch, measured alone; its figure is that of the better setting of the norms. */
+async function linearTrials(
+  prepared: PreparedSource,
+  folds: readonly Fold[],
+  options: TrainOptions,
+  { yieldToEventLoop, log }: TuneHooks,
+): Promise<Trial[]> {
+  log(`choosing the linear part on held-out ${options.tune}`);
+  const trials: Trial[] = [];
+  for (const choice of LINEAR) {
     const figures: number[][] = [];
     for (const fold of folds) {
       const base = { ...options, ...choice, posteriorShare: 0, ccaShare: 1 };
       const branches = collectBranches({ ...prepared, pairs: fold.training }, [], base);
-      figures.push(LENGTHS.map((lengths) => measure(fold, branches, [{ ...base, ...lengths }])[0] ?? 0));
-      await breathe();
+      figures.push(NORMS.map((norms) => measure(fold, branches, [{ ...base, ...norms }])[0] ?? 0));
+      await yieldToEventLoop();
     }
-    linear.push({
-      choice,
-      figure: Math.max(...LENGTHS.map((_, i) => mean(figures.map((of) => of[i] ?? 0)))),
-    });
+    trials.push({ choice, figure: Math.max(...NORMS.map((_, i) => meanAt(figures, i))) });
   }
-  const bestLinear = best(linear).choice;
+  return trials;
+}
 
-  const candidates = LENGTHS.flatMap((lengths) => SHARES.map((shares) => ({ ...lengths, ...shares })));
+/** Each combination of network regularisation, shares and norms, with the linear setting chosen before. */
+async function networkTrials(
+  prepared: PreparedSource,
+  folds: readonly Fold[],
+  options: TrainOptions,
+  linear: Choice,
+  { yieldToEventLoop, log }: TuneHooks,
+): Promise<Trial[]> {
+  const candidates = NORMS.flatMap((norms) => SHARES.map((shares) => ({ ...norms, ...shares })));
   const trials: Trial[] = [];
   for (const [n, network] of NETWORKS.entries()) {
     const figures: number[][] = [];
     for (const [f, fold] of folds.entries()) {
-      const settings = { ...options, ...bestLinear, ...network };
-      say(
+      const settings = { ...options, ...linear, ...network };
+      log(
         `choosing on held-out ${options.tune}: network ${n * folds.length + f + 1} of ${NETWORKS.length * folds.length}`,
       );
-      const member = await trainOne(prepared, fold.training, settings, breathe);
+      const member = await trainOne(prepared, fold.training, settings, yieldToEventLoop);
       const branches = collectBranches({ ...prepared, pairs: fold.training }, [member], {
         ...settings,
-        // Whatever the preset's share: a branch is made only where it has one.
+        // The CCA branch is built only if it has a share, and some candidates give it one.
         ccaShare: 0.5,
       });
       figures.push(
@@ -141,85 +144,25 @@ export async function tuneOptions(
           candidates.map((choice) => ({ ...settings, ...choice })),
         ),
       );
-      await breathe();
+      await yieldToEventLoop();
     }
     candidates.forEach((choice, i) => {
-      const figure = mean(figures.map((of) => of[i] ?? 0));
-      trials.push({ choice: { ...bestLinear, ...network, ...choice }, figure });
+      trials.push({ choice: { ...linear, ...network, ...choice }, figure: meanAt(figures, i) });
     });
   }
-  trials.sort((a, b) => b.figure - a.figure);
-  const { choice } = best(trials);
-  return { options: { ...options, ...choice }, trials, notes: [choiceNote(choice, options.tune)] };
+  return trials;
 }
 
-interface Fold {
-  readonly training: PreparedPairs;
-  readonly validation: PreparedPairs;
-}
-
-/** None where too little could be held out. */
-function makeFolds(prepared: PreparedSource, tune: Exclude<Tuning, 'none'>, seed: number): Fold[] {
-  const { labels } = prepared.pairs;
-  const take = (rows: readonly number[], most: number, fold: number): Int32Array =>
-    shuffle(Int32Array.from(rows), createRandom(seed, 300 + fold))
-      .slice(0, most)
-      .sort();
-  const folds = Array.from({ length: FOLDS[tune] }, (_, fold): Fold | null => {
-    const isHeld =
-      tune === 'pairs'
-        ? heldPairs(labels.length, seed, fold)
-        : heldClasses(labels, prepared.classes, seed, fold);
-    if (isHeld === null) return null;
-    const rows = Array.from(labels, (_, row) => row);
-    const held = take(rows.filter(isHeld), MOST_MEASURED, fold);
-    const rest = take(
-      rows.filter((row) => !isHeld(row)),
-      MOST_TRAINED_ON,
-      fold,
-    );
-    if (held.length < LEAST_MEASURED || rest.length < LEAST_MEASURED) return null;
-    const { training, validation } = holdOut(prepared, { training: rest, validation: held });
-    return validation && { training, validation };
-  });
-  return folds.filter((fold) => fold !== null);
-}
-
-/** Folds do not overlap. */
-function heldPairs(pairs: number, seed: number, fold: number): (row: number) => boolean {
-  const order = shuffle(
-    Int32Array.from({ length: pairs }, (_, i) => i),
-    createRandom(seed, 200),
-  );
-  const count = Math.floor(pairs * HELD_OUT.pairs);
-  const held = new Set(order.subarray(fold * count, (fold + 1) * count));
-  return (row) => held.has(row);
-}
-
-/** Pairs without a class are neither learnt from nor measured on: they may be of a held-out class. */
-function heldClasses(
-  labels: Int32Array,
-  classes: number,
-  seed: number,
-  fold: number,
-): ((row: number) => boolean) | null {
-  const present = [...new Set(labels)].filter((label) => label >= 0).sort((a, b) => a - b);
-  if (classes === 0 || present.length < LEAST_CLASSES) return null;
-  const order = shuffle(Int32Array.from(present), createRandom(seed, 210 + fold));
-  const held = new Set(order.subarray(0, Math.max(2, Math.round(present.length * HELD_OUT.classes))));
-  return (row) => held.has(labels[row] as number);
-}
-
-/** Each option's figure on the fold's validation rows. */
+/** The figure of each candidate on the fold's validation rows. */
 function measure(
   { training, validation }: Fold,
-  branches: ReturnType<typeof collectBranches>,
+  branches: Branches,
   candidates: readonly TrainOptions[],
 ): number[] {
   const held = outputsOf(branches, validation);
-  const learnt = candidates.some(keepsLength) ? outputsOf(branches, training) : null;
+  const trained = candidates.some(keepsNorm) ? outputsOf(branches, training) : null;
   return candidates.map((options) => {
-    const parameters = weigh(branches, options, learnt);
+    const parameters = combineParts(branches, options, trained);
     const width = embeddingWidth(parameters);
     const embeddings = (modality: Modality) => {
       const rows: Outputs[Modality] = held[modality];
@@ -233,30 +176,28 @@ function measure(
   });
 }
 
-/** One network, trained on all of these pairs for as long as the options say. */
+/** One network, trained on all pairs given for all epochs of the options. */
 async function trainOne(
   prepared: PreparedSource,
   training: PreparedPairs,
   options: TrainOptions,
-  breathe: () => Promise<void>,
+  yieldToEventLoop: () => Promise<void>,
 ): Promise<TrainedMember> {
-  const width = options.memberDimension || options.dimension;
+  const codeWidth = options.memberDimension || options.dimension;
   const { classes, classEmbeddings } = prepared;
-  const skip = options.ccaSkip ? paddedSkip(fitCca(training, options), width, options) : null;
-  const run = createMemberTraining(
-    { training, validation: null, classes, classEmbeddings },
-    options,
-    width,
-    0,
-    options.epochs,
-    skip,
-  );
+  const linear = options.ccaSkip ? paddedCcaLayers(fitCca(training, options), codeWidth, options) : null;
+  const run = createMemberTraining({ training, validation: null, classes, classEmbeddings }, options, {
+    member: 0,
+    epochs: options.epochs,
+    codeWidth,
+    linear,
+  });
   try {
     while (!run.done) {
       run.runEpoch();
-      await breathe();
+      await yieldToEventLoop();
     }
-    return { branches: run.branches(), epochs: run.epoch, bestEpoch: run.bestEpoch, validation: null };
+    return run.result();
   } finally {
     run.dispose();
   }
@@ -266,8 +207,9 @@ function best(trials: readonly Trial[]): Trial {
   return trials.reduce((a, b) => (b.figure > a.figure ? b : a));
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+/** The mean of the folds' figures at one index. */
+function meanAt(figures: readonly (readonly number[])[], i: number): number {
+  return figures.reduce((sum, fold) => sum + (fold[i] ?? 0), 0) / Math.max(1, figures.length);
 }
 
 function choiceNote(choice: Choice, tune: Tuning): string {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { unit } from '../../src/domain/vectors.js';
-import { createEncoder } from '../../src/encoder/inference/inference.js';
-import type { Branch, EncoderParameters, SideLengths } from '../../src/encoder/inference/parameters.js';
+import { createEncoder } from '../../src/encoder/inference/create-encoder.js';
+import type { Branch, EncoderParameters, SideNorms } from '../../src/encoder/inference/parameters.js';
 import {
   aboutEncoder,
   loadEncoder,
@@ -35,7 +35,7 @@ const identity = (width: number) => ({
 
 /** An encoder whose code is its feature: two numbers, and a classifier of two classes on top where one is wanted. */
 function plain(
-  parts: Pick<EncoderParameters, 'branchWeights' | 'posteriorWeights' | 'lengths'>,
+  parts: Pick<EncoderParameters, 'branchWeights' | 'posteriorWeights' | 'norms'>,
   head: Branch['head'],
 ): EncoderParameters {
   const side = {
@@ -57,14 +57,14 @@ const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + 
 const length = (a: Float32Array) => Math.sqrt(dot(a, a));
 
 describe('an encoder that keeps lengths', () => {
-  const lengths = (code: number, scale: number, radius: number): EncoderParameters['lengths'] => {
-    const side: SideLengths = { codes: [scale], posteriors: [1], radius };
+  const norms = (code: number, scale: number, radius: number): EncoderParameters['norms'] => {
+    const side: SideNorms = { codes: [scale], posteriors: [1], radius };
     return { code, posterior: 1, sides: { IMAGE: side, TEXT: side } };
   };
 
   it('has the inner product of the codes for the cosine of an image and a text', () => {
     const encoder = createEncoder(
-      plain({ branchWeights: [1], posteriorWeights: [0], lengths: lengths(1, 2, 2.5) }, null),
+      plain({ branchWeights: [1], posteriorWeights: [0], norms: norms(1, 2, 2.5) }, null),
     );
     const [v, t] = [Float32Array.of(3, 4), Float32Array.of(2, -1)];
     const [image, text] = [encoder.embed('IMAGE', v), encoder.embed('TEXT', t)];
@@ -76,7 +76,7 @@ describe('an encoder that keeps lengths', () => {
 
   it('keeps the root of a length at ½', () => {
     const encoder = createEncoder(
-      plain({ branchWeights: [1], posteriorWeights: [0], lengths: lengths(0.5, 1, 10) }, null),
+      plain({ branchWeights: [1], posteriorWeights: [0], norms: norms(0.5, 1, 10) }, null),
     );
     const [v, t] = [Float32Array.of(0, 9), Float32Array.of(0, 4)];
     expect(dot(encoder.embed('IMAGE', v), encoder.embed('TEXT', t))).toBeCloseTo((3 * 2) / 100, 6);
@@ -84,7 +84,7 @@ describe('an encoder that keeps lengths', () => {
 
   it('brings what is longer than anything it learnt from to the surface, and keeps a zero finite', () => {
     const encoder = createEncoder(
-      plain({ branchWeights: [1], posteriorWeights: [0], lengths: lengths(1, 1, 1) }, null),
+      plain({ branchWeights: [1], posteriorWeights: [0], norms: norms(1, 1, 1) }, null),
     );
     expect([...encoder.embed('IMAGE', Float32Array.of(30, 40))]).toEqual(
       [0.6, 0.8, 0, 0].map((x) => expect.closeTo(x, 6)),
@@ -99,7 +99,7 @@ describe('an encoder that keeps lengths', () => {
       slope: 1,
     };
     const encoder = createEncoder(
-      plain({ branchWeights: [0], posteriorWeights: [1], lengths: lengths(0, 1, 1) }, head),
+      plain({ branchWeights: [0], posteriorWeights: [1], norms: norms(0, 1, 1) }, head),
     );
     // Logits (ln 3, 0) and (0, ln 3): posteriors (¾, ¼) and (¼, ¾).
     const image = encoder.embed('IMAGE', Float32Array.of(1, 0));
@@ -111,7 +111,7 @@ describe('an encoder that keeps lengths', () => {
   it('gives the weighted mean of the cosines where no length is kept', () => {
     const head = { weights: identity(2), bias: new Float32Array(2), slope: 1 };
     const encoder = createEncoder(
-      plain({ branchWeights: [0.75], posteriorWeights: [0.25], lengths: null }, head),
+      plain({ branchWeights: [0.75], posteriorWeights: [0.25], norms: null }, head),
     );
     const softmax = (x: Float32Array) => {
       const e = x.map(Math.exp);

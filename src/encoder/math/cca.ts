@@ -1,9 +1,4 @@
-/**
- * Regularised canonical correlation analysis (Hotelling 1936; ridge as in Vinod 1976): the linear baseline that an encoder
- * has to beat, and a start for one that is not linear.
- */
-
-import type { DenseLayer } from '../inference/parameters.js';
+/** Regularised canonical correlation analysis (Hotelling 1936; ridge as in Vinod 1976). */
 import {
   covariance,
   type Dense,
@@ -11,25 +6,27 @@ import {
   symmetricEigen,
   symmetricFunction,
   transpose,
-} from '../math/linear-algebra.js';
-import type { Matrix } from '../math/matrix.js';
+} from './linear-algebra.js';
+import type { Matrix } from './matrix.js';
 
 export interface Cca {
-  /** [p, k] and [q, k]: x W are the canonical variates, most correlated first. */
+  /** [p, k]: x W are the canonical variates, highest correlation first. */
   readonly image: Dense;
+  /** [q, k] */
   readonly text: Dense;
-  /** Canonical correlations (of the regularised problem), largest first. */
+  /** [k]: canonical correlations of the regularised problem, largest first. */
   readonly correlations: Float64Array;
 }
 
-/** Sums over the training rows that all regularisations share. */
+/** Sums over the training rows. They do not depend on the regularisation, so several regularisations can share them. */
 export interface CcaStatistics {
   readonly image: ReturnType<typeof symmetricEigen>;
   readonly text: ReturnType<typeof symmetricEigen>;
+  /** [p, q]: the cross-covariance. */
   readonly cross: Dense;
 }
 
-/** @param image [n, p], @param text [n, q]; columns with mean 0. */
+/** @param image [n, p], @param text [n, q]; the columns of both have mean 0. */
 export function ccaStatistics(image: Matrix, text: Matrix): CcaStatistics {
   return {
     image: symmetricEigen(covariance(image, image)),
@@ -39,9 +36,10 @@ export function ccaStatistics(image: Matrix, text: Matrix): CcaStatistics {
 }
 
 /**
- * All canonical directions for one regularisation.
+ * All canonical directions for one regularisation; k = min(p, q).
  *
- * @param regularisation added to each variance, as a share of the mean variance: 0.1 is light, 10 near partial least squares
+ * @param regularisation added to each variance, as a share of the mean variance: 0.1 is light, 10 is close to partial least
+ *   squares
  */
 export function solveCca(statistics: CcaStatistics, regularisation: number): Cca {
   const halfInverse = (eigen: CcaStatistics['image']) => {
@@ -51,7 +49,7 @@ export function solveCca(statistics: CcaStatistics, regularisation: number): Cca
   const whitenImage = halfInverse(statistics.image);
   const whitenText = halfInverse(statistics.text);
   const between = multiply(multiply(whitenImage, statistics.cross), whitenText);
-  // The smaller side's Gram matrix gives the singular vectors of both.
+  // The Gram matrix of the smaller side gives the singular vectors of both sides.
   const flip = between.rows < between.columns;
   const m = flip ? transpose(between) : between;
   const { values, vectors } = symmetricEigen(multiply(transpose(m), m));
@@ -66,20 +64,4 @@ export function solveCca(statistics: CcaStatistics, regularisation: number): Cca
     text: multiply(whitenText, flip ? left : right),
     correlations,
   };
-}
-
-/**
- * The first k canonical variates as a dense layer, each weighted by its correlation to a power: 0 is plain CCA, more lets
- * the well-correlated directions count for more in a cosine (Gong et al. 2014).
- */
-export function ccaLayer(weights: Dense, correlations: Float64Array, k: number, power: number): DenseLayer {
-  const width = Math.min(k, weights.columns);
-  const data = new Float32Array(weights.rows * width);
-  for (let i = 0; i < weights.rows; i += 1) {
-    for (let j = 0; j < width; j += 1) {
-      data[i * width + j] =
-        (weights.data[i * weights.columns + j] as number) * (correlations[j] as number) ** power;
-    }
-  }
-  return { weights: { data, rows: weights.rows, columns: width }, bias: new Float32Array(width), slope: 1 };
 }

@@ -1,27 +1,28 @@
-/** What normalisation comes to for one feature: plain arithmetic, no tensors. See normalisation.ts. */
+/** The normalisation of one feature vector: plain arithmetic, no tensors. training/fit-normalisation.ts fits it. */
 import { accumulate } from '../math/accumulate.js';
 import type { Matrix } from '../math/matrix.js';
 
+/** z-score, clipping and principal components. d is the length of a feature vector, k the number of components. */
 export interface Normalisation {
   /** [d] */
   readonly mean: Float32Array;
-  /** [d]; 0 for a column that never varies, which is thereby ignored. */
+  /** [d]; 0 for a column that never varies, so that the column is ignored. */
   readonly inverseDeviation: Float32Array;
-  /** z-scores beyond ±clip are cut. */
+  /** z-scores are clipped to ±clip. */
   readonly clip: number;
-  /** [d, k]: principal directions, scaled so that the source set's components have variance 1 on average. */
+  /** [d, k]: principal directions, scaled so that the components of the training set have variance 1 on average. */
   readonly basis: Matrix;
-  /** [k]: what is subtracted after the projection, because clipping moves the mean. */
+  /** [k]: subtracted from the components, because clipping moves the mean. */
   readonly offset: Float32Array;
 }
 
 /**
- * One feature [d] → its components [k].
+ * A function that maps one feature vector [d] to its components [k].
  *
- * Features are often sparse (histograms, hashed n-grams): where x is 0 its z-score is a constant, so those columns'
- * share is summed once, and only the others are walked.
+ * Feature vectors are often sparse (histograms, hashed n-grams). The z-score of a zero is a constant of its column, so the
+ * contribution of all zeros is summed once, and each call visits only the other columns.
  */
-export function createProjection(normalisation: Normalisation): (feature: Float32Array) => Float32Array {
+export function createNormaliser(normalisation: Normalisation): (feature: Float32Array) => Float32Array {
   const { mean, inverseDeviation, clip, basis, offset } = normalisation;
   const d = basis.rows;
   const k = basis.columns;
@@ -54,6 +55,7 @@ export function createProjection(normalisation: Normalisation): (feature: Float3
   };
 }
 
+/** x limited to ±limit. */
 export function clipped(x: number, limit: number): number {
   return Math.min(limit, Math.max(-limit, x));
 }

@@ -1,25 +1,26 @@
 /**
- * What is done to a feature before any learnt layer: z-score, clip, principal components. Fitted on the source set and
- * stored with the encoder. The components are *not* whitened: whitening blows up directions that hold little but noise,
- * which ruins classes that were not in the source set.
- *
- * Fitting it, and applying it to many rows; a trained encoder at work needs projection.ts alone.
+ * Fits the normalisation of feature vectors on the training set and applies it to many rows. Steps: z-score, clipping,
+ * principal components. The components are not whitened: whitening amplifies directions that contain mostly noise, which
+ * lowers retrieval figures for classes outside the training set. inference/normalise.ts applies it to one feature vector.
  */
 import { tf } from '../../platform/tfjs.js';
-import { clipped, type Normalisation } from '../inference/projection.js';
+import { clipped, type Normalisation } from '../inference/normalise.js';
 import type { Matrix } from '../math/matrix.js';
-import { principalComponents } from './pca.js';
+import { principalComponents } from '../math/pca.js';
+import { intoMatrix, toTensor } from '../math/tensors.js';
 
 export interface NormalisationOptions {
+  /** z-scores are clipped to ±clip. */
   readonly clip: number;
-  /** At most this many principal components. */
+  /** Upper limit of the number of principal components. */
   readonly components: number;
-  /** 1 divides each column by its deviation (z-score), 0 leaves the extractor's own scale, between is between. */
+  /** 1 divides each column by its deviation (z-score), 0 keeps the scale of the extractor; values between interpolate. */
   readonly scaling: number;
+  /** Of the randomised principal components. */
   readonly seed: number;
 }
 
-/** Fits on all rows given. */
+/** Fits on all rows: [n, d] → a normalisation to k components, k ≤ min(`components`, n, d). */
 export function fitNormalisation(features: Matrix, options: NormalisationOptions): Normalisation {
   const { rows: n, columns: d } = features;
   const { mean, deviation } = columnStatistics(features);
@@ -59,28 +60,26 @@ export function fitNormalisation(features: Matrix, options: NormalisationOptions
   };
 }
 
-/** Rows [n, d] → [n, k], on the tensor backend: what a training prepares its rows with. */
+/** Normalises rows on the tensor backend: [n, d] → [n, k]. */
 export function normalise(normalisation: Normalisation, features: Matrix): Matrix {
   const { basis, offset } = normalisation;
   const rows = features.rows;
   if (rows === 0) return { data: new Float32Array(0), rows, columns: basis.columns };
-  const out = tf.tidy(() => {
+  const components = tf.tidy(() => {
     const z = tf.tensor2d(zScores(normalisation, features), [rows, basis.rows]);
-    return tf.sub(tf.matMul(z, tf.tensor2d(basis.data, [basis.rows, basis.columns])), tf.tensor1d(offset));
+    return tf.sub<tf.Tensor2D>(tf.matMul(z, toTensor(basis)), tf.tensor1d(offset));
   });
-  const data = Float32Array.from(out.dataSync());
-  out.dispose();
-  return { data, rows, columns: basis.columns };
+  return intoMatrix(components);
 }
 
-function zScores(
-  {
-    mean,
-    inverseDeviation,
-    clip,
-  }: { mean: ArrayLike<number>; inverseDeviation: ArrayLike<number>; clip: number },
-  { data, columns }: Matrix,
-): Float32Array {
+interface ScoreParameters {
+  readonly mean: ArrayLike<number>;
+  readonly inverseDeviation: ArrayLike<number>;
+  readonly clip: number;
+}
+
+/** The clipped z-scores of all rows, [n · d]. */
+function zScores({ mean, inverseDeviation, clip }: ScoreParameters, { data, columns }: Matrix): Float32Array {
   const z = new Float32Array(data.length);
   for (let start = 0; start < data.length; start += columns) {
     for (let j = 0; j < columns; j += 1) {

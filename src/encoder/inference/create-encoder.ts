@@ -1,0 +1,65 @@
+/** A trained encoder, ready to embed feature vectors: plain arithmetic, no tensors. */
+import { CommonspaceError } from '../../domain/errors.js';
+import { MODALITIES, type Modality } from '../../domain/modality.js';
+import { type Matrix, rowOf } from '../math/matrix.js';
+import type { Encoder } from '../types.js';
+import { codeWidth, runBranches } from './branches.js';
+import { embeddingWidth, embedOutputs } from './embed.js';
+import { createNormaliser } from './normalise.js';
+import type { EncoderParameters } from './parameters.js';
+
+/** The encoder with these parameters. Its `embed` throws WRONG_DIMENSION for a feature vector of another length. */
+export function createEncoder(parameters: EncoderParameters): Encoder {
+  const { sides } = parameters;
+  const dimension = embeddingWidth(parameters);
+  const featureDimension = {
+    IMAGE: sides.IMAGE.normalisation.mean.length,
+    TEXT: sides.TEXT.normalisation.mean.length,
+  };
+  const normalise = {
+    IMAGE: createNormaliser(sides.IMAGE.normalisation),
+    TEXT: createNormaliser(sides.TEXT.normalisation),
+  };
+
+  const embed = (modality: Modality, feature: Float32Array): Float32Array => {
+    if (feature.length !== featureDimension[modality]) {
+      throw new CommonspaceError(
+        'WRONG_DIMENSION',
+        `the encoder takes ${modality.toLowerCase()} features of ${featureDimension[modality]} numbers, not ${feature.length}`,
+      );
+    }
+    const outputs = runBranches(parameters, modality, normalise[modality](feature));
+    return embedOutputs(parameters, modality, outputs);
+  };
+
+  return {
+    dimension,
+    featureDimension,
+    embed,
+    embedMany(modality: Modality, features: Matrix): Matrix {
+      const data = new Float32Array(features.rows * dimension);
+      for (let row = 0; row < features.rows; row += 1)
+        data.set(embed(modality, rowOf(features, row)), row * dimension);
+      return { data, rows: features.rows, columns: dimension };
+    },
+  };
+}
+
+/**
+ * Checks that the branches of both modalities have the same widths: otherwise their embeddings could not be compared.
+ *
+ * @throws CommonspaceError BAD_MODEL
+ */
+export function checkParameters(parameters: EncoderParameters): void {
+  const [image, text] = MODALITIES.map((modality) =>
+    parameters.sides[modality].branches
+      .map((branch) => `${codeWidth(branch)}/${branch.head?.bias.length ?? 0}`)
+      .join('+'),
+  );
+  if (image !== text) {
+    throw new CommonspaceError(
+      'BAD_MODEL',
+      `the codes of the encoder have different widths for images (${image}) and texts (${text})`,
+    );
+  }
+}

@@ -1,0 +1,111 @@
+/** Combines the parts of an encoder by the options: the weight of each part, and how much of its norm it keeps. */
+import { MODALITIES, type Modality } from '../../domain/modality.js';
+import { type BranchOutput, runBranches } from '../inference/branches.js';
+import { joinParts, norm } from '../inference/embed.js';
+import type { EncoderParameters, SideNorms } from '../inference/parameters.js';
+import { rowOf } from '../math/matrix.js';
+import type { TrainOptions } from '../types.js';
+import type { PreparedPairs } from './training-data.js';
+
+/** The branches of an encoder, before `combineParts` decides their weights. */
+export interface Branches {
+  readonly sides: EncoderParameters['sides'];
+  /** How many of the branches are networks. They come first; the CCA branch, if any, is the last. */
+  readonly networks: number;
+}
+
+/** [pairs][branches] of each modality. */
+export type Outputs = Readonly<Record<Modality, readonly (readonly BranchOutput[])[]>>;
+
+/** The outputs of all branches for the image and the text of each pair. */
+export function outputsOf(branches: Branches, { image, text }: PreparedPairs): Outputs {
+  const side = (modality: Modality, { rows }: PreparedPairs['image']) =>
+    Array.from({ length: rows }, (_, row) =>
+      runBranches(branches, modality, rowOf(modality === 'IMAGE' ? image : text, row)),
+    );
+  return { IMAGE: side('IMAGE', image), TEXT: side('TEXT', text) };
+}
+
+/** Whether the parts keep some of their norms. */
+export function keepsNorm({ codeLength, posteriorLength }: TrainOptions): boolean {
+  return codeLength > 0 || posteriorLength > 0;
+}
+
+/**
+ * Encoder parameters with the weights that the options give, and, if `keepsNorm`, the scales of the norms. Parts that do not
+ * exist get no weight, and the weights of the others are scaled to the sum 1. The output projection is null.
+ *
+ * @param outputs of the training pairs: the scales come from them; required if `keepsNorm(options)`
+ */
+export function combineParts(
+  { sides, networks }: Branches,
+  options: TrainOptions,
+  outputs: Outputs | null,
+): EncoderParameters {
+  const { branches } = sides.IMAGE;
+  const heads = branches.filter((branch) => branch.head !== null).length;
+  // Without classes there are no posteriors, and their share goes to the other parts.
+  const posterior = heads > 0 ? options.posteriorShare : 0;
+  const cca = branches.length > networks ? options.ccaShare : 0;
+  const code = 1 - options.posteriorShare - options.ccaShare;
+  const total = posterior + cca + Math.max(0, code);
+  const branchWeights = branches.map((_, i) =>
+    i < networks ? Math.max(0, code) / networks / total : cca / total,
+  );
+  const posteriorWeights = branches.map(({ head }) => (head ? posterior / heads / total : 0));
+  const unscaled: EncoderParameters = {
+    branchWeights,
+    posteriorWeights,
+    projection: null,
+    norms: null,
+    sides,
+  };
+  return outputs !== null && keepsNorm(options) ? withNorms(unscaled, options, outputs) : unscaled;
+}
+
+function withNorms(
+  parameters: EncoderParameters,
+  { codeLength, posteriorLength }: TrainOptions,
+  outputs: Outputs,
+): EncoderParameters {
+  const kept = { code: codeLength, posterior: posteriorLength };
+  const { branches } = parameters.sides.IMAGE;
+  const scalesOf = (modality: Modality): Omit<SideNorms, 'radius'> => ({
+    codes: branches.map((_, i) => meanNorm(outputs[modality], (row) => row[i]?.code, kept.code)),
+    posteriors: branches.map((_, i) =>
+      meanNorm(outputs[modality], (row) => row[i]?.posterior, kept.posterior),
+    ),
+  });
+  const scales = { IMAGE: scalesOf('IMAGE'), TEXT: scalesOf('TEXT') };
+  const withRadius = (radius: Readonly<Record<Modality, number>>): EncoderParameters => ({
+    ...parameters,
+    norms: {
+      ...kept,
+      sides: {
+        IMAGE: { ...scales.IMAGE, radius: radius.IMAGE },
+        TEXT: { ...scales.TEXT, radius: radius.TEXT },
+      },
+    },
+  });
+  const unlimited = withRadius({ IMAGE: 1, TEXT: 1 });
+  const radius = { IMAGE: 0, TEXT: 0 };
+  for (const modality of MODALITIES) {
+    for (const row of outputs[modality])
+      radius[modality] = Math.max(radius[modality], norm(joinParts(unlimited, modality, row)));
+  }
+  return withRadius({ IMAGE: radius.IMAGE || 1, TEXT: radius.TEXT || 1 });
+}
+
+/** The root mean square of |x|^kept over the rows. */
+function meanNorm(
+  rows: readonly (readonly BranchOutput[])[],
+  part: (row: readonly BranchOutput[]) => Float32Array | null | undefined,
+  kept: number,
+): number {
+  let sum = 0;
+  for (const row of rows) {
+    const x = part(row);
+    if (x) sum += norm(x) ** (2 * kept);
+  }
+  return Math.sqrt(sum / Math.max(1, rows.length)) || 1;
+}

@@ -1,0 +1,72 @@
+/** The folds that tuning measures on: pairs, or whole classes, held out of the training pairs. */
+import { createRandom, shuffle } from '../math/random.js';
+import type { Tuning } from '../types.js';
+import { holdOut, type PreparedPairs, type PreparedSource } from './training-data.js';
+
+export interface Fold {
+  readonly training: PreparedPairs;
+  readonly validation: PreparedPairs;
+}
+
+const FOLDS = { pairs: 2, classes: 3 } as const;
+/** Share of the pairs, or of the classes, that a fold holds out. */
+const HELD_OUT = { pairs: 0.2, classes: 0.4 } as const;
+/** Upper limits of a fold's rows: more rows hardly change the choice and take longer. */
+const MOST_TRAINED_ON = 4000;
+const MOST_MEASURED = 600;
+/** With fewer rows on either side, a fold is not used. */
+const LEAST_ROWS = 20;
+/** At least two classes are held out (with one, every item is relevant), and two are left to train on. */
+const LEAST_CLASSES = 4;
+
+/** The folds; empty where there are too few pairs or classes. The same input and seed give the same folds. */
+export function makeFolds(prepared: PreparedSource, tune: Exclude<Tuning, 'none'>, seed: number): Fold[] {
+  const { labels } = prepared.pairs;
+  const sample = (rows: readonly number[], most: number, fold: number): Int32Array =>
+    shuffle(Int32Array.from(rows), createRandom(seed, 300 + fold))
+      .slice(0, most)
+      .sort();
+  const folds = Array.from({ length: FOLDS[tune] }, (_, fold): Fold | null => {
+    const isHeld =
+      tune === 'pairs'
+        ? heldPairs(labels.length, seed, fold)
+        : heldClasses(labels, prepared.classes, seed, fold);
+    if (isHeld === null) return null;
+    const rows = Array.from(labels, (_, row) => row);
+    const held = sample(rows.filter(isHeld), MOST_MEASURED, fold);
+    const rest = sample(
+      rows.filter((row) => !isHeld(row)),
+      MOST_TRAINED_ON,
+      fold,
+    );
+    if (held.length < LEAST_ROWS || rest.length < LEAST_ROWS) return null;
+    const { training, validation } = holdOut(prepared, { training: rest, validation: held });
+    return validation && { training, validation };
+  });
+  return folds.filter((fold) => fold !== null);
+}
+
+/** Held-out pairs of different folds do not overlap. */
+function heldPairs(pairs: number, seed: number, fold: number): (row: number) => boolean {
+  const order = shuffle(
+    Int32Array.from({ length: pairs }, (_, i) => i),
+    createRandom(seed, 200),
+  );
+  const count = Math.floor(pairs * HELD_OUT.pairs);
+  const held = new Set(order.subarray(fold * count, (fold + 1) * count));
+  return (row) => held.has(row);
+}
+
+/** Holds out all pairs of some classes; null where there are too few classes. */
+function heldClasses(
+  labels: Int32Array,
+  classes: number,
+  seed: number,
+  fold: number,
+): ((row: number) => boolean) | null {
+  const present = [...new Set(labels)].filter((label) => label >= 0).sort((a, b) => a - b);
+  if (classes === 0 || present.length < LEAST_CLASSES) return null;
+  const order = shuffle(Int32Array.from(present), createRandom(seed, 210 + fold));
+  const held = new Set(order.subarray(0, Math.max(2, Math.round(present.length * HELD_OUT.classes))));
+  return (row) => held.has(labels[row] as number);
+}
