@@ -5,7 +5,6 @@ import { createNormaliser } from '../../src/encoder/inference/normalise.js';
 import { ccaStatistics, solveCca } from '../../src/encoder/math/cca.js';
 import { covariance, multiply, symmetricEigen, transpose } from '../../src/encoder/math/linear-algebra.js';
 import { gather, type Matrix, rowOf } from '../../src/encoder/math/matrix.js';
-import { principalComponents } from '../../src/encoder/math/pca.js';
 import {
   createRandom,
   dropoutMask,
@@ -15,6 +14,7 @@ import {
 } from '../../src/encoder/math/random.js';
 import { oneCycle } from '../../src/encoder/network/optimiser.js';
 import { fitNormalisation, normalise } from '../../src/encoder/training/fit-normalisation.js';
+import { principalComponents } from '../../src/encoder/training/pca.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
 
 beforeAll(async () => {

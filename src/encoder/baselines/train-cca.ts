@@ -8,7 +8,7 @@ import type { EncoderParameters } from '../inference/parameters.js';
 import { saveEncoder } from '../inference/serialise.js';
 import { ccaStatistics, solveCca } from '../math/cca.js';
 import type { Matrix } from '../math/matrix.js';
-import { intoMatrix, toTensor } from '../math/tensors.js';
+import { intoMatrix, toTensor } from '../network/tensors.js';
 import { ccaLayer } from '../training/cca-branch.js';
 import { splitClasses } from '../training/class-split.js';
 import { resolveTrainOptions } from '../training/presets.js';

@@ -4,9 +4,9 @@ import type { Modality } from '../../domain/modality.js';
 import { tf } from '../../platform/tfjs.js';
 import { type Matrix, takeRows } from '../math/matrix.js';
 import { dropoutMask, normals, type Random, shuffle } from '../math/random.js';
-import { toTensor } from '../math/tensors.js';
 import { unitRows } from '../network/layers.js';
 import { hiddenWidths, type Network, partsNeeded } from '../network/network.js';
+import { toTensor } from '../network/tensors.js';
 import type { TrainOptions } from '../types.js';
 import type { PreparedPairs, SplitSource } from './training-data.js';
 

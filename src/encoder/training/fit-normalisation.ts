@@ -6,8 +6,8 @@
 import { tf } from '../../platform/tfjs.js';
 import { clipped, type Normalisation } from '../inference/normalise.js';
 import type { Matrix } from '../math/matrix.js';
-import { principalComponents } from '../math/pca.js';
-import { intoMatrix, toTensor } from '../math/tensors.js';
+import { intoMatrix, toTensor } from '../network/tensors.js';
+import { principalComponents } from './pca.js';
 
 export interface NormalisationOptions {
   /** z-scores are clipped to ±clip. */

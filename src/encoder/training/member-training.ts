@@ -3,7 +3,6 @@ import type { Modality } from '../../domain/modality.js';
 import { tf } from '../../platform/tfjs.js';
 import type { Branch } from '../inference/parameters.js';
 import { createRandom, type Random, randomFromState, shuffle } from '../math/random.js';
-import { toTensor } from '../math/tensors.js';
 import {
   encodeInference,
   foldBatchNorm,
@@ -13,6 +12,7 @@ import {
 import { unitRows } from '../network/layers.js';
 import { createNetwork, type LinearStart } from '../network/network.js';
 import { oneCycle } from '../network/optimiser.js';
+import { toTensor } from '../network/tensors.js';
 import type { EpochRecord, TrainOptions } from '../types.js';
 import { disposeSource, makeBatch, uploadSource } from './batch.js';
 import {

@@ -5,7 +5,7 @@ import { joinedWidth, joinParts } from '../inference/embed.js';
 import type { EncoderParameters } from '../inference/parameters.js';
 import { symmetricEigen, zeros } from '../math/linear-algebra.js';
 import { gather, type Matrix, rowOf } from '../math/matrix.js';
-import { principalComponents } from '../math/pca.js';
+import { principalComponents } from './pca.js';
 import type { PreparedPairs } from './training-data.js';
 
 /** Up to this width, the second-moment matrix is decomposed exactly. */

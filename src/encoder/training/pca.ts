@@ -3,10 +3,10 @@
  * on the tensor backend; the small factorisations run in float64.
  */
 import { tf } from '../../platform/tfjs.js';
-import { covariance, type Dense, orthonormaliseRows, symmetricEigen } from './linear-algebra.js';
-import type { Matrix } from './matrix.js';
-import { createRandom, normals } from './random.js';
-import { intoMatrix, toTensor } from './tensors.js';
+import { covariance, type Dense, orthonormaliseRows, symmetricEigen } from '../math/linear-algebra.js';
+import type { Matrix } from '../math/matrix.js';
+import { createRandom, normals } from '../math/random.js';
+import { intoMatrix, toTensor } from '../network/tensors.js';
 
 export interface PrincipalComponents {
   /** [d, k]; column j is the j-th principal direction, of unit length. */

@@ -1,6 +1,6 @@
 /** Conversion between `Matrix` and tensors of the tensor backend. */
 import { tf } from '../../platform/tfjs.js';
-import type { Matrix } from './matrix.js';
+import type { Matrix } from '../math/matrix.js';
 
 /** Copies a matrix into a new tensor of the same shape. The caller owns the tensor. */
 export function toTensor({ data, rows, columns }: Matrix): tf.Tensor2D {
