@@ -8,41 +8,41 @@ import type { GraphqlContext } from './context.js';
 import { formatError } from './errors.js';
 import { MAX_TOKENS, operationLimits } from './limits.js';
 import { resolvers } from './resolvers/index.js';
-import { OperationStreams } from './stream.js';
+import { createSseHandler, type SseHandler } from './sse-handler.js';
 
-/** schema.graphql stands at the package's root, beside `src` and `dist`. */
+/** schema.graphql is in the root of the package, next to `src` and `dist`. */
 const SCHEMA = new URL('../../schema.graphql', import.meta.url);
 
 export interface GraphqlServerOptions {
-  /** Gets every unexpected error whole; the caller sees only a code. */
+  /** Receives every unexpected error unmasked. The caller receives only a code. */
   readonly reportUnexpected: (error: unknown) => void;
   readonly plugins?: readonly ApolloServerPlugin<GraphqlContext>[];
 }
 
 export interface GraphqlServer {
-  /** Answers one by one. Not started yet. */
+  /** Sends one answer for each request. Not started yet. */
   readonly apollo: ApolloServer<GraphqlContext>;
-  /** Answers that come one after another; there once Apollo is started. */
-  readonly streams: () => OperationStreams;
+  /** Sends answers as server-sent events. Available once Apollo is started. */
+  readonly sse: () => SseHandler;
 }
 
 /** The GraphQL server, not started yet. */
 export async function createGraphqlServer(options: GraphqlServerOptions): Promise<GraphqlServer> {
-  let streams: OperationStreams | null = null;
+  let sse: SseHandler | null = null;
   const { reportUnexpected } = options;
   const apollo = new ApolloServer<GraphqlContext>({
     typeDefs: await readFile(SCHEMA, 'utf8'),
     resolvers,
     introspection: true,
     includeStacktraceInErrorResponses: false,
-    // Its landing page would load from somewhere else. Nothing here may be cached, which need not be asked of each field.
+    // The landing page loads files from another server. No answer may be cached, so no field needs a cache policy.
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
       {
-        // Apollo makes the schema executable and runs no subscriptions.
+        // Apollo builds the executable schema, but does not run subscriptions.
         serverWillStart: async ({ schema }) => {
-          streams = new OperationStreams({ schema, reportUnexpected });
+          sse = createSseHandler({ schema, reportUnexpected });
         },
       },
       ...(options.plugins ?? []),
@@ -54,9 +54,9 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
   });
   return {
     apollo,
-    streams: () => {
-      if (streams === null) throw new Error('the GraphQL server is not started');
-      return streams;
+    sse: () => {
+      if (sse === null) throw new Error('the GraphQL server is not started');
+      return sse;
     },
   };
 }

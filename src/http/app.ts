@@ -44,7 +44,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerAccess(app, options);
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 
-  const { apollo, streams } = await createGraphqlServer({
+  const { apollo, sse } = await createGraphqlServer({
     reportUnexpected: (error) => logger.error({ err: error }, 'unexpected error in a GraphQL operation'),
     plugins: [fastifyApolloDrainPlugin(app)],
   });
@@ -52,7 +52,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const single = fastifyApolloHandler(apollo, {
     context: async (request, reply) => createContext(services, requestSignal(request, reply)),
   });
-  const streamed = new GraphqlStreams(app, streams(), services);
+  const streamed = new GraphqlStreams(app, sse(), services);
   app.route({
     url: '/graphql',
     method: ['GET', 'POST', 'OPTIONS'],

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApp, listen } from '../../src/http/app.js';
+import { MAX_STREAMS } from '../../src/http/graphql-stream.js';
 import { ingestShapes, openTestApp, type TestApp } from '../support/app.js';
 import { eventsOf, type StreamEvent } from '../support/event-stream.js';
 
@@ -287,7 +288,9 @@ describe('GraphQL over server-sent events', () => {
       operationName: 'B',
       variables: '{"f": 2}',
     });
-    const got = await fetch(`${address}/graphql?${parameters}`, { headers: { accept: 'text/event-stream' } });
+    // As a browser sends an EventSource of a page of this server.
+    const sameOrigin = { accept: 'text/event-stream', 'sec-fetch-site': 'same-origin' };
+    const got = await fetch(`${address}/graphql?${parameters}`, { headers: sameOrigin });
     expect(got.headers.get('content-type')).toMatch('text/event-stream');
     expect(await all(got)).toEqual(once);
   });
@@ -295,13 +298,72 @@ describe('GraphQL over server-sent events', () => {
   it('refuses mutations by GET, and what is no operation', async () => {
     const get = (parameters: Record<string, string>) =>
       fetch(`${address}/graphql?${new URLSearchParams(parameters)}`, {
-        headers: { accept: 'text/event-stream' },
+        headers: { accept: 'text/event-stream', 'apollo-require-preflight': 'true' },
       });
     const mutation = await get({ query: 'mutation { deleteItems(ids: []) { deletedIds } }' });
     expect([mutation.status, mutation.headers.get('allow')]).toEqual([405, 'POST']);
     expect((await get({})).status).toBe(400);
     expect((await get({ query: '{ a }', variables: '{' })).status).toBe(400);
-    expect((await stream('{ a }', {}, { body: '[]' })).status).toBe(400);
+    for (const body of ['[]', 'null', '{}', '{"query": "{ a }", "variables": 1}']) {
+      expect((await stream('{ a }', {}, { body })).status).toBe(400);
+    }
+  });
+
+  it('refuses a request that a page of another site can make a browser send', async () => {
+    const query = '{ items { totalCount } }';
+    const accept = 'text/event-stream';
+    const url = `${address}/graphql?${new URLSearchParams({ query })}`;
+    const crossSite = await fetch(url, { headers: { accept, 'sec-fetch-site': 'cross-site' } });
+    const post = await stream(
+      query,
+      {},
+      { headers: { accept, 'content-type': 'text/plain; application/json' } },
+    );
+    for (const response of [await fetch(url, { headers: { accept } }), crossSite, post]) {
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ error: { code: 'BAD_INPUT', field: ['content-type'] } });
+    }
+  });
+
+  it('masks unexpected errors, which are logged unmasked', async () => {
+    const lines: string[] = [];
+    const other = await createApp({
+      services: app,
+      logger: pino({ level: 'error' }, { write: (line: string) => void lines.push(line) }),
+      apiKeys: [],
+      loopback: true,
+    });
+    const byId = vi.spyOn(app.items, 'byId').mockRejectedValue(new Error('a secret of the inside'));
+    try {
+      const { body, headers } = await other.inject({
+        method: 'POST',
+        url: '/graphql',
+        headers: { ...STREAM, host: 'localhost' },
+        payload: { query: '{ item(id: "00000000-0000-7000-8000-000000000000") { id } }' },
+      });
+      expect(headers['cache-control']).toMatch('no-store');
+      expect(body).toContain('"code":"INTERNAL"');
+      expect(body).not.toContain('secret');
+      expect(lines.join('')).toContain('a secret of the inside');
+    } finally {
+      byId.mockRestore();
+      await other.close();
+    }
+  });
+
+  it(`refuses more than ${MAX_STREAMS} streams at a time`, async () => {
+    const stop = new AbortController();
+    const id = await train({ ...SMALL, epochs: 10_000 });
+    const open = await Promise.all(
+      Array.from({ length: MAX_STREAMS }, () => stream(PROGRESS, { id }, { signal: stop.signal })),
+    );
+    expect(new Set(open.map(({ status }) => status))).toEqual(new Set([200]));
+    const refused = await stream(PROGRESS, { id });
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ error: { code: 'BUSY' } });
+    stop.abort();
+    await vi.waitFor(async () => expect((await stream('{ items { totalCount } }')).status).toBe(200), 10_000);
+    await ask('mutation ($id: ID!) { cancelTraining(id: $id) { errors { code } } }', { id });
   });
 
   it('tells errors as single answers do, and keeps to the same limits', async () => {
@@ -329,7 +391,7 @@ describe('GraphQL over server-sent events', () => {
     const where = await listen(guarded, '127.0.0.1', 0);
     const query = new URLSearchParams({ query: '{ items { totalCount } }' });
     const get = (headers: Record<string, string>) =>
-      fetch(`${where}/graphql?${query}`, { headers: { accept: 'text/event-stream', ...headers } });
+      fetch(`${where}/graphql?${query}`, { headers: { ...STREAM, ...headers } });
     expect((await get({})).status).toBe(401);
     expect((await get({ authorization: 'Bearer a-key-of-sixteen-characters' })).status).toBe(200);
     await guarded.close();

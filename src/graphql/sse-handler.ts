@@ -1,0 +1,104 @@
+import {
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLSchema,
+  parse,
+  specifiedRules,
+  validate,
+  type validate as validateDocument,
+} from 'graphql';
+import { createHandler, type ExecutionResult, type Handler, type RequestParams } from 'graphql-sse';
+import { CommonspaceError } from '../domain/errors.js';
+import type { GraphqlContext } from './context.js';
+import { formatError } from './errors.js';
+import { MAX_TOKENS, operationLimits } from './limits.js';
+
+/** Handles one request whose answer is sent as server-sent events; `context` of the request reaches the resolvers. */
+export type SseHandler = Handler<unknown, GraphqlContext>;
+
+export interface SseHandlerOptions {
+  readonly schema: GraphQLSchema;
+  /** Receives every unexpected error unmasked. The caller receives only a code. */
+  readonly reportUnexpected: (error: unknown) => void;
+}
+
+/**
+ * GraphQL over server-sent events, distinct connections mode: one operation for each connection. Limits and masking of errors
+ * are those of single answers.
+ */
+export function createSseHandler({ schema, reportUnexpected }: SseHandlerOptions): SseHandler {
+  return createHandler<unknown, GraphqlContext, OperationContext>({
+    // Without a token the library refuses the single connection mode, which keeps streams in memory.
+    authenticate: () => null,
+    validate: validateWithLimits,
+    onSubscribe(request, params) {
+      try {
+        return executionArgs(schema, params, request.context);
+      } catch (error) {
+        if (!(error instanceof GraphQLError)) throw error;
+        return oneResult({ errors: [withCode(error, 'GRAPHQL_PARSE_FAILED')] });
+      }
+    },
+    onNext: (_context, _request, { errors, ...result }) => ({
+      ...result,
+      ...(errors !== undefined && { errors: errors.map((error) => maskError(error, reportUnexpected)) }),
+    }),
+  });
+}
+
+/** The library takes a result without `data` for arguments, but not if it is in a generator. */
+async function* oneResult(result: ExecutionResult): AsyncGenerator<ExecutionResult> {
+  yield result;
+}
+
+type OperationContext = GraphqlContext & Record<PropertyKey, unknown>;
+
+function executionArgs(
+  schema: GraphQLSchema,
+  { query, operationName, variables }: RequestParams,
+  context: GraphqlContext,
+): ExecutionArgs & { contextValue: OperationContext } {
+  return {
+    schema,
+    document: parse(query, { maxTokens: MAX_TOKENS }),
+    contextValue: { ...context },
+    variableValues: variables ?? null,
+    operationName: operationName ?? null,
+  };
+}
+
+const validateWithLimits: typeof validateDocument = (schema, document) =>
+  validate(schema, document, [...specifiedRules, operationLimits]).map((error) =>
+    withCode(error, 'GRAPHQL_VALIDATION_FAILED'),
+  );
+
+/** Masks an error as Apollo does for single answers: what a resolver throws is unexpected unless it is ours. */
+function maskError(error: GraphQLError, reportUnexpected: (error: unknown) => void): GraphQLError {
+  const { originalError } = error;
+  const expected =
+    originalError === undefined ||
+    originalError instanceof GraphQLError ||
+    originalError instanceof CommonspaceError;
+  const coded = withCode(error, expected ? 'BAD_USER_INPUT' : 'INTERNAL_SERVER_ERROR');
+  const { message, extensions } = formatError(coded.toJSON(), error, reportUnexpected);
+  return copyError(error, message, extensions);
+}
+
+/** The error with a code, unless it has one. */
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  return copyError(error, error.message, { code, ...error.extensions });
+}
+
+function copyError(
+  { nodes, source, positions, path }: GraphQLError,
+  message: string,
+  extensions: GraphQLError['extensions'] | undefined,
+): GraphQLError {
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    path: path ?? null,
+    extensions: extensions ?? null,
+  });
+}
