@@ -1,3 +1,4 @@
+import type { EncoderConfig, EncoderReport, EncoderRequest } from '../domain/encoder-record.js';
 import type { EncoderStatus } from '../domain/encoder-status.js';
 import type { ItemFilter } from '../domain/filter.js';
 import type { Matrix } from '../domain/matrix.js';
@@ -44,12 +45,12 @@ export interface EncoderFacts {
   readonly dimension: number | null;
   readonly imageExtractor: string;
   readonly textExtractor: string;
-  /** What was asked for. */
-  readonly request: JsonObject;
-  /** What it was trained with, and on; empty before. */
-  readonly config: JsonObject;
-  /** What it came to; empty before it was measured. */
-  readonly report: JsonObject;
+  /** Null for an encoder of a version that did not keep requests. */
+  readonly request: EncoderRequest | null;
+  /** Empty before it is trained. */
+  readonly config: EncoderConfig;
+  /** Empty before it is measured. */
+  readonly report: EncoderReport;
   readonly createdAt: Date;
   /** When work on it began first, and ended last. */
   readonly startedAt: Date | null;

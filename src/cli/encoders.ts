@@ -1,7 +1,6 @@
 import { Command } from 'commander';
+import type { ComparedFigures } from '../domain/encoder-record.js';
 import { ENCODER_STATES, type EncoderState } from '../domain/encoder-status.js';
-import type { ComparedFigures } from '../evaluation/evaluation.js';
-import { encoderReport, encoderRequest } from '../services/encoders/encoder-report.js';
 import type { EncoderRow } from '../services/models.js';
 import { readChoice, readNumber } from './arguments.js';
 import { oneLine, table } from './output.js';
@@ -76,11 +75,11 @@ function oneEncoder(
 }
 
 function line(row: EncoderRow): string[] {
-  const { holdout } = encoderReport(row);
+  const { holdout } = row.report;
   return [
     row.id,
     row.state,
-    encoderRequest(row)?.preset ?? String(row.config.preset ?? ''),
+    row.request?.preset ?? row.config.preset ?? '',
     figure(meanMap(holdout?.seen)),
     figure(meanMap(holdout?.unseen)),
     row.createdAt.toISOString().slice(0, 16).replace('T', ' '),
@@ -92,7 +91,7 @@ function line(row: EncoderRow): string[] {
 function remark(row: EncoderRow): string {
   if (row.state === 'failed') return oneLine(`${row.failure.code}: ${row.failure.message}`, 60);
   if (!('progress' in row) || row.progress === null) {
-    return oneLine(encoderReport(row).promotion?.refusal ?? '', 60);
+    return oneLine(row.report.promotion?.refusal ?? '', 60);
   }
   const { stage, done, all, epoch } = row.progress;
   return oneLine(`${stage} ${done}/${all} ${epoch === null ? '' : describeEpoch(epoch)}`, 100);
@@ -100,14 +99,14 @@ function remark(row: EncoderRow): string {
 
 function described(row: EncoderRow): object {
   const { id, state, dimension, imageExtractor, textExtractor, createdAt, activatedAt, retiredAt } = row;
-  const { holdout, pairs = null, classes = null, promotion = null, seconds = null } = encoderReport(row);
+  const { holdout, pairs = null, classes = null, promotion = null, seconds = null } = row.report;
   return {
     id,
     state,
     progress: 'progress' in row ? row.progress : null,
     failure: row.state === 'failed' ? row.failure : null,
-    preset: encoderRequest(row)?.preset ?? row.config.preset ?? null,
-    seed: encoderRequest(row)?.seed ?? row.config.seed ?? null,
+    preset: row.request?.preset ?? row.config.preset ?? null,
+    seed: row.request?.seed ?? row.config.seed ?? null,
     dimension,
     imageExtractor,
     textExtractor,

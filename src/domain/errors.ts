@@ -48,6 +48,11 @@ export const ERRORS = {
   },
   ENCODER_NOT_FOUND: { status: 404, exit: 2, what: 'No encoder has this id.' },
   ENCODER_STATE: { status: 409, exit: 3, what: "The encoder's state does not allow this." },
+  BAD_ENCODER_RECORD: {
+    status: 500,
+    exit: 4,
+    what: "The database's record of an encoder is malformed.",
+  },
   BELOW_ACTIVE: {
     status: 409,
     exit: 3,
@@ -130,6 +135,9 @@ export class CommonspaceError extends Error {
     return new CommonspaceError(this.code, this.message, field, { cause: this.cause });
   }
 }
+
+/** Logs an unexpected error whole; the caller sees only the code INTERNAL. */
+export type ReportUnexpected = (error: unknown) => void;
 
 /** @throws CommonspaceError CANCELLED once the signal is aborted. */
 export function throwIfCancelled(signal: AbortSignal | undefined): void {

@@ -37,16 +37,3 @@ export function filterTerms(filter: ItemFilter): number {
     nested.reduce((n, f) => n + filterTerms(f), 0)
   );
 }
-
-/** A filter as JSON gives it back: moments are strings there. */
-export function filterFromJson(json: ItemFilter): ItemFilter {
-  const { createdAfter, createdBefore, and, or, not } = json;
-  return {
-    ...json,
-    ...(createdAfter && { createdAfter: new Date(createdAfter) }),
-    ...(createdBefore && { createdBefore: new Date(createdBefore) }),
-    ...(and && { and: and.map(filterFromJson) }),
-    ...(or && { or: or.map(filterFromJson) }),
-    ...(not && { not: filterFromJson(not) }),
-  };
-}

@@ -1,6 +1,5 @@
-import type { EncoderRow, JsonObject } from '../catalog/types.js';
+import type { SimilarityThreshold } from '../domain/encoder-record.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
-import type { Evidence } from '../domain/rank-fusion.js';
 import { dot } from '../domain/vectors.js';
 import { rowOf } from '../encoder/math/matrix.js';
 import { createRandom, shuffle } from '../encoder/math/random.js';
@@ -17,31 +16,10 @@ const LEAST_WRONG_PAIRS = 200;
 const MOST_PAIRS = { CONTENT: 2000, COUNTERPART: 500 } as const;
 
 /**
- * The least similarity that one kind of evidence must show, and its price. A query and an item are a right pair if they
- * share a class, a wrong one if both have classes and share none.
+ * The least similarity that one kind of evidence must have. A query and an item are a right pair if they share a class, a
+ * wrong one if both have classes and share none.
  */
-export interface CutOff extends JsonObject {
-  readonly evidence: Evidence;
-  readonly query: Modality;
-  readonly target: Modality;
-  /** Cosine similarity; what is below is cut. WRONG_SHARE_CUT of the wrong held-out pairs are below. */
-  readonly threshold: number;
-  /**
-   * Share of the wrong pairs cut, and of the right ones kept, by cross-fitting: on each half of the held-out pairs with the
-   * threshold of the other half, averaged. `rightKept` is null where no pair is right.
-   */
-  readonly wrongCut: number;
-  readonly rightKept: number | null;
-  /** How many pairs the threshold was read from, and how many were right. */
-  readonly wrongPairs: number;
-  readonly rightPairs: number;
-}
-
-/** The cut-offs that are stored with an encoder; none where it has none. */
-export function cutOffsOf({ config }: Pick<EncoderRow, 'config'>): readonly CutOff[] {
-  // They are stored as they were calibrated, and by nobody else.
-  return Array.isArray(config.cutOffs) ? (config.cutOffs as readonly CutOff[]) : [];
-}
+export type CutOff = SimilarityThreshold;
 
 interface HeldOutItem {
   readonly id: string;

@@ -7,10 +7,9 @@ import type {
   RetrievalFigures as RetrievalFiguresValue,
   TrainingRequest,
 } from '../__generated__/resolver-types.js';
+import type { ComparedFigures, HeldOutReport, RetrievalFigures } from '../domain/encoder-record.js';
 import type { EncoderProgress, EncoderState } from '../domain/encoder-status.js';
 import { MODALITIES } from '../domain/modality.js';
-import type { ComparedFigures, HeldOutReport, RetrievalFigures } from '../evaluation/evaluation.js';
-import { type EncoderReport, encoderReport, encoderRequest } from '../services/encoders/encoder-report.js';
 import type { EncoderRow } from '../services/models.js';
 
 /** What is known of an encoder, in the schema's words. */
@@ -61,7 +60,7 @@ export function progressOf(row: EncoderRow): EncoderProgressValue | null {
 }
 
 export function requestOf(row: EncoderRow): TrainingRequest | null {
-  const request = encoderRequest(row);
+  const { request } = row;
   if (request === null) return null;
   const { preset, seed, unseen, holdout, epochs, options, activate } = request;
   return {
@@ -73,10 +72,6 @@ export function requestOf(row: EncoderRow): TrainingRequest | null {
     options: { ...options },
     activate: activate ?? true,
   };
-}
-
-export function reportOf(row: EncoderRow): EncoderReport {
-  return encoderReport(row);
 }
 
 export function heldOut(figures: ComparedFigures | null | undefined): HeldOutFigures | null {

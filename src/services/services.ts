@@ -1,5 +1,6 @@
 import type { Catalog, CatalogDescription } from '../catalog/catalog.js';
 import { DEFAULT_VERSIONS, type VersionPolicy } from '../domain/encoder-status.js';
+import type { ReportUnexpected } from '../domain/errors.js';
 import type { BackendReport, FeatureExtractors } from '../features/types.js';
 import type { FetchPolicy } from '../media/fetch-image.js';
 import type { MediaStore } from '../media/media-store.js';
@@ -13,7 +14,6 @@ import { Upkeep } from './encoders/upkeep.js';
 import { EvaluationJobs } from './evaluate/evaluation-jobs.js';
 import { EvaluationService } from './evaluate/evaluation-service.js';
 import { FolderIngest } from './ingest/folder-ingest.js';
-import type { ReportUnexpected } from './ingest/ingest-answers.js';
 import { IngestPreparation } from './ingest/ingest-preparation.js';
 import { IngestService } from './ingest/ingest-service.js';
 import { MediaService } from './ingest/media-service.js';

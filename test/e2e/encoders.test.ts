@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApp, listen } from '../../src/http/app.js';
 import { MAX_STREAMS } from '../../src/http/graphql-stream.js';
-import { ingestShapes, openTestApp, type TestApp } from '../support/app.js';
+import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { eventsOf, type StreamEvent } from '../support/event-stream.js';
 
 let app: TestApp;
@@ -409,7 +409,7 @@ describe('GraphQL over server-sent events', () => {
       id: '00000000-0000-7000-8000-00000000000f',
       imageExtractor: 'another',
       textExtractor: 'another',
-      request: {},
+      request: { ...QUICK },
     });
     await app.catalog.database.runOnce(
       `UPDATE encoder SET created_at = now() + interval '1 day' WHERE id = $1`,

@@ -6,6 +6,15 @@ import { EncodersChanged } from '../../src/catalog/repositories/item-writes.js';
 import { describeOnEachDatabase, emptyCatalog } from '../support/catalog.js';
 import { imageWrite, textWrite } from '../support/catalog-items.js';
 
+const REQUEST = {
+  preset: 'default' as const,
+  seed: 1,
+  unseen: ['a'],
+  holdout: 0.1,
+  epochs: null,
+  learnFrom: { metadata: { source: 'x' }, createdAfter: new Date('2025-01-01T00:00:00.000Z') },
+};
+
 describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog) => {
   beforeEach(() => emptyCatalog(catalog()));
 
@@ -124,7 +133,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
 
     it('are trained by one process each, however many ask for work', async () => {
       const { encoderRuns } = catalog();
-      const run = () => ({ id: uuidv7(), imageExtractor: 'i@1', textExtractor: 't@1', request: { seed: 1 } });
+      const run = () => ({ id: uuidv7(), imageExtractor: 'i@1', textExtractor: 't@1', request: REQUEST });
       const [first, second] = [await encoderRuns.enqueue(run()), await encoderRuns.enqueue(run())];
       const claims = await Promise.all(Array.from({ length: 6 }, () => encoderRuns.claim()));
       const claimed = claims.filter((claim) => claim !== null);
@@ -147,7 +156,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
 
     it('whose process is no more are marked as failed, and those of this one are not', async () => {
       const { encoderRuns, encoders, database } = catalog();
-      const run = () => ({ id: uuidv7(), imageExtractor: 'i@1', textExtractor: 't@1', request: {} });
+      const run = () => ({ id: uuidv7(), imageExtractor: 'i@1', textExtractor: 't@1', request: REQUEST });
       const [mine, lost] = [await encoderRuns.begin(run()), uuidv7()];
       await database.runOnce(
         `INSERT INTO encoder (id, state, image_extractor, text_extractor, claim, owner, heartbeat_at)
@@ -158,6 +167,97 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       expect(await encoderRuns.failInterrupted({ code: 'INTERRUPTED', message: 'gone' })).toEqual([lost]);
       expect(await encoders.byId(lost)).toMatchObject({ state: 'failed', failure: { code: 'INTERRUPTED' } });
       expect(await encoders.byId(mine.row.id)).toMatchObject({ state: 'training' });
+    });
+
+    it('have a request, a configuration and a report that come back as typed values', async () => {
+      const { encoderRuns, encoders } = catalog();
+      const run = await encoderRuns.begin({
+        id: uuidv7(),
+        imageExtractor: 'i@1',
+        textExtractor: 't@1',
+        request: { ...REQUEST, options: { dropout: 0.1 } },
+      });
+      const { id } = run.row;
+      const config = { seed: 1, heldOutBelow: 7, learnFrom: REQUEST.learnFrom, dropout: 0.1 };
+      await encoderRuns.keepWeights(run, { dimension: 2, config }, new Uint8Array());
+      const epoch = { epoch: 1, epochs: 2, validation: null, pairsPerSecond: 9, secondsLeft: 1 };
+      const losses = { similarity: 0.5, semantics: Number.NaN };
+      const progress = { epoch: { ...epoch, losses, discriminatorAccuracy: 0.5 }, done: 1, all: 2 };
+      await encoderRuns.beat(run, { stage: 'train', ...progress });
+      expect(await encoders.byId(id)).toMatchObject({
+        request: { ...REQUEST, options: { dropout: 0.1 } },
+        config,
+        report: {},
+        progress: { stage: 'train', epoch: { losses: { similarity: 0.5 } } },
+      });
+    });
+
+    it('of older versions are read: without a request, and with fewer figures', async () => {
+      const { encoders, database } = catalog();
+      const given = row();
+      await encoders.create(given, new Uint8Array());
+      const figures = { images: 2, texts: 3, i2t_map: 0.5, t2i_map: null };
+      const seen = { ...figures, chance: figures, cca: figures };
+      await database.runOnce('UPDATE encoder SET report = $2::jsonb WHERE id = $1', [
+        given.id,
+        JSON.stringify({ pairs: 5, holdout: { seen, unseen: null } }),
+      ]);
+      const stored = await encoders.byId(given.id);
+      expect(stored?.request).toBeNull();
+      expect(stored?.report.holdout).toMatchObject({ seen: { ...figures, 'recall@1': null }, unseen: null });
+      expect(stored?.report.holdout?.classification).toBeNull();
+    });
+
+    it.each([
+      ['request', { preset: 'best', seed: 1, holdout: 0 }, 'request.preset'],
+      ['config', { seed: 1, learnFrom: { and: [{ createdBefore: 'once' }] } }, 'config.learnFrom.and.0'],
+      ['config', [], 'config'],
+      ['report', { holdout: { seen: 0.5 } }, 'report.holdout.seen'],
+    ])('with a malformed %s %j are named in the error', async (column, json, path) => {
+      const { encoders, database } = catalog();
+      const given = row();
+      await encoders.create(given, new Uint8Array());
+      await database.runOnce(`UPDATE encoder SET ${column} = $2::jsonb WHERE id = $1`, [
+        given.id,
+        JSON.stringify(json),
+      ]);
+      const error = {
+        code: 'BAD_ENCODER_RECORD',
+        message: expect.stringContaining(`${given.id} is malformed at ${path}`),
+      };
+      await expect(encoders.byId(given.id)).rejects.toMatchObject(error);
+      await expect(encoders.live()).rejects.toMatchObject(error);
+    });
+
+    it('have an evaluation, whose malformed record is an error too', async () => {
+      const { encoders, encoderEvaluations, database } = catalog();
+      const given = row();
+      await encoders.create(given, new Uint8Array());
+      const claim = (await encoderEvaluations.begin(given.id)) ?? '';
+      const record = {
+        encoder: given.id,
+        preset: 'default',
+        evaluatedAt: '2025-01-01T00:00:00.000Z',
+        seconds: 1,
+        source: { pairs: 1, classes: 1 },
+        seen: null,
+        unseen: null,
+        harmonic: null,
+        notes: [],
+      };
+      await encoderEvaluations.finish(claim, record);
+      expect(await encoderEvaluations.byEncoder(given.id)).toMatchObject({
+        state: 'done',
+        record: { ...record, interval: null, classification: null, run: null },
+      });
+      await database.runOnce(
+        `UPDATE encoder_evaluation SET record = record - 'source' WHERE encoder_id = $1`,
+        [given.id],
+      );
+      await expect(encoderEvaluations.byEncoder(given.id)).rejects.toMatchObject({
+        code: 'BAD_ENCODER_RECORD',
+        message: expect.stringContaining('evaluation.record.source'),
+      });
     });
 
     it('have a report that can be replaced', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cosine } from '../../src/domain/vectors.js';
-import { cutOffsOf, WRONG_SHARE_CUT } from '../../src/evaluation/similarity-thresholds.js';
+import { WRONG_SHARE_CUT } from '../../src/evaluation/similarity-thresholds.js';
 import type { ExplanationContext } from '../../src/services/search/explanation-service.js';
 import { learntFilter } from '../../src/services/search/learnt-pairs.js';
 import type { SearchRequest } from '../../src/services/search/search-service.js';
@@ -139,7 +139,7 @@ describeOnEachKind('unseen classes', (kind) => {
 
     it('leave out of a search what was calibrated to be wrong', async () => {
       const { row } = await inSpace(app);
-      const cutOff = cutOffsOf(row).find(
+      const cutOff = row.config.cutOffs?.find(
         (c) => c.evidence === 'CONTENT' && c.query === 'TEXT' && c.target === 'IMAGE',
       );
       const query = { text: 'a small green square' };

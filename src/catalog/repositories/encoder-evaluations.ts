@@ -1,19 +1,31 @@
 import { randomUUID } from 'node:crypto';
+import { encoderFailure } from '../../domain/encoder-record.js';
 import type { EncoderFailure } from '../../domain/encoder-status.js';
 import type { Database } from '../postgres/database.js';
-import type { JsonObject } from '../types.js';
+import { evaluationJson, type NewEvaluation, type StoredEvaluation } from './evaluation-json.js';
+import { parseStored } from './stored-json.js';
 import { isLost, owner } from './work-owner.js';
 
 /** The latest evaluation of an encoder. `record` is that of the latest that came to its end, which may be an earlier one. */
 export type EncoderEvaluationRow = {
   readonly encoderId: string;
-  readonly record: JsonObject | null;
+  readonly record: StoredEvaluation | null;
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
 } & ({ readonly state: 'running' | 'done' } | { readonly state: 'failed'; readonly failure: EncoderFailure });
 
 const COLUMNS = `encoder_id AS "encoderId", state, record, failure, started_at AS "startedAt",
   finished_at AS "finishedAt"`;
+
+interface StoredRow {
+  readonly encoderId: string;
+  /** A check constraint allows these alone. */
+  readonly state: EncoderEvaluationRow['state'];
+  readonly record: unknown;
+  readonly failure: unknown;
+  readonly startedAt: Date;
+  readonly finishedAt: Date | null;
+}
 
 /** Evaluations of encoders; one for each at a time, whichever server does it. */
 export class EncoderEvaluations {
@@ -22,11 +34,11 @@ export class EncoderEvaluations {
   constructor(private readonly db: Database) {}
 
   async byEncoder(encoderId: string): Promise<EncoderEvaluationRow | null> {
-    const [row] = await this.db.run<EncoderEvaluationRow>(
+    const [stored] = await this.db.run<StoredRow>(
       `SELECT ${COLUMNS} FROM encoder_evaluation WHERE encoder_id = $1`,
       [encoderId],
     );
-    return row ?? null;
+    return stored ? evaluationRow(stored) : null;
   }
 
   /** Begins one; null where one is under way. @returns a number of this piece of work alone. */
@@ -54,7 +66,7 @@ export class EncoderEvaluations {
     return found.length > 0;
   }
 
-  async finish(claim: string, record: JsonObject): Promise<void> {
+  async finish(claim: string, record: NewEvaluation): Promise<void> {
     await this.end(claim, `state = 'done', record = $2::jsonb`, record);
   }
 
@@ -80,4 +92,16 @@ export class EncoderEvaluations {
     );
     this.mine.delete(claim);
   }
+}
+
+/** @throws CommonspaceError BAD_ENCODER_RECORD */
+function evaluationRow({ state, record, failure, ...row }: StoredRow): EncoderEvaluationRow {
+  const parsed = parseStored(evaluationJson.nullable(), record, row.encoderId, 'evaluation.record');
+  if (state !== 'failed') return { ...row, state, record: parsed };
+  return {
+    ...row,
+    state,
+    record: parsed,
+    failure: parseStored(encoderFailure, failure, row.encoderId, 'evaluation.failure'),
+  };
 }

@@ -1,8 +1,15 @@
 import type { Encoder } from '../../__generated__/prisma/client.js';
-import type { EncoderFailure, EncoderProgress, EncoderStatus } from '../../domain/encoder-status.js';
+import {
+  encoderConfig,
+  encoderFailure,
+  encoderProgress,
+  encoderReport,
+  encoderRequest,
+} from '../../domain/encoder-record.js';
+import type { EncoderStatus } from '../../domain/encoder-status.js';
 import { UnreachableCaseError } from '../../domain/errors.js';
 import type { EncoderFacts, EncoderRow, TrainedEncoderRow } from '../types.js';
-import { jsonObject } from './rows.js';
+import { parseStored } from './stored-json.js';
 
 /** A version as the table holds it, in Prisma's names; raw SQL selects the same with ENCODER_COLUMNS. */
 export type StoredEncoder = Omit<Encoder, 'claim' | 'owner' | 'heartbeatAt'>;
@@ -12,23 +19,28 @@ export const ENCODER_COLUMNS = `id, state, dimension, image_extractor AS "imageE
   text_extractor AS "textExtractor", config, report, request, progress, failure, created_at AS "createdAt",
   started_at AS "startedAt", finished_at AS "finishedAt", activated_at AS "activatedAt", retired_at AS "retiredAt"`;
 
-/** The typed value of a stored version. Throws if a column that its state needs is empty, which a check forbids. */
+/**
+ * The typed value of a stored version. Throws if a column that its state needs is empty, which a check constraint forbids.
+ *
+ * @throws CommonspaceError BAD_ENCODER_RECORD
+ */
 export function encoderRow(stored: StoredEncoder): EncoderRow {
+  const { id } = stored;
   const facts: EncoderFacts = {
-    id: stored.id,
+    id,
     dimension: stored.dimension,
     imageExtractor: stored.imageExtractor,
     textExtractor: stored.textExtractor,
-    request: jsonObject(stored.request),
-    config: jsonObject(stored.config),
-    report: jsonObject(stored.report),
+    request: isEmpty(stored.request) ? null : parseStored(encoderRequest, stored.request, id, 'request'),
+    config: parseStored(encoderConfig, stored.config, id, 'config'),
+    report: parseStored(encoderReport, stored.report, id, 'report'),
     createdAt: stored.createdAt,
     startedAt: stored.startedAt,
     finishedAt: stored.finishedAt,
     activatedAt: stored.activatedAt,
     retiredAt: stored.retiredAt,
   };
-  return { ...facts, ...statusOf(stored) } as EncoderRow;
+  return { ...facts, ...statusOf(stored) };
 }
 
 /** The same of a version that must be trained. */
@@ -39,20 +51,17 @@ export function trainedRow(row: EncoderRow): TrainedEncoderRow {
 
 function statusOf(stored: StoredEncoder): EncoderStatus {
   const { id, state, dimension } = stored;
-  // Nobody else writes these two columns.
-  const progress = stored.progress as EncoderProgress | null;
-  const failure = stored.failure as EncoderFailure | null;
+  const progress = () => parseStored(encoderProgress.nullable(), stored.progress, id, 'progress');
   switch (state) {
     case 'queued':
     case 'cancelled':
       return { state };
     case 'training':
-      return { state, progress };
+      return { state, progress: progress() };
     case 'failed':
-      if (failure === null) throw new Error(`encoder ${id} failed without a reason`);
-      return { state, failure };
+      return { state, failure: parseStored(encoderFailure, stored.failure, id, 'failure') };
     case 'embedding':
-      return { state, progress, dimension: known(dimension, id) };
+      return { state, progress: progress(), dimension: known(dimension, id) };
     case 'ready':
     case 'active':
     case 'retired':
@@ -60,6 +69,11 @@ function statusOf(stored: StoredEncoder): EncoderStatus {
     default:
       throw new UnreachableCaseError(state);
   }
+}
+
+/** The column's default, which rows have that are older than requests. */
+function isEmpty(json: unknown): boolean {
+  return typeof json === 'object' && json !== null && Object.keys(json).length === 0;
 }
 
 function known(dimension: number | null, id: string): number {

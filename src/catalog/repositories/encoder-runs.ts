@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
+import type { EncoderConfig, EncoderReport, EncoderRequest } from '../../domain/encoder-record.js';
 import type { EncoderFailure, EncoderProgress } from '../../domain/encoder-status.js';
 import type { Database, Queryable } from '../postgres/database.js';
-import type { EncoderRow, JsonObject } from '../types.js';
+import type { EncoderRow } from '../types.js';
 import type { VectorTables } from '../vectors/vector-tables.js';
 import { lockEncoders } from './encoder-lock.js';
 import { ENCODER_COLUMNS, encoderRow, type StoredEncoder } from './encoder-rows.js';
@@ -13,7 +14,7 @@ export interface NewRun {
   readonly id: string;
   readonly imageExtractor: string;
   readonly textExtractor: string;
-  readonly request: JsonObject;
+  readonly request: EncoderRequest;
 }
 
 /** A run in the hands of this process. `claim` is a number of this piece of work alone: it fences off whoever had it before. */
@@ -86,7 +87,7 @@ export class EncoderRuns {
   /** Keeps what the training gave. @throws ClaimLost */
   async keepWeights(
     { claim, row }: ClaimedRun,
-    trained: { readonly dimension: number; readonly config: JsonObject },
+    trained: { readonly dimension: number; readonly config: EncoderConfig },
     weights: Uint8Array,
   ): Promise<void> {
     const sha256 = createHash('sha256').update(weights).digest('hex');
@@ -108,7 +109,7 @@ export class EncoderRuns {
   /**
    * Makes the place for its embeddings; from now on whatever is written is embedded for it too. @throws ClaimLost
    */
-  async beginEmbedding(run: ClaimedRun, config: JsonObject, report: JsonObject): Promise<void> {
+  async beginEmbedding(run: ClaimedRun, config: EncoderConfig, report: EncoderReport): Promise<void> {
     await this.tables.ensureEmbeddings(run.row.id);
     await this.db.transaction(async (tx) => {
       await lockEncoders(tx);

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Prisma } from '../../__generated__/prisma/client.js';
+import type { EncoderConfig, EncoderReport } from '../../domain/encoder-record.js';
 import type { EncoderState } from '../../domain/encoder-status.js';
 import type { Database, Queryable } from '../postgres/database.js';
-import type { EncoderRow, JsonObject, TrainedEncoderRow } from '../types.js';
+import type { EncoderRow, TrainedEncoderRow } from '../types.js';
 import type { StampedCopies } from '../vectors/stamped-copies.js';
 import { STAMP_SQL, type StoredStamp, type VectorStamp } from '../vectors/vector-stamp.js';
 import type { VectorTables } from '../vectors/vector-tables.js';
@@ -16,8 +17,8 @@ export interface NewEncoder {
   readonly dimension: number;
   readonly imageExtractor: string;
   readonly textExtractor: string;
-  readonly config: JsonObject;
-  readonly report: JsonObject;
+  readonly config: EncoderConfig;
+  readonly report: EncoderReport;
 }
 
 export interface Switch {
@@ -208,12 +209,12 @@ export class Encoders {
     return true;
   }
 
-  async updateReport(id: string, report: JsonObject): Promise<EncoderRow> {
+  async updateReport(id: string, report: EncoderReport): Promise<EncoderRow> {
     return encoderRow(await this.db.prisma.encoder.update({ where: { id }, data: { report: json(report) } }));
   }
 }
 
 /** Prisma's type for JSON knows no `unknown`; what is not JSON is refused when it is written. */
-function json(value: JsonObject): Prisma.InputJsonObject {
+function json(value: EncoderConfig | EncoderReport): Prisma.InputJsonObject {
   return value as Prisma.InputJsonObject;
 }

@@ -6,7 +6,7 @@ import type {
   MetricEstimate,
   PrecisionRecallCurveResolvers,
 } from '../../__generated__/resolver-types.js';
-import type { EncoderEvaluationRow, EvaluationRecord, MethodFigures } from '../../services/models.js';
+import type { MethodFigures } from '../../services/models.js';
 import { classificationOf } from '../encoder-values.js';
 
 const STATES = { running: 'RUNNING', done: 'DONE', failed: 'FAILED' } as const;
@@ -23,16 +23,16 @@ export const evaluationFields: EvaluationResolvers = {
   encoder: (row, _args, { services }) => services.encoders.require(row.encoderId),
   state: (row) => STATES[row.state],
   failure: (row) => (row.state === 'failed' ? row.failure : null),
-  evaluatedAt: (row) => dateOf(recordOf(row)?.evaluatedAt),
-  seconds: (row) => recordOf(row)?.seconds ?? null,
-  sourcePairs: (row) => recordOf(row)?.source.pairs ?? null,
-  sourceClasses: (row) => recordOf(row)?.source.classes ?? null,
-  interval: (row) => recordOf(row)?.interval ?? null,
-  seen: (row) => recordOf(row)?.seen ?? null,
-  unseen: (row) => recordOf(row)?.unseen ?? null,
-  harmonic: (row) => recordOf(row)?.harmonic ?? [],
-  classification: (row) => classificationOf(recordOf(row)?.classification),
-  notes: (row) => recordOf(row)?.notes ?? [],
+  evaluatedAt: (row) => dateOf(row.record?.evaluatedAt),
+  seconds: (row) => row.record?.seconds ?? null,
+  sourcePairs: (row) => row.record?.source.pairs ?? null,
+  sourceClasses: (row) => row.record?.source.classes ?? null,
+  interval: (row) => row.record?.interval ?? null,
+  seen: (row) => row.record?.seen ?? null,
+  unseen: (row) => row.record?.unseen ?? null,
+  harmonic: (row) => row.record?.harmonic ?? [],
+  classification: (row) => classificationOf(row.record?.classification),
+  notes: (row) => row.record?.notes ?? [],
 };
 
 export const evaluationPart: EvaluationPartResolvers = {
@@ -51,11 +51,6 @@ export const precisionRecallCurve: PrecisionRecallCurveResolvers = {
   method: ({ method }) => METHODS[method],
   direction: ({ direction }) => (direction === 'i2t' ? 'I2T' : 'T2I'),
 };
-
-function recordOf(row: EncoderEvaluationRow): EvaluationRecord | null {
-  // It is stored as EvaluationService gives it, and by nobody else.
-  return row.record as EvaluationRecord | null;
-}
 
 function dateOf(text: string | undefined): Date | null {
   return text === undefined ? null : new Date(text);

@@ -29,7 +29,7 @@ function list(rows: readonly (readonly [name: string, value: string])[]): Markup
 
 /** Nested names are joined by dots; lists stand in one line. */
 function flatten(value: unknown, path = ''): (readonly [string, string])[] {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)) {
     return Object.entries(value).flatMap(([key, inner]) =>
       flatten(inner, path === '' ? key : `${path}.${key}`),
     );
@@ -40,5 +40,6 @@ function flatten(value: unknown, path = ''): (readonly [string, string])[] {
 }
 
 function inLine(value: unknown): string {
+  if (value instanceof Date) return value.toISOString();
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

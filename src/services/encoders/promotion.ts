@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.js';
-import type { EncoderRow, JsonObject, TrainingPair } from '../../catalog/types.js';
+import type { EncoderRow, TrainingPair } from '../../catalog/types.js';
+import type { ComparedMaps, PromotionCheck } from '../../domain/encoder-record.js';
 import { type PairTable, readPairTable, selectRows } from '../../evaluation/source-set.js';
 import { inThread } from '../../platform/thread.js';
 import { workerEntry } from '../../platform/worker-entry.js';
@@ -7,28 +8,6 @@ import { extractorsOf, pairKey, splitOfEncoder } from './training-pairs.js';
 
 /** From so many pairs on that neither encoder learnt from, those alone are compared on. */
 const ENOUGH_FAIR_PAIRS = 50;
-
-/** map@all, mean of both directions, of two encoders on the very same pairs. */
-export interface ComparedMaps extends JsonObject {
-  readonly pairs: number;
-  readonly candidate: number | null;
-  readonly active: number | null;
-}
-
-/** What the gate found. */
-export interface PromotionCheck extends JsonObject {
-  /** The encoder that was active then. */
-  readonly against: string;
-  /** How far the candidate's map may be below. */
-  readonly tolerance: number;
-  /** Pairs of classes that the candidate saw, and did not see; null where fewer than two are held out. */
-  readonly seen: ComparedMaps | null;
-  readonly unseen: ComparedMaps | null;
-  /** How many of the pairs compared on the active encoder learnt from: what it is flattered by. */
-  readonly learntByActive: number;
-  /** Why the candidate was held back; null where it passed. */
-  readonly refusal: string | null;
-}
 
 /** What the comparing thread is given: each encoder with the features that it reads, row for row the same pairs. */
 export interface PromotionTask {

@@ -1,8 +1,9 @@
 import { workerData } from 'node:worker_threads';
+import type { ComparedMaps } from '../../domain/encoder-record.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
 import { retrievalOn } from '../../evaluation/evaluation.js';
 import { asThread } from '../../platform/thread.js';
-import type { ComparedMaps, PromotionMaps, PromotionTask } from './promotion.js';
+import type { PromotionMaps, PromotionTask } from './promotion.js';
 
 /** Ranks the same pairs with both encoders, away from the thread that answers searches. */
 const { candidate, active } = workerData as PromotionTask;

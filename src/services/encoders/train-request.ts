@@ -1,6 +1,7 @@
-import type { JsonObject } from '../../catalog/types.js';
+import type { EncoderRow, JsonObject } from '../../catalog/types.js';
+import type { EncoderRequest } from '../../domain/encoder-record.js';
 import { CommonspaceError } from '../../domain/errors.js';
-import { filterFromJson, type ItemFilter } from '../../domain/filter.js';
+import type { ItemFilter } from '../../domain/filter.js';
 import { resolveTrainOptions } from '../../encoder/training/presets.js';
 import type { TrainOptionsInput } from '../../encoder/types.js';
 import type { FilterCheck } from '../search/filter-check.js';
@@ -40,18 +41,25 @@ export async function checkRequest(request: TrainRequest, filters: FilterCheck):
   await filters.check(request.learnFrom, 'learnFrom');
 }
 
-/** A request as the catalogue keeps it, and back. */
-export function writeRequest(request: TrainRequest): JsonObject {
+/** A request as it is stored with the encoder. */
+export function writeRequest(request: TrainRequest): EncoderRequest {
   return { ...request };
 }
 
-export function readRequest(stored: JsonObject): TrainRequest {
-  // It was written by writeRequest, and by nobody else. Moments in time came back as strings.
-  const request = stored as unknown as TrainRequest;
-  return { ...request, learnFrom: filterOf(request.learnFrom) };
+/**
+ * The request that an encoder was stored with. Throws where it has none, which only encoders have that are trained already.
+ *
+ * @throws CommonspaceError BAD_INPUT for training options that this version does not know.
+ */
+export function readRequest({ id, request }: Pick<EncoderRow, 'id' | 'request'>): TrainRequest {
+  if (request === null) throw new Error(`encoder ${id} was stored without a training request`);
+  const { options, ...rest } = request;
+  return { ...rest, ...(options !== undefined && { options: checkOptions(options) }) };
 }
 
-/** A filter out of JSON; null where there is none. */
-export function filterOf(stored: ItemFilter | null | undefined): ItemFilter | null {
-  return stored ? filterFromJson(stored) : null;
+function checkOptions(json: JsonObject): TrainOptionsInput {
+  const options = json as TrainOptionsInput;
+  // It checks every name and value, so that the type holds.
+  resolveTrainOptions(options);
+  return options;
 }

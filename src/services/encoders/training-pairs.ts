@@ -3,7 +3,7 @@ import type { EncoderRow, TrainingPair } from '../../catalog/types.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { type Split, splitAgain, splitPairs } from '../../evaluation/pair-split.js';
 import { type PairTable, readPairTable } from '../../evaluation/source-set.js';
-import { filterOf, type TrainRequest } from './train-request.js';
+import type { TrainRequest } from './train-request.js';
 
 /** Ids of the extractors whose features an encoder reads. */
 export interface ExtractorIds {
@@ -41,20 +41,12 @@ export async function splitOfEncoder(
   row: EncoderRow,
   asOf: Date | null = null,
 ): Promise<Split> {
-  // Written by TrainingRun, and by nobody else.
-  const { seed, unseen, learnFrom, heldOutBelow, seenClassIds } = row.config as {
-    readonly seed: number;
-    readonly unseen?: readonly string[];
-    readonly learnFrom?: ItemFilter | null;
-    readonly heldOutBelow?: number;
-    readonly seenClassIds?: readonly string[];
-  };
-  const { table, learnable } = await readPairs(catalog, extractorsOf(row), filterOf(learnFrom), asOf);
-  // An encoder of before this was kept: what it held out is not known any more.
-  if (heldOutBelow === undefined)
-    return splitAgain(table, { learnable, unseen: new Set(unseen), seed }, 0, []);
+  const { seed = 0, unseen = [], learnFrom = null, heldOutBelow, seenClassIds = [] } = row.config;
+  const { table, learnable } = await readPairs(catalog, extractorsOf(row), learnFrom, asOf);
   const options = { learnable, unseen: new Set(unseen), seed };
-  return splitAgain(table, options, heldOutBelow, seenClassIds ?? []);
+  // Older versions did not store what was held out.
+  if (heldOutBelow === undefined) return splitAgain(table, options, 0, []);
+  return splitAgain(table, options, heldOutBelow, seenClassIds);
 }
 
 async function readPairs(

@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ClaimedRun } from '../../catalog/repositories/encoder-runs.js';
-import type { EncoderRow, JsonObject } from '../../catalog/types.js';
+import type { EncoderRow } from '../../catalog/types.js';
+import type { EncoderConfig, EncoderReport } from '../../domain/encoder-record.js';
 import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
 import { trainEncoder } from '../../encoder/training/train-encoder.js';
@@ -47,7 +48,7 @@ export class TrainingRun {
     private readonly hooks: RunHooks,
   ) {
     this.id = run.row.id;
-    this.request = readRequest(run.row.request);
+    this.request = readRequest(run.row);
   }
 
   /** @throws ClaimLost, or CommonspaceError NO_PAIRS, BAD_INPUT, EXTRACTOR_MISSING, EXTRACTOR_FAILED, CANCELLED. */
@@ -63,8 +64,7 @@ export class TrainingRun {
       row = (await catalog.encoders.byId(this.id)) ?? row;
     }
     const { config, report } = isMeasured(row) ? row : await this.measure(row, weights);
-    const before = typeof report.seconds === 'number' ? report.seconds : 0;
-    const seconds = before + (performance.now() - started) / 1000;
+    const seconds = (report.seconds ?? 0) + (performance.now() - started) / 1000;
     const notes = withNotes(report.notes, unreadable);
     await catalog.encoderRuns.beginEmbedding(this.run, config, { ...report, notes, seconds });
     // From now on what is stored is extracted for it, too; what was stored since the beginning may lack its features.
@@ -152,7 +152,7 @@ export class TrainingRun {
   private async measure(
     row: EncoderRow,
     weights: Uint8Array,
-  ): Promise<{ config: JsonObject; report: JsonObject }> {
+  ): Promise<{ config: EncoderConfig; report: EncoderReport }> {
     const { classes } = this.parts;
     this.hooks.onProgress({ stage: 'evaluate' });
     const { source, bound: _bound, ...held } = await this.splitTrained(row);
@@ -192,8 +192,8 @@ export class TrainingRun {
 }
 
 /** A run that is resumed may have told of the same before. */
-function withNotes(told: unknown, more: readonly string[]): string[] {
-  return [...new Set([...(Array.isArray(told) ? told.map(String) : []), ...more])];
+function withNotes(told: readonly string[] | undefined, more: readonly string[]): string[] {
+  return [...new Set([...(told ?? []), ...more])];
 }
 
 function isMeasured(row: EncoderRow): boolean {

@@ -1,9 +1,7 @@
 import { type ClaimedRun, ClaimLost } from '../../catalog/repositories/encoder-runs.js';
-import { CommonspaceError } from '../../domain/errors.js';
-import type { ReportUnexpected } from '../ingest/ingest-answers.js';
+import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
 import type { EncoderService } from './encoder-service.js';
 import { Heartbeat } from './heartbeat.js';
-import { readRequest } from './train-request.js';
 import { storedProgress, type TrainingProgress } from './training-progress.js';
 import { type RunParts, TrainingRun } from './training-run.js';
 
@@ -165,7 +163,7 @@ export class TrainingRunner {
 
   private async activate(run: ClaimedRun, signal: AbortSignal): Promise<Outcome> {
     const { id, request } = run.row;
-    const { activate = true, force = false } = readRequest(request);
+    const { activate = true, force = false } = request ?? {};
     if (!activate && (await this.parts.catalog.encoders.active()) !== null) return { refusal: null };
     try {
       await this.encoders.activate(id, { force, signal });

@@ -1,8 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { ClaimedRun, NewRun } from '../../catalog/repositories/encoder-runs.js';
-import type { EncoderRow, JsonObject, TrainedEncoderRow } from '../../catalog/types.js';
+import type { EncoderRow, TrainedEncoderRow } from '../../catalog/types.js';
+import type { HeldOutReport } from '../../domain/encoder-record.js';
 import { movesFrom } from '../../domain/encoder-status.js';
-import type { HeldOutReport } from '../../evaluation/evaluation.js';
 import type { OpenImageExtractor } from '../../features/types.js';
 import type { FilterCheck } from '../search/filter-check.js';
 import { noEncoder } from '../serving/active-encoder.js';
@@ -147,13 +147,12 @@ export class TrainingService {
   }
 }
 
+/** Throws for an encoder that was not measured: every run measures before it ends. */
 function reportOf(row: EncoderRow, refusal: string | null): TrainingReport {
-  // It is stored as it was reported, and by nobody else.
-  const { promotion: _promotion, ...report } = row.report as JsonObject & { promotion?: unknown };
-  return {
-    encoder: row.id,
-    ...report,
-    activated: row.state === 'active',
-    refusal,
-  } as unknown as TrainingReport;
+  const { pairs, classes, holdout, notes = [], seconds = 0 } = row.report;
+  if (pairs === undefined || classes === undefined || holdout === undefined) {
+    throw new Error(`encoder ${row.id} was not measured`);
+  }
+  const activated = row.state === 'active';
+  return { encoder: row.id, pairs, classes, holdout, notes, seconds, activated, refusal };
 }

@@ -1,5 +1,5 @@
 import type { Catalog } from '../../catalog/catalog.js';
-import type { ReportUnexpected } from '../ingest/ingest-answers.js';
+import type { ReportUnexpected } from '../../domain/errors.js';
 import type { ActiveEncoder, LoadedEncoder } from '../serving/active-encoder.js';
 import { embedCatalogue } from '../serving/embed-catalogue.js';
 import type { FeatureBackfill } from '../serving/feature-backfill.js';

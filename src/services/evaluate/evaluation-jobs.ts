@@ -2,11 +2,10 @@ import pLimit from 'p-limit';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderEvaluationRow } from '../../catalog/repositories/encoder-evaluations.js';
 import type { EncoderFailure } from '../../domain/encoder-status.js';
-import { CommonspaceError } from '../../domain/errors.js';
+import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
+import { isUuid } from '../../domain/ids.js';
 import type { EvaluationRecord } from '../../evaluation/evaluation-record.js';
 import type { EncoderService } from '../encoders/encoder-service.js';
-import type { ReportUnexpected } from '../ingest/ingest-answers.js';
-import { isUuid } from '../search/item-service.js';
 import { noEncoder } from '../serving/active-encoder.js';
 import type { EvaluationHooks, EvaluationOptions, EvaluationService } from './evaluation-service.js';
 

@@ -1,12 +1,14 @@
 import type { ItemRow } from '../../catalog/types.js';
-import { CommonspaceError, type Failure, throwIfCancelled } from '../../domain/errors.js';
+import {
+  CommonspaceError,
+  type Failure,
+  type ReportUnexpected,
+  throwIfCancelled,
+} from '../../domain/errors.js';
 
 export type IngestOutcome =
   | { readonly status: 'CREATED' | 'UPDATED' | 'UNCHANGED'; readonly item: ItemRow }
   | { readonly status: 'FAILED'; readonly error: Failure };
-
-/** What is unexpected goes whole into the log; the caller sees only that it happened. */
-export type ReportUnexpected = (error: unknown) => void;
 
 /** The answers of one call: one for every input, in order, whatever happens to the others. */
 export class Answers {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
-import { CommonspaceError } from '../../domain/errors.js';
+import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
 import type { Modality } from '../../domain/modality.js';
 import type { FeatureExtractors, OpenImageExtractor, Pixels } from '../../features/types.js';
 import { checkAndDecode, decodeRgb } from '../../media/decode.js';
 import type { MediaStore } from '../../media/media-store.js';
 import type { StoredImage } from '../../media/types.js';
 import type { ImageSources } from '../serving/image-source.js';
-import type { Answers, ReportUnexpected } from './ingest-answers.js';
+import type { Answers } from './ingest-answers.js';
 import { checkIngestInput, type IngestInput } from './ingest-input.js';
 
 /** An input whose content is at hand and proved readable. */

@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import { CommonspaceError } from '../../domain/errors.js';
+import { isSha256 } from '../../domain/ids.js';
 import { mediaHeaders } from '../../media/media-headers.js';
 import type { MediaStore } from '../../media/media-store.js';
 import type { StoredImage } from '../../media/types.js';
@@ -31,7 +32,7 @@ export class MediaService {
    * @throws CommonspaceError MEDIA_NOT_FOUND.
    */
   async file(sha256: string, width: number | null): Promise<ServedFile> {
-    const known = /^[0-9a-f]{64}$/.test(sha256) ? await this.catalog.media.find(sha256) : null;
+    const known = isSha256(sha256) ? await this.catalog.media.find(sha256) : null;
     if (known === null || !(await this.store.has(sha256))) {
       throw new CommonspaceError('MEDIA_NOT_FOUND', 'No media has this id.', ['id']);
     }

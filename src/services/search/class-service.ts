@@ -3,6 +3,7 @@ import type { ClassRow, EncoderRow } from '../../catalog/types.js';
 import { checkLabel, checkPageSize, checkText } from '../../domain/check.js';
 import { decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError } from '../../domain/errors.js';
+import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { Modality } from '../../domain/modality.js';
 import { dot } from '../../domain/vectors.js';
@@ -10,7 +11,6 @@ import { classProbabilities } from '../../evaluation/class-prototype.js';
 import { type ActiveEncoder, noEncoder } from '../serving/active-encoder.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
 import type { FilterCheck } from './filter-check.js';
-import { isUuid } from './item-service.js';
 import type { QueryReader, SearchQuery } from './query-reader.js';
 
 export interface ClassPage {

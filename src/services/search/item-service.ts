@@ -4,6 +4,7 @@ import { checkPageSize } from '../../domain/check.js';
 import { decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError, type Failure } from '../../domain/errors.js';
 import type { ItemFilter } from '../../domain/filter.js';
+import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { Modality } from '../../domain/modality.js';
 import type { MediaStore } from '../../media/media-store.js';
@@ -86,11 +87,6 @@ export class ItemService {
     );
     return { deletedIds, errors };
   }
-}
-
-/** Ids are UUIDs; anything else is the id of nothing, and must not reach the database as one. */
-export function isUuid(id: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
 }
 
 function readId(position: string): string {

@@ -1,5 +1,5 @@
 import type { EncoderRow } from '../../catalog/types.js';
-import { filterFromJson, type ItemFilter } from '../../domain/filter.js';
+import type { ItemFilter } from '../../domain/filter.js';
 
 /**
  * The items whose pairs an encoder learnt from, as a filter; null where its record does not say. No list of them is kept, for
@@ -8,19 +8,12 @@ import { filterFromJson, type ItemFilter } from '../../domain/filter.js';
  * a picture of its pair passes, too, shows only together with it. Where classes were changed since, it is today's that count.
  */
 export function learntFilter({ config }: Pick<EncoderRow, 'config'>): ItemFilter | null {
-  // It is stored as the training service writes it, and by nobody else.
-  const { seed, heldOutBelow, sourceReadAt, unseen, learnFrom } = config as {
-    readonly seed?: number;
-    readonly heldOutBelow?: number;
-    readonly sourceReadAt?: string;
-    readonly unseen?: readonly string[];
-    readonly learnFrom?: ItemFilter | null;
-  };
+  const { seed, heldOutBelow, sourceReadAt, unseen, learnFrom } = config;
   if (seed === undefined || heldOutBelow === undefined || sourceReadAt === undefined) return null;
   return {
     createdBefore: new Date(sourceReadAt),
     pairPlace: { seed, least: heldOutBelow },
     ...(unseen !== undefined && unseen.length > 0 && { not: { classNames: unseen } }),
-    ...(learnFrom && { or: [{ modality: 'TEXT' as const }, filterFromJson(learnFrom)] }),
+    ...(learnFrom && { or: [{ modality: 'TEXT' as const }, learnFrom] }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import { checkText } from '../../domain/check.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
+import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { Modality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
@@ -10,7 +11,6 @@ import type { ActiveEncoder, LoadedEncoder } from '../serving/active-encoder.js'
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
 import type { ImageExtractors } from '../serving/image-extractors.js';
 import type { ImageSource, ImageSources } from '../serving/image-source.js';
-import { isUuid } from './item-service.js';
 import { RecentTexts } from './recent-texts.js';
 
 /** A query as callers give it: exactly one field is set. */

@@ -2,7 +2,6 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import type { Modality } from '../../domain/modality.js';
 import type { Evidence } from '../../domain/rank-fusion.js';
-import { type CutOff, cutOffsOf } from '../../evaluation/similarity-thresholds.js';
 import type { LoadedEncoder } from '../serving/active-encoder.js';
 import type { SearchQuery } from './query-reader.js';
 import type { LeastSimilarity, RankingPlan } from './ranking.js';
@@ -56,7 +55,7 @@ export function leastSimilarity(
       ['cutOff'],
     );
   }
-  const cutOffs = active === null ? [] : cutOffsOf(active.row);
+  const cutOffs = active === null ? [] : (active.row.config.cutOffs ?? []);
   const find = (evidence: Evidence): number => {
     const found = cutOffs.find((c) => c.evidence === evidence && c.query === query && c.target === target);
     if (found === undefined || !measuredWith(evidence, query, plan, active)) throw notCalibrated(evidence);
@@ -84,7 +83,7 @@ function targetOf({ target, filter }: Asked): Modality | null {
   return target ?? filter?.modality ?? null;
 }
 
-function notCalibrated(evidence: CutOff['evidence']): CommonspaceError {
+function notCalibrated(evidence: Evidence): CommonspaceError {
   return new CommonspaceError(
     'NOT_CALIBRATED',
     `There is no calibrated cut-off for ${evidence}. Train an encoder with pairs held out (\`commonspace train --holdout 0.1\`, ` +

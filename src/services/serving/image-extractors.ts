@@ -1,9 +1,8 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow } from '../../catalog/types.js';
-import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
+import { CommonspaceError, type FieldPath, type ReportUnexpected } from '../../domain/errors.js';
 import { builtInImageExtractors, readImageExtractorName } from '../../features/image/load-image-extractor.js';
 import type { FeatureExtractors, OpenImageExtractor } from '../../features/types.js';
-import type { ReportUnexpected } from '../ingest/ingest-answers.js';
 
 /** What could not be opened is tried again after this long: a folder may come back. */
 const RETRY_MS = 10_000;
@@ -154,7 +153,7 @@ export class ImageExtractors {
   private async openById(id: string, { request }: ReadsImages): Promise<OpenImageExtractor | null> {
     if (builtInImageExtractors().includes(id)) return await this.features.openImage(id);
     // What the training was asked to use; where it was left to the configuration, that is written there too.
-    if (typeof request.imageExtractor !== 'string') return null;
+    if (request?.imageExtractor == null) return null;
     const opened = await this.features.openImage(request.imageExtractor);
     return opened.id === id ? opened : null;
   }

@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
+import { isSha256 } from '../../domain/ids.js';
 import { decodeBase64 } from '../../media/base64.js';
 import type { FetchPolicy } from '../../media/fetch-image.js';
 import { fetchImage } from '../../media/fetch-image.js';
@@ -29,8 +30,7 @@ export class ImageSources {
         fetchImage(source.imageUrl, this.fetchPolicy, signal),
       );
     }
-    const known =
-      /^[0-9a-f]{64}$/.test(source.mediaId) && (await this.catalog.media.find(source.mediaId)) !== null;
+    const known = isSha256(source.mediaId) && (await this.catalog.media.find(source.mediaId)) !== null;
     if (!known || !(await this.media.has(source.mediaId))) {
       throw new CommonspaceError(
         'MEDIA_NOT_FOUND',

@@ -1,0 +1,206 @@
+/**
+ * The JSON columns of an encoder's row. Rows of older versions lack fields that were added later: these are optional, or have
+ * a default. Unknown fields are kept, because reports are read, extended and written again.
+ */
+import { z } from 'zod';
+import type { EncoderFailure, EncoderProgress } from './encoder-status.js';
+import type { ItemFilter } from './filter.js';
+import { MODALITIES } from './modality.js';
+import { EVIDENCES } from './rank-fusion.js';
+
+const strings = z.array(z.string()).readonly();
+const options = z.record(z.string(), z.unknown());
+/** A figure that may be uncounted: null, or absent from an older record. */
+export const figure = z.number().nullable().default(null);
+
+const moment = z.iso.datetime().transform((text) => new Date(text));
+
+/** Dates are ISO strings in JSON. */
+const itemFilter: z.ZodType<ItemFilter> = z.lazy(() =>
+  z.object({
+    modality: z.exactOptional(z.enum(MODALITIES)),
+    classNames: z.exactOptional(strings),
+    createdAfter: z.exactOptional(moment),
+    createdBefore: z.exactOptional(moment),
+    metadata: z.exactOptional(options),
+    pairPlace: z.exactOptional(z.object({ seed: z.number(), least: z.number() })),
+    and: z.exactOptional(z.array(itemFilter).readonly()),
+    or: z.exactOptional(z.array(itemFilter).readonly()),
+    not: z.exactOptional(itemFilter),
+  }),
+);
+
+/** What was asked of a training. */
+export const encoderRequest = z.looseObject({
+  preset: z.enum(['paper', 'default']),
+  seed: z.number(),
+  /** Names of the classes kept out of training. */
+  unseen: strings.default([]),
+  /** Share of the other pairs kept out of training. */
+  holdout: z.number(),
+  epochs: z.number().nullable().default(null),
+  /** Training options by name, not yet checked against the options of this version. */
+  options: z.exactOptional(options),
+  learnFrom: itemFilter.nullable().default(null),
+  imageExtractor: z.exactOptional(z.string().nullable()),
+  activate: z.exactOptional(z.boolean()),
+  force: z.exactOptional(z.boolean()),
+});
+
+const similarityThreshold = z.looseObject({
+  evidence: z.enum(EVIDENCES),
+  query: z.enum(MODALITIES),
+  target: z.enum(MODALITIES),
+  /** Cosine similarity; lower ones are cut. */
+  threshold: z.number(),
+  /**
+   * Share of the wrong held-out pairs that are cut, and of the right ones that are kept, by cross-fitting; `rightKept` is null
+   * where no pair is right.
+   */
+  wrongCut: z.number(),
+  rightKept: z.number().nullable(),
+  /** How many wrong and right pairs there were. */
+  wrongPairs: z.number(),
+  rightPairs: z.number(),
+});
+
+/** What an encoder was trained with, and on: its training options and these. */
+export const encoderConfig = z.looseObject({
+  preset: z.exactOptional(z.string()),
+  seed: z.exactOptional(z.number()),
+  unseen: z.exactOptional(strings),
+  holdout: z.exactOptional(z.number()),
+  learnFrom: z.exactOptional(itemFilter.nullable()),
+  /** Pairs whose hash (of the pair's id and the seed) is below this were held out. */
+  heldOutBelow: z.exactOptional(z.number()),
+  /** ISO 8601: items stored later are not in the training set. */
+  sourceReadAt: z.exactOptional(z.iso.datetime()),
+  epochsRun: z.exactOptional(z.number()),
+  bestEpoch: z.exactOptional(z.number()),
+  seenClassIds: z.exactOptional(strings),
+  notes: z.exactOptional(strings),
+  cutOffs: z.exactOptional(z.array(similarityThreshold).readonly()),
+});
+
+const retrievalFigures = z.looseObject({
+  /** Distinct images and texts; each is a query, and all of the other modality are its gallery. */
+  images: z.number(),
+  texts: z.number(),
+  i2t_map: figure,
+  t2i_map: figure,
+  'recall@1': figure,
+  'recall@10': figure,
+  'i2t_recall@1': figure,
+  't2i_recall@1': figure,
+  'i2t_recall@10': figure,
+  't2i_recall@10': figure,
+});
+
+/** The encoder's figures with those of chance and CCA on the same rows. */
+const comparedFigures = z.looseObject({
+  ...retrievalFigures.shape,
+  chance: retrievalFigures,
+  cca: retrievalFigures,
+});
+
+const classAccuracy = z.looseObject({
+  classes: z.number(),
+  top1: z.number(),
+  top5: z.number(),
+  chance1: z.number(),
+  chance5: z.number(),
+});
+
+const groupAccuracy = z.looseObject({
+  items: z.number(),
+  amongAll: classAccuracy,
+  amongOwn: classAccuracy,
+  majority: z.number(),
+});
+
+const modalityAccuracy = z.looseObject({
+  seen: groupAccuracy.nullable(),
+  unseen: groupAccuracy.nullable(),
+  harmonicMean: figure,
+});
+
+export const classificationFigures = z.looseObject({ IMAGE: modalityAccuracy, TEXT: modalityAccuracy });
+
+/** Figures on the held-out pairs, by seen and unseen classes; null where fewer than two pairs were held out. */
+const heldOutReport = z.looseObject({
+  seen: comparedFigures.nullable().default(null),
+  unseen: comparedFigures.nullable().default(null),
+  chance: retrievalFigures.nullable().default(null),
+  classification: classificationFigures.nullable().default(null),
+});
+
+/** map@all, mean of both directions, of two encoders on the same pairs. */
+const comparedMaps = z.looseObject({
+  pairs: z.number(),
+  candidate: z.number().nullable(),
+  active: z.number().nullable(),
+});
+
+/** The outcome of the promotion gate. */
+const promotionCheck = z.looseObject({
+  /** The encoder that was active then. */
+  against: z.string(),
+  /** How far the candidate's map may be below. */
+  tolerance: z.number(),
+  /** Pairs of the candidate's seen and unseen classes; null where fewer than two are held out. */
+  seen: comparedMaps.nullable(),
+  unseen: comparedMaps.nullable(),
+  /** How many of the pairs compared on are training pairs of the active encoder, which raises its figures. */
+  learntByActive: z.number(),
+  /** Why the candidate was refused; null where it passed. */
+  refusal: z.string().nullable(),
+});
+
+/** What was measured of an encoder; empty before. */
+export const encoderReport = z.looseObject({
+  /** Training pairs, and the classes among them. */
+  pairs: z.exactOptional(z.number()),
+  classes: z.exactOptional(z.number()),
+  holdout: z.exactOptional(heldOutReport),
+  notes: z.exactOptional(strings),
+  /** Of all attempts together. */
+  seconds: z.exactOptional(z.number()),
+  promotion: z.exactOptional(promotionCheck),
+});
+
+/** JSON stores a number that is not finite as null: such a loss is left out. */
+const losses = z
+  .record(z.string(), z.number().nullable())
+  .transform((terms) =>
+    Object.fromEntries(Object.entries(terms).filter((term): term is [string, number] => term[1] !== null)),
+  );
+
+export const encoderProgress: z.ZodType<EncoderProgress> = z.object({
+  stage: z.enum(['features', 'train', 'evaluate', 'embed']),
+  done: z.number(),
+  all: z.number(),
+  epoch: z
+    .object({
+      epoch: z.number(),
+      epochs: z.number(),
+      losses,
+      validation: figure,
+      discriminatorAccuracy: figure,
+      pairsPerSecond: z.number(),
+      secondsLeft: z.number(),
+    })
+    .nullable(),
+});
+
+export const encoderFailure: z.ZodType<EncoderFailure> = z.object({ code: z.string(), message: z.string() });
+
+export type EncoderRequest = Readonly<z.output<typeof encoderRequest>>;
+export type EncoderConfig = Readonly<z.output<typeof encoderConfig>>;
+export type EncoderReport = Readonly<z.output<typeof encoderReport>>;
+export type SimilarityThreshold = Readonly<z.output<typeof similarityThreshold>>;
+export type RetrievalFigures = Readonly<z.output<typeof retrievalFigures>>;
+export type ComparedFigures = Readonly<z.output<typeof comparedFigures>>;
+export type HeldOutReport = Readonly<z.output<typeof heldOutReport>>;
+export type ClassificationFigures = Readonly<z.output<typeof classificationFigures>>;
+export type ComparedMaps = Readonly<z.output<typeof comparedMaps>>;
+export type PromotionCheck = Readonly<z.output<typeof promotionCheck>>;
