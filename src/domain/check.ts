@@ -2,15 +2,29 @@ import { CommonspaceError, type FieldPath } from './errors.js';
 
 /** Checks of plain values that many inputs share. Each throws a CommonspaceError that names the field. */
 
-/** A string that the database can hold: no NUL, no half of a surrogate pair. */
+/** Whether the database can store the string: it accepts neither a NUL nor half of a surrogate pair. */
+export function isStorable(value: string): boolean {
+  return !value.includes('\u0000') && value.isWellFormed();
+}
+
+/** A string that is stored, or compared with stored ones. */
 export function checkStorable(value: string, field: FieldPath): void {
-  if (value.includes('\u0000') || !value.isWellFormed()) {
+  if (!isStorable(value)) {
     throw new CommonspaceError(
       'BAD_INPUT',
-      'The text holds a NUL or half a surrogate pair, which cannot be stored.',
+      'The text contains a NUL or half of a surrogate pair, which cannot be stored.',
       field,
     );
   }
+}
+
+/** An object as JSON whose keys and strings can be stored. */
+export function checkStorableJson(json: string, field: FieldPath): void {
+  JSON.parse(json, (key, value: unknown) => {
+    checkStorable(key, field);
+    if (typeof value === 'string') checkStorable(value, field);
+    return value;
+  });
 }
 
 /** A text with something in it, `limit` characters at most. */

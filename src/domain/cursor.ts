@@ -24,7 +24,7 @@ export function encodeCursor(queryFingerprint: string, position: string): string
 export function decodeCursor(cursor: string, queryFingerprint: string): string {
   const [print, position, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split(':');
   if (print === undefined || position === undefined || position === '' || rest.length > 0) {
-    throw new CommonspaceError('BAD_CURSOR', 'This is not a cursor that this server gave out.', ['after']);
+    throw badCursor();
   }
   if (print !== queryFingerprint) {
     throw new CommonspaceError(
@@ -34,6 +34,11 @@ export function decodeCursor(cursor: string, queryFingerprint: string): string {
     );
   }
   return position;
+}
+
+/** For a position that no cursor of this server has. */
+export function badCursor(): CommonspaceError {
+  return new CommonspaceError('BAD_CURSOR', 'This server did not issue this cursor.', ['after']);
 }
 
 function stableJson(value: unknown): string {

@@ -7,6 +7,7 @@ import {
 import type { GraphqlContext } from './context.js';
 import { formatError } from './errors.js';
 import { MAX_TOKENS, operationLimits } from './limits.js';
+import { applyDefaultsToNull } from './null-defaults.js';
 import { resolvers } from './resolvers/index.js';
 import { createSseHandler, type SseHandler } from './sse-handler.js';
 
@@ -42,6 +43,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
       {
         // Apollo builds the executable schema, but does not run subscriptions.
         serverWillStart: async ({ schema }) => {
+          applyDefaultsToNull(schema);
           sse = createSseHandler({ schema, reportUnexpected });
         },
       },

@@ -29,11 +29,11 @@ export function registerMedia(app: FastifyInstance, services: Services, isPrivat
     const { id } = request.params;
     const width = readWidth(request.query.width);
     const etag = `"${id}${width === null ? '' : `-${width}`}"`;
+    const file = await services.media.file(id, width);
     // The address names the content, so what it answers never changes.
     reply
       .header('cache-control', `${isPrivate ? 'private' : 'public'}, max-age=31536000, immutable`)
       .header('etag', etag);
-    const file = await services.media.file(id, width);
     if (request.headers['if-none-match'] === etag) return await reply.code(304).send();
     return await sendFile(reply, file);
   });

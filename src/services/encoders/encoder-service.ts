@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow } from '../../catalog/types.js';
 import { checkPageSize } from '../../domain/check.js';
-import { decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
+import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { type EncoderState, movesFrom } from '../../domain/encoder-status.js';
 import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
@@ -130,7 +130,7 @@ function readPosition(position: string): { readonly createdAt: Date; readonly id
   const [milliseconds = '', id = ''] = position.split(' ');
   const createdAt = new Date(Number(milliseconds));
   if (!isUuid(id) || Number.isNaN(createdAt.getTime())) {
-    throw new CommonspaceError('BAD_CURSOR', 'This is not a cursor that this server gave out.', ['after']);
+    throw badCursor();
   }
   return { createdAt, id };
 }

@@ -1,4 +1,5 @@
 import type { EncoderRow, JsonObject } from '../../catalog/types.js';
+import { checkStorable } from '../../domain/check.js';
 import type { EncoderRequest } from '../../domain/encoder-record.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { ItemFilter } from '../../domain/filter.js';
@@ -37,6 +38,7 @@ export async function checkRequest(request: TrainRequest, filters: FilterCheck):
     throw new CommonspaceError('BAD_INPUT', 'holdout must be at least 0 and below 1.', ['holdout']);
   }
   resolveTrainOptions(optionsOf(request));
+  if (request.imageExtractor != null) checkStorable(request.imageExtractor, ['imageExtractor']);
   await filters.classesExist(request.unseen, ['unseen']);
   await filters.check(request.learnFrom, 'learnFrom');
 }

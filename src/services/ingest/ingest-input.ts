@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../catalog/types.js';
-import { checkLabel, checkStorable, checkText } from '../../domain/check.js';
+import { checkLabel, checkStorableJson, checkText } from '../../domain/check.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { ImageSource } from '../serving/image-source.js';
@@ -51,9 +51,5 @@ function checkMetadata(metadata: JsonObject, field: FieldPath): void {
       field,
     );
   }
-  JSON.parse(json, (key, value: unknown) => {
-    checkStorable(key, field);
-    if (typeof value === 'string') checkStorable(value, field);
-    return value;
-  });
+  checkStorableJson(json, field);
 }

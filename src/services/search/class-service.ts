@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ClassRow, EncoderRow } from '../../catalog/types.js';
-import { checkLabel, checkPageSize, checkText } from '../../domain/check.js';
-import { decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
+import { checkLabel, checkPageSize, checkStorable, checkText, isStorable } from '../../domain/check.js';
+import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
@@ -44,6 +44,7 @@ export class ClassService {
     after: string | null,
   ): Promise<ClassPage> {
     checkPageSize(first, LIMITS.classPageSize);
+    if (search !== null) checkStorable(search, ['search']);
     const print = fingerprint({ classes: search, seen });
     const afterName = after === null ? null : decodeName(decodeCursor(after, print));
     const seenIds = seen === null ? null : [...(await this.seenIds())];
@@ -96,8 +97,8 @@ export class ClassService {
     if (among !== null && among.length === 0) {
       throw new CommonspaceError('BAD_INPUT', 'Name at least one class, or leave `among` out.', ['among']);
     }
-    const active = await this.encoders.require('Classification compares in the common space.');
     if (among !== null) await this.filters.classesExist(among, ['among']);
+    const active = await this.encoders.require('Classification compares in the common space.');
     const { embedding } = await this.queries.read(query, active, signal);
     if (embedding === null) throw noEncoder('The query has no embedding of the active encoder.');
     const rows = await (among === null ? this.catalog.classes.all() : this.catalog.classes.byNames(among));
@@ -125,6 +126,12 @@ function seenClassIds({ config }: Pick<EncoderRow, 'config'>): ReadonlySet<strin
   return new Set(Array.isArray(ids) ? ids.filter((id): id is string => typeof id === 'string') : []);
 }
 
-// A name may hold the colon that separates a cursor's parts.
+// A name may contain the colon that separates a cursor's parts.
 const encodeName = (name: string): string => Buffer.from(name).toString('base64url');
-const decodeName = (position: string): string => Buffer.from(position, 'base64url').toString('utf8');
+
+/** @throws CommonspaceError BAD_CURSOR for a name that no class can have. */
+function decodeName(position: string): string {
+  const name = Buffer.from(position, 'base64url').toString('utf8');
+  if (!isStorable(name)) throw badCursor();
+  return name;
+}

@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.js';
-import { CommonspaceError } from '../../domain/errors.js';
+import { checkStorable, checkStorableJson } from '../../domain/check.js';
+import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import { classNamesIn, filterTerms, type ItemFilter } from '../../domain/filter.js';
 import { LIMITS } from '../../domain/limits.js';
 
@@ -7,7 +8,10 @@ import { LIMITS } from '../../domain/limits.js';
 export class FilterCheck {
   constructor(private readonly catalog: Catalog) {}
 
-  /** @throws CommonspaceError UNKNOWN_CLASS for a class name that no class has, BAD_INPUT for a filter too large. */
+  /**
+   * @throws CommonspaceError UNKNOWN_CLASS for a class name that no class has, BAD_INPUT for a filter too large or with a
+   *   string that cannot be stored.
+   */
   async check(filter: ItemFilter | null, field = 'filter'): Promise<void> {
     if (filter === null) return;
     if (filterTerms(filter) > LIMITS.filterTerms) {
@@ -15,12 +19,14 @@ export class FilterCheck {
         field,
       ]);
     }
+    checkFilterStrings(filter, [field]);
     await this.classesExist(classNamesIn(filter), [field, 'classNames']);
   }
 
-  /** @throws CommonspaceError UNKNOWN_CLASS naming the classes that are not there. */
-  async classesExist(names: readonly string[], field: readonly string[]): Promise<void> {
+  /** @throws CommonspaceError UNKNOWN_CLASS naming the classes that do not exist, BAD_INPUT for a name none can have. */
+  async classesExist(names: readonly string[], field: FieldPath): Promise<void> {
     if (names.length === 0) return;
+    checkNames(names, field);
     const known = new Set((await this.catalog.classes.byNames(names)).map((row) => row.name));
     const unknown = names.filter((name) => !known.has(name));
     if (unknown.length > 0) {
@@ -32,4 +38,22 @@ export class FilterCheck {
       );
     }
   }
+}
+
+function checkNames(names: readonly string[], field: FieldPath): void {
+  names.forEach((name, i) => {
+    checkStorable(name, [...field, String(i)]);
+  });
+}
+
+function checkFilterStrings({ classNames, metadata, and, or, not }: ItemFilter, field: FieldPath): void {
+  if (classNames) checkNames(classNames, [...field, 'classNames']);
+  if (metadata) checkStorableJson(JSON.stringify(metadata), [...field, 'metadata']);
+  and?.forEach((inner, i) => {
+    checkFilterStrings(inner, [...field, 'and', String(i)]);
+  });
+  or?.forEach((inner, i) => {
+    checkFilterStrings(inner, [...field, 'or', String(i)]);
+  });
+  if (not) checkFilterStrings(not, [...field, 'not']);
 }

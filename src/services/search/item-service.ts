@@ -1,8 +1,8 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ClassRow, ItemRow } from '../../catalog/types.js';
-import { checkPageSize } from '../../domain/check.js';
-import { decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
-import { CommonspaceError, type Failure } from '../../domain/errors.js';
+import { checkPageSize, checkStorable } from '../../domain/check.js';
+import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
+import type { Failure } from '../../domain/errors.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
@@ -29,8 +29,10 @@ export class ItemService {
     return isUuid(id) ? await this.catalog.items.byId(id) : null;
   }
 
-  byExternalId(externalId: string): Promise<ItemRow | null> {
-    return this.catalog.items.byExternalId(externalId);
+  /** @throws CommonspaceError BAD_INPUT where the database cannot hold such a string. */
+  async byExternalId(externalId: string): Promise<ItemRow | null> {
+    checkStorable(externalId, ['externalId']);
+    return await this.catalog.items.byExternalId(externalId);
   }
 
   classesOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly ClassRow[]>> {
@@ -90,8 +92,6 @@ export class ItemService {
 }
 
 function readId(position: string): string {
-  if (!isUuid(position)) {
-    throw new CommonspaceError('BAD_CURSOR', 'This is not a cursor that this server gave out.', ['after']);
-  }
+  if (!isUuid(position)) throw badCursor();
   return position;
 }

@@ -1,5 +1,5 @@
 import type { Catalog } from '../../catalog/catalog.js';
-import { checkText } from '../../domain/check.js';
+import { checkStorable, checkText } from '../../domain/check.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
@@ -92,13 +92,12 @@ export class QueryReader {
 
   /** A class stands for itself by its prototype, and by its name where captions are compared. */
   private async readClass(name: string, active: LoadedEncoder | null): Promise<ReadQuery> {
+    const field = [...FIELD, 'className'];
+    checkStorable(name, field);
     const rows = await this.catalog.classes.byNames([name]);
     const [row] = rows;
     if (row === undefined) {
-      throw new CommonspaceError('UNKNOWN_CLASS', `No class has the name "${name}".`, [
-        ...FIELD,
-        'className',
-      ]);
+      throw new CommonspaceError('UNKNOWN_CLASS', `No class has the name "${name}".`, field);
     }
     const features = await this.prototypes.ensureFeatures(rows);
     const prototype = active === null ? undefined : (await this.prototypes.of(rows, active))[0]?.vector;

@@ -2,7 +2,7 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { ClassRow, ItemRow } from '../../catalog/types.js';
 import type { VectorStamp } from '../../catalog/vectors/vector-stamp.js';
 import { checkPageSize } from '../../domain/check.js';
-import { decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
+import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { LIMITS } from '../../domain/limits.js';
@@ -188,7 +188,7 @@ function checkEvidence({ by, minScore }: SearchRequest): void {
 function readRank(position: string): number {
   const rank = Number(position);
   if (!Number.isSafeInteger(rank) || rank < 1) {
-    throw new CommonspaceError('BAD_CURSOR', 'This is not a cursor that this server gave out.', ['after']);
+    throw badCursor();
   }
   return rank;
 }
