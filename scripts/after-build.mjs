@@ -1,4 +1,11 @@
-// The command's entry must be executable for `npx commonspace`.
-import { chmod } from 'node:fs/promises';
+// What the compiler leaves undone: files that are read at run time are copied, and the entry of the command is made executable.
+import { chmod, cp } from 'node:fs/promises';
+import { extname } from 'node:path';
 
-await chmod(new URL('../dist/main.js', import.meta.url), 0o755);
+const src = new URL('../src/', import.meta.url);
+const dist = new URL('../dist/', import.meta.url);
+// A path without extension is a folder.
+const COPIED = new Set(['.css', '.html', '.js', '']);
+
+await cp(src, dist, { recursive: true, filter: (path) => COPIED.has(extname(path)) });
+await chmod(new URL('main.js', dist), 0o755);

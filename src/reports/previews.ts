@@ -1,25 +1,27 @@
-/** Pictures and texts for the queries that a report tells of: looked up when everything else is done, for those few alone. */
-import type { ItemFace, QueryStory, SpaceDetails } from '../evaluation/space/space-details.js';
+/** Pictures and texts of the items in the query examples. They are looked up last, for these few items only. */
+import type { ItemPreview, QueryExample, SpaceDetails } from '../evaluation/space/space-details.js';
 
-/** What an item looks like or says; null for what is not known. */
-export type FaceOf = (face: ItemFace) => Promise<Pick<ItemFace, 'picture' | 'text'>>;
+type Preview = Pick<ItemPreview, 'picture' | 'text'>;
 
-/** The same details with pictures and texts in the stories; each item is asked for once. */
-export async function withFaces(details: SpaceDetails, faceOf: FaceOf): Promise<SpaceDetails> {
-  const asked = new Map<string, Promise<Pick<ItemFace, 'picture' | 'text'>>>();
-  const dress = async <F extends ItemFace>(face: F): Promise<F> => {
-    const key = `${face.modality} ${face.row}`;
-    const known = asked.get(key) ?? faceOf(face);
-    asked.set(key, known);
-    return { ...face, ...(await known) };
+/** Looks up the picture and the text of an item; null for what is unknown. */
+export type PreviewOf = (item: ItemPreview) => Promise<Preview>;
+
+/** Adds pictures and texts to the query examples. Each item is looked up once. */
+export async function withPreviews(details: SpaceDetails, previewOf: PreviewOf): Promise<SpaceDetails> {
+  const lookups = new Map<string, Promise<Preview>>();
+  const fill = async <Item extends ItemPreview>(item: Item): Promise<Item> => {
+    const key = `${item.modality} ${item.row}`;
+    const lookup = lookups.get(key) ?? previewOf(item);
+    lookups.set(key, lookup);
+    return { ...item, ...(await lookup) };
   };
-  const dressAll = (stories: readonly QueryStory[]) =>
+  const fillAll = (examples: readonly QueryExample[]) =>
     Promise.all(
-      stories.map(async (one) => ({
-        ...one,
-        query: await dress(one.query),
-        results: await Promise.all(one.results.map(dress)),
+      examples.map(async (example) => ({
+        ...example,
+        query: await fill(example.query),
+        results: await Promise.all(example.results.map(fill)),
       })),
     );
-  return { ...details, best: await dressAll(details.best), worst: await dressAll(details.worst) };
+  return { ...details, best: await fillAll(details.best), worst: await fillAll(details.worst) };
 }

@@ -1,14 +1,13 @@
 /**
- * A run as one HTML file: it needs no network, opens from a disk, and holds no markup that came from anybody's data. Its
- * policy lets nothing in: no address is loaded, and no script runs but the one whose hash is named.
+ * A run as one HTML file that opens from a disk without a network. All data is escaped. Its Content-Security-Policy allows no
+ * request and no script except the embedded one, by its hash.
  */
 import { createHash } from 'node:crypto';
 import { MAP_SHAPES } from './charts/map-chart.js';
 import { html, Markup } from './markup.js';
+import { REPORT_SCRIPT, REPORT_STYLE } from './report/assets.js';
 import { classes } from './report/classes.js';
-import { REPORT_SCRIPT } from './report/report-script.js';
-import { REPORT_STYLE } from './report/report-style.js';
-import { making } from './report/reproducibility.js';
+import { reproducibility } from './report/reproducibility.js';
 import { results } from './report/results.js';
 import { spaces } from './report/space.js';
 import { summary } from './report/summary.js';
@@ -25,11 +24,11 @@ export function reportHtml(record: RunRecord): string {
     ['training', 'Training', training(record)],
     ['classes', 'Classes', classes(record)],
   ];
-  const there = sections.filter(([, , body]) => body.text !== '');
+  const present = sections.filter(([, , body]) => body.text !== '');
   const links = [
-    ...there.map(([id, name]) => [id, name] as const),
+    ...present.map(([id, name]) => [id, name] as const),
     ...spaceLinks(record),
-    ['making', 'Making'] as const,
+    ['reproducibility', 'Reproducibility'] as const,
   ];
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -38,25 +37,24 @@ export function reportHtml(record: RunRecord): string {
 <title>${record.title} · ${record.protocol} · ${record.preset}</title>
 <style>${new Markup(REPORT_STYLE)}</style></head>
 <body>${MAP_SHAPES}
-<nav aria-label="Sections"><div>${links.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}<button type="button" class="theme" hidden>Light or dark</button></div></nav>
+<nav aria-label="Sections"><div>${links.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}<button type="button" class="theme" hidden>Light / dark</button></div></nav>
 <main>
 ${summary(record)}
-${there.map(([, , body]) => body)}
+${present.map(([, , body]) => body)}
 ${spaces(record)}
-${making(record)}
+${reproducibility(record)}
 </main>
 <footer>Run ${record.id} · ${record.manifest.code.name} ${record.manifest.code.version}. Formulas, tie-breaks and denominators: docs/evaluation.md.</footer>
-<script>${new Markup(REPORT_SCRIPT)}</script>
+<script type="module">${new Markup(REPORT_SCRIPT)}</script>
 </body></html>
 `.text;
 }
 
-/** More links than this to single sets are none to find one's way by. */
-const MOST_LINKS = 4;
+/** With more sets than this, one link leads to all of them. */
+const MAX_LINKS = 4;
 
 function spaceLinks({ spaces: all }: RunRecord): (readonly [id: string, name: string])[] {
   if (all.length === 0) return [];
-  if (all.length === 1 || all.length > MOST_LINKS)
-    return [['space-0', all.length === 1 ? 'Space' : 'Spaces']];
+  if (all.length === 1 || all.length > MAX_LINKS) return [['space-0', all.length === 1 ? 'Space' : 'Spaces']];
   return all.map(({ set }, i) => [`space-${i}`, `Space: ${set}`]);
 }

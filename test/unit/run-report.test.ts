@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { html } from '../../src/reports/markup.js';
 import { modelCard } from '../../src/reports/model-card.js';
-import { withFaces } from '../../src/reports/previews.js';
+import { withPreviews } from '../../src/reports/previews.js';
 import { reportHtml } from '../../src/reports/report-html.js';
 import { runRecord, spaceDescription, tableRow } from '../factories/run-record.js';
 
@@ -11,14 +11,16 @@ const PIXEL = 'data:image/png;base64,iVBORw0KGgo=';
 
 /** Everything that stands between `<` and `>`, without what is in style and script. */
 function tags(document: string): string[] {
-  const body = document.replace(/<style>[\s\S]*?<\/style>/, '').replace(/<script>[\s\S]*?<\/script>/, '');
+  const body = document
+    .replace(/<style>[\s\S]*?<\/style>/, '')
+    .replace(/<script[^>]*>[\s\S]*?<\/script>/, '');
   return [...body.matchAll(/<[^>]*>/g)].map(([tag]) => tag);
 }
 
 async function hostileRecord() {
   const { details } = spaceDescription(HOSTILE, [HOSTILE, `"${HOSTILE}`, "'`onmouseover=alert(1) x='"]);
-  const faces = await withFaces(details, async (face) =>
-    face.modality === 'IMAGE' ? { picture: PIXEL, text: HOSTILE } : { picture: null, text: HOSTILE },
+  const previewed = await withPreviews(details, async (item) =>
+    item.modality === 'IMAGE' ? { picture: PIXEL, text: HOSTILE } : { picture: null, text: HOSTILE },
   );
   const base = runRecord();
   return runRecord({
@@ -47,7 +49,7 @@ async function hostileRecord() {
       notes: [HOSTILE],
       epochs: one.epochs.map((epoch) => ({ ...epoch, losses: { [HOSTILE]: 1 } })),
     })),
-    spaces: [faces],
+    spaces: [previewed],
     notes: [HOSTILE],
   });
 }
@@ -75,7 +77,7 @@ describe('a report', () => {
     const document = reportHtml(await hostileRecord());
     const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(document)?.[1] ?? '';
     expect(policy).toContain('default-src &#39;none&#39;');
-    const script = /<script>([\s\S]*)<\/script>/.exec(document)?.[1] ?? '';
+    const script = /<script type="module">([\s\S]*)<\/script>/.exec(document)?.[1] ?? '';
     expect(policy).toContain(`sha256-${createHash('sha256').update(script).digest('base64')}`);
     for (const tag of tags(document)) {
       for (const [, value] of tag.matchAll(/\s(?:src|href|srcset|xlink:href|action|data)="([^"]*)"/g)) {
@@ -93,8 +95,8 @@ describe('a report', () => {
       'data:text/html,<b>',
       `${PIXEL}" onload="x`,
     ]) {
-      const faces = await withFaces(details, async () => ({ picture, text: 'a' }));
-      expect(reportHtml(runRecord({ spaces: [faces] }))).not.toContain('<img');
+      const previewed = await withPreviews(details, async () => ({ picture, text: 'a' }));
+      expect(reportHtml(runRecord({ spaces: [previewed] }))).not.toContain('<img');
     }
   });
 
@@ -124,7 +126,7 @@ describe('a report', () => {
 
   it('does with next to nothing', () => {
     const bare = reportHtml(runRecord({ table: [], trainings: [], spaces: [], seconds: null }));
-    expect(bare).toContain('How it was made');
+    expect(bare).toContain('Reproducibility');
     const base = spaceDescription().details;
     const empty = {
       ...base,

@@ -58,7 +58,7 @@ export function describeSpace(input: SpaceInput): SpaceDescription {
     i2t: walkQueries(image, text, DEPTH),
     t2i: walkQueries(text, image, DEPTH),
   };
-  const stories = bestAndWorst(input, walks);
+  const examples = bestAndWorst(input, walks);
   return {
     details: {
       set: input.set,
@@ -69,7 +69,7 @@ export function describeSpace(input: SpaceInput): SpaceDescription {
       similarities: similarityHistograms(image, text, seed),
       gap: modalityGap(image, text, seed),
       map: spaceMap(image, text, input.classNames, seed),
-      ...stories,
+      ...examples,
     },
     predictions: DIRECTIONS.flatMap((direction) => toPredictions(input, direction, walks[direction])),
   };

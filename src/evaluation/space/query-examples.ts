@@ -1,16 +1,16 @@
 /** The queries that went best and worst, with what they found. */
 import type { RetrievalSide } from '../../domain/metrics.js';
 import type { Modality } from '../../domain/modality.js';
-import type { Direction, ItemFace, QueryStory, SpaceDetails } from './space-details.js';
+import type { Direction, ItemPreview, QueryExample, SpaceDetails } from './space-details.js';
 import type { QueryOutcome, Walk } from './walk-queries.js';
 
-/** Queries told of in each direction, and results of each. */
-const STORIES = 4;
-const STORY_RESULTS = 6;
+/** Examples in each direction, and results of each. */
+const EXAMPLES = 4;
+const EXAMPLE_RESULTS = 6;
 /** Ranks a query without a counterpart behind those that have one. */
 const NOWHERE = Number.MAX_SAFE_INTEGER;
 
-interface StoryInput {
+interface ExampleInput {
   readonly image: RetrievalSide;
   readonly text: RetrievalSide;
   readonly classNames: readonly string[];
@@ -21,11 +21,11 @@ interface StoryInput {
  * the counterpart's rank, then by row. At most one of a class, so that an easy or a hard class does not fill the page.
  */
 export function bestAndWorst(
-  input: StoryInput,
+  input: ExampleInput,
   walks: Readonly<Record<Direction, Walk>>,
 ): Pick<SpaceDetails, 'best' | 'worst'> {
-  const best: QueryStory[] = [];
-  const worst: QueryStory[] = [];
+  const best: QueryExample[] = [];
+  const worst: QueryExample[] = [];
   for (const direction of ['i2t', 't2i'] as const) {
     const queries = direction === 'i2t' ? input.image : input.text;
     const sorted = walks[direction].outcomes
@@ -37,7 +37,7 @@ export function bestAndWorst(
           (a.counterpartRank ?? NOWHERE) - (b.counterpartRank ?? NOWHERE) ||
           a.query - b.query,
       );
-    const tell = (outcome: QueryOutcome) => story(input, direction, outcome);
+    const tell = (outcome: QueryOutcome) => exampleOf(input, direction, outcome);
     const first = onePerClass(sorted, queries);
     best.push(...first.map(tell));
     const left = sorted.filter((outcome) => !first.includes(outcome));
@@ -59,17 +59,17 @@ function onePerClass(outcomes: readonly QueryOutcome[], queries: RetrievalSide):
     if (label >= 0 && taken.has(label)) continue;
     taken.add(label);
     chosen.push(outcome);
-    if (chosen.length === STORIES) break;
+    if (chosen.length === EXAMPLES) break;
   }
   return chosen;
 }
 
-function story(input: StoryInput, direction: Direction, outcome: QueryOutcome): QueryStory {
+function exampleOf(input: ExampleInput, direction: Direction, outcome: QueryOutcome): QueryExample {
   const [queries, gallery] = direction === 'i2t' ? [input.image, input.text] : [input.text, input.image];
   const [asked, found] = direction === 'i2t' ? (['IMAGE', 'TEXT'] as const) : (['TEXT', 'IMAGE'] as const);
   const label = queries.classes[outcome.query] as number;
   const pair = queries.pairs[outcome.query] as number;
-  const face = (modality: Modality, side: RetrievalSide, row: number): ItemFace => ({
+  const preview = (modality: Modality, side: RetrievalSide, row: number): ItemPreview => ({
     modality,
     row,
     id: side.ids?.[row] ?? null,
@@ -79,11 +79,11 @@ function story(input: StoryInput, direction: Direction, outcome: QueryOutcome): 
   });
   return {
     direction,
-    query: face(asked, queries, outcome.query),
+    query: preview(asked, queries, outcome.query),
     averagePrecision: outcome.averagePrecision,
     counterpartRank: outcome.counterpartRank,
-    results: outcome.top.slice(0, STORY_RESULTS).map(({ row, similarity }) => ({
-      ...face(found, gallery, row),
+    results: outcome.top.slice(0, EXAMPLE_RESULTS).map(({ row, similarity }) => ({
+      ...preview(found, gallery, row),
       similarity,
       relevant: label >= 0 && gallery.classes[row] === label,
       counterpart: pair >= 0 && gallery.pairs[row] === pair,

@@ -16,8 +16,8 @@ export interface SpaceDetails {
   readonly gap: ModalityGap;
   readonly map: SpaceMap;
   /** In both directions: best first, worst first. */
-  readonly best: readonly QueryStory[];
-  readonly worst: readonly QueryStory[];
+  readonly best: readonly QueryExample[];
+  readonly worst: readonly QueryExample[];
 }
 
 /** Interpolated precision over recall, the mean over the queries that have something relevant. */
@@ -101,18 +101,18 @@ export interface MapPoint {
 }
 
 /** A query with what it found. */
-export interface QueryStory {
+export interface QueryExample {
   readonly direction: Direction;
-  readonly query: ItemFace;
+  readonly query: ItemPreview;
   /** Average precision over the gallery, null where nothing is relevant. */
   readonly averagePrecision: number | null;
   /** Rank of its first counterpart, from 1; null where it has none. */
   readonly counterpartRank: number | null;
-  readonly results: readonly ResultFace[];
+  readonly results: readonly ResultPreview[];
 }
 
 /** What a person recognises an item by. */
-export interface ItemFace {
+export interface ItemPreview {
   readonly modality: Modality;
   /** Row of its side. */
   readonly row: number;
@@ -124,7 +124,7 @@ export interface ItemFace {
   readonly text: string | null;
 }
 
-export interface ResultFace extends ItemFace {
+export interface ResultPreview extends ItemPreview {
   readonly similarity: number;
   readonly relevant: boolean;
   readonly counterpart: boolean;

@@ -1,4 +1,6 @@
-/** Scales, ticks and the frame that the charts share. Lengths are in the units of the chart's own view box. */
+/** Scales, ticks and frames of the charts. Lengths are in units of the chart's view box. */
+import { extent } from 'd3-array';
+import { scaleLinear, tickFormat } from 'd3-scale';
 import { html, type Markup } from '../markup.js';
 
 export interface Frame {
@@ -10,17 +12,18 @@ export interface Frame {
   readonly bottom: number;
 }
 
-/** Three of these stand side by side, or one in a phone's column: about as many pixels as units, so letters keep their size. */
+/** Three side by side, or one in a narrow column. One unit is about one pixel, so that text keeps its size. */
 export const SMALL: Frame = { width: 300, height: 190, left: 38, right: 8, top: 10, bottom: 34 };
-/** Two of these side by side. */
+/** Two side by side. */
 export const WIDE: Frame = { width: 390, height: 240, left: 38, right: 8, top: 10, bottom: 34 };
 
 export type Range = readonly [low: number, high: number];
 export type Scale = (value: number) => number;
 
-export function linear([low, high]: Range, [from, to]: Range): Scale {
-  const span = high - low || 1;
-  return (value) => round(from + ((value - low) / span) * (to - from));
+/** A linear scale, rounded to hundredths of a unit. */
+export function linear(range: Range, to: Range): Scale {
+  const scale = scaleLinear(range, to);
+  return (value) => round(scale(value));
 }
 
 export function xScale(frame: Frame, range: Range): Scale {
@@ -31,38 +34,24 @@ export function yScale(frame: Frame, range: Range): Scale {
   return linear(range, [frame.height - frame.bottom, frame.top]);
 }
 
-/** Round numbers that cover a range: steps of 1, 2 or 5 times a power of ten. */
-export function ticks([low, high]: Range, about = 5): number[] {
-  const span = high - low;
-  if (!(span > 0)) return [low];
-  const raw = span / about;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = ([1, 2, 5, 10].find((m) => m * power >= raw * 0.999) as number) * power;
-  const first = Math.ceil(low / step - 1e-9);
-  const last = Math.floor(high / step + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
-}
-
-/** The least range of ticks that holds all the values; a flat one is given room. */
+/** The smallest range between round numbers that holds all values. Equal values get a range around them. */
 export function niceRange(values: readonly number[], about = 5): Range {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
-  if (!(high > low)) return [low - Math.abs(low || 1) * 0.1, high + Math.abs(high || 1) * 0.1];
-  const of = ticks([low, high], about);
-  const step = of.length > 1 ? (of[1] as number) - (of[0] as number) : high - low;
-  return [
-    Number((Math.floor(low / step + 1e-9) * step).toPrecision(12)),
-    Number((Math.ceil(high / step - 1e-9) * step).toPrecision(12)),
-  ];
+  const [low, high] = extent(values);
+  if (low === undefined) return [0, 1];
+  const room = low === high ? Math.abs(low || 1) * 0.1 : 0;
+  const [from, to] = scaleLinear([low - room, high + room], [0, 1])
+    .nice(about)
+    .domain();
+  return [from ?? low, to ?? high];
 }
 
-/** Ticks with one number of digits: 0, 0.2, 0.4 → `0.0` `0.2` `0.4`. */
+/** @example tickLabels([0, 0.2, 0.4]) // ['0.0', '0.2', '0.4'] */
 function tickLabels(values: readonly number[]): string[] {
-  const digits = Math.max(0, ...values.map((v) => (String(v).split('.')[1] ?? '').length));
-  return values.map((v) => v.toFixed(Math.min(digits, 4)).replace('-', '−'));
+  const [low = 0, high = low] = extent(values);
+  return values.map(tickFormat(low, high, Math.max(1, values.length - 1)));
 }
 
-/** Grid lines with their numbers, and what the axes are called. */
+/** Grid lines, tick labels and the names of the axes. */
 export function axes(options: {
   readonly frame: Frame;
   readonly x: Scale;
@@ -91,12 +80,12 @@ export function pathThrough(points: readonly (readonly [x: number, y: number])[]
   return points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${x} ${y}`).join('');
 }
 
-/** A chart with what a reader who cannot see it is told. */
+/** The root element of a chart, with a text alternative for screen readers. */
 export function svg(frame: Frame, title: string, description: string, ...body: readonly Markup[]): Markup {
   return html`<svg viewBox="0 0 ${frame.width} ${frame.height}" class="${frame.width > SMALL.width ? 'wide' : 'small'}" role="img" aria-label="${title}. ${description}">${body}</svg>`;
 }
 
-/** Hundredths are enough on paper. */
+/** Rounds to hundredths, which keeps path data short. */
 export function round(value: number): number {
   return Math.round(value * 100) / 100;
 }

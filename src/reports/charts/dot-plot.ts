@@ -1,5 +1,6 @@
+import { ticks } from 'd3-array';
 import { figure, html, type Markup } from '../markup.js';
-import { axes, type Frame, niceRange, svg, ticks, xScale } from './axes.js';
+import { axes, type Frame, niceRange, svg, xScale } from './axes.js';
 
 export interface Dot {
   readonly label: string;
@@ -27,7 +28,7 @@ export function dotPlot(title: string, xName: string, dots: readonly Dot[]): Mar
     4,
   );
   const x = xScale(frame, range);
-  const xTicks = ticks(range, 4);
+  const xTicks = ticks(...range, 4);
   const lines = dots.map(({ label, style, value, low, high }, i) => {
     const y = frame.top + (i + 0.5) * ROW;
     const interval = low !== null && high !== null;

@@ -1,6 +1,7 @@
+import { ticks } from 'd3-array';
 import type { SimilarityGroup } from '../../evaluation/space/space-details.js';
 import { figure, html, type Markup } from '../markup.js';
-import { axes, niceRange, type Range, round, type Scale, svg, ticks, WIDE, xScale, yScale } from './axes.js';
+import { axes, niceRange, type Range, round, type Scale, svg, WIDE, xScale, yScale } from './axes.js';
 
 /** Bins of the record that make one of the chart: fewer are smoother to look at. */
 const MERGED = 2;
@@ -31,8 +32,8 @@ export function histogramChart(
       frame: WIDE,
       x,
       y,
-      xTicks: ticks(used, 6),
-      yTicks: ticks(yRange, 4),
+      xTicks: ticks(...used, 6),
+      yTicks: ticks(...yRange, 4),
       xName: 'cosine similarity',
       yName: 'share',
     }),

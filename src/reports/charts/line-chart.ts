@@ -1,16 +1,6 @@
+import { ticks } from 'd3-array';
 import { html, type Markup } from '../markup.js';
-import {
-  axes,
-  type Frame,
-  niceRange,
-  pathThrough,
-  type Range,
-  SMALL,
-  svg,
-  ticks,
-  xScale,
-  yScale,
-} from './axes.js';
+import { axes, type Frame, niceRange, pathThrough, type Range, SMALL, svg, xScale, yScale } from './axes.js';
 
 export interface Line {
   /** Said when the line is pointed at. */
@@ -47,13 +37,13 @@ export function lineChart(chart: LineChart): Markup {
     chart.yRange ?? niceRange([...points.map(([, y]) => y), ...references.map(({ at }) => at)], 4);
   const x = xScale(frame, xRange);
   const y = yScale(frame, yRange);
-  const xTicks = ticks(xRange, 5).filter((tick) => !chart.wholeX || Number.isInteger(tick));
+  const xTicks = ticks(...xRange, 5).filter((tick) => !chart.wholeX || Number.isInteger(tick));
   const names = { xName: chart.xName, ...(chart.yName !== undefined && { yName: chart.yName }) };
   return svg(
     frame,
     chart.title,
     chart.description,
-    axes({ frame, x, y, xTicks, yTicks: ticks(yRange, 4), ...names }),
+    axes({ frame, x, y, xTicks, yTicks: ticks(...yRange, 4), ...names }),
     html`${references.map(
       ({ at, label }) =>
         html`<path class="reference" d="M${frame.left} ${y(at)}H${frame.width - frame.right}"/><text class="reference-name" x="${frame.width - frame.right}" y="${y(at) - 4}" text-anchor="end">${label}</text>`,

@@ -1,8 +1,8 @@
-/** How the run was made, so that it can be made again. */
+/** What is needed to repeat the run: command, code, data, seeds, packages and options. */
 import { count, html, type Markup } from '../markup.js';
 import type { RunRecord } from '../run-record.js';
 
-export function making(record: RunRecord): Markup {
+export function reproducibility(record: RunRecord): Markup {
   const { manifest } = record;
   const rows: readonly (readonly [string, string])[] = [
     ['run', record.id],
@@ -15,8 +15,8 @@ export function making(record: RunRecord): Markup {
     ['tensor backend', manifest.backend],
     ...Object.entries(manifest.packages),
   ];
-  return html`<section id="making"><h2>How it was made</h2>
-${manifest.command !== null && html`<p class="about">This repeats it:</p><pre tabindex="0"><code>${manifest.command}</code></pre>`}
+  return html`<section id="reproducibility"><h2>Reproducibility</h2>
+${manifest.command !== null && html`<p class="about">This command repeats the run:</p><pre tabindex="0"><code>${manifest.command}</code></pre>`}
 ${record.notes.length > 0 && html`<ul class="notes">${record.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
 <div class="lists"><div><h3>Manifest</h3>${list(rows)}
 ${manifest.data.files.length > 0 && list(manifest.data.files.map(({ name, bytes, sha256 }) => [name, `${count(bytes)} bytes · ${sha256.slice(0, 16)}…`]))}</div>
@@ -27,7 +27,7 @@ function list(rows: readonly (readonly [name: string, value: string])[]): Markup
   return html`<table class="pairs"><tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table>`;
 }
 
-/** Nested names are joined by dots; lists stand in one line. */
+/** Nested names are joined by dots. A list is one value. */
 function flatten(value: unknown, path = ''): (readonly [string, string])[] {
   if (typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)) {
     return Object.entries(value).flatMap(([key, inner]) =>

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Items } from '../../catalog/repositories/items.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { MediaStore } from '../../media/media-store.js';
-import type { FaceOf } from '../../reports/previews.js';
+import type { PreviewOf } from '../../reports/previews.js';
 
 /** Pixels of a picture in a report: sharp enough on a fine screen, a few kilobytes each. */
 const WIDTH = 128;
@@ -10,7 +10,10 @@ const WIDTH = 128;
 const MAX_BYTES = 40_000;
 
 /** Pictures and texts of a catalogue's items, which the rows' ids name; of an item that is gone there is nothing to show. */
-export function catalogueFaces(items: Pick<Items, 'byId'>, media: Pick<MediaStore, 'thumbnail'>): FaceOf {
+export function cataloguePreviews(
+  items: Pick<Items, 'byId'>,
+  media: Pick<MediaStore, 'thumbnail'>,
+): PreviewOf {
   return async ({ id }) => {
     const item = id === null ? null : await items.byId(id);
     if (item === null) return { picture: null, text: null };

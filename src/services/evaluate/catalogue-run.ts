@@ -8,7 +8,7 @@ import type { Split } from '../../evaluation/pair-split.js';
 import type { PairTable } from '../../evaluation/source-set.js';
 import type { Prediction } from '../../evaluation/space/predictions.js';
 import { collectManifest, hashData } from '../../reports/manifest.js';
-import { type FaceOf, withFaces } from '../../reports/previews.js';
+import { type PreviewOf, withPreviews } from '../../reports/previews.js';
 import type { RunRecord, TableRow, TrainingCurves } from '../../reports/run-record.js';
 
 export interface CatalogueRun {
@@ -23,8 +23,8 @@ export interface CatalogueRun {
   readonly paper: TrainedEncoder | null;
 }
 
-/** @param faceOf shows the pictures and texts of the best and worst queries */
-export async function catalogueRunRecord(run: CatalogueRun, faceOf: FaceOf): Promise<RunRecord> {
+/** @param previewOf shows the pictures and texts of the best and worst queries */
+export async function catalogueRunRecord(run: CatalogueRun, previewOf: PreviewOf): Promise<RunRecord> {
   const { id, row, record, measured, split } = run;
   const seed = Number(row.config.seed ?? 0);
   const spaces = [measured.spaces.unseen, measured.spaces.seen].flatMap((space) =>
@@ -53,7 +53,7 @@ export async function catalogueRunRecord(run: CatalogueRun, faceOf: FaceOf): Pro
     },
     table: tableOf(record),
     trainings: trainingsOf(run, seed),
-    spaces: await Promise.all(spaces.map((details) => withFaces(details, faceOf))),
+    spaces: await Promise.all(spaces.map((details) => withPreviews(details, previewOf))),
     notes: record.notes,
   };
 }

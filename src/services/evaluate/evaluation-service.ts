@@ -16,7 +16,7 @@ import type { MediaStore } from '../../media/media-store.js';
 import { newRunId, openRunFolder } from '../../reports/run-folder.js';
 import { splitOfEncoder } from '../encoders/training-pairs.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
-import { catalogueFaces } from './catalogue-previews.js';
+import { cataloguePreviews } from './catalogue-previews.js';
 import { type CatalogueRun, cataloguePredictions, catalogueRunRecord } from './catalogue-run.js';
 import { trainFor } from './train-for.js';
 
@@ -149,8 +149,8 @@ export class EvaluationService {
     const folder = await openRunFolder(runs, run.id);
     try {
       await writeFile(join(folder.checkpoints, `${run.row.id}.encoder`), run.bytes);
-      const faces = catalogueFaces(this.catalog.items, this.media);
-      return await folder.finish(await catalogueRunRecord(run, faces), cataloguePredictions(run));
+      const previews = cataloguePreviews(this.catalog.items, this.media);
+      return await folder.finish(await catalogueRunRecord(run, previews), cataloguePredictions(run));
     } finally {
       await folder.discard();
     }

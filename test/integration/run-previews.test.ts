@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isPicture } from '../../src/reports/markup.js';
-import { withFaces } from '../../src/reports/previews.js';
-import { catalogueFaces } from '../../src/services/evaluate/catalogue-previews.js';
+import { withPreviews } from '../../src/reports/previews.js';
+import { cataloguePreviews } from '../../src/services/evaluate/catalogue-previews.js';
 import { spaceDescription } from '../factories/run-record.js';
 import { ingestShapes, openTestApp, type TestApp } from '../support/app.js';
 
@@ -19,19 +19,19 @@ it('shows pictures as thumbnails, texts as they are, and nothing for what is gon
   const { details } = spaceDescription();
   const named = {
     ...details,
-    best: details.best.map((story) => ({
-      ...story,
+    best: details.best.map((example) => ({
+      ...example,
       query: {
-        ...story.query,
-        id: rows[story.query.row]?.[story.query.modality === 'IMAGE' ? 'imageId' : 'textId'] ?? null,
+        ...example.query,
+        id: rows[example.query.row]?.[example.query.modality === 'IMAGE' ? 'imageId' : 'textId'] ?? null,
       },
     })),
   };
   const asked: string[] = [];
-  const faceOf = catalogueFaces(app.catalog.items, app.store);
-  const { best, worst } = await withFaces(named, (face) => {
-    asked.push(`${face.modality} ${face.row}`);
-    return faceOf(face);
+  const previewOf = cataloguePreviews(app.catalog.items, app.store);
+  const { best, worst } = await withPreviews(named, (item) => {
+    asked.push(`${item.modality} ${item.row}`);
+    return previewOf(item);
   });
   expect(new Set(asked).size).toBe(asked.length);
   for (const { query, results } of best) {
@@ -41,7 +41,7 @@ it('shows pictures as thumbnails, texts as they are, and nothing for what is gon
   }
   expect(worst[0]?.results[0]).toMatchObject({ picture: null, text: null });
   const gone = { ...details.best[0]?.query, id: '019ab000-0000-7000-8000-000000000000' } as Parameters<
-    typeof faceOf
+    typeof previewOf
   >[0];
-  expect(await faceOf(gone)).toEqual({ picture: null, text: null });
+  expect(await previewOf(gone)).toEqual({ picture: null, text: null });
 });

@@ -1,0 +1,14 @@
+/** The style sheet and the script of a report: files of their own, embedded in each report because it loads nothing. */
+import { readFileSync } from 'node:fs';
+
+/** In the order of the cascade. */
+const SHEETS = ['base', 'summary', 'charts', 'tables', 'bars', 'space', 'examples', 'narrow'] as const;
+
+export const REPORT_STYLE = SHEETS.map((name) => read(`style/${name}.css`)).join('');
+
+/** Runs as an inline module. */
+export const REPORT_SCRIPT = read('report.js');
+
+function read(path: string): string {
+  return readFileSync(new URL(path, import.meta.url), 'utf8');
+}
