@@ -201,6 +201,5 @@ export type SimilarityThreshold = Readonly<z.output<typeof similarityThreshold>>
 export type RetrievalFigures = Readonly<z.output<typeof retrievalFigures>>;
 export type ComparedFigures = Readonly<z.output<typeof comparedFigures>>;
 export type HeldOutReport = Readonly<z.output<typeof heldOutReport>>;
-export type ClassificationFigures = Readonly<z.output<typeof classificationFigures>>;
 export type ComparedMaps = Readonly<z.output<typeof comparedMaps>>;
 export type PromotionCheck = Readonly<z.output<typeof promotionCheck>>;

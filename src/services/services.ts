@@ -13,9 +13,12 @@ import { TrainingService } from './encoders/training-service.js';
 import { Upkeep } from './encoders/upkeep.js';
 import { EvaluationJobs } from './evaluate/evaluation-jobs.js';
 import { EvaluationService } from './evaluate/evaluation-service.js';
+import { FeatureExtraction } from './ingest/feature-extraction.js';
 import { FolderIngest } from './ingest/folder-ingest.js';
 import { IngestPreparation } from './ingest/ingest-preparation.js';
 import { IngestService } from './ingest/ingest-service.js';
+import { IngestSnapshots } from './ingest/ingest-snapshot.js';
+import { IngestWriter } from './ingest/ingest-writer.js';
 import { MediaService } from './ingest/media-service.js';
 import { ClassService } from './search/class-service.js';
 import { ExplanationService } from './search/explanation-service.js';
@@ -74,12 +77,15 @@ export function createServices(parts: Parts): Services {
   const imageExtractors = new ImageExtractors(catalog, features, imageModels, reportUnexpected);
   const queries = new QueryReader(catalog, features, encoders, images, imageExtractors, prototypes);
   const filters = new FilterCheck(catalog);
+  const snapshots = new IngestSnapshots(catalog, encoders, imageExtractors);
+  const extraction = new FeatureExtraction(features);
   const ingest = new IngestService(
-    catalog,
-    media,
-    imageExtractors,
-    encoders,
-    new IngestPreparation(media, features, images, reportUnexpected),
+    {
+      preparation: new IngestPreparation(media, features, images),
+      extraction,
+      writer: new IngestWriter(catalog, media, snapshots, extraction),
+    },
+    snapshots,
     reportUnexpected,
   );
   const backfill = new FeatureBackfill({ catalog, media, features }, imageExtractors);

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { IngestOutcome } from '../../src/services/ingest/ingest-answers.js';
+import type { IngestOutcome } from '../../src/services/ingest/ingest-outcome.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { describeOnEachKind } from '../support/catalog.js';

@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { IdentityConflict } from '../../src/catalog/repositories/item-writes.js';
 import { CommonspaceError } from '../../src/domain/errors.js';
 import { LIMITS } from '../../src/domain/limits.js';
-import type { IngestOutcome } from '../../src/services/ingest/ingest-answers.js';
+import type { IngestOutcome } from '../../src/services/ingest/ingest-outcome.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { describeOnEachKind } from '../support/catalog.js';
@@ -230,6 +231,49 @@ describeOnEachKind('ingest', (kind) => {
       (error) => error instanceof CommonspaceError && error.code === 'CANCELLED',
     );
     expect(await app.items.byExternalId('never')).toBeNull();
+  });
+
+  it('fails the items alone that an extractor fails at, and logs the error once', async () => {
+    const error = new Error('the model is broken');
+    const extract = vi.spyOn(app.features, 'extractTexts').mockRejectedValueOnce(error);
+    const outcomes = await app.ingest.ingest([
+      { content: { text: 'one' }, externalId: 'broken-1' },
+      { content: { bytes: await drawShape('ring', 'green') }, externalId: 'intact' },
+      { content: { text: 'two' }, externalId: 'broken-2' },
+    ]);
+    extract.mockRestore();
+    expect(outcomes.map(({ status }) => status)).toEqual(['FAILED', 'CREATED', 'FAILED']);
+    expect(failureOf(outcomes[2])).toMatchObject({ code: 'INTERNAL', field: ['input', 'items', '2'] });
+    expect(failureOf(outcomes[2]).message).not.toContain('broken');
+    expect(app.unexpected.splice(0)).toEqual([error]);
+  });
+
+  it('attempts a write again from one new look at the catalogue when another writer interferes', async () => {
+    const { items, encoders } = app.catalog;
+    const existing = vi.spyOn(items, 'findExisting');
+    const live = vi.spyOn(encoders, 'live');
+    const extract = vi.spyOn(app.features, 'extractTexts');
+    const write = vi.spyOn(items, 'upsertMany').mockRejectedValueOnce(new IdentityConflict('meanwhile'));
+    const [stored] = await app.ingest.ingest([{ content: { text: 'interfered' }, externalId: 'interfered' }]);
+    const calls = [existing, live, extract, write].map((spy) => spy.mock.calls.length);
+    vi.restoreAllMocks();
+    expect(stored?.status).toBe('CREATED');
+    // Before extraction, and for each of two attempts.
+    expect(calls).toEqual([3, 3, 1, 2]);
+  });
+
+  it('gives up after some attempts, and keeps the outcome of an item that needs no write', async () => {
+    const same = { content: { text: 'same as before' }, externalId: 'unchanged' };
+    await app.ingest.ingest([same]);
+    const conflict = new IdentityConflict('always');
+    const write = vi.spyOn(app.catalog.items, 'upsertMany').mockRejectedValue(conflict);
+    const outcomes = await app.ingest.ingest([same, { content: { text: 'never' }, externalId: 'conflict' }]);
+    const attempts = write.mock.calls.length;
+    vi.restoreAllMocks();
+    expect(outcomes[0]?.status).toBe('UNCHANGED');
+    expect(failureOf(outcomes[1])).toMatchObject({ code: 'INTERNAL', field: ['input', 'items', '1'] });
+    expect(attempts).toBe(8);
+    expect(app.unexpected.splice(0)).toEqual([conflict]);
   });
 
   it('deletes items with what is theirs alone, and names ids of nothing', async () => {

@@ -32,7 +32,7 @@ export function itemRow(stored: StoredItem): ItemRow {
 }
 
 /** A jsonb column that a check or its writers keep to objects. */
-export function jsonObject(value: unknown): JsonObject {
+function jsonObject(value: unknown): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Error('not a JSON object');
   return value as JsonObject;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type FolderRow, folderName, type RowFailure, readFolder } from './folder-rows.js';
-import type { IngestOutcome } from './ingest-answers.js';
 import type { IngestInput } from './ingest-input.js';
+import type { IngestOutcome } from './ingest-outcome.js';
 import type { IngestService } from './ingest-service.js';
 
 export interface FolderIngestOptions {

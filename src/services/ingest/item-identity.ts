@@ -1,6 +1,6 @@
-import type { ExistingItem, ItemIdentity, ItemWrite, JsonObject } from '../../catalog/types.js';
+import type { ExistingItem, ItemIdentity, ItemRow, ItemWrite, JsonObject } from '../../catalog/types.js';
 import { fingerprint } from '../../domain/cursor.js';
-import { CommonspaceError } from '../../domain/errors.js';
+import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import type { StoredImage } from '../../media/types.js';
 import type { PreparedItem } from './ingest-preparation.js';
 
@@ -12,20 +12,19 @@ export function identityOf(item: PreparedItem): ItemIdentity {
 }
 
 /** What is written of an item besides its id and vectors. */
-export type MergedWrite = Omit<ItemWrite, 'id' | 'features' | 'embeddings'>;
+export type MergedWrite = Omit<ItemWrite, 'id' | 'features' | 'tried' | 'embeddings'>;
+
+type MergeResult =
+  | { readonly kind: 'unchanged'; readonly row: ItemRow }
+  | { readonly kind: 'write'; readonly write: MergedWrite };
 
 /**
- * What an input makes of the item found under its identity, if any: fields left out keep what they hold.
+ * Merges an input with the item stored under its identity, if any: fields left out keep their stored values. An item
+ * without external id is identified by its content, so ingesting the same content again never changes it.
  *
- * @returns UNCHANGED where the item is just so already. An item without external id is known by its content, and the
- *   same content again changes nothing.
  * @throws CommonspaceError BAD_INPUT where the external id belongs to an item of the other modality.
  */
-export function mergeWrite(
-  item: PreparedItem,
-  found: ExistingItem | null,
-  field: readonly string[],
-): MergedWrite | 'UNCHANGED' {
+export function mergeWrite(item: PreparedItem, found: ExistingItem | null, field: FieldPath): MergeResult {
   const { input, modality } = item;
   if (found !== null && found.row.modality !== modality) {
     throw new CommonspaceError(
@@ -34,7 +33,7 @@ export function mergeWrite(
       [...field, 'externalId'],
     );
   }
-  if (found !== null && input.externalId == null) return 'UNCHANGED';
+  if (found !== null && input.externalId == null) return { kind: 'unchanged', row: found.row };
   const metadata: JsonObject = input.metadata ?? found?.row.metadata ?? {};
   const write: MergedWrite = {
     modality,
@@ -47,7 +46,8 @@ export function mergeWrite(
     image: item.modality === 'IMAGE' ? imageOf(item.image) : null,
     text: item.modality === 'TEXT' ? { text: item.text, language: languageOf(metadata) } : null,
   };
-  return found !== null && isSame(write, found) ? 'UNCHANGED' : write;
+  if (found !== null && isSame(write, found)) return { kind: 'unchanged', row: found.row };
+  return { kind: 'write', write };
 }
 
 function imageOf({ mediaType, width, height, bytes }: StoredImage): ItemWrite['image'] {

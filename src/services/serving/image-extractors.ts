@@ -10,14 +10,6 @@ const RETRY_MS = 10_000;
 /** What is needed of an encoder to find its image extractor. */
 export type ReadsImages = Pick<EncoderRow, 'id' | 'imageExtractor' | 'request'>;
 
-/** The image extractors that new pictures need features of. */
-export interface NeededExtractors {
-  /** The configured one first, then those of live encoders; one that cannot be opened is left out. */
-  readonly open: readonly OpenImageExtractor[];
-  /** Ids of all that live encoders need, whether they could be opened or not; of texts as well. */
-  readonly tried: ReadonlySet<string>;
-}
-
 /**
  * The image extractors that encoders were trained on. Which ones these are is in the catalogue; they are opened when they
  * are first needed, and closed when no live encoder needs them any more.
@@ -59,17 +51,18 @@ export class ImageExtractors {
     return opening;
   }
 
-  /** What pictures that are stored now need features of. Extractors that nobody needs any more are closed. */
-  async needed(): Promise<NeededExtractors> {
-    const live = await this.catalog.encoders.live();
+  /**
+   * The extractors whose features new images need: the configured one first, then those of the live encoders. One that
+   * cannot be opened is left out and reported. Extractors that no live encoder needs are closed.
+   */
+  async needed(live: readonly ReadsImages[]): Promise<OpenImageExtractor[]> {
     const byId = new Map([[this.byDefault.id, this.byDefault]]);
-    for (const row of live) {
-      const extractor = await this.of(row).catch((error: unknown) => this.reportOnce(error));
+    for (const encoder of live) {
+      const extractor = await this.of(encoder).catch((error: unknown) => this.reportOnce(error));
       if (extractor !== null) byId.set(extractor.id, extractor);
     }
-    this.closeAllBut(live.map((row) => row.imageExtractor));
-    const tried = live.flatMap((row) => [row.imageExtractor, row.textExtractor]);
-    return { open: [...byId.values()], tried: new Set(tried) };
+    this.closeAllBut(live.map((encoder) => encoder.imageExtractor));
+    return [...byId.values()];
   }
 
   /**
