@@ -101,13 +101,13 @@ describe('a checkpoint', () => {
       'other features',
       {},
       (s) => ({ ...s, text: { ...s.text, data: s.text.data.map((x, i) => (i === 7 ? x + 1e-3 : x)) } }),
-      /text of the source set is another$/,
+      /text of the source set differs$/,
     ],
     [
       'other labels',
       {},
       (s) => ({ ...s, labels: s.labels.map((x, i) => (i === 3 ? -1 : x)) }),
-      /labels of the source set is another$/,
+      /labels of the source set differs$/,
     ],
   ])('is refused with %s, and says what differs', async (_, changed, change, message) => {
     const resumeFrom = checkpoints[1] as Uint8Array;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aboutEncoder } from '../../src/encoder/inference/serialise.js';
 import { gather } from '../../src/encoder/math/matrix.js';
-import { chooseClassEmbeddings, namesSaySomething } from '../../src/encoder/training/class-embeddings.js';
+import { chooseClassEmbeddings, namesHaveWords } from '../../src/encoder/training/class-embeddings.js';
 import { trainInThisThread } from '../../src/encoder/training/trainer.js';
 import { syntheticSource } from './encoder-source.js';
 
@@ -58,7 +58,7 @@ it.each<[readonly string[], boolean]>([
   [['art', '2', '3'], false],
   [[], false],
 ])('tells whether names say something: %j', (names, expected) => {
-  expect(namesSaySomething(names)).toBe(expected);
+  expect(namesHaveWords(names)).toBe(expected);
 });
 
 it('are kept with the encoder by their kind, and said where they are not of names', async () => {

@@ -228,10 +228,10 @@ describe('encoder file', () => {
   });
 
   it.each([
-    ['nothing', new Uint8Array(0), 'are no stored test'],
-    ['another file', new Uint8Array(64).fill(7), 'are no stored test'],
+    ['nothing', new Uint8Array(0), 'are not a stored test'],
+    ['another file', new Uint8Array(64).fill(7), 'are not a stored test'],
     ['one cut short', bytes.slice(0, -1), 'bytes of numbers'],
-    ['one cut in its header', bytes.slice(0, 40), 'cut short'],
+    ['one cut in its header', bytes.slice(0, 40), 'truncated'],
     ['one with a flipped bit', bytes.map((b, i) => (i === bytes.length - 2 ? b ^ 1 : b)), 'checksum'],
   ])('refuses %s', (_, broken, why) => {
     expect(() => readEncoderFile(broken, 'test')).toThrow(
