@@ -1,13 +1,13 @@
 /**
- * Classification into unseen classes, from the name of each class and a few items. It measures the weight of a name in a class
- * prototype, the bonus of an unseen class, and the temperature of the softmax. docs/decisions/0010-unseen-classes.md has its
- * tables.
+ * How well items are classified into classes that were never seen, by the classes' names and a few items: what a name should
+ * count for in a prototype, what an unseen class should be given in advance, and the softmax's temperature.
+ * docs/decisions/0010-unseen-classes.md has its tables.
  *
  *   node bench/run.mjs unseen-classes --features DIR [--image SUFFIX] [--seeds 0,1,2] [--on validation|test] [--out FILE]
  *
- * DIR is the output of bench/emoji-features.mjs. The test classes are the eight classes that the demo holds out. They are not
- * used in validation, for which each seed draws ten other classes. A fifth of the pairs of the remaining classes is held out,
- * by seed. A class "with n items" has n images in its prototype; its other items are classified.
+ * DIR as bench/emoji-features.mjs makes it. The eight classes that the demo keeps out are the test; they take no part in
+ * the validation, for which each seed draws ten other classes. Of the remaining classes' pairs a fifth is held out, by seed.
+ * A class "with n items" has n of its pictures in its prototype; the rest of its items are classified.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ const { values: args } = parseArgs({
     out: { type: 'string' },
   },
 });
-if (args.features === undefined) throw new Error('--features DIR is required');
+if (args.features === undefined) throw new Error('say where the features are: --features DIR');
 const read = (name: string) => readNpy(join(args.features as string, `${name}.npy`));
 const image = read(`image_google_${args.image}`);
 const text = read('text');
@@ -70,37 +70,35 @@ interface Row {
   readonly figures: Figures;
 }
 interface Figures {
-  /** Top-1 accuracy among all classes. */
+  /** Top-1 accuracy among all classes, and among those of the group alone. */
   readonly all: number;
-  /** Top-1 accuracy among the classes of the group. */
   readonly own: number;
-  /** Expected calibration error of the top answer, in ten bins (Guo et al. 2017). */
+  /** Expected calibration error of the first answer in ten bins (Guo et al. 2017). */
   readonly ece: number;
-  /** Mean −log p of the correct class. */
+  /** Mean −log p of the right class. */
   readonly nll: number;
 }
 const rows: Row[] = [];
 for (const seed of args.seeds.split(',').map(Number)) {
-  const trial = await prepare(seed);
+  const world = await prepare(seed);
   for (const items of ITEMS) {
-    for (const weight of WEIGHTS) measure(trial, items, weight, BONUSES, [CLASSIFY_TEMPERATURE]);
+    for (const weight of WEIGHTS) measure(world, items, weight, BONUSES, [CLASSIFY_TEMPERATURE]);
   }
-  measure(trial, 0, NAME_COUNTS_AS_ITEMS, [UNSEEN_BONUS], TEMPERATURES);
+  measure(world, 0, NAME_COUNTS_AS_ITEMS, [UNSEEN_BONUS], TEMPERATURES);
   console.error(`seed ${seed} done`);
 }
 if (args.out !== undefined) writeFileSync(args.out, JSON.stringify(rows, null, 1));
 print();
 
-/** The trained encoder's embeddings for one seed. */
-interface Trial {
+interface World {
   readonly unseen: readonly number[];
-  readonly trained: readonly Item[];
+  readonly learnt: readonly Item[];
   readonly heldSeen: readonly Item[];
   readonly heldUnseen: readonly Item[];
   readonly nameEmbeddings: readonly Float32Array[];
 }
 
-async function prepare(seed: number): Promise<Trial> {
+async function prepare(seed: number): Promise<World> {
   const random = createRandom(2000 + seed, 11);
   const others = Int32Array.from(names, (_, i) => i).filter((label) => !test.has(label));
   const drawn = shuffle(others, random).slice(0, DRAWN_CLASSES);
@@ -139,7 +137,7 @@ async function prepare(seed: number): Promise<Trial> {
     ]);
   return {
     unseen: [...unseen],
-    trained: itemsOf(train),
+    learnt: itemsOf(train),
     heldSeen: itemsOf(candidates.slice(cut).filter((row) => present.includes(labels[row] as number))),
     heldUnseen: itemsOf(
       shuffle(
@@ -151,38 +149,38 @@ async function prepare(seed: number): Promise<Trial> {
   };
 }
 
-/** Measures with prototypes of all classes (in validation without the test classes), and `items` images for each unseen one. */
+/** Prototypes of every class but the test's (unless those are what is asked about), `items` pictures for each unseen one. */
 function measure(
-  trial: Trial,
+  world: World,
   items: number,
   weight: number,
   bonuses: readonly number[],
   temperatures: readonly number[],
 ): void {
   const shown = new Map<number, Item[]>();
-  for (const item of trial.heldUnseen) {
+  for (const item of world.heldUnseen) {
     const have = shown.get(item.label) ?? [];
     if (item.modality === 'image' && have.length < items) shown.set(item.label, [...have, item]);
   }
   const given = new Set([...shown.values()].flat());
   const among = names.map((_, i) => i).filter((i) => args.on === 'test' || !test.has(i));
-  const unseen = among.map((label) => trial.unseen.includes(label));
+  const unseen = among.map((label) => world.unseen.includes(label));
   const members = among.map((label, i) =>
-    unseen[i] ? (shown.get(label) ?? []) : trial.trained.filter((item) => item.label === label),
+    unseen[i] ? (shown.get(label) ?? []) : world.learnt.filter((item) => item.label === label),
   );
   const prototypes = among.map((label, i) =>
-    prototype(trial.nameEmbeddings[label] as Float32Array, members[i] ?? [], weight),
+    prototype(world.nameEmbeddings[label] as Float32Array, members[i] ?? [], weight),
   );
   const groups = {
-    seen: trial.heldSeen,
-    unseen: trial.heldUnseen.filter((item) => !given.has(item)),
+    seen: world.heldSeen,
+    unseen: world.heldUnseen.filter((item) => !given.has(item)),
   } as const;
   for (const modality of ['image', 'text'] as const) {
     for (const group of ['seen', 'unseen'] as const) {
-      const queries = groups[group]
+      const asked = groups[group]
         .filter((item) => item.modality === modality)
         .map((item) => ({
-          correct: among.indexOf(item.label),
+          right: among.indexOf(item.label),
           similarities: prototypes.map((vector) => dot(item.embedding, vector)),
         }));
       for (const bonus of bonuses) {
@@ -191,7 +189,7 @@ function measure(
         );
         const own = unseen.map((is) => is === (group === 'unseen'));
         for (const temperature of temperatures) {
-          const figures = figuresOf(queries, added, own, temperature);
+          const figures = figuresOf(asked, added, own, temperature);
           rows.push({ items, weight, bonus, temperature, modality, group, figures });
         }
       }
@@ -206,33 +204,33 @@ function prototype(name: Float32Array, members: readonly Item[], weight: number)
 }
 
 function figuresOf(
-  queries: readonly { readonly correct: number; readonly similarities: readonly number[] }[],
+  asked: readonly { readonly right: number; readonly similarities: readonly number[] }[],
   added: readonly number[],
   own: readonly boolean[],
   temperature: number,
 ): Figures {
-  const bins = Array.from({ length: 10 }, () => ({ correct: 0, sum: 0 }));
+  const bins = Array.from({ length: 10 }, () => ({ right: 0, sum: 0 }));
   const sums = { all: 0, own: 0, nll: 0 };
-  for (const { correct, similarities } of queries) {
+  for (const { right, similarities } of asked) {
     const scores = similarities.map((similarity, i) => similarity + (added[i] ?? 0));
     const p = softmax(scores.map((score) => score / temperature));
     const first = p.indexOf(Math.max(...p));
     const bin = bins[Math.min(9, Math.floor(10 * (p[first] ?? 0)))];
     if (bin !== undefined) {
       bin.sum += p[first] ?? 0;
-      bin.correct += first === correct ? 1 : 0;
+      bin.right += first === right ? 1 : 0;
     }
-    sums.all += first === correct ? 1 : 0;
+    sums.all += first === right ? 1 : 0;
     const ofOwn = scores.map((score, i) => (own[i] ? score : -10));
-    sums.own += ofOwn.indexOf(Math.max(...ofOwn)) === correct ? 1 : 0;
-    sums.nll -= Math.log(Math.max(1e-12, p[correct] ?? 0));
+    sums.own += ofOwn.indexOf(Math.max(...ofOwn)) === right ? 1 : 0;
+    sums.nll -= Math.log(Math.max(1e-12, p[right] ?? 0));
   }
-  const n = queries.length;
-  const ece = bins.reduce((sum, bin) => sum + Math.abs(bin.correct - bin.sum), 0) / n;
+  const n = asked.length;
+  const ece = bins.reduce((sum, bin) => sum + Math.abs(bin.right - bin.sum), 0) / n;
   return { all: sums.all / n, own: sums.own / n, ece, nll: sums.nll / n };
 }
 
-/** The mean of a figure over the seeds. */
+/** The mean over the seeds. */
 function average(wanted: Partial<Row>, figure: keyof Figures): number {
   const found = rows.filter((row) =>
     Object.entries(wanted).every(([key, value]) => row[key as keyof Row] === value),
@@ -240,7 +238,7 @@ function average(wanted: Partial<Row>, figure: keyof Figures): number {
   return found.reduce((sum, row) => sum + row.figures[figure], 0) / found.length;
 }
 
-/** Accuracy of seen and of unseen classes, their harmonic mean, and the accuracy of unseen among unseen classes. */
+/** Seen, unseen, their harmonic mean; unseen among unseen. */
 function cell(about: Partial<Row>): string {
   const [s, u] = (['seen', 'unseen'] as const).map((group) => average({ ...about, group }, 'all')) as [
     number,

@@ -47,8 +47,6 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       }),
       maintain: () => catalog.maintain(),
       warmUp: async () => {
-        // Searches need not wait for it: until then the database answers them.
-        catalog.warmUp().catch(() => {});
         // A model that is gone is no reason not to start: searches by text go on.
         const active = services.imageExtractors.of(await catalog.encoders.active());
         await features.warmUp(await active.catch(() => features.image));

@@ -6,15 +6,13 @@ import { EncoderRuns } from './repositories/encoder-runs.js';
 import { Encoders } from './repositories/encoders.js';
 import { Items } from './repositories/items.js';
 import { Media } from './repositories/media.js';
-import { copyReader } from './vectors/copy-reader.js';
-import { StampedCopies } from './vectors/stamped-copies.js';
-import { VectorMemory } from './vectors/vector-memory.js';
-import { VectorSearch } from './vectors/vector-search.js';
-import { VectorStamps } from './vectors/vector-stamp.js';
-import { VectorStore } from './vectors/vector-store.js';
-import { VectorTables } from './vectors/vector-tables.js';
+import { VectorIndexes } from './vectors/vector-indexes.js';
+import { VectorPartitions } from './vectors/vector-partitions.js';
+import { VectorRanking } from './vectors/vector-ranking.js';
+import { VectorReads } from './vectors/vector-reads.js';
+import { VectorWrites } from './vectors/vector-writes.js';
 
-/** The catalogue: everything that is stored but the pictures' bytes. One object for each kind of thing. */
+/** The catalogue: everything that is stored except the pictures' bytes. One object for each kind of thing. */
 export interface Catalog {
   readonly kind: 'embedded' | 'server';
   readonly items: Items;
@@ -22,20 +20,21 @@ export interface Catalog {
   readonly encoders: Encoders;
   readonly encoderRuns: EncoderRuns;
   readonly encoderEvaluations: EncoderEvaluations;
-  readonly vectors: VectorStore;
+  readonly vectors: VectorReads;
+  readonly vectorWrites: VectorWrites;
+  readonly ranking: VectorRanking;
+  readonly indexes: VectorIndexes;
   readonly media: Media;
-  /** The connections, for what no repository does. Never wait for them inside a transaction of another's. */
+  /** The connections, for what no repository does. Waiting for one inside a transaction can deadlock. */
   readonly database: Database;
   /**
-   * Refreshes the planner's statistics, and on the embedded server (which has no autovacuum) also reclaims the room of
-   * rows replaced or deleted. Worth calling after a large ingest or training.
+   * Refreshes the planner's statistics. On the embedded server, which has no autovacuum, also reclaims the space of
+   * replaced and deleted rows. Call it after a large ingest or training.
    */
   maintain(): Promise<void>;
-  /** What the database is, for people. */
+  /** Versions and migrations of the database, for display. */
   describe(): Promise<CatalogDescription>;
-  /** Copies what searches with the active encoder compare and show into memory, where it is little; see StampedCopies. */
-  warmUp(): Promise<void>;
-  /** Ends the connections and stops the embedded server, which then is safely on disk. */
+  /** Ends the connections and stops the embedded server after it has written everything to disk. */
   close(): Promise<void>;
 }
 
@@ -58,22 +57,19 @@ export type CatalogOptions = ConnectOptions;
  */
 export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const database = await connect(options);
-  const tables = new VectorTables(database);
-  const copies = new StampedCopies(copyReader(database, tables), new VectorStamps(database));
-  const store = new VectorStore(
-    database,
-    tables,
-    new VectorSearch(database, tables, new VectorMemory(copies)),
-  );
-  const encoders = new Encoders(database, tables, copies);
+  const partitions = new VectorPartitions(database);
+  const vectorWrites = new VectorWrites(database, partitions);
   return {
     kind: database.kind,
-    items: new Items(database, store, copies),
-    classes: new Classes(database, store),
-    encoders,
-    encoderRuns: new EncoderRuns(database, tables),
+    items: new Items(database, partitions, vectorWrites),
+    classes: new Classes(database),
+    encoders: new Encoders(database, partitions),
+    encoderRuns: new EncoderRuns(database, partitions),
     encoderEvaluations: new EncoderEvaluations(database),
-    vectors: store,
+    vectors: new VectorReads(database, partitions),
+    vectorWrites,
+    ranking: new VectorRanking(database, partitions),
+    indexes: new VectorIndexes(database, partitions),
     media: new Media(database),
     database,
     async maintain() {
@@ -88,19 +84,6 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
       const version = `PostgreSQL ${row?.server}, pgvector ${row?.pgvector}`;
       return { version, migrations: row?.migrations ?? [], applied: database.applied };
     },
-    async warmUp() {
-      const active = await encoders.active();
-      if (active === null) return;
-      await copies.hold([
-        { kind: 'items' },
-        { kind: 'embeddings', encoderId: active.id },
-        { kind: 'features', extractor: active.textExtractor, modality: 'TEXT' },
-        { kind: 'features', extractor: active.imageExtractor, modality: 'IMAGE' },
-      ]);
-    },
-    async close() {
-      await copies.close();
-      await database.close();
-    },
+    close: () => database.close(),
   };
 }

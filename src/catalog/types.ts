@@ -3,7 +3,6 @@ import type { EncoderStatus } from '../domain/encoder-status.js';
 import type { ItemFilter } from '../domain/filter.js';
 import type { Matrix } from '../domain/matrix.js';
 import type { Modality } from '../domain/modality.js';
-import type { VectorStamp } from './vectors/vector-stamp.js';
 
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -109,8 +108,6 @@ export interface EmbeddingQuery {
   readonly filter: ItemFilter | null;
   readonly limit: number;
   readonly offset: number;
-  /** Of the search that asks; without it no copy in memory can answer. */
-  readonly stamp?: VectorStamp | undefined;
 }
 export interface CounterpartQuery {
   /** The extractor of the query's modality. */
@@ -122,7 +119,6 @@ export interface CounterpartQuery {
   readonly target: Modality | null;
   readonly filter: ItemFilter | null;
   readonly limit: number;
-  readonly stamp?: VectorStamp | undefined;
 }
 
 /** What makes an item the same as one already stored: its external id, or else its content within its pair. */
@@ -136,16 +132,6 @@ export interface ExistingItem {
   readonly pairKey: string | null;
   /** In ascending order. */
   readonly classNames: readonly string[];
-}
-
-/** Both kinds of evidence for one query. */
-export interface EvidenceQuery {
-  readonly content: EmbeddingQuery | null;
-  readonly counterpart: CounterpartQuery | null;
-}
-export interface EvidenceRankings {
-  readonly content: Ranking | null;
-  readonly counterpart: Ranking | null;
 }
 
 /** Vectors of some items: row i of the matrix belongs to `ids[i]`. */

@@ -5,7 +5,7 @@ import { CommonspaceError } from '../domain/errors.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
 import { EVIDENCES, type Evidence } from '../domain/rank-fusion.js';
 import type { SearchQuery } from '../services/search/query-reader.js';
-import type { SearchRequest } from '../services/search/search-service.js';
+import type { SearchRequest } from '../services/search/search-request.js';
 import type { App } from '../services/services.js';
 import { readChoice, readNumber } from './arguments.js';
 import { oneLine, table } from './output.js';
@@ -91,7 +91,7 @@ export function searchCommand(openApp: OpenApp): Command {
             first: options.first,
             after: null,
             minScore: minScore === 'auto' ? null : minScore,
-            cutOff: minScore === 'auto' ? 'AUTO' : 'NONE',
+            threshold: minScore === 'auto' ? 'AUTO' : 'NONE',
           },
           { explain: options.explain === true, signal },
         );

@@ -23,7 +23,7 @@ const itemFilter: z.ZodType<ItemFilter> = z.lazy(() =>
     createdAfter: z.exactOptional(moment),
     createdBefore: z.exactOptional(moment),
     metadata: z.exactOptional(options),
-    pairPlace: z.exactOptional(z.object({ seed: z.number(), least: z.number() })),
+    pairBucket: z.exactOptional(z.object({ seed: z.number(), least: z.number() })),
     and: z.exactOptional(z.array(itemFilter).readonly()),
     or: z.exactOptional(z.array(itemFilter).readonly()),
     not: z.exactOptional(itemFilter),

@@ -9,10 +9,10 @@ export interface ItemFilter {
   /** The item's metadata contains this object (jsonb containment). */
   readonly metadata?: { readonly [key: string]: unknown };
   /**
-   * The item is of a pair whose place (`pairPlace`) is at least this: one that a training with this seed could learn from.
-   * Not for callers.
+   * The item has a pair, whose bucket for this seed is `least` or higher: a training with this seed does not hold it out.
+   * Not in the API.
    */
-  readonly pairPlace?: { readonly seed: number; readonly least: number };
+  readonly pairBucket?: { readonly seed: number; readonly least: number };
   readonly and?: readonly ItemFilter[];
   readonly or?: readonly ItemFilter[];
   readonly not?: ItemFilter;

@@ -334,12 +334,14 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
     });
 
     it('have text features, which can be replaced', async () => {
-      const { classes } = catalog();
+      const { classes, vectors, vectorWrites } = catalog();
       const [a, b] = [await classes.create('a', null), await classes.create('b', null)];
-      await classes.setFeatures('t@1', new Map([[a.id, Float32Array.of(1, 0)]]));
-      await classes.setFeatures('t@1', new Map([[a.id, Float32Array.of(0, 1)]]));
-      await classes.setFeatures('t@2', new Map([[b.id, Float32Array.of(1)]]));
-      expect(await classes.features([a.id, b.id], 't@1')).toEqual(new Map([[a.id, Float32Array.of(0, 1)]]));
+      await vectorWrites.putClassFeatures('t@1', new Map([[a.id, Float32Array.of(1, 0)]]));
+      await vectorWrites.putClassFeatures('t@1', new Map([[a.id, Float32Array.of(0, 1)]]));
+      await vectorWrites.putClassFeatures('t@2', new Map([[b.id, Float32Array.of(1)]]));
+      expect(await vectors.classFeatures('t@1', [a.id, b.id])).toEqual(
+        new Map([[a.id, Float32Array.of(0, 1)]]),
+      );
     });
   });
 

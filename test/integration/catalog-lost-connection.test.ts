@@ -91,16 +91,9 @@ describeOnEachKind('a lost connection', (kind) => {
       transaction: () => catalog.items.upsertMany([textWrite('waits')]),
       raw: () => catalog.items.count(null),
       prisma: () => catalog.items.countByModality(),
-      indexes: () => catalog.vectors.tables.ensureIndexes(1),
+      indexes: () => catalog.indexes.ensure(1),
     };
-    await catalog.vectors.tables.ensureFeatures('t@1');
-    await catalog.database.run(`INSERT INTO item (id, modality, text, content_hash) VALUES
-      ('00000000-0000-7000-8000-000000000001', 'TEXT', 'a', 'a')`);
-    await catalog.vectors.putFeatures(
-      catalog.database,
-      't@1',
-      new Map([['00000000-0000-7000-8000-000000000001', Float32Array.of(1, 0)]]),
-    );
+    await catalog.items.upsertMany([textWrite('a', { features: new Map([['t@1', Float32Array.of(1, 0)]]) })]);
     for (const [name, call] of Object.entries(calls)) {
       await withClient(url ?? '', async (client) => {
         await client.query('BEGIN');
@@ -114,6 +107,6 @@ describeOnEachKind('a lost connection', (kind) => {
         await failed;
       });
     }
-    expect(await catalog.vectors.tables.ensureIndexes(1)).toHaveLength(1);
+    expect(await catalog.indexes.ensure(1)).toHaveLength(1);
   });
 });

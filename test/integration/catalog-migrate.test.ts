@@ -40,7 +40,7 @@ describeOnEachDatabase('migrations', (catalog) => {
     catalog().database.runOnce('SELECT * FROM _prisma_migrations WHERE migration_name = $1', [name]);
 
   it('make what prisma/schema.prisma describes, partitions and indexes of vectors aside', async () => {
-    const { items, encoders, vectors, database } = catalog();
+    const { items, encoders, indexes, database } = catalog();
     const id = uuidv7();
     await encoders.create(
       { id, dimension: 2, imageExtractor: 'i', textExtractor: 't', config: {}, report: {} },
@@ -50,7 +50,7 @@ describeOnEachDatabase('migrations', (catalog) => {
     await items.upsertMany([
       textWrite('x', { features: new Map([['t', vector]]), embeddings: new Map([[id, vector]]) }),
     ]);
-    expect(await vectors.ensureIndexes(1)).toHaveLength(2);
+    expect(await indexes.ensure(1)).toHaveLength(2);
     const schema = await readFile(fromPackageRoot('prisma/schema.prisma'), 'utf8');
     expect(await schemaDiff(database.pool, schema)).toBe('-- This is an empty migration.');
     // That the comparison sees differences at all:

@@ -40,3 +40,40 @@ it('the states of encoders grow in a catalogue that has some, in the one transac
     await db.close();
   }
 });
+
+it('the record of changes and its row triggers go, and the rows stay', async () => {
+  const db = await PGlite.create({ extensions: { vector } });
+  const userTriggers = async () =>
+    (await db.query(`SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgparentid = 0`)).rows.length;
+  const insertItem = (n: number) =>
+    db.query(`INSERT INTO item (id, modality, text, content_hash) VALUES ($1, 'TEXT', 'x', $2)`, [
+      `00000000-0000-7000-8000-00000000000${n}`,
+      String(n),
+    ]);
+  try {
+    const before = [
+      '0001_init',
+      '0002_encoder_states',
+      '0003_search_changes',
+      '0004_encoder_evaluation',
+      '0005_change_scopes',
+    ];
+    for (const name of before) await db.exec(await sqlOf(name));
+    await db.exec(`CREATE TABLE vectors.feature_x PARTITION OF feature FOR VALUES IN ('x')`);
+    await insertItem(1);
+    await db.exec(`INSERT INTO feature SELECT id, 'x', '[1,0]' FROM item`);
+    expect(await userTriggers()).toBe(9);
+    expect((await db.query('SELECT * FROM vectors.change')).rows.length).toBeGreaterThan(0);
+    await db.exec(`BEGIN; ${await sqlOf('0006_no_change_triggers')}; COMMIT;`);
+    expect(await userTriggers()).toBe(0);
+    const { rows } = await db.query(
+      `SELECT to_regclass('vectors.change') AS record, to_regproc('vectors.note_change') AS function,
+         (SELECT count(*)::int FROM vectors.feature_x) AS features`,
+    );
+    expect(rows).toEqual([{ record: null, function: null, features: 1 }]);
+    await insertItem(2);
+    await db.exec('DELETE FROM item; TRUNCATE item CASCADE');
+  } finally {
+    await db.close();
+  }
+});

@@ -90,10 +90,10 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
         encoderId,
         vector,
       );
-      const ranking = await catalog().vectors.nearestByEmbedding({ ...query, target });
+      const ranking = await catalog().ranking.byEmbedding({ ...query, target });
       expect(ranking.approximate).toBe(false);
       expectRanking(ranking, expected.slice(0, 30));
-      const next = await catalog().vectors.nearestByEmbedding({ ...query, target, offset: 30 });
+      const next = await catalog().ranking.byEmbedding({ ...query, target, offset: 30 });
       expectRanking(next, expected.slice(30, 60));
     }
   });
@@ -113,7 +113,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       limit: 5,
       offset: 0,
     };
-    const { hits } = await catalog().vectors.nearestByEmbedding(query);
+    const { hits } = await catalog().ranking.byEmbedding(query);
     expectRanking({ hits, approximate: false }, [
       { id: long.id, similarity: 0.6 },
       { id: zero.id, similarity: 0 },
@@ -127,7 +127,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     for (const target of ['IMAGE', 'TEXT', null] as const) {
       const expected = byCounterpart(writes, vector, target);
       for (const limit of [1, 2, 3, 7, 50, 500]) {
-        const ranking = await catalog().vectors.nearestByCounterpart({ ...query, target, limit });
+        const ranking = await catalog().ranking.byCounterpart({ ...query, target, limit });
         expect(ranking.approximate).toBe(false);
         expectRanking(ranking, expected.slice(0, limit));
       }
@@ -151,46 +151,9 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     const crowded = imageWrite('crowded', { pairKey: 'crowded' });
     await catalog().items.upsertMany([...captions, crowded, ...others]);
     const query = { extractor: TEXTS, vector: near, queryModality: 'TEXT' as const, filter: null, limit: 5 };
-    const { hits } = await catalog().vectors.nearestByCounterpart({ ...query, target: 'IMAGE' });
+    const { hits } = await catalog().ranking.byCounterpart({ ...query, target: 'IMAGE' });
     expect(hits).toHaveLength(5);
     expect(hits[0]?.id).toBe(crowded.id);
-  });
-
-  it('gives both kinds of evidence at once as it gives them apart', async () => {
-    const encoderId = await createEncoder(8);
-    await fill(encoderId);
-    const { vectors } = catalog();
-    const filters = [
-      null,
-      { classNames: ['class 1'] },
-      { metadata: { vendor: 'b' } },
-      { modality: 'TEXT' as const },
-    ];
-    for (const filter of filters) {
-      const content = {
-        encoderId,
-        vector: randomUnit(8, randomOf(4)),
-        target: 'IMAGE' as const,
-        filter,
-        limit: 9,
-        offset: 0,
-      };
-      const counterpart = {
-        extractor: TEXTS,
-        vector: randomUnit(12, randomOf(4)),
-        queryModality: 'TEXT' as const,
-        target: null,
-        filter,
-        limit: 9,
-      };
-      const both = await vectors.nearest({ content, counterpart });
-      expect(both.content).toEqual(await vectors.nearestByEmbedding(content));
-      expect(both.counterpart).toEqual(await vectors.nearestByCounterpart(counterpart));
-      expect(await vectors.nearest({ content: null, counterpart: null })).toEqual({
-        content: null,
-        counterpart: null,
-      });
-    }
   });
 
   it('filters what it ranks, by either kind of evidence', async () => {
@@ -201,10 +164,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     const vector = randomUnit(8, randomOf(6));
     const content = { encoderId, vector, target: 'IMAGE' as const, filter, limit: 50, offset: 0 };
     const images = kept.filter((write) => write.modality === 'IMAGE');
-    expectRanking(
-      await catalog().vectors.nearestByEmbedding(content),
-      byEmbedding(images, encoderId, vector),
-    );
+    expectRanking(await catalog().ranking.byEmbedding(content), byEmbedding(images, encoderId, vector));
     const words = randomUnit(12, randomOf(6));
     const counterpart = {
       extractor: TEXTS,
@@ -213,7 +173,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       filter,
       limit: 50,
     };
-    const found = await catalog().vectors.nearestByCounterpart({ ...counterpart, target: 'IMAGE' });
+    const found = await catalog().ranking.byCounterpart({ ...counterpart, target: 'IMAGE' });
     const keptIds = new Set(kept.map((write) => write.id));
     expectRanking(
       found,
@@ -222,7 +182,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
   });
 
   it('finds nothing, and does not fail, where nothing was ever stored', async () => {
-    const { vectors } = catalog();
+    const { vectors, ranking } = catalog();
     const vector = Float32Array.of(1, 0);
     const content = { encoderId: uuidv7(), vector, target: null, filter: null, limit: 3, offset: 0 };
     const counterpart = {
@@ -234,10 +194,8 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       limit: 3,
     };
     const nothing = { hits: [], approximate: false };
-    expect(await vectors.nearest({ content, counterpart })).toEqual({
-      content: nothing,
-      counterpart: nothing,
-    });
+    expect(await ranking.byEmbedding(content)).toEqual(nothing);
+    expect(await ranking.byCounterpart(counterpart)).toEqual(nothing);
     expect(await vectors.itemEmbedding(content.encoderId, uuidv7())).toBeNull();
     expect(await vectors.itemFeature(uuidv7(), 'never@1')).toBeNull();
     for await (const _ of vectors.featuresOf('never@1')) expect.unreachable();
@@ -322,17 +280,17 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
 
   it('keeps encoders apart', async () => {
     const [first, second] = [await createEncoder(2), await createEncoder(3)];
-    const { items, vectors } = catalog();
+    const { items, vectors, vectorWrites, ranking } = catalog();
     const write = textWrite('t', { embeddings: new Map([[first, Float32Array.of(1, 0)]]) });
     await items.upsertMany([write]);
     const query = { vector: Float32Array.of(0, 0, 1), target: null, filter: null, limit: 3, offset: 0 };
-    expect((await vectors.nearestByEmbedding({ ...query, encoderId: second })).hits).toEqual([]);
-    await vectors.storeEmbeddings(second, 'TEXT', [write.id], {
+    expect((await ranking.byEmbedding({ ...query, encoderId: second })).hits).toEqual([]);
+    await vectorWrites.addEmbeddings(second, 'TEXT', [write.id], {
       data: Float32Array.of(0, 0, 1),
       rows: 1,
       columns: 3,
     });
-    expect((await vectors.nearestByEmbedding({ ...query, encoderId: second })).hits).toEqual([
+    expect((await ranking.byEmbedding({ ...query, encoderId: second })).hits).toEqual([
       { id: write.id, similarity: 1 },
     ]);
     expect(await vectors.itemEmbedding(first, write.id)).toEqual(Float32Array.of(1, 0));
@@ -354,7 +312,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     }
 
     it('says APPROXIMATE only when an index took part, and never loses results to a filter', async () => {
-      const { vectors, database } = catalog();
+      const { indexes, ranking, vectorWrites, database } = catalog();
       const encoderId = await createEncoder(DIMENSION);
       const data = clustered();
       const ids = data.map(() => uuidv7());
@@ -369,9 +327,9 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       data.forEach((vector, row) => {
         matrix.data.set(vector, row * DIMENSION);
       });
-      await vectors.storeEmbeddings(encoderId, 'TEXT', ids, matrix);
+      await vectorWrites.addEmbeddings(encoderId, 'TEXT', ids, matrix);
       const ask = (filter: { metadata: { rare: boolean } } | null, query: number, limit = 20, offset = 0) =>
-        vectors.nearestByEmbedding({
+        ranking.byEmbedding({
           encoderId,
           vector: data[query] as Float32Array,
           target: 'TEXT',
@@ -389,20 +347,20 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       }
       expect([...exact.values()].every((ranking) => !ranking.approximate)).toBe(true);
 
-      expect(await vectors.ensureIndexes()).toEqual([expect.stringMatching(/^vectors\.embedding_.*_text$/)]);
-      expect(await vectors.ensureIndexes()).toEqual([]);
+      expect(await indexes.ensure()).toEqual([expect.stringMatching(/^vectors\.embedding_.*_text$/)]);
+      expect(await indexes.ensure()).toEqual([]);
 
       const recalls = new Map<string, number>();
       for (const query of queries) {
         for (const filter of [null, rare, common]) {
           const wanted = exact.get(`${query}${JSON.stringify(filter)}`)?.hits.map((hit) => hit.id) ?? [];
-          const ranking = await ask(filter, query);
-          expect(ranking.hits).toHaveLength(20);
-          expect(ranking.approximate).toBe(filter !== rare);
-          expect([...ranking.hits].sort(order)).toEqual(ranking.hits);
-          const found = ranking.hits.filter((hit) => wanted.includes(hit.id)).length / wanted.length;
+          const { hits, approximate } = await ask(filter, query);
+          expect(hits).toHaveLength(20);
+          expect(approximate).toBe(filter !== rare);
+          expect([...hits].sort(order)).toEqual(hits);
+          const recall = hits.filter((hit) => wanted.includes(hit.id)).length / wanted.length;
           const key = JSON.stringify(filter);
-          recalls.set(key, (recalls.get(key) ?? 0) + found / queries.length);
+          recalls.set(key, (recalls.get(key) ?? 0) + recall / queries.length);
         }
       }
       expect(recalls.get(JSON.stringify(rare))).toBe(1);
@@ -414,7 +372,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       expect(deep.hits).toHaveLength(20);
       const last = await ask(rare, 1, 20, COUNT / 20 - 5);
       expect(last.hits).toHaveLength(5);
-      const both = await vectors.nearestByEmbedding({
+      const both = await ranking.byEmbedding({
         encoderId,
         vector: data[1] as Float32Array,
         target: null,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/domain/rank-fusion.js';
-import type { SearchRequest } from '../../src/services/search/search-service.js';
+import type { SearchRequest } from '../../src/services/search/search-request.js';
 import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { describeOnEachKind } from '../support/catalog.js';

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cosine } from '../../src/domain/vectors.js';
 import { WRONG_SHARE_CUT } from '../../src/evaluation/similarity-thresholds.js';
 import type { ExplanationContext } from '../../src/services/search/explanation-service.js';
-import { learntFilter } from '../../src/services/search/learnt-pairs.js';
-import type { SearchRequest } from '../../src/services/search/search-service.js';
+import type { SearchRequest } from '../../src/services/search/search-request.js';
+import { trainingPairsFilter } from '../../src/services/search/training-pairs.js';
 import { drawShape, SHAPE_NAMES } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { describeOnEachKind } from '../support/catalog.js';
@@ -38,7 +38,7 @@ describeOnEachKind('unseen classes', (kind) => {
       expect(page.results[0]?.item.externalId).toMatch(/circle/);
       expect(page.explainedBy).toBeNull();
       await expect(
-        app.search.search(request({ text: 'ring' }, { by: ['COUNTERPART'], cutOff: 'AUTO' })),
+        app.search.search(request({ text: 'ring' }, { by: ['COUNTERPART'], threshold: 'AUTO' })),
       ).rejects.toEqual(code('NOT_CALIBRATED', ['cutOff']));
     });
   });
@@ -144,26 +144,28 @@ describeOnEachKind('unseen classes', (kind) => {
       );
       const query = { text: 'a small green square' };
       const whole = await app.search.search(request(query));
-      const page = await app.search.search(request(query, { cutOff: 'AUTO' }));
+      const page = await app.search.search(request(query, { threshold: 'AUTO' }));
       expect(page.results.length).toBeLessThan(whole.results.length);
       expect(page.results.map(({ item }) => item.id)).toEqual(
         whole.results.filter(({ score }) => score >= (cutOff?.threshold ?? 2)).map(({ item }) => item.id),
       );
       expect(cutOff?.wrongCut).toBeGreaterThan(WRONG_SHARE_CUT - 0.1);
 
-      const paged = await app.search.search(request(query, { cutOff: 'AUTO', first: 2 }));
+      const paged = await app.search.search(request(query, { threshold: 'AUTO', first: 2 }));
       expect(paged.hasNextPage).toBe(page.results.length > 2);
       const fused = await app.search.search(
-        request(query, { cutOff: 'AUTO', by: ['CONTENT', 'COUNTERPART'] }),
+        request(query, { threshold: 'AUTO', by: ['CONTENT', 'COUNTERPART'] }),
       );
-      const byCounterpart = await app.search.search(request(query, { cutOff: 'AUTO', by: ['COUNTERPART'] }));
+      const byCounterpart = await app.search.search(
+        request(query, { threshold: 'AUTO', by: ['COUNTERPART'] }),
+      );
       expect(new Set(fused.results.map(({ item }) => item.id))).toEqual(
         new Set([...page.results, ...byCounterpart.results].map(({ item }) => item.id)),
       );
     });
 
     it('refuses a cut-off that cannot mean anything', async () => {
-      const auto = { cutOff: 'AUTO' } as const;
+      const auto = { threshold: 'AUTO' } as const;
       const search = (query: SearchRequest['query'], rest: Partial<SearchRequest>) =>
         app.search.search(request(query, { ...auto, ...rest }));
       await expect(search({ text: 'x' }, { target: null })).rejects.toEqual(code('BAD_INPUT', ['target']));
@@ -181,7 +183,7 @@ describeOnEachKind('unseen classes', (kind) => {
       const explanations = await app.explanations.explain(context, ids);
       expect([...explanations.keys()].sort()).toEqual([...ids].sort());
 
-      const learnt = new Set(await app.catalog.items.idsOf(learntFilter(row)));
+      const learnt = new Set(await app.catalog.items.idsOf(trainingPairsFilter(row)));
       const report = await app.training.activeReport();
       expect(learnt.size).toBe(2 * (report?.pairs ?? 0));
       for (const result of page.results) {
@@ -211,7 +213,7 @@ describeOnEachKind('unseen classes', (kind) => {
       expect((await app.training.active())?.id).not.toBe(context.active.row.id);
       expect(await app.explanations.explain(context, ids)).toEqual(before);
       // Nothing was held out of this one.
-      await expect(app.search.search(request({ text: 'x' }, { cutOff: 'AUTO' }))).rejects.toThrow(
+      await expect(app.search.search(request({ text: 'x' }, { threshold: 'AUTO' }))).rejects.toThrow(
         /--holdout/,
       );
       await app.catalog.encoders.activate(context.active.row.id);

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await loadTensorBackend();
 });
 
-/** Rows with standard deviations 3, 3·r, 3·r² … along random, nearly orthogonal directions. */
+/** Rows whose columns have deviations 3, 3·r, 3·r² … along random orthogonal-ish directions. */
 function rowsWithDecay(rows: number, columns: number, rank: number, ratio: number, seed: number): Matrix {
   const random = createRandom(seed);
   const scores = normals(rows * rank, 1, random);
@@ -43,13 +43,13 @@ function rowsWithDecay(rows: number, columns: number, rank: number, ratio: numbe
 }
 
 describe('random', () => {
-  it('gives the same numbers for the same seed and stream, and other numbers otherwise', () => {
+  it('gives the same numbers for the same seed and stream, others for others', () => {
     const take = (seed: number, stream: number) =>
       Array.from({ length: 4 }, createRandom(seed, stream).uint32);
     expect(take(7, 1)).toEqual(take(7, 1));
     expect(take(7, 1)).not.toEqual(take(8, 1));
     expect(take(7, 1)).not.toEqual(take(7, 2));
-    // Fixed values: all published figures depend on this sequence.
+    // Pinned: the numbers behind every published figure.
     expect(take(0, 0)).toMatchInlineSnapshot(`
       [
         603452075,
@@ -60,14 +60,14 @@ describe('random', () => {
     `);
   });
 
-  it('continues from its state', () => {
+  it('goes on from its state', () => {
     const random = createRandom(3);
     random.normal();
     const twin = randomFromState(random.state());
     expect([random.uint32(), random.normal()]).toEqual([twin.uint32(), twin.normal()]);
   });
 
-  it('draws from the stated distributions', () => {
+  it('draws what it says', () => {
     const random = createRandom(1);
     const mask = dropoutMask(20_000, 0.25, random);
     const dropped = mask.filter((x) => x === 0).length / mask.length;
@@ -91,7 +91,7 @@ describe('random', () => {
 });
 
 describe('principal components', () => {
-  it('finds by iteration the directions that an exact decomposition gives', () => {
+  it('finds by iteration what the covariance gives exactly', () => {
     const rows = rowsWithDecay(300, 200, 60, 0.93, 4);
     const { basis, variances } = principalComponents(rows, 20, 0);
     const exact = symmetricEigen(covariance(rows, rows));
@@ -104,7 +104,7 @@ describe('principal components', () => {
     }
   });
 
-  it('are orthonormal, and the same for the same seed', () => {
+  it('is orthonormal and the same for the same seed', () => {
     const rows = rowsWithDecay(250, 300, 100, 0.95, 5);
     const { basis } = principalComponents(rows, 40, 3);
     const columns = { data: Float64Array.from(basis.data), rows: 300, columns: 40 };
@@ -115,7 +115,7 @@ describe('principal components', () => {
     expect(principalComponents(rows, 40, 3).basis.data).toEqual(basis.data);
   });
 
-  it('are at most as many as there are rows and columns', () => {
+  it('gives fewer where there are fewer', () => {
     expect(principalComponents(rowsWithDecay(10, 400, 5, 1, 1), 64, 0).basis.columns).toBe(10);
     expect(principalComponents(rowsWithDecay(100, 6, 5, 1, 1), 64, 0).basis.columns).toBe(6);
   });
@@ -124,8 +124,8 @@ describe('principal components', () => {
 describe('normalisation', () => {
   const options = { clip: 2, components: 3, scaling: 1, seed: 0 };
 
-  it('centres, scales and clips, with the values computed by hand', () => {
-    // One column: mean 4, deviation √26. The last z-score, 1.96, is clipped to 1.5, and the new mean is subtracted.
+  it('centres, scales, clips and projects, as worked out by hand', () => {
+    // One column: mean 4, deviation √26; the last z-score, 1.96, is cut to 1.5, and the mean taken out again.
     const features = { data: Float32Array.of(0, 1, 2, 3, 14), rows: 5, columns: 1 };
     const normalisation = fitNormalisation(features, { ...options, clip: 1.5 });
     const cut = [-4, -3, -2, -1].map((x) => x / Math.sqrt(26)).concat(1.5);
@@ -138,13 +138,13 @@ describe('normalisation', () => {
     });
   });
 
-  it('ignores a column that never varies', () => {
+  it('ignores a column that never varies, whatever comes later', () => {
     const features = { data: Float32Array.from([3, 1, 3, 2, 3, 4, 3, 9]), rows: 4, columns: 2 };
-    const normaliser = createNormaliser(fitNormalisation(features, options));
-    expect(normaliser(Float32Array.of(3, 4))).toEqual(normaliser(Float32Array.of(-1000, 4)));
+    const project = createNormaliser(fitNormalisation(features, options));
+    expect(project(Float32Array.of(3, 4))).toEqual(project(Float32Array.of(-1000, 4)));
   });
 
-  it('gives the same components for a sparse and a dense feature', () => {
+  it('projects a sparse feature as it does a dense one', () => {
     const features = rowsWithDecay(40, 12, 8, 0.9, 2);
     for (let i = 0; i < features.data.length; i += 1) {
       if (i % 3 !== 0) features.data[i] = 0;
@@ -159,7 +159,7 @@ describe('normalisation', () => {
 });
 
 describe('canonical correlations', () => {
-  it('finds the one shared direction of two sets, and its correlation', () => {
+  it('finds the one direction two sets share, and its correlation', () => {
     const random = createRandom(9);
     const n = 4000;
     const noise = 0.5;
@@ -179,13 +179,13 @@ describe('canonical correlations', () => {
     const k = cca.image.columns;
     const [a, b, c] = [0, 1, 2].map((i) => Math.abs(cca.image.data[i * k] ?? 0)) as [number, number, number];
     expect(b * 4).toBeGreaterThan(10 * Math.max(a, c));
-    // The signs of the weights differ because the text column has a negative factor.
+    // One variate moves with the other, not against it.
     expect((cca.image.data[k] ?? 0) * (cca.text.data[cca.text.columns] ?? 0)).toBeLessThan(0);
   });
 });
 
 describe('one cycle', () => {
-  it('rises to its peak and falls to near 0, with the momentum in the opposite direction', () => {
+  it('climbs to its peak and falls to nearly nothing, the momentum the other way', () => {
     const steps = Array.from({ length: 100 }, (_, i) => oneCycle(i, 100, 1));
     const rates = steps.map((s) => s.learningRate);
     expect(rates[0]).toBeCloseTo(1 / 25, 6);
@@ -223,16 +223,16 @@ describe('encoder file', () => {
   ]);
   const bytes = writeEncoderFile({ kind: 'test', description: { x: 1 }, arrays });
 
-  it('is the same after a round trip', () => {
+  it('comes back as it went', () => {
     expect(readEncoderFile(bytes, 'test')).toEqual({ kind: 'test', description: { x: 1 }, arrays });
   });
 
   it.each([
-    ['empty bytes', new Uint8Array(0), 'are not a stored test'],
-    ['another file', new Uint8Array(64).fill(7), 'are not a stored test'],
-    ['a truncated file', bytes.slice(0, -1), 'bytes of numbers'],
-    ['a file truncated in its header', bytes.slice(0, 40), 'truncated'],
-    ['a file with a flipped bit', bytes.map((b, i) => (i === bytes.length - 2 ? b ^ 1 : b)), 'checksum'],
+    ['nothing', new Uint8Array(0), 'are no stored test'],
+    ['another file', new Uint8Array(64).fill(7), 'are no stored test'],
+    ['one cut short', bytes.slice(0, -1), 'bytes of numbers'],
+    ['one cut in its header', bytes.slice(0, 40), 'cut short'],
+    ['one with a flipped bit', bytes.map((b, i) => (i === bytes.length - 2 ? b ^ 1 : b)), 'checksum'],
   ])('refuses %s', (_, broken, why) => {
     expect(() => readEncoderFile(broken, 'test')).toThrow(
       expect.objectContaining({ code: 'BAD_MODEL', message: expect.stringContaining(why) }),
@@ -244,7 +244,7 @@ describe('encoder file', () => {
   });
 });
 
-it('gives the same transposed products on the tensor backend as plain arithmetic', async () => {
+it('runs transposed products on the backend to the same numbers as plain ones', async () => {
   const { tf: lib } = await loadTensorBackend();
   const random = createRandom(2);
   const a = tf.tensor3d(normals(2 * 5 * 3, 1, random), [2, 5, 3]);

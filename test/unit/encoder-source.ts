@@ -2,10 +2,8 @@ import { createRandom } from '../../src/encoder/math/random.js';
 import type { SourceSet } from '../../src/encoder/types.js';
 
 /**
- * A synthetic source set. Each class has a point in a hidden space, each pair a point near that of its class. Both features
- * are non-linear functions of the pair's point, with noise.
- *
- * @param unlabelled number of pairs, from the first, without a class
+ * A source set with something to learn: each class has a place in a hidden space, each pair a place near its class's, and
+ * both features are non-linear views of it with noise.
  */
 export function syntheticSource(pairs: number, classes: number, seed: number, unlabelled = 0): SourceSet {
   const random = createRandom(seed);
@@ -25,9 +23,9 @@ export function syntheticSource(pairs: number, classes: number, seed: number, un
   for (let i = 0; i < pairs; i += 1) {
     const label = random.uint32() % classes;
     labels[i] = i < unlabelled ? -1 : label;
-    const point = (prototypes[label] ?? normal(hidden)).map((x) => x + 0.7 * random.normal());
-    rows.image.set(image(point), i * 40);
-    rows.text.set(text(point), i * 24);
+    const place = (prototypes[label] ?? normal(hidden)).map((x) => x + 0.7 * random.normal());
+    rows.image.set(image(place), i * 40);
+    rows.text.set(text(place), i * 24);
   }
   const embeddings = new Float32Array(prototypes.flatMap((p) => [...name(p)]));
   return {

@@ -76,7 +76,7 @@ describe('training', () => {
   const { train, rows } = halves(source);
 
   it.each(['paper', 'default'] as const)(
-    'learns a space in which held-out pairs match: %s',
+    'learns a space that pairs never seen fit into: %s',
     async (preset) => {
       const progress: TrainProgress[] = [];
       const trained = await trainInThisThread(
@@ -96,7 +96,7 @@ describe('training', () => {
     },
   );
 
-  it('gives the same bytes for the same seed, and other bytes for another seed', async () => {
+  it('gives the same bytes for the same seed, others for another', async () => {
     const bytes = async (seed: number) =>
       (await trainInThisThread(train, { ...SMALL, epochs: 3, inputNoise: 0.1, seed })).bytes;
     const [a, b, c] = [await bytes(4), await bytes(4), await bytes(5)];
@@ -105,7 +105,7 @@ describe('training', () => {
   });
 
   it.each(['paper', 'default'] as const)(
-    'keeps the number of tensors constant over epochs, and leaves none after a training: %s',
+    'keeps no tensor: as many after each epoch as before it, and none after a training: %s',
     async (preset) => {
       const before = tf.memory().numTensors;
       const options = resolveTrainOptions({ ...SMALL, preset, inputNoise: 0.1, mixup: 0.2 });
@@ -132,7 +132,7 @@ describe('training', () => {
     },
   );
 
-  it('gives the same state when resumed as without interruption', () => {
+  it('goes on from a state as if it had never stopped', () => {
     const options = resolveTrainOptions({ ...SMALL, preset: 'paper', dimension: 8 });
     const split = holdOut(prepareSource(train, options), splitPairs(train.labels.length, 0.2, 0));
     const start = (resume: MemberState | null = null) =>
@@ -147,7 +147,7 @@ describe('training', () => {
     for (const training of [whole, half, resumed]) training.dispose();
   });
 
-  it('keeps the epoch with the best validation figure, and stops when patience ends', () => {
+  it('keeps the best epoch by the validation pairs, and stops when patience ends', () => {
     const options = resolveTrainOptions({
       ...SMALL,
       preset: 'paper',
@@ -170,14 +170,14 @@ describe('training', () => {
     training.dispose();
   });
 
-  it('trains on pairs without a class, with a note', async () => {
+  it('trains pairs without a class too, and says so', async () => {
     const some = syntheticSource(200, 4, 3, 60);
     const trained = await trainInThisThread(some, { ...SMALL, preset: 'paper', epochs: 3 });
     expect(trained.notes).toEqual([expect.stringContaining('60 of 200 pairs have no class')]);
     expect(loadEncoder(trained.bytes).embed('TEXT', some.text.data.subarray(0, 24))).toHaveLength(12);
   });
 
-  it.each(['paper', 'default'] as const)('trains without any class, with a note: %s', async (preset) => {
+  it.each(['paper', 'default'] as const)('trains without any class, and says so: %s', async (preset) => {
     const all = syntheticSource(300, 4, 3, 300);
     const none: SourceSet = {
       ...all,
@@ -196,7 +196,7 @@ describe('training', () => {
     expect(trained.validation).toBeGreaterThan(0);
   });
 
-  it('treats a single class as no class', async () => {
+  it('trains on one class as on none, for one class tells nothing from anything', async () => {
     const all = syntheticSource(80, 1, 3);
     const prepared = prepareSource(all, resolveTrainOptions(SMALL));
     expect(prepared).toMatchObject({ classes: 0, classEmbeddings: null });
@@ -204,7 +204,7 @@ describe('training', () => {
     expect(new Set(prepared.pairs.labels)).toEqual(new Set([-1]));
   });
 
-  it('reduces an ensemble to the width in the options with little loss', async () => {
+  it('brings an ensemble down to the width asked for, and keeps nearly all of its cosines', async () => {
     const options = { ...SMALL, epochs: 5, members: 2, ccaShare: 0.5 } as const;
     const narrow = await trainInThisThread(train, options);
     const wide = await trainInThisThread(train, {
@@ -218,7 +218,7 @@ describe('training', () => {
     expect(a).toBeGreaterThan(0.93 * (b ?? 0));
   });
 
-  it('holds no pair out if there are too few', async () => {
+  it('holds no pair out where there are too few to say anything', async () => {
     const few = syntheticSource(12, 2, 3);
     const trained = await trainInThisThread(few, { ...SMALL, epochs: 2 });
     expect(trained.validation).toBeNull();
@@ -247,7 +247,7 @@ describe('training', () => {
       'BAD_INPUT',
     ],
     [
-      'a class that does not exist',
+      'a class that is not there',
       (s) => ({ ...s, labels: s.labels.map((x, i) => (i === 3 ? 99 : x)) }),
       'BAD_INPUT',
     ],
@@ -256,7 +256,7 @@ describe('training', () => {
     await expect(trainInThisThread(broken(source), SMALL)).rejects.toMatchObject({ code });
   });
 
-  it('names the row that is not valid', async () => {
+  it('names the row at fault', async () => {
     const broken = {
       ...source,
       text: { ...source.text, data: source.text.data.map((x, i) => (i === 50 ? Number.NaN : x)) },
@@ -266,13 +266,13 @@ describe('training', () => {
 });
 
 describe('options', () => {
-  it('lays the given options over the preset, weight by weight', () => {
+  it('lays what is given over the preset, weight by weight', () => {
     const options = resolveTrainOptions({ preset: 'paper', seed: 3, weights: { adversary: 0 } });
     expect(options).toMatchObject({ preset: 'paper', seed: 3 });
     expect(options.weights).toEqual({ ...resolveTrainOptions({ preset: 'paper' }).weights, adversary: 0 });
   });
 
-  it('has only the losses of the paper in the paper preset', () => {
+  it("keeps the paper's losses, and nothing else, in its preset", () => {
     const { weights, ccaShare, ccaSkip, softTargets, labelSmoothing, inputNoise, members } =
       resolveTrainOptions({ preset: 'paper' });
     expect(
@@ -305,7 +305,7 @@ describe('options', () => {
 });
 
 describe('the stored encoder', () => {
-  it('gives the codes of the training graph in inference mode, to 1e-5', () => {
+  it("folds to within 1e-5 of the training graph's own inference", () => {
     const options = resolveTrainOptions({ ...SMALL, preset: 'paper' });
     const source = syntheticSource(120, 3, 2);
     const prepared = prepareSource(source, options);
@@ -353,7 +353,7 @@ describe('the stored encoder', () => {
     trained = await trainInThisThread(source, { ...SMALL, epochs: 2, members: 2 });
   });
 
-  it('gives unit vectors, the same for one item, for many, and after a round trip', async () => {
+  it('gives unit vectors, one at a time or many, and the same after a round trip', async () => {
     const { bytes } = trained;
     const encoder = loadEncoder(bytes);
     expect(encoder.featureDimension).toEqual({ IMAGE: 40, TEXT: 24 });
@@ -390,7 +390,7 @@ describe('the stored encoder', () => {
 describe('in a worker thread', () => {
   const source = syntheticSource(120, 3, 6);
 
-  it('gives the same bytes as in this thread, and leaves the data to the caller', async () => {
+  it('does what this thread does, and leaves the data to the caller', async () => {
     const progress: TrainProgress[] = [];
     const options = { ...SMALL, epochs: 3 };
     const there = await trainEncoder(source, options, { onProgress: (p) => progress.push(p) });
@@ -418,7 +418,7 @@ describe('in a worker thread', () => {
 });
 
 describe('the CCA baseline', () => {
-  it('finds linear relations, and chooses its width and regularisation', async () => {
+  it('finds what is linear, with a width and regularisation of its own choice', async () => {
     const source = syntheticSource(400, 6, 1);
     const { train, rows } = halves(source);
     const cca = await trainCca(train, { dimension: 12 });

@@ -4,7 +4,6 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { Modality } from '../../domain/modality.js';
 import type { Database } from '../postgres/database.js';
 import type { ClassRow } from '../types.js';
-import type { VectorStore } from '../vectors/vector-store.js';
 
 /** Which classes are listed. */
 export interface ClassFilter {
@@ -20,10 +19,7 @@ const COLUMNS = { id: true, name: true, description: true } as const;
 
 /** Classes: labels of items. Names are unique and ordered by code point. */
 export class Classes {
-  constructor(
-    private readonly db: Database,
-    private readonly store: VectorStore,
-  ) {}
+  constructor(private readonly db: Database) {}
 
   async byId(id: string): Promise<ClassRow | null> {
     return (await this.byIds([id]))[0] ?? null;
@@ -85,15 +81,6 @@ export class Classes {
     const counts = new Map(classIds.map((id) => [id, 0]));
     for (const group of groups) counts.set(group.classId, group._count);
     return counts;
-  }
-
-  /** Text features of these classes, of those that have one. */
-  features(classIds: readonly string[], extractor: string): Promise<Map<string, Float32Array>> {
-    return this.store.classFeatures(extractor, classIds);
-  }
-
-  setFeatures(extractor: string, features: ReadonlyMap<string, Float32Array>): Promise<void> {
-    return this.store.putClassFeatures(extractor, features);
   }
 
   private many(where: Prisma.ClassWhereInput, limit = EVERY): Promise<ClassRow[]> {

@@ -3,7 +3,7 @@ import type { EncoderConfig, EncoderReport, EncoderRequest } from '../../domain/
 import type { EncoderFailure, EncoderProgress } from '../../domain/encoder-status.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { EncoderRow } from '../types.js';
-import type { VectorTables } from '../vectors/vector-tables.js';
+import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import { lockEncoders } from './encoder-lock.js';
 import { ENCODER_COLUMNS, encoderRow, type StoredEncoder } from './encoder-rows.js';
 import { isLost, owner } from './work-owner.js';
@@ -35,7 +35,7 @@ export class EncoderRuns {
 
   constructor(
     private readonly db: Database,
-    private readonly tables: VectorTables,
+    private readonly partitions: VectorPartitions,
   ) {}
 
   /** Puts a run at the end of the queue. */
@@ -110,7 +110,7 @@ export class EncoderRuns {
    * Makes the place for its embeddings; from now on whatever is written is embedded for it too. @throws ClaimLost
    */
   async beginEmbedding(run: ClaimedRun, config: EncoderConfig, report: EncoderReport): Promise<void> {
-    await this.tables.ensureEmbeddings(run.row.id);
+    await this.partitions.ensureEmbeddings(run.row.id);
     await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
       await this.step(
@@ -162,7 +162,7 @@ export class EncoderRuns {
       await this.step(tx, run, `state = 'cancelled', claim = NULL, finished_at = clock_timestamp()`);
     });
     this.mine.delete(run.claim);
-    await this.tables.dropEmbeddings(run.row.id);
+    await this.partitions.dropEmbeddings(run.row.id);
   }
 
   /** Gives a run up, whoever works on it, with what it has embedded. False where it is not queued and not under way. */
@@ -176,7 +176,7 @@ export class EncoderRuns {
       );
     });
     if (found.length === 0) return false;
-    await this.tables.dropEmbeddings(id);
+    await this.partitions.dropEmbeddings(id);
     return true;
   }
 

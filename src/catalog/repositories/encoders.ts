@@ -4,9 +4,7 @@ import type { EncoderConfig, EncoderReport } from '../../domain/encoder-record.j
 import type { EncoderState } from '../../domain/encoder-status.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { EncoderRow, TrainedEncoderRow } from '../types.js';
-import type { StampedCopies } from '../vectors/stamped-copies.js';
-import { STAMP_SQL, type StoredStamp, type VectorStamp } from '../vectors/vector-stamp.js';
-import type { VectorTables } from '../vectors/vector-tables.js';
+import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import { LIVE_ENCODERS, lockEncoders } from './encoder-lock.js';
 import { ENCODER_COLUMNS, encoderRow, type StoredEncoder, trainedRow } from './encoder-rows.js';
 
@@ -37,8 +35,7 @@ export class SwitchRefused extends Error {
 export class Encoders {
   constructor(
     private readonly db: Database,
-    private readonly tables: VectorTables,
-    private readonly copies: StampedCopies,
+    private readonly partitions: VectorPartitions,
   ) {}
 
   /** Stores an encoder, ready but not active, and makes the place for its embeddings. */
@@ -47,7 +44,7 @@ export class Encoders {
     const now = new Date();
     const bytes = new Uint8Array(weights);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    await this.tables.ensureEmbeddings(encoder.id);
+    await this.partitions.ensureEmbeddings(encoder.id);
     const stored = await this.db.prisma.encoder.create({
       data: {
         ...columns,
@@ -100,22 +97,6 @@ export class Encoders {
       `SELECT ${ENCODER_COLUMNS} FROM encoder WHERE state = 'active'`,
     );
     return stored ? trainedRow(encoderRow(stored)) : null;
-  }
-
-  /** The same with the stamp of the vectors at that moment, in one statement: what a search begins with. */
-  async activeAndStamp(): Promise<{
-    readonly encoder: TrainedEncoderRow | null;
-    readonly stamp: VectorStamp;
-  }> {
-    const partitions = this.copies.partitions();
-    const [row] = await this.db.run<StoredStamp & (StoredEncoder | { readonly id: null })>(
-      `SELECT stamp.*, active.* FROM ${STAMP_SQL}
-       LEFT JOIN (SELECT ${ENCODER_COLUMNS} FROM encoder WHERE state = 'active') active ON true`,
-      [partitions],
-    );
-    if (!row) throw new Error('no stamp');
-    const encoder = row.id === null ? null : trainedRow(encoderRow(row));
-    return { encoder, stamp: this.copies.stamps.parse(row, partitions) };
   }
 
   /** The encoders that new items are embedded for; see LIVE_ENCODERS. */
@@ -204,7 +185,7 @@ export class Encoders {
       return await tx.run(`SELECT id FROM encoder WHERE id = $1 AND state <> 'cancelled'`, [id]);
     });
     if (left !== undefined) return false;
-    await this.tables.dropEmbeddings(id);
+    await this.partitions.dropEmbeddings(id);
     await this.db.run(`DELETE FROM encoder WHERE id = $1 AND state = 'cancelled'`, [id]);
     return true;
   }

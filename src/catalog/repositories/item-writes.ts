@@ -2,7 +2,8 @@ import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { ItemRow, ItemWrite } from '../types.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
-import type { VectorStore } from '../vectors/vector-store.js';
+import type { VectorPartitions } from '../vectors/vector-partitions.js';
+import type { VectorWrites } from '../vectors/vector-writes.js';
 import { LIVE_ENCODERS, shareEncoders } from './encoder-lock.js';
 import { recordPictures, type StoredPicture } from './media.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
@@ -38,13 +39,14 @@ const PAIR_ATTEMPTS = 5;
  */
 export async function writeItems(
   db: Database,
-  store: VectorStore,
+  partitions: VectorPartitions,
+  vectors: VectorWrites,
   writes: readonly ItemWrite[],
 ): Promise<ItemRow[]> {
   if (writes.length === 0) return [];
   const extractors = new Set(writes.flatMap((write) => [...write.features.keys()]));
   // Partitions are made ahead, in transactions of their own: making one locks the whole table.
-  for (const extractor of extractors) await store.tables.ensureFeatures(extractor);
+  for (const extractor of extractors) await partitions.ensureFeatures(extractor);
   try {
     return await db.transaction(async (tx) => {
       const live = await liveEncoders(tx, writes);
@@ -55,13 +57,13 @@ export async function writeItems(
       const rows = await upsert(tx, writes, pairIds);
       await setClasses(tx, writes, classIds);
       for (const extractor of extractors) {
-        await store.putFeatures(
+        await vectors.putFeatures(
           tx,
           extractor,
           vectorsBy(writes, (write) => write.features.get(extractor)),
         );
       }
-      await putEmbeddings(tx, store, writes, live);
+      await putEmbeddings(tx, vectors, writes, live);
       return rows;
     });
   } catch (error) {
@@ -124,7 +126,7 @@ async function forgetVectorsOfFormerContent(tx: Queryable, writes: readonly Item
   const changed = await tx.run<{ id: string }>(
     `SELECT i.id FROM unnest($1::uuid[], $2::text[]) AS w (id, content_hash)
      JOIN item i ON i.id = w.id WHERE i.content_hash <> w.content_hash
-     -- Nobody adds a feature of the former content from now on; see vector-fill.
+     -- The lock makes VectorWrites.fillFeatures wait, so that it stores no feature of the former content.
      ORDER BY i.id FOR NO KEY UPDATE OF i`,
     [encodeUuidArray(writes.map((write) => write.id)), writes.map((write) => write.contentHash)],
   );
@@ -220,7 +222,7 @@ async function liveEncoders(tx: Queryable, writes: readonly ItemWrite[]): Promis
 
 async function putEmbeddings(
   tx: Queryable,
-  store: VectorStore,
+  vectors: VectorWrites,
   writes: readonly ItemWrite[],
   encoderIds: readonly string[],
 ): Promise<void> {
@@ -228,7 +230,7 @@ async function putEmbeddings(
     for (const modality of ['IMAGE', 'TEXT'] as const) {
       const ofModality = writes.filter((write) => write.modality === modality);
       const embeddings = vectorsBy(ofModality, (write) => write.embeddings.get(encoderId));
-      await store.putEmbeddings(tx, encoderId, modality, embeddings);
+      await vectors.putEmbeddings(tx, encoderId, modality, embeddings);
     }
   }
 }

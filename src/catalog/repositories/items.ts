@@ -3,10 +3,9 @@ import type { Modality } from '../../domain/modality.js';
 import type { Database } from '../postgres/database.js';
 import type { ClassRow, ExistingItem, ItemIdentity, ItemRow, ItemWrite } from '../types.js';
 import { filterSql, Parameters } from '../vectors/filter-sql.js';
-import type { StampedCopies } from '../vectors/stamped-copies.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
-import type { VectorStamp } from '../vectors/vector-stamp.js';
-import type { VectorStore } from '../vectors/vector-store.js';
+import type { VectorPartitions } from '../vectors/vector-partitions.js';
+import type { VectorWrites } from '../vectors/vector-writes.js';
 import { classesOf, grouped, itemsByIds, type ShownItem, shownItems } from './item-reads.js';
 import { writeItems } from './item-writes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
@@ -18,8 +17,8 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 export class Items {
   constructor(
     private readonly db: Database,
-    private readonly store: VectorStore,
-    private readonly copies: StampedCopies,
+    private readonly partitions: VectorPartitions,
+    private readonly vectors: VectorWrites,
   ) {}
 
   async byId(id: string): Promise<ItemRow | null> {
@@ -31,15 +30,9 @@ export class Items {
     return itemsByIds(this.db, ids);
   }
 
-  /**
-   * What a search shows of items: those that exist, in the order of the ids. With the search's stamp they may come from
-   * memory.
-   */
-  async shown(ids: readonly string[], stamp?: VectorStamp): Promise<ShownItem[]> {
-    const copy = this.copies.find({ kind: 'items' }, stamp);
-    const held = copy === null ? [] : ids.flatMap((id) => copy.byId.get(id) ?? []);
-    // One that a copy lacks may have come since.
-    return copy !== null && held.length === ids.length ? held : await shownItems(this.db, ids);
+  /** What a search shows of items: those that exist, in the order of the ids. */
+  shown(ids: readonly string[]): Promise<ShownItem[]> {
+    return shownItems(this.db, ids);
   }
 
   async byExternalId(externalId: string): Promise<ItemRow | null> {
@@ -85,7 +78,7 @@ export class Items {
 
   /** Inserts or replaces items by their ids, all or none; see writeItems. Returns them in the order of the writes. */
   upsertMany(writes: readonly ItemWrite[]): Promise<ItemRow[]> {
-    return writeItems(this.db, this.store, writes);
+    return writeItems(this.db, this.partitions, this.vectors, writes);
   }
 
   /** Items of these pairs that match, by ascending id. */

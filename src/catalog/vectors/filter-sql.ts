@@ -1,6 +1,6 @@
 import type { ItemFilter } from '../../domain/filter.js';
 
-/** Values of a statement being made; each gets the next placeholder. */
+/** The values of a statement; each gets the next placeholder. */
 export class Parameters {
   readonly values: unknown[] = [];
 
@@ -14,7 +14,7 @@ export class Parameters {
 /**
  * The filter as a condition on the item table's alias `i`. Values go into `parameters`, never into the text.
  *
- * Nothing is `true`, an empty `classNames` or `or` matches nothing, an empty `and` everything: as logic has it.
+ * No filter and an empty `and` match everything, an empty `classNames` or `or` matches nothing.
  */
 export function filterSql(filter: ItemFilter | null, parameters: Parameters): string {
   if (filter === null) return 'true';
@@ -33,7 +33,7 @@ export function filterSql(filter: ItemFilter | null, parameters: Parameters): st
   if (filter.metadata !== undefined) {
     terms.push(`i.metadata @> ${parameters.add(JSON.stringify(filter.metadata))}::jsonb`);
   }
-  if (filter.pairPlace !== undefined) terms.push(pairPlaceSql(filter.pairPlace, parameters));
+  if (filter.pairBucket !== undefined) terms.push(pairBucketSql(filter.pairBucket, parameters));
   for (const inner of filter.and ?? []) terms.push(filterSql(inner, parameters));
   if (filter.or !== undefined) {
     const any = filter.or.map((inner) => filterSql(inner, parameters));
@@ -47,8 +47,8 @@ function time(date: Date, parameters: Parameters): string {
   return `${parameters.add(date.toISOString())}::timestamptz`;
 }
 
-/** The same arithmetic as `placeOf` of src/evaluation/pair-split.ts, of which this is the SQL. */
-function pairPlaceSql({ seed, least }: { seed: number; least: number }, parameters: Parameters): string {
+/** `bucketOf` of src/evaluation/pair-split.ts in SQL. */
+function pairBucketSql({ seed, least }: { seed: number; least: number }, parameters: Parameters): string {
   if (least <= 0) return 'i.pair_id IS NOT NULL';
   const words = `${parameters.add(`${seed} `)}::text || i.pair_id::text`;
   const digits = `substr(encode(sha256(convert_to(${words}, 'UTF8')), 'hex'), 1, 12)`;

@@ -7,6 +7,9 @@ import { rowOf } from '../../domain/matrix.js';
 
 const UUID_OID = 2950;
 
+/** Floats in one statement or chunk: 2 MB. The embedded server copies a message again for every 64 KB that arrive. */
+export const CHUNK_FLOATS = 512 * 1024;
+
 /** pgvector's `vector`: int16 dimension, int16 zero, then the float32s, big-endian. */
 export function encodeVector(vector: Float32Array): Buffer {
   const buffer = Buffer.allocUnsafe(vectorBytes(vector));

@@ -1,99 +1,162 @@
+import { z } from 'zod';
 import type { ItemFilter } from '../../domain/filter.js';
-import { type Modality, otherModality } from '../../domain/modality.js';
-import { filterSql, type Parameters } from './filter-sql.js';
-import type { IndexedType, VectorTable } from './vector-tables.js';
+import { MODALITIES, type Modality, otherModality } from '../../domain/modality.js';
+import { unit } from '../../domain/vectors.js';
+import type { Database } from '../postgres/database.js';
+import type { CounterpartQuery, EmbeddingQuery, Hit, Ranking } from '../types.js';
+import { filterSql, Parameters } from './filter-sql.js';
+import {
+  type CounterpartRanking,
+  everyCounterpartRanking,
+  nearCounterpartRanking,
+  type OwnRanking,
+  ownRanking,
+  type Statement,
+} from './ranking-sql.js';
+import {
+  embeddingPartition,
+  featurePartition,
+  type VectorPartition,
+  type VectorPartitions,
+} from './vector-partitions.js';
 
-/**
- * The SELECTs that rank items by closeness. Stored vectors and queries are of unit length, so that `<#>`, the negative
- * inner product, orders like cosine distance at a third of the cost. A row: `id`, `d` (negative similarity).
- *
- * The distance is computed in a subquery and named, as Postgres would otherwise compute it twice for each row: once to
- * show and once to sort by.
- */
+/** A filter that at most this many items match is answered exactly: comparing them costs less than an index scan. */
+const EXACT_MATCHES = 10_000;
+/** Deeper pages than this are answered exactly, because an index scan ends long before. */
+const DEEPEST_INDEX_SCAN = 1_000;
 
-/** A leaf partition to search, and whether through its index (never then every row is compared). */
-export interface Source {
-  readonly table: VectorTable;
-  readonly through: IndexedType | null;
-}
+const NOTHING: Ranking = { hits: [], approximate: false };
 
-/** Ranks the rows of one or two partitions by their own vectors. */
-export function ownSql(
-  sources: readonly Source[],
-  vector: string,
-  filter: ItemFilter | null,
-  limit: number,
-  offset: number,
-  parameters: Parameters,
-): string {
-  const depth = parameters.add(limit + offset);
-  const parts = sources.map((source) => sourceSql(source, vector, filter, depth, parameters));
-  const all =
-    parts.length === 1 ? (parts[0] as string) : parts.map((part) => `(${part})`).join(' UNION ALL ');
-  return `SELECT id, d FROM (${all}) s ORDER BY d, id LIMIT ${parameters.add(limit)} OFFSET ${parameters.add(offset)}`;
-}
+const rankedRow = z.object({ id: z.string(), d: z.number() });
+const nearRow = rankedRow.extend({ near: z.number(), reach: z.number() });
+const matchCount = z.object({ matches: z.number() });
 
-function sourceSql(
-  { table, through }: Source,
-  vector: string,
-  filter: ItemFilter | null,
-  depth: string,
-  parameters: Parameters,
-): string {
-  if (through !== null) {
-    // A subquery that yields one value cannot be turned into a join, which would make the planner forgo the index.
-    const where =
-      filter === null
-        ? ''
-        : `WHERE (SELECT ${filterSql(filter, parameters)} FROM item i WHERE i.id = v.item_id)`;
-    // The index is walked in roughly the right order (relaxed_order) and may hold halves: exact distances sort it out.
-    return `SELECT item_id AS id, vec <#> ${vector} AS d FROM (
-      SELECT v.item_id, v.vec FROM ${table.name} v ${where}
-      ORDER BY (v.vec::${through}) <#> ${vector}::${through} LIMIT ${depth}) c`;
+/** Ranks items by similarity, descending, then by id. Chooses between an index scan and an exact one. */
+export class VectorRanking {
+  constructor(
+    private readonly db: Database,
+    private readonly partitions: VectorPartitions,
+  ) {}
+
+  /** Items by the similarity of their own embedding in the common space. */
+  async byEmbedding({ encoderId, target, ...query }: EmbeddingQuery): Promise<Ranking> {
+    const modalities = target === null ? MODALITIES : [target];
+    const found = await Promise.all(
+      modalities.map((modality) => this.partitions.find(embeddingPartition(encoderId, modality))),
+    );
+    const own = { ...query, vector: unit(query.vector) };
+    return await this.byOwnVector(
+      found.filter((partition) => partition !== null),
+      own,
+      target,
+    );
   }
-  const from =
-    filter === null ? '' : `JOIN item i ON i.id = v.item_id WHERE ${filterSql(filter, parameters)}`;
-  return `SELECT v.item_id AS id, v.vec <#> ${vector} AS d FROM ${table.name} v ${from} ORDER BY d, id LIMIT ${depth}`;
+
+  /**
+   * Items by the features of their counterparts of the query's modality, of which the most similar one counts. An item of
+   * the query's own modality is its own counterpart.
+   */
+  async byCounterpart({ extractor, target, ...query }: CounterpartQuery): Promise<Ranking> {
+    const partition = await this.partitions.find(featurePartition(extractor));
+    if (partition === null) return NOTHING;
+    const { queryModality } = query;
+    const ranking = { ...query, vector: unit(query.vector) };
+    const parts: Promise<Ranking>[] = [];
+    if (target !== otherModality(queryModality))
+      parts.push(this.byOwnVector([partition], { ...ranking, offset: 0 }, queryModality));
+    if (target !== queryModality) parts.push(this.byPairedVector(partition, ranking));
+    return merge(await Promise.all(parts), query.limit);
+  }
+
+  private async byOwnVector(
+    partitions: readonly VectorPartition[],
+    query: OwnRanking,
+    target: Modality | null,
+  ): Promise<Ranking> {
+    if (partitions.length === 0) return NOTHING;
+    const useIndex =
+      partitions.some(({ index }) => index !== null) &&
+      query.limit + query.offset <= DEEPEST_INDEX_SCAN &&
+      (await this.matchesMany(query.filter, target));
+    if (useIndex) {
+      const sources = partitions.map(({ name, index }) => ({ name, through: index }));
+      const rows = await this.run(rankedRow, ownRanking(sources, query), query.filter);
+      // Fewer rows than asked for: the scan may have ended before it found every match.
+      if (rows.length === query.limit) return rankingOf(rows, true);
+    }
+    const sources = partitions.map(({ name }) => ({ name, through: null }));
+    return rankingOf(await this.run(rankedRow, ownRanking(sources, query), query.filter), false);
+  }
+
+  private async byPairedVector(partition: VectorPartition, query: CounterpartRanking): Promise<Ranking> {
+    const { filter, limit, queryModality } = query;
+    const tryNearest =
+      filter === null ||
+      (partition.index !== null && (await this.matchesMany(filter, otherModality(queryModality))));
+    // One feature may lead to several counterparts, and several features (captions) to the same one.
+    const depths = tryNearest ? [limit + 64, 6 * limit + 64] : [];
+    for (const depth of depths) {
+      if (partition.index !== null && depth > DEEPEST_INDEX_SCAN) break;
+      const source = { name: partition.name, through: partition.index };
+      const rows = await this.run(nearRow, nearCounterpartRanking(source, query, depth), filter);
+      if (covers(rows, depth, limit, partition)) return rankingOf(rows, partition.index !== null);
+    }
+    return rankingOf(await this.run(rankedRow, everyCounterpartRanking(partition, query), filter), false);
+  }
+
+  /** Whether more than EXACT_MATCHES items match. */
+  private async matchesMany(filter: ItemFilter | null, target: Modality | null): Promise<boolean> {
+    if (filter === null) return true;
+    const parameters = new Parameters();
+    const modality = target ? `i.modality = ${parameters.add(target)}::modality AND` : '';
+    const [row] = await this.db.runOnce(
+      `SELECT count(*)::int AS matches
+       FROM (SELECT 1 FROM item i WHERE ${modality} ${filterSql(filter, parameters)} LIMIT ${EXACT_MATCHES + 1}) m`,
+      parameters.values,
+    );
+    return matchCount.parse(row).matches > EXACT_MATCHES;
+  }
+
+  /** A text without a filter recurs and is prepared once; with one there are too many texts to prepare each. */
+  private async run<Row>(
+    row: z.ZodType<Row>,
+    { text, values }: Statement,
+    filter: ItemFilter | null,
+  ): Promise<Row[]> {
+    const rows = await (filter === null ? this.db.run(text, values) : this.db.runOnce(text, values));
+    return z.array(row).parse(rows);
+  }
 }
 
 /**
- * Ranks the items of the other modality by the best of their counterparts' features, looking at the `near` closest
- * features only. Each row also tells how many there were (`near`) and how far they reached (`reach`): an item not found
- * has no counterpart closer than that.
+ * Whether the `depth` closest features include those of the first `limit` items: because there are no more features, or
+ * because enough items are strictly closer than the furthest of these features. (Items at exactly that distance may be
+ * missing, and may come first by their ids.)
  */
-export function nearCounterpartSql(
-  source: Source,
-  vector: string,
-  queryModality: Modality,
-  filter: ItemFilter | null,
-  near: number,
+function covers(
+  rows: readonly z.infer<typeof nearRow>[],
+  depth: number,
   limit: number,
-  parameters: Parameters,
-): string {
-  const nearest = sourceSql(source, vector, null, parameters.add(near), parameters);
-  return `WITH near AS MATERIALIZED (${nearest}), reach AS MATERIALIZED (SELECT count(*)::int AS near, max(d) AS reach FROM near)
-    SELECT id, d, near, reach FROM (
-      SELECT i.id, min(near.d) AS d
-      FROM near JOIN item q ON q.id = near.id
-        JOIN item i ON i.pair_id = q.pair_id AND i.modality = '${otherModality(queryModality)}'
-      WHERE ${filterSql(filter, parameters)} GROUP BY i.id) s, reach
-    ORDER BY d, id LIMIT ${parameters.add(limit)}`;
+  { index }: VectorPartition,
+): boolean {
+  const [first] = rows;
+  if (first === undefined) return false;
+  if (first.near < depth) return index === null;
+  return rows.filter(({ d }) => d < first.reach).length >= limit;
 }
 
-/** The same with every feature compared, of those items that the filter lets through. */
-export function everyCounterpartSql(
-  table: VectorTable,
-  vector: string,
-  queryModality: Modality,
-  filter: ItemFilter | null,
-  limit: number,
-  parameters: Parameters,
-): string {
-  return `SELECT id, d FROM (
-      SELECT i.id, min(v.vec <#> ${vector}) AS d
-      FROM item i
-        JOIN item q ON q.pair_id = i.pair_id AND q.modality = '${queryModality}'
-        JOIN ${table.name} v ON v.item_id = q.id
-      WHERE i.modality = '${otherModality(queryModality)}' AND ${filterSql(filter, parameters)} GROUP BY i.id) s
-    ORDER BY d, id LIMIT ${parameters.add(limit)}`;
+function rankingOf(rows: readonly z.infer<typeof rankedRow>[], approximate: boolean): Ranking {
+  const hits = rows.map(({ id, d }): Hit => ({ id, similarity: Math.min(1, Math.max(-1, 0 - d)) }));
+  return { hits: hits.sort(bySimilarity), approximate };
+}
+
+/** The first `limit` of rankings that have no item in common. */
+function merge(rankings: readonly Ranking[], limit: number): Ranking {
+  const hits = rankings.flatMap((part) => part.hits).sort(bySimilarity);
+  return { hits: hits.slice(0, limit), approximate: rankings.some((part) => part.approximate) };
+}
+
+/** Similarity descending, then id ascending. */
+function bySimilarity(a: Hit, b: Hit): number {
+  return b.similarity - a.similarity || (a.id < b.id ? -1 : 1);
 }

@@ -1,4 +1,4 @@
-/** A branch as named arrays and layer shapes: the form in which encoder files and checkpoints store it. */
+/** A branch as named arrays and the sizes needed to read them back: how encoders and checkpoints hold their layers. */
 import type { Branch, DenseLayer } from './parameters.js';
 
 interface LayerShape {
@@ -7,14 +7,13 @@ interface LayerShape {
   readonly slope: number;
 }
 
-/** The sizes needed to read a branch back from its arrays. */
 export interface BranchShape {
   readonly layers: readonly LayerShape[];
   readonly skip: LayerShape | null;
   readonly head: LayerShape | null;
 }
 
-/** Adds the numbers of a branch to `arrays`, under names that begin with `prefix`. */
+/** Adds a branch's numbers to `arrays`, under names that begin with `prefix`. */
 export function putBranch(arrays: Map<string, Float32Array>, prefix: string, branch: Branch): BranchShape {
   const put = (name: string, { weights, bias, slope }: DenseLayer): LayerShape => {
     arrays.set(`${prefix}.${name}.weights`, weights.data);
@@ -29,9 +28,9 @@ export function putBranch(arrays: Map<string, Float32Array>, prefix: string, bra
 }
 
 /**
- * Reads the branch that `putBranch` stored under this prefix.
+ * The branch that `putBranch` put under this prefix.
  *
- * @param take returns the array with this name and length, and throws if there is none
+ * @param take an array by its name; throws where there is none of that length
  */
 export function takeBranch(
   take: (name: string, length: number) => Float32Array,
@@ -46,12 +45,11 @@ export function takeBranch(
   return {
     layers: shape.layers.map((s, i) => layer(String(i), s)),
     skip: shape.skip && layer('skip', shape.skip),
-    // Encoder files written before posteriors were added have no `head`.
+    // Encoders stored before there were posteriors say nothing of it.
     head: shape.head ? layer('head', shape.head) : null,
   };
 }
 
-/** Whether a value read from a file is a valid `BranchShape`. */
 export function isBranchShape(value: unknown): value is BranchShape {
   const shape = value as Partial<BranchShape> | null | undefined;
   return (
@@ -68,7 +66,6 @@ function isLayerShape(value: unknown): value is LayerShape {
   return isCount(shape?.in) && isCount(shape?.out) && typeof shape?.slope === 'number';
 }
 
-/** Whether a value is a positive integer. */
 export function isCount(x: unknown): boolean {
   return Number.isSafeInteger(x) && (x as number) > 0;
 }

@@ -1,6 +1,6 @@
 /**
- * Converts the training graph to plain dense layers. For inference, batch normalisation uses the means and variances of the
- * whole training set, computed layer by layer without dropout. No moving averages are needed.
+ * From the training graph to plain dense layers. Batch normalisation in use takes its means and variances from the whole
+ * source set, without dropout, worked out layer by layer once training pauses; so nothing needs a moving average.
  */
 
 import type { Modality } from '../../domain/modality.js';
@@ -9,17 +9,13 @@ import type { Branch, DenseLayer } from '../inference/parameters.js';
 import { VARIANCE_EPSILON } from './layers.js';
 import { codeLayer, hiddenWidths, type Network, variable } from './network.js';
 
-/** Mean and variance of each column of one batch-normalised layer, [width] each. */
+/** Mean and variance of each column that is batch-normalised: of each hidden layer, then of the code. */
 export interface Statistics {
   readonly mean: Float32Array;
   readonly variance: Float32Array;
 }
 
-/**
- * The statistics of each hidden layer, then of the code.
- *
- * @param source [n, components]: all training rows of this modality
- */
+/** @param source [n, components]: all of the source set's rows of this modality */
 export function populationStatistics(
   network: Network,
   modality: Modality,
@@ -40,10 +36,7 @@ export function populationStatistics(
   return found;
 }
 
-/**
- * The codes in inference mode, with these statistics: [n, components] → [n, code]. The caller owns the result. The layers of
- * `foldBatchNorm` give the same codes.
- */
+/** The graph's own output with the statistics given, batch normalisation not yet folded: what `foldBatchNorm` must reproduce. */
 export function encodeInference(
   network: Network,
   modality: Modality,
@@ -83,7 +76,7 @@ function runInference(
   return normalised(codeLayer(network, modality, x, input), widths.length);
 }
 
-/** The encoder of one modality as dense layers: batch normalisation with these statistics is folded into them. */
+/** Dense layers that give the same code as the graph does with these statistics. */
 export function foldBatchNorm(
   network: Network,
   modality: Modality,
@@ -102,7 +95,7 @@ export function foldBatchNorm(
   );
   const code = foldLayer(values(`${modality}.code.weights`), statistics[widths.length], null, null, 1);
   const linear = values(`${modality}.skip.weights`);
-  // The sum of both paths is normalised, so both get the scale and one of them gets the shift.
+  // Both paths are summed before they are normalised: both take the scale, one takes the shift.
   const skip = linear ? foldLayer(linear, statistics[widths.length], null, null, 1) : null;
   return {
     layers: [...layers, code],
@@ -111,7 +104,7 @@ export function foldBatchNorm(
   };
 }
 
-/** The classifier, shared by both modalities; null if the network has none. */
+/** The classifier, which both modalities share; null where there is none. */
 function foldHead({ parameters, shape }: Network): DenseLayer | null {
   const weights = parameters.get('classifier.weights')?.values;
   const bias = parameters.get('classifier.bias')?.values;

@@ -16,7 +16,7 @@ export const crossModalSearch: QueryField<'crossModalSearch'> = async (
       first: args.first,
       after: args.after ?? null,
       minScore: args.minScore ?? null,
-      cutOff: args.cutOff,
+      threshold: args.cutOff,
     },
     signal,
   );

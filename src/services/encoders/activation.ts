@@ -84,7 +84,7 @@ export class Activation {
       const done = await embedCatalogue(this.catalog, row, encoder, () => {}, signal ? { signal } : {});
       if (done <= LEFT_TO_THE_SWITCH) break;
     }
-    await this.catalog.vectors.ensureIndexes();
+    await this.catalog.indexes.ensure();
   }
 }
 

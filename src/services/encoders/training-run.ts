@@ -186,7 +186,7 @@ export class TrainingRun {
     const onDone = (done: number, all: number) => onProgress({ stage: 'embed', done, all });
     await embedCatalogue(catalog, row, encoder, onDone, { signal });
     throwIfCancelled(signal);
-    await catalog.vectors.ensureIndexes();
+    await catalog.indexes.ensure();
     await catalog.maintain();
   }
 }

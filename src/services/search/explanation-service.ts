@@ -1,34 +1,30 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ClassRow, ImageRow, ItemRow, TextRow } from '../../catalog/types.js';
-import type { VectorStamp } from '../../catalog/vectors/vector-stamp.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { dot, unit } from '../../domain/vectors.js';
 import type { LoadedEncoder } from '../serving/active-encoder.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
-import { learntFilter } from './learnt-pairs.js';
+import { trainingPairsFilter } from './training-pairs.js';
 
 /** How many classes and how many pairs an explanation names. */
 const EXPLAINED_CLASSES = 5;
 const EXPLAINED_PAIRS = 3;
 
 /**
- * Items looked at first, whether they were learnt from or not, for tables in memory are quick to rank as long as no filter
- * asks the database; and those that were learnt from, where these were too few. A pair comes up by its picture and by each
- * of its texts.
+ * Nearest items that are looked at for training pairs. A ranking without a filter is faster, so it comes first; a filtered
+ * one follows if it held too few. A pair occurs by its image and by each of its texts.
  */
 const CANDIDATES = 64;
-const LEARNT_CANDIDATES = 6 * EXPLAINED_PAIRS;
+const FILTERED_CANDIDATES = 6 * EXPLAINED_PAIRS;
 
-/** What a page of results was found by. */
+/** What a page of results can be explained by. */
 export interface ExplanationContext {
   readonly active: LoadedEncoder;
   /** The query's embedding, of unit length. */
   readonly query: Float32Array;
-  /** Of the moment of the search. */
-  readonly stamp: VectorStamp;
 }
 
-/** Something that stands near both: how near to the query, and how near to the item. Cosine similarities. */
+/** Cosine similarities of a class or a pair to the query and to the item. */
 interface Near {
   readonly querySimilarity: number;
   readonly itemSimilarity: number;
@@ -36,7 +32,7 @@ interface Near {
 interface ExplainedClass extends Near {
   readonly class: ClassRow;
 }
-/** Of the picture and the text, the one that is closer counts. */
+/** Each similarity is that of the image or of the text, whichever is higher. */
 export interface ExplainedPair extends Near {
   readonly image: ImageRow;
   readonly text: TextRow;
@@ -50,9 +46,8 @@ export interface Explanation {
 }
 
 /**
- * Why an item was found: the classes, and the pairs that the encoder learnt from, that stand nearest to the query and the
- * item taken together, which is nearest to the middle between them. Everything comes from the encoder of the search, even
- * if another is active meanwhile.
+ * Explains why an item was found: the classes and the training pairs that are nearest to the midpoint between the query and
+ * the item. Everything comes from the encoder of the search, even if another one has become active.
  */
 export class ExplanationService {
   constructor(
@@ -61,8 +56,8 @@ export class ExplanationService {
   ) {}
 
   /**
-   * Explains several items of one page: prototypes, embeddings and pairs are read once for all of them, and one ranking is made for
-   * each (two where few of the nearest items were learnt from).
+   * Explains several items of one page. Prototypes, embeddings and pairs are read once for all of them; each item needs one
+   * ranking, or two if few of the nearest items belong to training pairs.
    *
    * @returns by item id; items that the encoder has not embedded are absent
    */
@@ -108,34 +103,31 @@ export class ExplanationService {
     context: ExplanationContext,
     items: ReadonlyMap<string, Float32Array>,
   ): Promise<ReadonlyMap<string, readonly ExplainedPair[]>> {
-    const learnt = learntFilter(context.active.row);
-    if (learnt === null) return new Map();
-    const quick = await this.pairsAmong(context, items, learnt, { filter: null, limit: CANDIDATES });
-    const tooFew = new Map([...items].filter(([id]) => (quick.get(id)?.length ?? 0) < EXPLAINED_PAIRS));
-    if (tooFew.size === 0) return quick;
-    const thorough = await this.pairsAmong(context, tooFew, learnt, {
-      filter: learnt,
-      limit: LEARNT_CANDIDATES,
-    });
-    return new Map([...quick, ...thorough]);
+    const training = trainingPairsFilter(context.active.row);
+    if (training === null) return new Map();
+    const among = (some: typeof items, filter: ItemFilter | null, limit: number) =>
+      this.pairsAmong(context, some, training, { filter, limit });
+    const unfiltered = await among(items, null, CANDIDATES);
+    const tooFew = new Map([...items].filter(([id]) => (unfiltered.get(id)?.length ?? 0) < EXPLAINED_PAIRS));
+    if (tooFew.size === 0) return unfiltered;
+    return new Map([...unfiltered, ...(await among(tooFew, training, FILTERED_CANDIDATES))]);
   }
 
-  /** The learnt pairs among those of the items that stand nearest to the middle between the query and each item. */
+  /** The training pairs among those of the items that are nearest to the midpoint between the query and each item. */
   private async pairsAmong(
-    { active, query, stamp }: ExplanationContext,
+    { active, query }: ExplanationContext,
     items: ReadonlyMap<string, Float32Array>,
-    learnt: ItemFilter,
+    training: ItemFilter,
     candidates: { readonly filter: ItemFilter | null; readonly limit: number },
   ): Promise<Map<string, readonly ExplainedPair[]>> {
     const found = await Promise.all(
       [...items].map(async ([id, embedding]) => {
-        const { hits } = await this.catalog.vectors.nearestByEmbedding({
+        const { hits } = await this.catalog.ranking.byEmbedding({
           ...candidates,
           encoderId: active.row.id,
-          vector: middle(query, embedding),
+          vector: midpoint(query, embedding),
           target: null,
           offset: 0,
-          stamp,
         });
         return { id, embedding, hits };
       }),
@@ -143,7 +135,7 @@ export class ExplanationService {
     const ids = new Set(found.flatMap(({ hits }) => hits.map((hit) => hit.id)));
     const rows = await this.catalog.items.byIds([...ids]);
     const pairOf = new Map(rows.map((item) => [item.id, item.pairId]));
-    const members = await this.learntPairs(active, [...new Set(pairOf.values())], learnt);
+    const members = await this.trainingPairs(active, [...new Set(pairOf.values())], training);
     return new Map(
       found.map(({ id, embedding, hits }) => {
         const pairIds = [...new Set(hits.map((hit) => pairOf.get(hit.id)))];
@@ -153,15 +145,15 @@ export class ExplanationService {
     );
   }
 
-  /** The members of pairs that were learnt from, with their embeddings, by pair. */
-  private async learntPairs(
+  /** The items of training pairs with their embeddings, by pair. */
+  private async trainingPairs(
     active: LoadedEncoder,
     pairIds: readonly (string | null)[],
-    learnt: ItemFilter,
+    training: ItemFilter,
   ): Promise<ReadonlyMap<string, readonly Member[]>> {
     const items = await this.catalog.items.ofPairs(
       pairIds.filter((id) => id !== null),
-      learnt,
+      training,
     );
     const embeddings = await this.catalog.vectors.embeddingsByIds(
       active.row.id,
@@ -184,7 +176,7 @@ interface Member {
   readonly embedding: Float32Array;
 }
 
-/** The picture and the text of a pair that stand nearest to the middle; null where either is lacking. */
+/** The image and the text of a pair that are nearest to the midpoint; null if it lacks either. */
 function nearest(
   members: readonly Member[] | undefined,
   query: Float32Array,
@@ -207,13 +199,13 @@ function nearest(
   };
 }
 
-/** Similarity to the middle between query and item, but for a factor that is the same for all. */
+/** Similarity to the midpoint between query and item, up to a factor that is the same for all. */
 function together({ querySimilarity, itemSimilarity }: Near): number {
   return querySimilarity + itemSimilarity;
 }
 
-/** The direction halfway between two unit vectors; of opposite ones there is none, and the item's own stands for it. */
-function middle(a: Float32Array, b: Float32Array): Float32Array {
+/** The direction of the midpoint between two unit vectors; `b` if they are opposite, for which there is none. */
+function midpoint(a: Float32Array, b: Float32Array): Float32Array {
   const sum = a.map((x, i) => x + (b[i] as number));
   return sum.some((x) => x !== 0) ? unit(sum) : b;
 }

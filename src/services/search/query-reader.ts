@@ -21,15 +21,21 @@ export type SearchQuery =
   | { readonly vector: readonly number[] }
   | ImageSource;
 
-/** A query read: its feature where it has one, and where it lies in the common space where an encoder can say so. */
-export interface ReadQuery {
-  /** Null for a bare vector, which has none. */
-  readonly modality: Modality | null;
-  readonly feature: Float32Array | null;
-  /** Id of the extractor that the feature is of; null without a feature. */
-  readonly extractor: string | null;
+/** A query as vectors. */
+export type ReadQuery = {
+  /** In the common space; null without an encoder that can read the query. */
   readonly embedding: Float32Array | null;
-}
+} & (
+  | {
+      readonly modality: Modality;
+      /** Id of the extractor for this modality. */
+      readonly extractor: string;
+      /** Of that extractor; null if the item has none. */
+      readonly feature: Float32Array | null;
+    }
+  /** A vector of the common space. */
+  | { readonly modality: null }
+);
 
 const FIELD: FieldPath = ['query'];
 
@@ -47,10 +53,9 @@ export class QueryReader {
   ) {}
 
   /**
-   * @param active the encoder to embed with, or null where there is none yet; it may still be on its way, so that asking
-   *   for it and extracting the query go side by side.
-   * @throws CommonspaceError naming the field of the query at fault; EXTRACTOR_MISSING for a picture where the encoder's
-   *   image extractor cannot be opened.
+   * @param active the encoder to embed with, null before any training. A promise lets the extraction run meanwhile.
+   * @throws CommonspaceError naming the wrong field of the query; EXTRACTOR_MISSING for a picture if the encoder's image
+   *   extractor cannot be opened.
    */
   async read(
     query: SearchQuery,
@@ -58,8 +63,7 @@ export class QueryReader {
     signal?: AbortSignal,
   ): Promise<ReadQuery> {
     if ('vector' in query) {
-      const embedding = readVector(query.vector, await active);
-      return { modality: null, feature: null, extractor: null, embedding };
+      return { modality: null, embedding: readVector(query.vector, await active) };
     }
     if ('itemId' in query) return await this.readItem(query.itemId, await active);
     if ('className' in query) return await this.readClass(query.className, await active);
@@ -77,7 +81,7 @@ export class QueryReader {
     );
   }
 
-  /** A picture is read as the encoder in use has learnt to read pictures, and compared with features of the same kind. */
+  /** Extracts by the image extractor of the encoder, so that the feature is comparable with those of its training. */
   private async readImage(
     source: ImageSource,
     active: LoadedEncoder | null | Promise<LoadedEncoder | null>,
@@ -90,7 +94,7 @@ export class QueryReader {
     return { modality: 'IMAGE', feature, extractor: extractor.id, embedding };
   }
 
-  /** A class stands for itself by its prototype, and by its name where captions are compared. */
+  /** The embedding of a class is its prototype; its feature is that of its name and description. */
   private async readClass(name: string, active: LoadedEncoder | null): Promise<ReadQuery> {
     const field = [...FIELD, 'className'];
     checkStorable(name, field);
@@ -101,7 +105,7 @@ export class QueryReader {
     }
     const features = await this.prototypes.ensureFeatures(rows);
     const prototype = active === null ? undefined : (await this.prototypes.of(rows, active))[0]?.vector;
-    // Zeros: a class without items, and an encoder that reads other features than names have now.
+    // Zeros: the class has no items and the encoder cannot read the feature of its name.
     const embedding = prototype?.some((x) => x !== 0) ? prototype : null;
     const feature = features.get(row.id) ?? null;
     return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding };

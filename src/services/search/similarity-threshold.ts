@@ -1,86 +1,83 @@
 import { CommonspaceError } from '../../domain/errors.js';
-import type { ItemFilter } from '../../domain/filter.js';
 import type { Modality } from '../../domain/modality.js';
 import type { Evidence } from '../../domain/rank-fusion.js';
-import type { LoadedEncoder } from '../serving/active-encoder.js';
-import type { SearchQuery } from './query-reader.js';
-import type { LeastSimilarity, RankingPlan } from './ranking.js';
+import { extractorOf, type LoadedEncoder } from '../serving/active-encoder.js';
+import type { ReadQuery } from './query-reader.js';
+import type { SearchRequest } from './search-request.js';
 
-export type CutOffMode = 'NONE' | 'AUTO';
+/**
+ * The least similarity of a result by each kind of evidence: `minScore` of the request, or with AUTO (`cutOff` in the API)
+ * what was calibrated for the active encoder, the kind of evidence and the direction.
+ */
+export type Thresholds = Readonly<Partial<Record<Evidence, number>>>;
 
-interface Asked {
-  readonly query: SearchQuery;
-  readonly by: readonly Evidence[];
+interface PlannedRankings {
   readonly target: Modality | null;
-  readonly filter: ItemFilter | null;
-  readonly minScore: number | null;
-  readonly cutOff?: CutOffMode;
+  readonly content: object | null;
+  readonly counterpart: { readonly extractor: string } | null;
 }
 
-/** @throws CommonspaceError BAD_INPUT for a cut-off that contradicts the rest of the request. */
-export function checkCutOff(asked: Asked): void {
-  if (asked.cutOff !== 'AUTO') return;
-  if (asked.minScore !== null) {
-    throw new CommonspaceError('BAD_INPUT', 'Give minScore or cutOff: AUTO, not both.', ['cutOff']);
-  }
-  if (targetOf(asked) === null) {
-    throw new CommonspaceError(
-      'BAD_INPUT',
-      'cutOff: AUTO needs a target: similarities within a modality and across are of different size.',
-      ['target'],
+/** @throws CommonspaceError BAD_INPUT for a threshold that is out of range or contradicts the rest of the request. */
+export function checkThreshold(
+  { by, minScore, threshold }: Pick<SearchRequest, 'by' | 'minScore' | 'threshold'>,
+  target: Modality | null,
+): void {
+  if (minScore !== null && by.length !== 1)
+    throw badInput('minScore needs exactly one kind of evidence in `by`.', 'minScore');
+  if (minScore !== null && !(minScore >= -1 && minScore <= 1))
+    throw badInput('minScore must be between -1 and 1.', 'minScore');
+  if (threshold !== 'AUTO') return;
+  if (minScore !== null) throw badInput('Give minScore or cutOff: AUTO, not both.', 'cutOff');
+  if (target === null) {
+    throw badInput(
+      'cutOff: AUTO needs a target: similarities within a modality and across modalities differ in size.',
+      'target',
     );
   }
 }
 
 /**
- * The least similarity of each ranking that takes part: minScore, or what was calibrated for its direction.
+ * The thresholds of the rankings that the plan has.
  *
- * @throws CommonspaceError NOT_CALIBRATED where AUTO is asked for and the active encoder has nothing to go by.
+ * @throws CommonspaceError NOT_CALIBRATED if AUTO is asked for and the active encoder has no threshold for this search.
  */
-export function leastSimilarity(
-  asked: Asked,
-  plan: Pick<RankingPlan, 'content' | 'counterpart'>,
-  query: Modality | null,
+export function thresholdsFor(
+  request: SearchRequest,
+  query: ReadQuery,
+  { target, content, counterpart }: PlannedRankings,
   active: LoadedEncoder | null,
-): LeastSimilarity {
-  const [only] = asked.by;
-  if (asked.minScore !== null && only !== undefined) return { [only]: asked.minScore };
-  const target = targetOf(asked);
-  if (asked.cutOff !== 'AUTO' || target === null) return {};
-  // A prototype is closer to everything than a single text or picture is.
-  if (query === null || 'className' in asked.query) {
-    throw new CommonspaceError(
-      'BAD_INPUT',
+): Thresholds {
+  const [only] = request.by;
+  if (request.minScore !== null && only !== undefined) return { [only]: request.minScore };
+  if (request.threshold !== 'AUTO') return {};
+  // The similarities of a class prototype are higher than those of a single text or picture.
+  if (query.modality === null || 'className' in request.query) {
+    throw badInput(
       'cutOff: AUTO is calibrated for queries that are a text or a picture; give minScore instead.',
-      ['cutOff'],
+      'cutOff',
     );
   }
-  const cutOffs = active === null ? [] : (active.row.config.cutOffs ?? []);
+  if (active === null) throw notCalibrated(content === null ? 'COUNTERPART' : 'CONTENT');
+  const calibrated = active.row.config.cutOffs ?? [];
   const find = (evidence: Evidence): number => {
-    const found = cutOffs.find((c) => c.evidence === evidence && c.query === query && c.target === target);
-    if (found === undefined || !measuredWith(evidence, query, plan, active)) throw notCalibrated(evidence);
+    const found = calibrated.find(
+      (one) => one.evidence === evidence && one.query === query.modality && one.target === target,
+    );
+    if (found === undefined) throw notCalibrated(evidence);
     return found.threshold;
   };
+  // Similarities of another extractor's features differ in size from those that were calibrated.
+  if (counterpart !== null && counterpart.extractor !== extractorOf(active.row, query.modality)) {
+    throw notCalibrated('COUNTERPART');
+  }
   return {
-    ...(plan.content !== null && { CONTENT: find('CONTENT') }),
-    ...(plan.counterpart !== null && { COUNTERPART: find('COUNTERPART') }),
+    ...(content !== null && { CONTENT: find('CONTENT') }),
+    ...(counterpart !== null && { COUNTERPART: find('COUNTERPART') }),
   };
 }
 
-/** Features of another extractor than the encoder's have similarities of their own size. */
-function measuredWith(
-  evidence: Evidence,
-  query: Modality,
-  { counterpart }: Pick<RankingPlan, 'counterpart'>,
-  active: LoadedEncoder | null,
-): boolean {
-  if (evidence === 'CONTENT') return true;
-  const extractor = query === 'IMAGE' ? active?.row.imageExtractor : active?.row.textExtractor;
-  return counterpart?.extractor === extractor;
-}
-
-function targetOf({ target, filter }: Asked): Modality | null {
-  return target ?? filter?.modality ?? null;
+function badInput(message: string, field: string): CommonspaceError {
+  return new CommonspaceError('BAD_INPUT', message, [field]);
 }
 
 function notCalibrated(evidence: Evidence): CommonspaceError {

@@ -1,14 +1,14 @@
+import { LRUCache } from 'lru-cache';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { TrainedEncoderRow } from '../../catalog/types.js';
-import type { VectorStamp } from '../../catalog/vectors/vector-stamp.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { Modality } from '../../domain/modality.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
 import type { Encoder } from '../../encoder/types.js';
 import type { FeatureExtractors } from '../../features/types.js';
 
-/** How many loaded encoders stay in memory: the active one, the one before it, and those that wait to follow it. */
-const KEPT = 6;
+/** Loaded encoders in memory: the active one, the previous one, and those that are ready to be activated. */
+const CAPACITY = 6;
 
 export interface LoadedEncoder {
   readonly row: TrainedEncoderRow;
@@ -16,11 +16,11 @@ export interface LoadedEncoder {
 }
 
 /**
- * The encoder that searches use. Which one is active is asked of the database each time, so that two servers never
- * disagree; only the weights, which never change, are kept.
+ * The encoder that searches use. Each call asks the database which one is active, so that two servers never disagree.
+ * Only the weights are cached, which never change.
  */
 export class ActiveEncoder {
-  private readonly loaded = new Map<string, Promise<Encoder>>();
+  private readonly loaded = new LRUCache<string, Promise<Encoder>>({ max: CAPACITY });
 
   constructor(
     private readonly catalog: Catalog,
@@ -33,12 +33,6 @@ export class ActiveEncoder {
     return row === null ? null : { row, encoder: await this.load(row.id) };
   }
 
-  /** The same with the stamp of the vectors that the database holds at that moment; see VectorMemory. */
-  async currentAndStamp(): Promise<{ readonly active: LoadedEncoder | null; readonly stamp: VectorStamp }> {
-    const { encoder: row, stamp } = await this.catalog.encoders.activeAndStamp();
-    return { active: row === null ? null : { row, encoder: await this.load(row.id) }, stamp };
-  }
-
   /** The encoders that new items are embedded for, the active one among them. */
   async live(): Promise<LoadedEncoder[]> {
     const rows = await this.catalog.encoders.live();
@@ -47,7 +41,7 @@ export class ActiveEncoder {
         try {
           return { row, encoder: await this.load(row.id) };
         } catch (error) {
-          // Removed in between: nobody wants its embeddings.
+          // Removed since the list was read: its embeddings are not needed.
           if ((await this.catalog.encoders.findWeights(row.id)) === null) return null;
           throw error;
         }
@@ -64,25 +58,30 @@ export class ActiveEncoder {
   }
 
   /**
-   * Whether the encoder can read what is extracted now. Pictures are read by the extractor it was trained on; of texts
-   * there is one, and where that changed the encoder's space is closed to new texts.
+   * Whether the encoder can read the features that are extracted now. Images are extracted by the extractor that it was
+   * trained on. For texts there is one extractor; an encoder trained on another one cannot read new texts.
    */
   understands({ row }: LoadedEncoder, modality: Modality): boolean {
     return modality === 'IMAGE' || row.textExtractor === this.features.text.id;
   }
 
-  /** The weights of a trained encoder; those used last stay in memory. */
+  /** The encoder of these weights; the most recently used ones are cached. */
   load(id: string): Promise<Encoder> {
-    const kept = this.loaded.get(id);
-    const loading = kept ?? this.catalog.encoders.weights(id).then(loadEncoder);
-    if (kept === undefined) loading.catch(() => this.loaded.delete(id));
-    // A map goes by the order of insertion: the first is the one used longest ago.
-    this.loaded.delete(id);
+    const cached = this.loaded.get(id);
+    if (cached !== undefined) return cached;
+    const loading = this.catalog.encoders.weights(id).then(loadEncoder);
     this.loaded.set(id, loading);
-    const oldest = this.loaded.keys().next().value;
-    if (this.loaded.size > KEPT && oldest !== undefined) this.loaded.delete(oldest);
+    loading.catch(() => this.loaded.delete(id));
     return loading;
   }
+}
+
+/** The extractor whose features of a modality the encoder reads. */
+export function extractorOf(
+  row: Pick<TrainedEncoderRow, 'imageExtractor' | 'textExtractor'>,
+  modality: Modality,
+): string {
+  return modality === 'IMAGE' ? row.imageExtractor : row.textExtractor;
 }
 
 /** The error for everything that needs an encoder before there is one. */

@@ -28,15 +28,15 @@ export class ClassPrototypes {
   /** Text features of names and descriptions, extracted where missing; a class embedding comes from them. */
   async ensureFeatures(rows: readonly ClassRow[], signal?: AbortSignal): Promise<Map<string, Float32Array>> {
     const extractor = this.features.text.id;
-    const known = await this.catalog.classes.features(
-      rows.map((row) => row.id),
+    const known = await this.catalog.vectors.classFeatures(
       extractor,
+      rows.map((row) => row.id),
     );
     const missing = rows.filter((row) => !known.has(row.id));
     if (missing.length === 0) return known;
     const features = await this.features.extractTexts(missing.map(classText), { signal });
     const made = new Map(missing.flatMap((row, i) => (features[i] ? [[row.id, features[i]] as const] : [])));
-    await this.catalog.classes.setFeatures(extractor, made);
+    await this.catalog.vectorWrites.putClassFeatures(extractor, made);
     return new Map([...known, ...made]);
   }
 

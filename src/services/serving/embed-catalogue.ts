@@ -41,7 +41,7 @@ export async function embedCatalogue(
         embeddings.push(encoder.embed(modality, rowOf(matrix, i)));
       }
       throwIfCancelled(signal);
-      await catalog.vectors.storeEmbeddings(row.id, modality, ids, gather(embeddings), on);
+      await catalog.vectorWrites.addEmbeddings(row.id, modality, ids, gather(embeddings), on);
       done += ids.length;
       onProgress(done, all);
     }

@@ -155,7 +155,7 @@ class Backfill {
       const vector = vectors[i];
       return vector === undefined ? [] : [{ itemId, contentHash, vector }];
     });
-    this.extracted += await this.parts.catalog.vectors.fillFeatures(extractor, late);
+    this.extracted += await this.parts.catalog.vectorWrites.fillFeatures(extractor, late);
   }
 }
 

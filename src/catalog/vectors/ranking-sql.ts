@@ -1,0 +1,119 @@
+import type { ItemFilter } from '../../domain/filter.js';
+import { type Modality, otherModality } from '../../domain/modality.js';
+import { filterSql, Parameters } from './filter-sql.js';
+import { encodeVector } from './vector-codec.js';
+import type { IndexedType, VectorPartition } from './vector-partitions.js';
+
+/**
+ * The only SQL that ranks. Stored vectors and queries are of unit length, so `<#>`, the negative inner product, orders like
+ * cosine distance at a third of the cost. A row has `id` and `d`, the negative similarity.
+ *
+ * A subquery computes the distance and names it. Otherwise Postgres computes it twice for each row: to return it and to sort.
+ */
+
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** A leaf partition to search, and the index to search it by; null compares every row. */
+export interface Source {
+  readonly name: string;
+  readonly through: IndexedType | null;
+}
+
+export interface OwnRanking {
+  /** Of unit length. */
+  readonly vector: Float32Array;
+  readonly filter: ItemFilter | null;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export interface CounterpartRanking {
+  /** Of unit length. */
+  readonly vector: Float32Array;
+  /** Modality of the features; items of the other one are ranked. */
+  readonly queryModality: Modality;
+  readonly filter: ItemFilter | null;
+  readonly limit: number;
+}
+
+/** Ranks the items of one or two partitions by their own vectors. */
+export function ownRanking(
+  sources: readonly Source[],
+  { vector, filter, limit, offset }: OwnRanking,
+): Statement {
+  const parameters = new Parameters();
+  const query = `${parameters.add(encodeVector(vector))}::vector`;
+  const depth = parameters.add(limit + offset);
+  const parts = sources.map((source) => `(${nearestRows(source, query, filter, depth, parameters)})`);
+  const text = `SELECT id, d FROM (${parts.join(' UNION ALL ')}) s
+    ORDER BY d, id LIMIT ${parameters.add(limit)} OFFSET ${parameters.add(offset)}`;
+  return { text, values: parameters.values };
+}
+
+/**
+ * Ranks items by the best of their counterparts' features, among the `depth` closest features only. Each row also has the
+ * number of features compared (`near`) and the largest distance among them (`reach`): an item that is not returned has no
+ * counterpart closer than `reach`.
+ */
+export function nearCounterpartRanking(
+  source: Source,
+  { vector, queryModality, filter, limit }: CounterpartRanking,
+  depth: number,
+): Statement {
+  const parameters = new Parameters();
+  const query = `${parameters.add(encodeVector(vector))}::vector`;
+  const nearest = nearestRows(source, query, null, parameters.add(depth), parameters);
+  const text = `WITH near AS MATERIALIZED (${nearest}),
+      reach AS MATERIALIZED (SELECT count(*)::int AS near, max(d) AS reach FROM near)
+    SELECT id, d, near, reach FROM (
+      SELECT i.id, min(near.d) AS d
+      FROM near JOIN item q ON q.id = near.id
+        JOIN item i ON i.pair_id = q.pair_id AND i.modality = '${otherModality(queryModality)}'
+      WHERE ${filterSql(filter, parameters)} GROUP BY i.id) s, reach
+    ORDER BY d, id LIMIT ${parameters.add(limit)}`;
+  return { text, values: parameters.values };
+}
+
+/** Ranks items by the best of their counterparts' features, comparing the features of all items that match the filter. */
+export function everyCounterpartRanking(
+  partition: VectorPartition,
+  { vector, queryModality, filter, limit }: CounterpartRanking,
+): Statement {
+  const parameters = new Parameters();
+  const query = `${parameters.add(encodeVector(vector))}::vector`;
+  const text = `SELECT id, d FROM (
+      SELECT i.id, min(v.vec <#> ${query}) AS d
+      FROM item i
+        JOIN item q ON q.pair_id = i.pair_id AND q.modality = '${queryModality}'
+        JOIN ${partition.name} v ON v.item_id = q.id
+      WHERE i.modality = '${otherModality(queryModality)}' AND ${filterSql(filter, parameters)} GROUP BY i.id) s
+    ORDER BY d, id LIMIT ${parameters.add(limit)}`;
+  return { text, values: parameters.values };
+}
+
+/** The rows of one partition that are closest to the query, as `id` and `d`. */
+function nearestRows(
+  { name, through }: Source,
+  query: string,
+  filter: ItemFilter | null,
+  depth: string,
+  parameters: Parameters,
+): string {
+  if (through !== null) {
+    // A scalar subquery cannot become a join, with which the planner would not use the index.
+    const where =
+      filter === null
+        ? ''
+        : `WHERE (SELECT ${filterSql(filter, parameters)} FROM item i WHERE i.id = v.item_id)`;
+    // The index returns rows in approximate order (relaxed_order) and may hold halfvec: sort by the exact distance.
+    return `SELECT item_id AS id, vec <#> ${query} AS d FROM (
+      SELECT v.item_id, v.vec FROM ${name} v ${where}
+      ORDER BY (v.vec::${through}) <#> ${query}::${through} LIMIT ${depth}) c`;
+  }
+  const from =
+    filter === null ? '' : `JOIN item i ON i.id = v.item_id WHERE ${filterSql(filter, parameters)}`;
+  return `SELECT v.item_id AS id, v.vec <#> ${query} AS d FROM ${name} v ${from} ORDER BY d, id LIMIT ${depth}`;
+}

@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
+import { MODALITIES, type Modality } from '../../domain/modality.js';
+import type { Database, Queryable } from '../postgres/database.js';
+
+/**
+ * A row keeps its vector in the table's page up to 8160 bytes (2030 dimensions) instead of 2000 bytes: a scan that fetches
+ * each vector from the TOAST table takes three times as long (docs/decisions/0002-catalogue.md).
+ */
+const STORAGE = 'WITH (toast_tuple_target = 8160)';
+
+/** Key of the advisory lock that serialises the creation and removal of partitions among servers. */
+const PARTITIONS_LOCK = 0x636f6d6d;
+
+const LOCK_NOT_AVAILABLE = '55P03';
+const DEADLOCK_DETECTED = '40P01';
+const LOCK_TIMEOUT_MS = 2_000;
+const LOCK_PAUSE_MS = 250;
+const LOCK_ATTEMPTS = 30;
+
+/** A change that another server made is seen after this time. */
+const CACHE_MS = 30_000;
+
+/** The expression that an index is on, e.g. `vector(64)`: only a query that orders by the same expression uses the index. */
+export type IndexedType = `vector(${number})` | `halfvec(${number})`;
+
+export interface VectorPartition {
+  /** Qualified by the schema `vectors`. */
+  readonly name: string;
+  /** Null: every search of it is exact. */
+  readonly index: IndexedType | null;
+}
+
+const foundPartition = z.object({ definition: z.string().nullable() });
+
+/** Partition of an extractor's features. */
+export function featurePartition(extractor: string): string {
+  return `vectors.feature_${createHash('sha256').update(extractor).digest('hex').slice(0, 24)}`;
+}
+
+/** Partition of an encoder's embeddings, of one modality or (without) of both. */
+export function embeddingPartition(encoderId: string, modality?: Modality): string {
+  const hex = encoderId.replaceAll('-', '').toLowerCase();
+  if (!/^[0-9a-f]{32}$/.test(hex)) throw new Error(`not a uuid: ${encoderId}`);
+  return `vectors.embedding_${hex}${modality ? `_${modality.toLowerCase()}` : ''}`;
+}
+
+/** The partitions that hold vectors, in the schema `vectors`: found, created and dropped. */
+export class VectorPartitions {
+  private readonly known = new Map<string, { readonly partition: VectorPartition; readonly until: number }>();
+
+  constructor(private readonly db: Database) {}
+
+  /** The partition with the index that a search of it can use; null if it does not exist. `on`: the transaction to look in. */
+  async find(name: string, on: Queryable = this.db): Promise<VectorPartition | null> {
+    const known = this.known.get(name);
+    if (known && known.until > Date.now()) return known.partition;
+    const [row] = await on.run(
+      `SELECT pg_get_indexdef(x.indexrelid) AS definition
+       FROM pg_class t
+       LEFT JOIN (pg_index x JOIN pg_class c ON c.oid = x.indexrelid AND c.relname LIKE '%\\_hnsw')
+         ON x.indrelid = t.oid AND x.indisvalid
+       WHERE t.oid = to_regclass($1)`,
+      [name],
+    );
+    if (!row) return null;
+    const { definition } = foundPartition.parse(row);
+    const type = /::((?:vector|halfvec)\(\d+\))/.exec(definition ?? '')?.[1] as IndexedType | undefined;
+    const partition = { name, index: type ?? null };
+    this.known.set(name, { partition, until: Date.now() + CACHE_MS });
+    return partition;
+  }
+
+  /** Looks the partition up again the next time. */
+  forget(name: string): void {
+    this.known.delete(name);
+  }
+
+  /** Creates the partition for an extractor's features if it does not exist. Not inside a transaction. */
+  async ensureFeatures(extractor: string): Promise<void> {
+    const name = featurePartition(extractor);
+    if (await this.find(name)) return;
+    await this.alter('SHARE ROW EXCLUSIVE', [
+      `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF feature FOR VALUES IN (${literal(extractor)}) ${STORAGE}`,
+    ]);
+  }
+
+  /** Creates the partitions for an encoder's embeddings if they do not exist. Not inside a transaction. */
+  async ensureEmbeddings(encoderId: string): Promise<void> {
+    const both = embeddingPartition(encoderId);
+    // Another server may have dropped a cached partition.
+    this.forgetEmbeddings(encoderId);
+    if (await this.find(both)) return;
+    const modalities = MODALITIES.map(
+      (modality) =>
+        `CREATE TABLE IF NOT EXISTS ${embeddingPartition(encoderId, modality)} PARTITION OF ${both} FOR VALUES IN ('${modality}') ${STORAGE}`,
+    );
+    await this.alter('SHARE ROW EXCLUSIVE', [
+      `CREATE TABLE IF NOT EXISTS ${both} PARTITION OF embedding FOR VALUES IN ('${encoderId}') PARTITION BY LIST (modality)`,
+      ...modalities,
+    ]);
+  }
+
+  /** Drops the partitions of an encoder with all its embeddings. Not inside a transaction. */
+  async dropEmbeddings(encoderId: string): Promise<void> {
+    await this.alter('ACCESS EXCLUSIVE', [`DROP TABLE IF EXISTS ${embeddingPartition(encoderId)}`]);
+    this.forgetEmbeddings(encoderId);
+  }
+
+  private forgetEmbeddings(encoderId: string): void {
+    for (const modality of [undefined, ...MODALITIES]) this.forget(embeddingPartition(encoderId, modality));
+  }
+
+  /**
+   * Creates or drops partitions. Their foreign keys need a lock on `item`, and a transaction that deletes items locks the
+   * partitions after it: the same order here avoids a deadlock. A waiting ACCESS EXCLUSIVE lock blocks later requests, so
+   * use a short lock_timeout and retry.
+   */
+  private async alter(
+    itemLock: 'SHARE ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE',
+    statements: readonly string[],
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.db.transaction(async (tx) => {
+          await tx.run('SELECT pg_advisory_xact_lock($1)', [PARTITIONS_LOCK]);
+          await tx.runOnce(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+          await tx.runOnce(`LOCK TABLE item, encoder IN ${itemLock} MODE`);
+          for (const statement of statements) await tx.runOnce(statement);
+        });
+        return;
+      } catch (error) {
+        const { code } = error as { code?: string };
+        const isLocked = code === LOCK_NOT_AVAILABLE || code === DEADLOCK_DETECTED;
+        if (!isLocked || attempt === LOCK_ATTEMPTS) throw error;
+        await setTimeout(LOCK_PAUSE_MS * (1 + Math.random()));
+      }
+    }
+  }
+}
+
+function literal(text: string): string {
+  // A backslash needs no escape in a standard string.
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import type { ItemFilter } from '../../domain/filter.js';
+import type { Modality } from '../../domain/modality.js';
+import type { Database, Queryable } from '../postgres/database.js';
+import type { ClassMean, TrainingPair, VectorChunk } from '../types.js';
+import { filterSql, Parameters } from './filter-sql.js';
+import { CHUNK_FLOATS, decodeVector, decodeVectors, encodeUuidArray } from './vector-codec.js';
+import { embeddingPartition, featurePartition, type VectorPartitions } from './vector-partitions.js';
+
+/** Less than the id of any item. */
+const NIL = '00000000-0000-0000-0000-000000000000';
+
+const sentVector = z.instanceof(Buffer).transform(decodeVector);
+const vectorRows = z.array(z.object({ id: z.string(), vec: sentVector }));
+const meanRows = z.array(z.object({ id: z.string(), mean: sentVector, count: z.number() }));
+const chunkRow = z.object({
+  ids: z.array(z.string()).nullable(),
+  vectors: z.instanceof(Buffer).transform(decodeVectors).nullable(),
+});
+const pairRows = z.array(
+  z.object({ imageId: z.string(), textId: z.string(), pairId: z.string(), classIds: z.array(z.string()) }),
+);
+
+/** Reads stored vectors, all of unit length or zero. */
+export class VectorReads {
+  constructor(
+    private readonly db: Database,
+    private readonly partitions: VectorPartitions,
+  ) {}
+
+  /** Features of these items, of those that have one. */
+  async featuresFor(itemIds: readonly string[], extractor: string): Promise<Map<string, Float32Array>> {
+    return byId(
+      await this.db.run(
+        `SELECT item_id AS id, vector_send(vec) AS vec FROM feature WHERE item_id = ANY($1::uuid[]) AND extractor = $2`,
+        [encodeUuidArray(itemIds), extractor],
+      ),
+    );
+  }
+
+  /** The feature of one item, null if it has none of this extractor. */
+  async itemFeature(itemId: string, extractor: string): Promise<Float32Array | null> {
+    return (await this.featuresFor([itemId], extractor)).get(itemId) ?? null;
+  }
+
+  /** Embeddings of these items, of those that have one. */
+  async embeddingsByIds(encoderId: string, itemIds: readonly string[]): Promise<Map<string, Float32Array>> {
+    return byId(
+      await this.db.run(
+        `SELECT item_id AS id, vector_send(vec) AS vec FROM embedding
+         WHERE item_id = ANY($1::uuid[]) AND encoder_id = $2::uuid`,
+        [encodeUuidArray(itemIds), encoderId],
+      ),
+    );
+  }
+
+  /** The embedding of one item, null if that encoder has not embedded it. */
+  async itemEmbedding(encoderId: string, itemId: string): Promise<Float32Array | null> {
+    return (await this.embeddingsByIds(encoderId, [itemId])).get(itemId) ?? null;
+  }
+
+  /** Text features of classes, of those that have one. */
+  async classFeatures(extractor: string, classIds: readonly string[]): Promise<Map<string, Float32Array>> {
+    return byId(
+      await this.db.run(
+        `SELECT class_id AS id, vector_send(vec) AS vec FROM class_feature
+         WHERE class_id = ANY($1::uuid[]) AND extractor = $2`,
+        [encodeUuidArray(classIds), extractor],
+      ),
+    );
+  }
+
+  /** The mean embedding of each of these classes' items, of those classes that have any. */
+  async classMeans(encoderId: string, classIds: readonly string[]): Promise<Map<string, ClassMean>> {
+    if (!(await this.partitions.find(embeddingPartition(encoderId)))) return new Map();
+    const rows = await this.db.run(
+      `SELECT ic.class_id AS id, vector_send(avg(e.vec)) AS mean, count(*)::int AS count
+       FROM item_class ic JOIN ${embeddingPartition(encoderId)} e ON e.item_id = ic.item_id
+       WHERE ic.class_id = ANY($1::uuid[]) GROUP BY ic.class_id`,
+      [encodeUuidArray(classIds)],
+    );
+    return new Map(meanRows.parse(rows).map(({ id, mean, count }) => [id, { mean, count }]));
+  }
+
+  /**
+   * Features of an extractor by ascending item id, in chunks; with `lacking`, only of items without an embedding of that
+   * encoder.
+   */
+  async *featuresOf(
+    extractor: string,
+    options: {
+      readonly lacking?: { readonly encoderId: string; readonly modality: Modality };
+      /** Numbers in a chunk, CHUNK_FLOATS if not given. */
+      readonly floats?: number;
+      /** A transaction to read in. */
+      readonly on?: Queryable;
+    } = {},
+  ): AsyncGenerator<VectorChunk> {
+    const { lacking, floats = CHUNK_FLOATS, on = this.db } = options;
+    const table = featurePartition(extractor);
+    if (!(await this.partitions.find(table, on))) return;
+    yield* chunks(
+      on,
+      table,
+      lacking ? embeddingPartition(lacking.encoderId, lacking.modality) : null,
+      floats,
+    );
+  }
+
+  /** Every embedding of an encoder and a modality by ascending item id, in chunks. */
+  async *embeddingsOf(encoderId: string, modality: Modality): AsyncGenerator<VectorChunk> {
+    const table = embeddingPartition(encoderId, modality);
+    if (await this.partitions.find(table)) yield* chunks(this.db, table, null, CHUNK_FLOATS);
+  }
+
+  /**
+   * Pairs of an image and a text that both have a feature, in the order of the images' and then the texts' ids. An
+   * image with five captions gives five pairs. One filter is for the image, the other for the text.
+   */
+  async trainingPairs(
+    imageExtractor: string,
+    textExtractor: string,
+    filters: { readonly image?: ItemFilter | null; readonly text?: ItemFilter | null } = {},
+  ): Promise<TrainingPair[]> {
+    const parameters = new Parameters();
+    const side = (modality: Modality, extractor: string, filter: ItemFilter | null) => `
+      SELECT i.id, i.pair_id FROM item i
+      WHERE i.modality = '${modality}' AND i.pair_id IS NOT NULL AND ${filterSql(filter, parameters)}
+        AND EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = ${parameters.add(extractor)})`;
+    const rows = await this.db.runOnce(
+      `WITH image AS MATERIALIZED (${side('IMAGE', imageExtractor, filters.image ?? null)}),
+         txt AS MATERIALIZED (${side('TEXT', textExtractor, filters.text ?? null)}),
+         pairs AS MATERIALIZED (
+           SELECT image.id AS image_id, txt.id AS text_id, image.pair_id FROM image JOIN txt ON txt.pair_id = image.pair_id),
+         labels AS (
+           SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = image_id
+           UNION SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = text_id)
+       SELECT p.image_id AS "imageId", p.text_id AS "textId", p.pair_id AS "pairId",
+         COALESCE(array_agg(c.id::text ORDER BY c.name) FILTER (WHERE c.id IS NOT NULL), '{}') AS "classIds"
+       FROM pairs p LEFT JOIN labels l ON l.image_id = p.image_id AND l.text_id = p.text_id
+         LEFT JOIN class c ON c.id = l.class_id
+       GROUP BY 1, 2, 3 ORDER BY 1, 2`,
+      parameters.values,
+    );
+    return pairRows.parse(rows);
+  }
+}
+
+function byId(rows: readonly unknown[]): Map<string, Float32Array> {
+  return new Map(vectorRows.parse(rows).map(({ id, vec }) => [id, vec]));
+}
+
+/**
+ * The vectors of a partition by ascending item id, each chunk by a statement of its own, so that other statements run in
+ * between. With `lackingIn`, only those of items that have no row in that partition.
+ */
+async function* chunks(
+  on: Queryable,
+  table: string,
+  lackingIn: string | null,
+  floats: number,
+): AsyncGenerator<VectorChunk> {
+  const lacking =
+    lackingIn === null ? '' : `AND NOT EXISTS (SELECT 1 FROM ${lackingIn} e WHERE e.item_id = t.item_id)`;
+  let after = NIL;
+  // The first chunk tells the number of columns.
+  let rows = Math.min(256, Math.ceil(floats / 2048));
+  for (;;) {
+    const [row] = await on.run(
+      `SELECT array_agg(item_id::text) AS ids, string_agg(vector_send(vec), '') AS vectors
+       FROM (SELECT item_id, vec FROM ${table} t WHERE item_id > $1::uuid ${lacking} ORDER BY item_id LIMIT $2) v`,
+      [after, rows],
+    );
+    const { ids, vectors } = chunkRow.parse(row);
+    if (ids === null || vectors === null) return;
+    yield { ids, matrix: { ...vectors, rows: ids.length } };
+    after = ids.at(-1) ?? after;
+    rows = Math.max(1, Math.floor(floats / vectors.columns));
+  }
+}

@@ -1,0 +1,172 @@
+import { type Matrix, rowOf } from '../../domain/matrix.js';
+import type { Modality } from '../../domain/modality.js';
+import { unit } from '../../domain/vectors.js';
+import type { Database, Queryable } from '../postgres/database.js';
+import { CHUNK_FLOATS, encodeUuidArray, encodeVectorArray } from './vector-codec.js';
+import { embeddingPartition, featurePartition, type VectorPartitions } from './vector-partitions.js';
+
+/** Errors of a write whose items are deleted at the same time. */
+const FOREIGN_KEY_VIOLATION = '23503';
+const DEADLOCK_DETECTED = '40P01';
+const PUT_ATTEMPTS = 10;
+
+/** A feature that was extracted from an item outside of any transaction. */
+export interface LateFeature {
+  readonly itemId: string;
+  /** Of the content that it was extracted from. */
+  readonly contentHash: string;
+  readonly vector: Float32Array;
+}
+
+/** Stores vectors. Each is scaled to unit length first (a zero vector stays zero). */
+export class VectorWrites {
+  private oid: number | null = null;
+
+  constructor(
+    private readonly db: Database,
+    private readonly partitions: VectorPartitions,
+  ) {}
+
+  /** Replaces the features of one extractor of these items. The partition must exist (VectorPartitions.ensureFeatures). */
+  async putFeatures(
+    on: Queryable,
+    extractor: string,
+    features: ReadonlyMap<string, Float32Array>,
+  ): Promise<void> {
+    for (const [ids, vectors] of encodedChunks(await this.vectorOid(on), features)) {
+      await on.run(
+        `INSERT INTO ${featurePartition(extractor)} (item_id, extractor, vec)
+         SELECT id, $1, vec FROM unnest($2::uuid[], $3::vector[]) AS u (id, vec)
+         ON CONFLICT (item_id, extractor) DO UPDATE SET vec = EXCLUDED.vec`,
+        [extractor, ids, vectors],
+      );
+    }
+  }
+
+  /**
+   * Stores features of items that have none of this extractor. Skipped are items that were deleted or got other content
+   * since the extraction, and items that another writer gave a feature.
+   *
+   * @returns how many were stored.
+   */
+  async fillFeatures(extractor: string, features: readonly LateFeature[]): Promise<number> {
+    if (features.length === 0) return 0;
+    await this.partitions.ensureFeatures(extractor);
+    const ordered = [...features].sort((a, b) => (a.itemId < b.itemId ? -1 : 1));
+    const oid = await this.vectorOid(this.db);
+    // FOR SHARE waits for a transaction that replaces the content, so the hash compared is its committed one.
+    const stored = await this.db.run(
+      `WITH late AS (SELECT * FROM unnest($2::uuid[], $3::text[], $4::vector[]) AS u (id, content_hash, vec)),
+         current AS (
+           SELECT i.id FROM item i JOIN late USING (id) WHERE i.content_hash = late.content_hash ORDER BY i.id FOR SHARE OF i)
+       INSERT INTO ${featurePartition(extractor)} (item_id, extractor, vec)
+       SELECT id, $1, vec FROM late JOIN current USING (id)
+       ON CONFLICT (item_id, extractor) DO NOTHING RETURNING item_id`,
+      [
+        extractor,
+        encodeUuidArray(ordered.map(({ itemId }) => itemId)),
+        ordered.map(({ contentHash }) => contentHash),
+        encodeVectorArray(
+          oid,
+          ordered.map(({ vector }) => unit(vector)),
+        ),
+      ],
+    );
+    return stored.length;
+  }
+
+  /** Replaces one encoder's embeddings of these items, all of one modality; items that no longer exist are skipped. */
+  async putEmbeddings(
+    on: Queryable,
+    encoderId: string,
+    modality: Modality,
+    embeddings: ReadonlyMap<string, Float32Array>,
+  ): Promise<void> {
+    await this.insertEmbeddings(on, encoderId, modality, embeddings, { replace: true });
+  }
+
+  /**
+   * Stores embeddings that items of one modality lack: row i of the matrix is the embedding of `ids[i]`. One that exists
+   * stays, because a concurrent write may have stored it for newer content.
+   *
+   * @param on a transaction. Without one, a write that conflicts with the deletion of its items is retried.
+   */
+  async addEmbeddings(
+    encoderId: string,
+    modality: Modality,
+    ids: readonly string[],
+    matrix: Matrix,
+    on?: Queryable,
+  ): Promise<void> {
+    if (matrix.rows !== ids.length) throw new Error(`${ids.length} ids for ${matrix.rows} rows`);
+    const embeddings = new Map(ids.map((id, i) => [id, rowOf(matrix, i)]));
+    const insert = (queryable: Queryable) =>
+      this.insertEmbeddings(queryable, encoderId, modality, embeddings, { replace: false });
+    if (on !== undefined) return await insert(on);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await insert(this.db);
+      } catch (error) {
+        // The next attempt skips the items whose deletion has been committed.
+        const { code } = error as { code?: string };
+        const conflicts = code === FOREIGN_KEY_VIOLATION || code === DEADLOCK_DETECTED;
+        if (!conflicts || attempt === PUT_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** Replaces the text features of classes. */
+  async putClassFeatures(extractor: string, features: ReadonlyMap<string, Float32Array>): Promise<void> {
+    for (const [ids, vectors] of encodedChunks(await this.vectorOid(this.db), features)) {
+      await this.db.run(
+        `INSERT INTO class_feature (class_id, extractor, vec)
+         SELECT id, $1, vec FROM unnest($2::uuid[], $3::vector[]) AS u (id, vec)
+         ON CONFLICT (class_id, extractor) DO UPDATE SET vec = EXCLUDED.vec`,
+        [extractor, ids, vectors],
+      );
+    }
+  }
+
+  private async insertEmbeddings(
+    on: Queryable,
+    encoderId: string,
+    modality: Modality,
+    embeddings: ReadonlyMap<string, Float32Array>,
+    { replace }: { readonly replace: boolean },
+  ): Promise<void> {
+    const action = replace ? 'UPDATE SET vec = EXCLUDED.vec' : 'NOTHING';
+    for (const [ids, vectors] of encodedChunks(await this.vectorOid(on), embeddings)) {
+      await on.run(
+        `INSERT INTO ${embeddingPartition(encoderId, modality)} (encoder_id, item_id, modality, vec)
+         SELECT $1::uuid, id, $2::modality, vec FROM unnest($3::uuid[], $4::vector[]) AS u (id, vec)
+         WHERE EXISTS (SELECT 1 FROM item i WHERE i.id = u.id)
+         ON CONFLICT (item_id, encoder_id, modality) DO ${action}`,
+        [encoderId, modality, ids, vectors],
+      );
+    }
+  }
+
+  /** The oid of the type `vector`, which differs between databases. */
+  private async vectorOid(on: Queryable): Promise<number> {
+    this.oid ??= (await on.run<{ oid: number }>(`SELECT 'vector'::regtype::oid::int AS oid`))[0]?.oid ?? null;
+    if (this.oid === null) throw new Error('no vector type');
+    return this.oid;
+  }
+}
+
+/**
+ * Ids and unit vectors as `uuid[]` and `vector[]`, CHUNK_FLOATS at a time. Ascending ids, so that concurrent writers lock
+ * rows in the same order.
+ */
+function* encodedChunks(
+  vectorOid: number,
+  vectors: ReadonlyMap<string, Float32Array>,
+): Generator<readonly [ids: Buffer, vectors: Buffer]> {
+  const entries = [...vectors].sort(([a], [b]) => (a < b ? -1 : 1));
+  const rows = Math.max(1, Math.floor(CHUNK_FLOATS / (entries[0]?.[1].length ?? 1)));
+  for (let start = 0; start < entries.length; start += rows) {
+    const part = entries.slice(start, start + rows);
+    const units = part.map(([, vector]) => unit(vector));
+    yield [encodeUuidArray(part.map(([id]) => id)), encodeVectorArray(vectorOid, units)];
+  }
+}

@@ -1,0 +1,36 @@
+import type { ItemFilter } from '../../domain/filter.js';
+import type { Modality } from '../../domain/modality.js';
+import type { Evidence } from '../../domain/rank-fusion.js';
+import type { SearchQuery } from './query-reader.js';
+
+/** Which similarity thresholds a search applies: see similarity-threshold.ts. */
+export type ThresholdMode = 'NONE' | 'AUTO';
+
+export interface SearchRequest {
+  readonly query: SearchQuery;
+  readonly target: Modality | null;
+  readonly by: readonly Evidence[];
+  readonly filter: ItemFilter | null;
+  readonly first: number;
+  readonly after: string | null;
+  readonly minScore: number | null;
+  /** AUTO: the similarity thresholds that were calibrated for the active encoder. NONE if not given. */
+  readonly threshold?: ThresholdMode;
+}
+
+/** The items that a search ranks. */
+export interface SearchScope {
+  /** Null: both modalities. */
+  readonly target: Modality | null;
+  readonly filter: ItemFilter | null;
+}
+
+/**
+ * A filter's modality becomes the target: searching one partition is faster than filtering both. A filter that
+ * contradicts the target stays as it is, and matches nothing.
+ */
+export function scopeOf({ target, filter }: Pick<SearchRequest, 'target' | 'filter'>): SearchScope {
+  const { modality, ...rest } = filter ?? {};
+  if (modality === undefined || (target !== null && target !== modality)) return { target, filter };
+  return { target: modality, filter: Object.keys(rest).length === 0 ? null : rest };
+}
