@@ -23,16 +23,19 @@ export interface GraphqlServerOptions {
 export interface GraphqlServer {
   /** Sends one answer for each request. Not started yet. */
   readonly apollo: ApolloServer<GraphqlContext>;
+  /** schema.graphql as it is written. */
+  readonly schemaText: string;
   /** Sends answers as server-sent events. Available once Apollo is started. */
   readonly sse: () => SseHandler;
 }
 
 /** The GraphQL server, not started yet. */
 export async function createGraphqlServer(options: GraphqlServerOptions): Promise<GraphqlServer> {
+  const schemaText = await readFile(SCHEMA, 'utf8');
   let sse: SseHandler | null = null;
   const { reportUnexpected } = options;
   const apollo = new ApolloServer<GraphqlContext>({
-    typeDefs: await readFile(SCHEMA, 'utf8'),
+    typeDefs: schemaText,
     resolvers,
     introspection: true,
     includeStacktraceInErrorResponses: false,
@@ -56,6 +59,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
   });
   return {
     apollo,
+    schemaText,
     sse: () => {
       if (sse === null) throw new Error('the GraphQL server is not started');
       return sse;

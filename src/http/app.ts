@@ -1,14 +1,22 @@
 import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
 import multipart from '@fastify/multipart';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { CommonspaceError } from '../domain/errors.js';
 import { createContext } from '../graphql/context.js';
 import { createGraphqlServer } from '../graphql/server.js';
 import type { Services } from '../services/services.js';
+import { prefersHtml } from './accept.js';
 import { registerAccess } from './access.js';
 import { sendError } from './errors.js';
 import { GraphqlStreams, wantsStream } from './graphql-stream.js';
+import { registerHome } from './home-routes.js';
 import { MAX_UPLOAD_BYTES, registerMedia } from './media-routes.js';
+import { sendGraphqlPage } from './pages.js';
 import { requestSignal } from './request-signal.js';
 import { registerStatus } from './status-routes.js';
 
@@ -23,9 +31,10 @@ export interface AppOptions {
 /** A GraphQL request's size: a thousand texts, or a few pictures in base64. More pictures go through POST /media. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** The whole HTTP surface: /graphql, /media, /healthz, /readyz. */
+/** All HTTP routes: /, /graphql, /schema.graphql, /media, /healthz, /readyz. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { services, logger } = options;
+  const needsKey = options.apiKeys.length > 0;
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     bodyLimit: MAX_BODY_BYTES,
@@ -44,7 +53,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerAccess(app, options);
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 
-  const { apollo, sse } = await createGraphqlServer({
+  const { apollo, schemaText, sse } = await createGraphqlServer({
     reportUnexpected: (error) => logger.error({ err: error }, 'unexpected error in a GraphQL operation'),
     plugins: [fastifyApolloDrainPlugin(app)],
   });
@@ -60,18 +69,28 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       reply.header('cache-control', 'no-store');
     },
     handler(request, reply) {
-      return wantsStream(request) ? streamed.answer(request, reply) : single.call(app, request, reply);
+      if (wantsStream(request)) return streamed.answer(request, reply);
+      if (opensPage(request)) return sendGraphqlPage(request, reply, needsKey);
+      return single.call(app, request, reply);
     },
   });
-  registerMedia(app, services, options.apiKeys.length > 0);
+  registerMedia(app, services, needsKey);
   registerStatus(app, services);
+  registerHome(app, schemaText, needsKey);
   return app;
 }
 
+/** Whether a browser opens /graphql as a page, without a query. */
+function opensPage(request: FastifyRequest): boolean {
+  const { query } = request.query as { readonly query?: string };
+  return request.method === 'GET' && query === undefined && prefersHtml(request);
+}
+
 /**
- * Listens, and says where.
+ * Listens on an address.
  *
- * @throws CommonspaceError PORT_IN_USE, or BAD_CONFIG where the address is not this machine's.
+ * @returns the URL that it listens on
+ * @throws CommonspaceError PORT_IN_USE, or BAD_CONFIG for an address that is not one of this machine
  */
 export async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
   try {

@@ -4,6 +4,7 @@ import { CommonspaceError } from '../domain/errors.js';
 import { createContext } from '../graphql/context.js';
 import type { SseHandler } from '../graphql/sse-handler.js';
 import type { Services } from '../services/services.js';
+import { acceptQuality } from './accept.js';
 import { checkCsrf } from './csrf.js';
 
 /** Open streams at a time; a further request is refused with BUSY. */
@@ -19,9 +20,7 @@ const STREAM_HEADERS = {
 
 /** Whether the caller accepts the answer as server-sent events. */
 export function wantsStream(request: FastifyRequest): boolean {
-  return (request.headers.accept ?? '')
-    .split(',')
-    .some((type) => type.trim().split(';')[0]?.toLowerCase() === 'text/event-stream');
+  return acceptQuality(request, 'text/event-stream') > 0;
 }
 
 /** Sends what the handler of GraphQL over server-sent events answers, and ends open streams when the server stops. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../services/services.js';
 
-/** GET /healthz: the process answers. GET /readyz: so does the database. GET /: where things are. */
+/** GET /healthz: the process answers. GET /readyz: the process and the database answer. */
 export function registerStatus(app: FastifyInstance, services: Services): void {
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
@@ -13,11 +13,4 @@ export function registerStatus(app: FastifyInstance, services: Services): void {
       return await reply.code(503).send({ status: 'unavailable' });
     }
   });
-  app.get('/', async () => ({
-    name: 'Commonspace',
-    graphql: '/graphql',
-    upload: 'POST /media',
-    media: '/media/{id}?width=',
-    health: '/healthz',
-  }));
 }

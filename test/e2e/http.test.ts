@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { buildSchema } from 'graphql';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp, listen } from '../../src/http/app.js';
@@ -359,6 +361,100 @@ describe('the other routes', () => {
   it('are not there under a name that is not loopback', async () => {
     const { statusCode } = await http.inject({ url: '/media/x', headers: { host: 'evil.example:4000' } });
     expect(statusCode).toBe(401);
+  });
+});
+
+describe('pages for browsers', () => {
+  const BROWSER = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
+  const open = (path: string, headers: object = BROWSER) =>
+    fetch(address + path, { headers: { ...headers } });
+
+  /** The requests of the curl commands on a page. */
+  const requestsOf = (page: string) =>
+    [...page.matchAll(/<code>curl ([\s\S]*?)<\/code>/g)].map(([, command = '']) => ({
+      url: /\bhttps?:\/\/\S+/.exec(command)?.[0] ?? '',
+      headers: [...command.matchAll(/-H '([^':]+): ([^']*)'/g)].map(([, name, value]) => [name, value]),
+      body: /-d '([^']*)'/.exec(command)?.[1] ?? '',
+    }));
+
+  it.each(['/', '/graphql'])('opens %s as a page that loads nothing', async (path) => {
+    const response = await open(path);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(response.headers.get('vary')).toBe('accept');
+    const page = await response.text();
+    const style = /<style>([\s\S]*)<\/style>/.exec(page)?.[1] ?? '';
+    const hash = createHash('sha256').update(style).digest('base64');
+    expect(response.headers.get('content-security-policy')).toBe(
+      `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    );
+    expect(style).toContain('light-dark(');
+    expect(page).not.toMatch(/<script|<link|<img|\ssrc=|\sstyle=|@import|url\(|\{\{/);
+    for (const [, link = ''] of page.matchAll(/href="([^"]*)"/g)) {
+      expect((await open(link)).status, link).toBe(200);
+    }
+  });
+
+  it.each(['/', '/graphql'])('prints requests on %s that work', async (path) => {
+    const requests = requestsOf(await (await open(path)).text());
+    expect(requests.length).toBeGreaterThan(0);
+    for (const { url, headers, body } of requests) {
+      expect(url).toBe(`${address}/graphql`);
+      const response = await fetch(url, { method: 'POST', headers: Object.fromEntries(headers), body });
+      expect(response.status).toBe(200);
+      const answer = await response.text();
+      if (body.includes('subscription')) expect(answer).toContain('ENCODER_NOT_FOUND');
+      else expect(JSON.parse(answer)).not.toHaveProperty('errors');
+    }
+  });
+
+  it.each([{}, { accept: '*/*' }, { accept: 'application/json, text/html;q=0.9' }])(
+    'answers / as JSON for %j',
+    async (headers) => {
+      expect(await (await open('/', headers)).json()).toMatchObject({
+        name: 'Commonspace',
+        graphql: '/graphql',
+        upload: 'POST /media',
+        media: '/media/{id}?width=',
+        health: '/healthz',
+      });
+    },
+  );
+
+  it('still refuses a query by GET without a preflight header', async () => {
+    const response = await open('/graphql?query={__typename}');
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('CSRF');
+  });
+
+  it('serves the schema', async () => {
+    const response = await open('/schema.graphql');
+    expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(
+      buildSchema(await response.text())
+        .getQueryType()
+        ?.getFields(),
+    ).toHaveProperty('crossModalSearch');
+  });
+
+  it('puts no other host into a page than a host name', async () => {
+    const other = await createApp({
+      services: app,
+      logger: pino({ level: 'silent' }),
+      apiKeys: ['a-key-of-enough-length'],
+      loopback: false,
+    });
+    const pageFor = async (host: string) => {
+      const authorization = 'Bearer a-key-of-enough-length';
+      return (await other.inject({ url: '/', headers: { ...BROWSER, host, authorization } })).body;
+    };
+    const page = await pageFor('shop.example:8080');
+    expect(page).toContain('curl http://shop.example:8080/graphql');
+    expect(page).toContain("-H 'authorization: Bearer API_KEY'");
+    const hostile = await pageFor('a$(id)<b>');
+    expect(hostile).not.toContain('$(id)');
+    expect(hostile).not.toContain('<b>');
+    await other.close();
   });
 });
 

@@ -1,0 +1,24 @@
+import type { FastifyInstance } from 'fastify';
+import { prefersHtml } from './accept.js';
+import { sendHomePage } from './pages.js';
+
+const ENDPOINTS = {
+  name: 'Commonspace',
+  graphql: '/graphql',
+  schema: '/schema.graphql',
+  upload: 'POST /media',
+  media: '/media/{id}?width=',
+  health: '/healthz',
+} as const;
+
+/** GET /: the endpoints, as JSON or as a page for browsers. GET /schema.graphql: the schema. */
+export function registerHome(app: FastifyInstance, schemaText: string, needsKey: boolean): void {
+  app.get('/', async (request, reply) =>
+    prefersHtml(request)
+      ? await sendHomePage(request, reply, needsKey)
+      : await reply.header('vary', 'accept').send(ENDPOINTS),
+  );
+  app.get('/schema.graphql', async (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send(schemaText),
+  );
+}
