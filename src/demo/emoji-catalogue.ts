@@ -97,11 +97,6 @@ export function emojiCatalogue(language = 'en'): EmojiEntry[] {
   return entries;
 }
 
-/** The languages that emoji names are available in, sorted. */
-export function emojiLanguages(): string[] {
-  return languagesIn(packageFolder('emojibase-data'));
-}
-
 /** Label first, so that it weighs most with readers and in a cut-off; tags that only repeat it are left out. */
 function captionOf(label: string, tags: readonly string[]): string {
   const added = tags.filter((tag) => tag.toLowerCase() !== label.toLowerCase());

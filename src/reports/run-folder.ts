@@ -85,16 +85,6 @@ async function removeLeftovers(runs: string): Promise<void> {
   }
 }
 
-/** For a run that keeps no checkpoints: the folder in one go. Throws as `openRunFolder`. */
-export async function writeRun(
-  runs: string,
-  record: RunRecord,
-  predictions: Iterable<Prediction>,
-): Promise<string> {
-  const folder = await openRunFolder(runs, record.id);
-  return folder.finish(record, predictions);
-}
-
 /**
  * An id that sorts by time and tells what it is.
  *

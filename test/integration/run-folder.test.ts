@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { METRIC_NAMES } from '../../src/domain/metric-values.js';
 import type { Prediction } from '../../src/evaluation/space/predictions.js';
 import { collectManifest, gitCommit, hashData, hashFiles } from '../../src/reports/manifest.js';
-import { newRunId, openRunFolder, writeRun } from '../../src/reports/run-folder.js';
+import { newRunId, openRunFolder } from '../../src/reports/run-folder.js';
+import type { RunRecord } from '../../src/reports/run-record.js';
 import { runRecord, spaceDescription, tableRow } from '../factories/run-record.js';
 
 let folder: string;
@@ -16,6 +17,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const { predictions } = spaceDescription();
+
+async function writeRun(runs: string, record: RunRecord, rows: Iterable<Prediction>): Promise<string> {
+  const opened = await openRunFolder(runs, record.id);
+  return opened.finish(record, rows);
+}
 
 describe('the folder of a run', () => {
   it('holds the record in every form', async () => {

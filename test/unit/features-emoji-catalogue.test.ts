@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { emojiCatalogue, emojiLanguages } from '../../src/demo/emoji-catalogue.js';
+import { emojiCatalogue } from '../../src/demo/emoji-catalogue.js';
 
 describe('emojiCatalogue', () => {
   const catalogue = emojiCatalogue();
@@ -43,9 +43,8 @@ describe('emojiCatalogue', () => {
   });
 
   it('refuses a language that is not there, and says which are', () => {
-    expect(emojiLanguages()).toEqual(expect.arrayContaining(['en', 'zh', 'fr', 'es']));
-    expect(emojiLanguages()).not.toContain('meta');
-    expect(() => emojiCatalogue('xx')).toThrow(/'xx'.*\ben\b/s);
+    expect(() => emojiCatalogue('xx')).toThrow(/'xx'.*\ben\b.*\bes\b.*\bfr\b.*\bzh\b/s);
+    expect(() => emojiCatalogue('xx')).not.toThrow(/\bmeta\b/);
     expect(() => emojiCatalogue('../en')).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
   });
 });
