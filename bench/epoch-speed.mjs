@@ -1,8 +1,10 @@
-// How long an epoch takes by WebAssembly with our matrix products beside the same backend as shipped, in one run, epoch by
-// epoch in turn: node bench/epoch-speed.mjs [EPOCHS]   (after `npm run build`)
+// The time of a training epoch on the WebAssembly backend, with the product's matrix kernels and with those that
+// TensorFlow.js ships. Both are measured in one run, in alternating epochs. Run it after `npm run build`:
 //
-// 2173 pairs of 1280 and 512 numbers to a code of 64, the layers of the `paper` preset: once with the features as they are,
-// once with the 256 principal components that the preset takes of each.
+//   node bench/epoch-speed.mjs [EPOCHS]
+//
+// 2173 pairs with 1280 and 512 features, a code of 64, the layers of the `paper` preset. Two sizes: all features, and the 256
+// principal components that the preset uses.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
@@ -20,14 +22,15 @@ const CODE = 64;
 const CLASSES = 10;
 const rounds = Number(process.argv[2] ?? 3);
 
-// The kernels as they come, before the product's own take their place.
+// The shipped kernels, before the product's own kernels replace them.
 const KERNELS = [tf.BatchMatMul, tf._FusedMatMul];
 const require = createRequire(import.meta.url);
 setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
 await tf.setBackend('wasm');
 const shipped = KERNELS.map((name) => tf.getKernel(name, 'wasm'));
 const { backend, version } = await loadTensorBackend();
-if (backend !== 'wasm') throw new Error(`this machine trains on ${backend}: there is nothing to compare`);
+if (backend !== 'wasm')
+  throw new Error(`this machine trains on the ${backend} backend: this benchmark needs wasm`);
 const ours = KERNELS.map((name) => tf.getKernel(name, 'wasm'));
 
 function use(kernels) {
@@ -91,7 +94,7 @@ for (const components of [FEATURES.image, 256]) {
 }
 
 console.log(`${PAIRS} pairs, code ${CODE}, tfjs wasm ${version}, medians of ${rounds} epochs, seconds`);
-console.log('On a machine with other work, the processor time says more than the wall time.');
+console.log('If the machine runs other work, compare the processor times (cpu), not the wall times.');
 console.log('image/text    time      ours   shipped   ratio');
 const cell = (x, digits, width) => x.toFixed(digits).padStart(width);
 for (const { components, ours: fast, shipped: slow, ratio } of results) {

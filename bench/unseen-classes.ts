@@ -1,13 +1,13 @@
 /**
- * How well items are classified into classes that were never seen, by the classes' names and a few items: what a name should
- * count for in a prototype, what an unseen class should be given in advance, and the softmax's temperature.
- * docs/decisions/0010-unseen-classes.md has its tables.
+ * Classification into unseen classes, from the name of each class and a few items. It measures the weight of a name in a class
+ * prototype, the bonus of an unseen class, and the temperature of the softmax. docs/decisions/0010-unseen-classes.md has its
+ * tables.
  *
  *   node bench/run.mjs unseen-classes --features DIR [--image SUFFIX] [--seeds 0,1,2] [--on validation|test] [--out FILE]
  *
- * DIR as bench/emoji-features.mjs makes it. The eight classes that the demo keeps out are the test; they take no part in
- * the validation, for which each seed draws ten other classes. Of the remaining classes' pairs a fifth is held out, by seed.
- * A class "with n items" has n of its pictures in its prototype; the rest of its items are classified.
+ * DIR is the output of bench/emoji-features.mjs. The test classes are the eight classes that the demo holds out. They are not
+ * used in validation, for which each seed draws ten other classes. A fifth of the pairs of the remaining classes is held out,
+ * by seed. A class "with n items" has n images in its prototype; its other items are classified.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ const { values: args } = parseArgs({
     out: { type: 'string' },
   },
 });
-if (args.features === undefined) throw new Error('say where the features are: --features DIR');
+if (args.features === undefined) throw new Error('--features DIR is required');
 const read = (name: string) => readNpy(join(args.features as string, `${name}.npy`));
 const image = read(`image_google_${args.image}`);
 const text = read('text');
@@ -70,35 +70,37 @@ interface Row {
   readonly figures: Figures;
 }
 interface Figures {
-  /** Top-1 accuracy among all classes, and among those of the group alone. */
+  /** Top-1 accuracy among all classes. */
   readonly all: number;
+  /** Top-1 accuracy among the classes of the group. */
   readonly own: number;
-  /** Expected calibration error of the first answer in ten bins (Guo et al. 2017). */
+  /** Expected calibration error of the top answer, in ten bins (Guo et al. 2017). */
   readonly ece: number;
-  /** Mean −log p of the right class. */
+  /** Mean −log p of the correct class. */
   readonly nll: number;
 }
 const rows: Row[] = [];
 for (const seed of args.seeds.split(',').map(Number)) {
-  const world = await prepare(seed);
+  const trial = await prepare(seed);
   for (const items of ITEMS) {
-    for (const weight of WEIGHTS) measure(world, items, weight, BONUSES, [CLASSIFY_TEMPERATURE]);
+    for (const weight of WEIGHTS) measure(trial, items, weight, BONUSES, [CLASSIFY_TEMPERATURE]);
   }
-  measure(world, 0, NAME_COUNTS_AS_ITEMS, [UNSEEN_BONUS], TEMPERATURES);
+  measure(trial, 0, NAME_COUNTS_AS_ITEMS, [UNSEEN_BONUS], TEMPERATURES);
   console.error(`seed ${seed} done`);
 }
 if (args.out !== undefined) writeFileSync(args.out, JSON.stringify(rows, null, 1));
 print();
 
-interface World {
+/** The trained encoder's embeddings for one seed. */
+interface Trial {
   readonly unseen: readonly number[];
-  readonly learnt: readonly Item[];
+  readonly trained: readonly Item[];
   readonly heldSeen: readonly Item[];
   readonly heldUnseen: readonly Item[];
   readonly nameEmbeddings: readonly Float32Array[];
 }
 
-async function prepare(seed: number): Promise<World> {
+async function prepare(seed: number): Promise<Trial> {
   const random = createRandom(2000 + seed, 11);
   const others = Int32Array.from(names, (_, i) => i).filter((label) => !test.has(label));
   const drawn = shuffle(others, random).slice(0, DRAWN_CLASSES);
@@ -137,7 +139,7 @@ async function prepare(seed: number): Promise<World> {
     ]);
   return {
     unseen: [...unseen],
-    learnt: itemsOf(train),
+    trained: itemsOf(train),
     heldSeen: itemsOf(candidates.slice(cut).filter((row) => present.includes(labels[row] as number))),
     heldUnseen: itemsOf(
       shuffle(
@@ -149,38 +151,38 @@ async function prepare(seed: number): Promise<World> {
   };
 }
 
-/** Prototypes of every class but the test's (unless those are what is asked about), `items` pictures for each unseen one. */
+/** Measures with prototypes of all classes (in validation without the test classes), and `items` images for each unseen one. */
 function measure(
-  world: World,
+  trial: Trial,
   items: number,
   weight: number,
   bonuses: readonly number[],
   temperatures: readonly number[],
 ): void {
   const shown = new Map<number, Item[]>();
-  for (const item of world.heldUnseen) {
+  for (const item of trial.heldUnseen) {
     const have = shown.get(item.label) ?? [];
     if (item.modality === 'image' && have.length < items) shown.set(item.label, [...have, item]);
   }
   const given = new Set([...shown.values()].flat());
   const among = names.map((_, i) => i).filter((i) => args.on === 'test' || !test.has(i));
-  const unseen = among.map((label) => world.unseen.includes(label));
+  const unseen = among.map((label) => trial.unseen.includes(label));
   const members = among.map((label, i) =>
-    unseen[i] ? (shown.get(label) ?? []) : world.learnt.filter((item) => item.label === label),
+    unseen[i] ? (shown.get(label) ?? []) : trial.trained.filter((item) => item.label === label),
   );
   const prototypes = among.map((label, i) =>
-    prototype(world.nameEmbeddings[label] as Float32Array, members[i] ?? [], weight),
+    prototype(trial.nameEmbeddings[label] as Float32Array, members[i] ?? [], weight),
   );
   const groups = {
-    seen: world.heldSeen,
-    unseen: world.heldUnseen.filter((item) => !given.has(item)),
+    seen: trial.heldSeen,
+    unseen: trial.heldUnseen.filter((item) => !given.has(item)),
   } as const;
   for (const modality of ['image', 'text'] as const) {
     for (const group of ['seen', 'unseen'] as const) {
-      const asked = groups[group]
+      const queries = groups[group]
         .filter((item) => item.modality === modality)
         .map((item) => ({
-          right: among.indexOf(item.label),
+          correct: among.indexOf(item.label),
           similarities: prototypes.map((vector) => dot(item.embedding, vector)),
         }));
       for (const bonus of bonuses) {
@@ -189,7 +191,7 @@ function measure(
         );
         const own = unseen.map((is) => is === (group === 'unseen'));
         for (const temperature of temperatures) {
-          const figures = figuresOf(asked, added, own, temperature);
+          const figures = figuresOf(queries, added, own, temperature);
           rows.push({ items, weight, bonus, temperature, modality, group, figures });
         }
       }
@@ -204,33 +206,33 @@ function prototype(name: Float32Array, members: readonly Item[], weight: number)
 }
 
 function figuresOf(
-  asked: readonly { readonly right: number; readonly similarities: readonly number[] }[],
+  queries: readonly { readonly correct: number; readonly similarities: readonly number[] }[],
   added: readonly number[],
   own: readonly boolean[],
   temperature: number,
 ): Figures {
-  const bins = Array.from({ length: 10 }, () => ({ right: 0, sum: 0 }));
+  const bins = Array.from({ length: 10 }, () => ({ correct: 0, sum: 0 }));
   const sums = { all: 0, own: 0, nll: 0 };
-  for (const { right, similarities } of asked) {
+  for (const { correct, similarities } of queries) {
     const scores = similarities.map((similarity, i) => similarity + (added[i] ?? 0));
     const p = softmax(scores.map((score) => score / temperature));
     const first = p.indexOf(Math.max(...p));
     const bin = bins[Math.min(9, Math.floor(10 * (p[first] ?? 0)))];
     if (bin !== undefined) {
       bin.sum += p[first] ?? 0;
-      bin.right += first === right ? 1 : 0;
+      bin.correct += first === correct ? 1 : 0;
     }
-    sums.all += first === right ? 1 : 0;
+    sums.all += first === correct ? 1 : 0;
     const ofOwn = scores.map((score, i) => (own[i] ? score : -10));
-    sums.own += ofOwn.indexOf(Math.max(...ofOwn)) === right ? 1 : 0;
-    sums.nll -= Math.log(Math.max(1e-12, p[right] ?? 0));
+    sums.own += ofOwn.indexOf(Math.max(...ofOwn)) === correct ? 1 : 0;
+    sums.nll -= Math.log(Math.max(1e-12, p[correct] ?? 0));
   }
-  const n = asked.length;
-  const ece = bins.reduce((sum, bin) => sum + Math.abs(bin.right - bin.sum), 0) / n;
+  const n = queries.length;
+  const ece = bins.reduce((sum, bin) => sum + Math.abs(bin.correct - bin.sum), 0) / n;
   return { all: sums.all / n, own: sums.own / n, ece, nll: sums.nll / n };
 }
 
-/** The mean over the seeds. */
+/** The mean of a figure over the seeds. */
 function average(wanted: Partial<Row>, figure: keyof Figures): number {
   const found = rows.filter((row) =>
     Object.entries(wanted).every(([key, value]) => row[key as keyof Row] === value),
@@ -238,7 +240,7 @@ function average(wanted: Partial<Row>, figure: keyof Figures): number {
   return found.reduce((sum, row) => sum + row.figures[figure], 0) / found.length;
 }
 
-/** Seen, unseen, their harmonic mean; unseen among unseen. */
+/** Accuracy of seen and of unseen classes, their harmonic mean, and the accuracy of unseen among unseen classes. */
 function cell(about: Partial<Row>): string {
   const [s, u] = (['seen', 'unseen'] as const).map((group) => average({ ...about, group }, 'all')) as [
     number,

@@ -1,29 +1,29 @@
 import type { Matrix } from '../domain/matrix.js';
 import type { Modality } from '../domain/modality.js';
 
-/** What an encoder learns from: N pairs. Row i of `image` and of `text` describe the same thing. */
+/** The training pairs: row i of `image` and row i of `text` describe the same thing. N is the number of pairs. */
 export interface SourceSet {
   /** [N, dv] */
   readonly image: Matrix;
   /** [N, dt] */
   readonly text: Matrix;
-  /** [N]; index into the class names, −1 where a pair has no class. */
+  /** [N]: index into `classNames`, −1 for a pair without a class. */
   readonly labels: Int32Array;
-  /** Names of the classes; may be empty. */
+  /** [C]; may be empty. */
   readonly classNames: readonly string[];
-  /** [C, da]: the class embeddings, as `chooseClassEmbeddings` gives them; C may be 0. */
+  /** [C, da], as `chooseClassEmbeddings` returns them; C may be 0. */
   readonly classEmbeddings: Matrix;
-  /** What those were made of, to be recorded with the encoder; `name` where it is not given. */
+  /** The source of the class embeddings, stored with the encoder. Default: `name`. */
   readonly classEmbeddingKind?: ClassEmbeddingKind | null;
 }
 
 /**
- * What class embeddings are made of: the classes' names (and descriptions) through the text extractor, the mean feature of
- * their texts in the source set, or nothing at all. `chooseClassEmbeddings` says when which.
+ * The source of class embeddings. `name`: text features of the class names (and descriptions). `text-mean`: the mean feature
+ * of each class's training texts. `one-hot`: a unit vector for each class. `chooseClassEmbeddings` selects one.
  */
 export type ClassEmbeddingKind = 'name' | 'text-mean' | 'one-hot';
 
-/** The weight λ of each term; 0 switches the term off and saves its cost. */
+/** The weight λ of each loss term. 0 switches the term off, and its parts are not built. */
 export interface LossWeights {
   /** L_corr of the paper: squared distance between the two codes of a pair. */
   readonly similarity: number;
@@ -31,7 +31,7 @@ export interface LossWeights {
   readonly reconstruction: number;
   /** L_dis of the paper: the softmax classifier shared by both modalities. */
   readonly semantics: number;
-  /** L_adv of the paper: how much of the discriminator's gradient reaches the encoders, reversed. */
+  /** L_adv of the paper: the factor of the discriminator's reversed gradient in the encoders. */
   readonly adversary: number;
   /** Beyond the paper: InfoNCE over pairs (van den Oord et al. 2018; Radford et al. 2021). */
   readonly pairContrast: number;
@@ -41,91 +41,91 @@ export interface LossWeights {
   readonly classCosine: number;
 }
 
-/** Every choice of a training. Values that the paper does not give are ours; docs/decisions/0005-encoder.md says how they came. */
+/** All options of a training run. Values that the paper does not give are ours; docs/decisions/0005-encoder.md has the reasons. */
 export interface TrainOptions {
   readonly preset: PresetName;
   readonly seed: number;
-  /** Width of the whole embedding. */
+  /** Width of the embedding. */
   readonly dimension: number;
   readonly epochs: number;
   readonly batchSize: number;
   readonly weights: LossWeights;
   /**
-   * Share of the source set's pairs held out for early stopping, 0 to 0.5. Of an ensemble only the first member holds pairs
-   * out; the others learn from all of them, for as many epochs.
+   * Share of the training pairs held out for early stopping, 0 to 0.5. In an ensemble only the first network holds pairs out;
+   * the others train on all pairs, for the same number of epochs.
    */
   readonly validation: number;
-  /** Epochs without a better validation figure after which training stops; 0 never stops early. */
+  /** Training stops after this many epochs without a better validation figure; 0 switches early stopping off. */
   readonly patience: number;
 
-  /** At most this many principal components of each modality's features. */
+  /** Upper limit of the principal components of each modality's features. */
   readonly components: number;
-  /** z-scores beyond ±clip are cut. */
+  /** z-scores are clipped to ±clip. */
   readonly clip: number;
-  /** 1: z-score; 0: the extractor's own scale; between: between. */
+  /** 1 is the z-score, 0 keeps the scale of the extractor; values between interpolate. */
   readonly scaling: number;
 
   /** Widths of the hidden layers. */
   readonly imageHidden: readonly number[];
   readonly textHidden: readonly number[];
-  /** Width of the hidden layer of each decoder. */
+  /** Width of each decoder's hidden layer. */
   readonly decoderHidden: number;
   readonly discriminatorHidden: number;
   /** Slope of the leaky ReLU below zero. */
   readonly slope: number;
   readonly dropout: number;
-  /** Deviation of the normal noise added to the components in training, in units of each one's own deviation. */
+  /** Standard deviation of the normal noise added to the components in training, relative to each component's own. */
   readonly inputNoise: number;
-  /** Share of a batch's pairs that are blended with another pair, images and texts by the same amount (Zhang et al. 2018). */
+  /** Share of a batch's pairs that are mixed with another pair, images and texts by the same ratio (Zhang et al. 2018). */
   readonly mixup: number;
-  /** Networks trained one after another from different starts: an ensemble. */
+  /** Number of networks in the ensemble. They are trained one after another with different random numbers. */
   readonly members: number;
   /**
-   * Width of each network's code; 0: as wide as the embedding. Codes that are wider together than the embedding are brought
-   * down to it by their principal components over the source set.
+   * Width of each network's code; 0: the width of the embedding. If the codes together are wider than the embedding, an output
+   * projection reduces them to it.
    */
   readonly memberDimension: number;
 
-  /** The peak of the one-cycle schedule (Smith and Topin 2018). */
+  /** The maximum of the one-cycle schedule (Smith and Topin 2018). */
   readonly learningRate: number;
-  /** Decoupled (Loshchilov and Hutter 2019). */
+  /** Decoupled from the gradient (Loshchilov and Hutter 2019). */
   readonly weightDecay: number;
-  /** Share of a class target that is spread over all classes (Szegedy et al. 2016). */
+  /** Share of a class target that is distributed over all classes (Szegedy et al. 2016). */
   readonly labelSmoothing: number;
   readonly pairTemperature: number;
   readonly classTemperature: number;
-  /** Share of the pair target that follows text–text similarity instead of the pair alone (after Gao et al. 2023). */
+  /** Share of the pair target that follows text–text similarity instead of pair identity (after Gao et al. 2023). */
   readonly softTargets: number;
   readonly softTemperature: number;
 
-  /** Regularisation of the CCA that the next three use, as a share of the mean variance. */
+  /** Regularisation of CCA, as a share of the mean variance. It applies to the CCA branch and to `ccaSkip`. */
   readonly ccaRegularisation: number;
-  /** Weight of a CCA branch beside the networks, 0 to 1: an ensemble with the linear map, for classes never seen. */
+  /** Weight of a CCA branch in the ensemble, 0 to 1. The linear map improves retrieval of unseen classes. */
   readonly ccaShare: number;
-  /** Width of that branch; 0: as wide as the embedding. */
+  /** Width of the CCA branch; 0: the width of the embedding. */
   readonly ccaDimension: number;
   /** Each canonical variate is weighted by its correlation to this power (Gong et al. 2014). */
   readonly ccaPower: number;
-  /** Weight of the networks' posteriors over the classes beside their codes, 0 to 1 (semantic matching: Rasiwasia et al. 2010). */
+  /** Weight of the networks' class posteriors in the embedding, 0 to 1 (semantic matching: Rasiwasia et al. 2010). */
   readonly posteriorShare: number;
   /**
-   * How much of its own length a code keeps in the embedding: 0 none, 1 all of it. A sure code is long and an unsure one short, so
-   * that what is kept lets a gallery's sure items come first.
+   * How much of its norm a code keeps in the embedding, 0 to 1: 0 gives unit norm. Codes with high confidence have larger norms,
+   * so keeping the norm ranks confident gallery items first.
    */
   readonly codeLength: number;
-  /** The same of a posterior; at 1 the inner product of two posteriors is the probability that their classes are the same. */
+  /** The same for a posterior. At 1 the inner product of two posteriors is the probability that their classes are equal. */
   readonly posteriorLength: number;
   /**
-   * What is chosen on held-out rows before the training proper: regularisation, the shares and lengths above. `pairs` holds
-   * out pairs of every class, for retrieval within the classes learnt from; `classes` whole classes, for classes never seen.
+   * Before training, chooses regularisation, shares and kept norms on held-out rows. `pairs` holds out pairs of every class,
+   * for retrieval of seen classes. `classes` holds out whole classes, for retrieval of unseen classes.
    */
   readonly tune: Tuning;
 
-  /** A linear path beside each network, f(v) = W v + MLP(v), that starts as CCA and is trained on. */
+  /** A linear path in each network, f(v) = W v + MLP(v). W is initialised with CCA and trained further. */
   readonly ccaSkip: boolean;
 }
 
-/** What a caller may say; the rest comes from the preset. */
+/** The options that a caller gives. The preset supplies the others. */
 export type TrainOptionsInput = Partial<Omit<TrainOptions, 'weights'>> & {
   readonly weights?: Partial<LossWeights>;
 };
@@ -134,7 +134,7 @@ export type Tuning = 'none' | 'pairs' | 'classes';
 
 export type PresetName = 'paper' | 'default';
 
-/** What JSON can hold. */
+/** A value that JSON can represent. */
 export type JsonValue =
   | null
   | boolean
@@ -143,20 +143,20 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue };
 
-/** What one epoch of one network came to: a point of the training's curves. */
+/** The result of one epoch of one network: one point of the training curves. */
 export interface EpochRecord {
-  /** From 0: which network of the ensemble. */
+  /** Index of the network in the ensemble, from 0. */
   readonly member: number;
-  /** From 1, of this network. */
+  /** Epoch of this network, from 1. */
   readonly epoch: number;
-  /** Mean of each term over the epoch, unweighted, by its name in `LossWeights`. */
+  /** Mean of each loss term over the epoch, without its weight λ, by its name in `LossWeights`. */
   readonly losses: Readonly<Record<string, number>>;
   /**
-   * Share of codes, of both modalities, whose modality the discriminator told; .5 is guessing, which is what the encoders
-   * work towards. Null where the adversary is off.
+   * Share of the codes, of both modalities, whose modality the discriminator predicts correctly. The encoders are trained
+   * towards 0.5, which is chance. Null where the adversary is off.
    */
   readonly discriminatorAccuracy: number | null;
-  /** map@all (or MRR@10 where no pair has a class), mean of both directions, on the validation pairs; null without any. */
+  /** MAP@all (MRR@10 where no pair has a class), mean of both directions, on the validation pairs; null without any. */
   readonly validation: number | null;
 }
 
@@ -164,7 +164,7 @@ export type TrainProgress =
   | { readonly kind: 'prepare'; readonly message: string }
   | (Omit<EpochRecord, 'epoch'> & {
       readonly kind: 'epoch';
-      /** Counted over all members: 1 … epochs. */
+      /** Counted over all networks: 1 … epochs. */
       readonly epoch: number;
       readonly epochs: number;
       readonly best: boolean;
@@ -172,34 +172,42 @@ export type TrainProgress =
       readonly secondsLeft: number;
     });
 
-/** What a training gives: weights with everything needed to use them, as bytes to store. */
+/** The result of a training run. */
 export interface TrainedEncoder {
+  /** The encoder file: `loadEncoder` reads it. */
   readonly bytes: Uint8Array;
   readonly dimension: number;
+  /** With the choices of tuning. */
   readonly options: TrainOptions;
+  /** Sum over all networks. */
   readonly epochs: number;
+  /** Of the first network. */
   readonly bestEpoch: number;
   /**
-   * map@all (or MRR@10 where no pair has a class), mean of both directions: of the first network on the pairs it held out.
-   * Null where none were.
+   * MAP@all (MRR@10 where no pair has a class), mean of both directions, of the first network on its validation pairs. Null
+   * without any.
    */
   readonly validation: number | null;
-  /** Of all its parts together, where it was resumed. */
+  /** Training time; includes the time before a resume. */
   readonly seconds: number;
-  /** What the class embeddings were made of; null where there was no class. */
+  /** Null where the class terms were off. */
   readonly classEmbeddingKind: ClassEmbeddingKind | null;
   /** Every epoch of every network, in order. */
   readonly history: readonly EpochRecord[];
-  /** E.g. that the class terms were off because no pair had a class. */
+  /** For example, that the class terms were off because no pair has a class. */
   readonly notes: readonly string[];
 }
 
-/** A loaded encoder: pure arithmetic on the CPU, no tensors, safe to call from any thread. */
+/** A loaded encoder: plain arithmetic on the CPU, without tensors. */
 export interface Encoder {
   readonly dimension: number;
   readonly featureDimension: Readonly<Record<Modality, number>>;
-  /** feature → code → unit length. Throws WRONG_DIMENSION. Takes under a millisecond. */
+  /**
+   * The embedding of one feature vector: [featureDimension] → [dimension], of unit norm. Takes less than a millisecond.
+   *
+   * @throws CommonspaceError WRONG_DIMENSION
+   */
   embed(modality: Modality, feature: Float32Array): Float32Array;
-  /** The same for every row: [n, featureDimension] → [n, dimension]. */
+  /** `embed` of every row: [n, featureDimension] → [n, dimension]. */
   embedMany(modality: Modality, features: Matrix): Matrix;
 }

@@ -25,7 +25,7 @@ beforeAll(async () => {
   await loadTensorBackend();
 });
 
-/** A tiny MASLN with everything in it: dropout, input noise, linear paths, pairs without a class. */
+/** A tiny MASLN with all features: dropout, input noise, linear paths, pairs without a class. */
 function tiny(weights: Partial<LossWeights>) {
   const options = resolveTrainOptions({
     preset: 'paper',
@@ -66,7 +66,7 @@ function tiny(weights: Partial<LossWeights>) {
   });
   const shape = { components: { IMAGE: 4, TEXT: 3 }, code: 3, classes: CLASSES, classEmbedding: 2 };
   const network = createNetwork(shape, options, random, { IMAGE: linear(4), TEXT: linear(3) });
-  // Biases and scales away from 0 and 1, so that a gradient that ignored them would show.
+  // Biases differ from 0 and scales from 1, so that a gradient that ignores them fails the test.
   for (const parameter of network.parameters.values()) {
     parameter.values.forEach((x, i) => {
       parameter.values[i] = x + 0.3 * random.normal();
@@ -136,14 +136,14 @@ describe.each(TERMS)('%s', (term) => {
     expect(losses[term]).toBeCloseTo(plainLosses(plainNetwork, plainBatch)[term] ?? Number.NaN, 4);
   });
 
-  it('has the gradient that finite differences of its formula have, times its weight', () => {
+  it('has the gradient of its formula by finite differences, times its weight', () => {
     const { network, batch, source } = tiny({ [term]: WEIGHT });
     const { plainNetwork, plainBatch } = plain(network, batch, source);
     const { gradients } = computeGradients(network, batch);
     expect(gradients.size).toBeGreaterThan(0);
     for (const [name, gradient] of gradients) {
       const numeric = numericGradient(plainNetwork, plainBatch, term, name);
-      // The adversary's λ is in the reversal: −λ for the encoders, the loss itself for the discriminator.
+      // The gradient reversal applies λ: −λ for the encoders, 1 for the discriminator.
       const factor = term !== 'adversary' ? WEIGHT : name.startsWith('discriminator') ? 1 : -WEIGHT;
       gradient.forEach((g, i) => {
         expect(g, `${name}[${i}]`).toBeCloseTo(factor * (numeric[i] ?? Number.NaN), 3);
@@ -152,16 +152,16 @@ describe.each(TERMS)('%s', (term) => {
   });
 });
 
-it("turns the adversary's gradient around on its way to the encoders", () => {
+it('reverses the gradient of the adversary for the encoders', () => {
   const { network, batch, source } = tiny({ adversary: 2 });
   const { plainNetwork, plainBatch } = plain(network, batch, source);
   const { gradients } = computeGradients(network, batch);
   for (const name of ['IMAGE.code.weights', 'TEXT.code.weights', 'IMAGE.0.weights']) {
     const numeric = numericGradient(plainNetwork, plainBatch, 'adversary', name);
     const along = numeric.reduce((sum, x, i) => sum + x * (gradients.get(name)?.[i] ?? 0), 0);
-    const length = numeric.reduce((sum, x) => sum + x * x, 0);
-    expect(length).toBeGreaterThan(1e-4);
-    expect(along / length).toBeCloseTo(-2, 2);
+    const squaredNorm = numeric.reduce((sum, x) => sum + x * x, 0);
+    expect(squaredNorm).toBeGreaterThan(1e-4);
+    expect(along / squaredNorm).toBeCloseTo(-2, 2);
   }
 });
 
@@ -180,7 +180,7 @@ it('sums the terms by their weights', () => {
     );
   });
 
-  /** The same network, whatever parts the terms in use add to it. */
+  /** Copies the parameters of `network` into the other network, and selects the targets that its terms need. */
   function makeSame(one: ReturnType<typeof tiny>, with_: Batch): Batch {
     for (const [name, { variable }] of one.network.parameters) {
       const same = network.parameters.get(name);
@@ -194,7 +194,7 @@ it('sums the terms by their weights', () => {
   }
 });
 
-it('makes no part that the terms in use do not need', () => {
+it('creates only the parts that the terms in use need', () => {
   const names = (weights: Partial<LossWeights>) => [...tiny(weights).network.parameters.keys()].join(' ');
   expect(names({ similarity: 1 })).not.toMatch(/decoder|discriminator|classifier/);
   expect(names({ reconstruction: 1 })).toMatch(/decoder\.IMAGE.*decoder\.TEXT/);

@@ -1,11 +1,11 @@
 /**
- * MASLN's objective once more, in plain float64 arithmetic on arrays of arrays, written from the formulas and sharing no
- * code with the training graph: what the golden test compares it with.
+ * A second implementation of MASLN's objective, in float64 on arrays of arrays. It follows the formulas and shares no code with
+ * the training graph. The golden test compares both.
  */
 export type Rows = readonly (readonly number[])[];
 
 export interface PlainNetwork {
-  /** By name, row-major. */
+  /** Parameter values by name, row-major. */
   readonly values: ReadonlyMap<string, Float64Array>;
   readonly widths: ReadonlyMap<string, number>;
   readonly slope: number;
@@ -106,7 +106,7 @@ function contrast(similarity: Rows, targets: Rows, temperature: number, rows: nu
   return (crossEntropy(logits, targets) + crossEntropy(transposed(logits), targets)) / rows / 2;
 }
 
-/** Each term of the objective, unweighted. */
+/** Each term of the objective, without its weight. */
 export function plainLosses(network: PlainNetwork, batch: PlainBatch): Readonly<Record<string, number>> {
   const { labels } = batch;
   const b = labels.length;
@@ -127,10 +127,15 @@ export function plainLosses(network: PlainNetwork, batch: PlainBatch): Readonly<
       squares(batch.text, rebuilt(text, 'TEXT'))) /
     b;
 
-  const says = (code: Rows) =>
+  const imageProbability = (code: Rows) =>
     twoLayers(network, 'discriminator', code).map((row) => 1 / (1 + Math.exp(-(row[0] ?? 0))));
   const adversary =
-    -(total(says(image).map((p) => Math.log(p))) + total(says(text).map((p) => Math.log(1 - p)))) / b / 2;
+    -(
+      total(imageProbability(image).map((p) => Math.log(p))) +
+      total(imageProbability(text).map((p) => Math.log(1 - p)))
+    ) /
+    b /
+    2;
 
   const classTargets = labels.map((label) =>
     Array.from({ length: batch.classes }, (_, c) =>

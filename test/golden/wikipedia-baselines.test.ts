@@ -9,11 +9,11 @@ import type { MeasuredPart } from '../../src/evaluation/measured-part.js';
 import { readBundle } from '../../src/services/evaluate/bundle/read-bundle.js';
 import { partOf, planSplits, sourceOf } from '../../src/services/evaluate/bundle-protocol.js';
 
-/** Real features, where they are beside the project; `.npy` files as NumPy wrote them. */
+/** A folder of real features as `.npy` files. It is not part of the project: without it the tests are skipped. */
 const SHARED = process.env.COMMONSPACE_SHARED ?? resolve(import.meta.dirname, '../../../shared');
 const FOLDER = join(SHARED, 'data', 'wikipedia');
 const there = existsSync(FOLDER);
-if (!there) console.warn(`skipped: ${FOLDER} is not there`);
+if (!there) console.warn(`skipped: ${FOLDER} does not exist`);
 
 function mapOf(encoder: Encoder, part: MeasuredPart | null) {
   if (part === null) throw new Error('nothing to measure');
@@ -25,9 +25,9 @@ function mapOf(encoder: Encoder, part: MeasuredPart | null) {
   return { map: mean.map, chance: chance.map };
 }
 
-// Beside the figures that others get on these rows: chance .12, CCA .246, SM .25 by the cosine and .28 by the inner product.
+// Reference figures on these rows: chance .12, CCA .246, semantic matching .25 by cosine and .28 by inner product.
 describe.skipIf(!there)('wikipedia', { timeout: 600_000 }, () => {
-  it('non-extendable: CCA and semantic matching come out where they should', async () => {
+  it('non-extendable: CCA and semantic matching reach the reference figures', async () => {
     const bundle = await readBundle(FOLDER);
     expect([bundle.train.labels.length, bundle.test.labels.length, bundle.classNames.size]).toEqual([
       2173, 693, 10,
@@ -44,7 +44,7 @@ describe.skipIf(!there)('wikipedia', { timeout: 600_000 }, () => {
     expect(sm.map).toBeLessThan(0.295);
   });
 
-  it('extendable: CCA chosen on classes held out serves classes that it did not learn from', async () => {
+  it('extendable: CCA with options chosen on held-out classes retrieves unseen classes', async () => {
     const bundle = await readBundle(FOLDER);
     const [split] = planSplits(bundle, 'extendable', [0]);
     expect(split).toMatchObject({ split: 0, seen: [1, 2, 4, 8, 9], unseen: [0, 3, 5, 6, 7] });

@@ -3,10 +3,11 @@ import { evaluateRetrieval } from '../../src/domain/metrics.js';
 import { fitLogisticRegression, posterior } from '../../src/encoder/baselines/logistic-regression.js';
 import { trainSemanticMatching } from '../../src/encoder/baselines/semantic-matching.js';
 import { trainCca } from '../../src/encoder/baselines/train-cca.js';
+import { loadEncoder } from '../../src/encoder/inference/serialise.js';
 import { takeRows } from '../../src/encoder/math/matrix.js';
 import { splitClasses } from '../../src/encoder/training/class-split.js';
 import type { SourceSet } from '../../src/encoder/types.js';
-import { syntheticSource } from './encoder-source.js';
+import { retrievalFigures, syntheticSource, trainAndHeldOut } from './encoder-source.js';
 
 const all = syntheticSource(420, 6, 9);
 const range = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i);
@@ -19,9 +20,9 @@ const part = (from: number, to: number): SourceSet => ({
 const [train, test] = [part(0, 300), part(300, 420)];
 
 describe('logistic regression', () => {
-  it('finds where the gradient is 0: two classes, one feature, by hand', () => {
-    // Symmetric about 0, so no bias; the loss log(1 + e^(−2w x)) + l2 w² (two weights ±w) has its minimum where
-    // Σ x σ(−2w x) / n = l2 w.
+  it('finds the minimum: two classes and one feature, computed by hand', () => {
+    // The data are symmetric about 0, so the bias is 0. With weights ±w, the loss log(1 + e^(−2w x)) + l2 w² has its minimum
+    // at Σ x σ(−2w x) / n = l2 w.
     const x = [1, 2, -1, -2];
     const rows = { data: Float32Array.from(x), rows: 4, columns: 1 };
     const fitted = fitLogisticRegression(rows, Int32Array.of(1, 1, 0, 0), { classes: 2, l2: 0.1 });
@@ -33,7 +34,7 @@ describe('logistic regression', () => {
     expect(posterior(fitted, [1])[1]).toBeCloseTo(sigmoid(2 * w), 3);
   });
 
-  it('passes over rows without a class', () => {
+  it('ignores rows without a class', () => {
     const rows = { data: Float32Array.from([1, -1, 50]), rows: 3, columns: 1 };
     const some = fitLogisticRegression(rows, Int32Array.of(1, 0, -1), { classes: 2, l2: 0.1 });
     const two = { ...rows, data: rows.data.slice(0, 2), rows: 2 };
@@ -42,7 +43,7 @@ describe('logistic regression', () => {
 });
 
 describe('semantic matching', () => {
-  it('matches by posteriors, with unit vectors whose cosine is what was chosen', async () => {
+  it('matches by posteriors, with unit vectors whose cosine is the chosen similarity', async () => {
     const sm = await trainSemanticMatching(train, { seed: 1 });
     const image = sm.encoder.embedMany('IMAGE', test.image);
     const text = sm.encoder.embedMany('TEXT', test.text);
@@ -65,17 +66,17 @@ describe('semantic matching', () => {
   });
 });
 
-describe('CCA chosen on classes held out', () => {
-  it('holds each class out about as often, and never trains on it then', () => {
+describe('CCA with options chosen on held-out classes', () => {
+  it('holds out all classes equally often, and never trains on a held-out class', () => {
     const splits = splitClasses(all.labels, 0.4, 3);
     expect(splits).toHaveLength(5);
     const times = new Map<number, number>();
     for (const { training, validation } of splits) {
       expect(training.length + validation.length).toBe(420);
       const of = (rows: Int32Array) => new Set([...rows].map((row) => all.labels[row] ?? -1));
-      const [learnt, held] = [of(training), of(validation)];
+      const [trained, held] = [of(training), of(validation)];
       for (const label of held) {
-        expect(learnt.has(label)).toBe(false);
+        expect(trained.has(label)).toBe(false);
         times.set(label, (times.get(label) ?? 0) + 1);
       }
     }
@@ -84,7 +85,7 @@ describe('CCA chosen on classes held out', () => {
     expect(splitClasses(all.labels, 0.4, 3)).toEqual(splits);
   });
 
-  it('holds pairs out where the classes are too few, and trains on pairs without a class', () => {
+  it('holds out pairs if there are too few classes, and trains on pairs without a class', () => {
     expect(
       splitClasses(
         Int32Array.from({ length: 60 }, (_, i) => i % 3),
@@ -97,11 +98,27 @@ describe('CCA chosen on classes held out', () => {
       expect([...validation].some((row) => labels[row] === -1)).toBe(false);
   });
 
-  it('gives a choice with its figure, the same for one seed', async () => {
+  it('returns its choice with the validation figure, the same for the same seed', async () => {
     const options = { seed: 2, dimension: 16, validationBy: 'classes' } as const;
     const cca = await trainCca(train, options);
     expect(cca.k).toBeLessThanOrEqual(16);
     expect(cca.validation).toBeGreaterThan(0);
     expect(await trainCca(train, options)).toMatchObject({ k: cca.k, regularisation: cca.regularisation });
+  });
+});
+
+describe('the CCA baseline', () => {
+  it('finds linear relations, and chooses its width and regularisation', async () => {
+    const source = syntheticSource(400, 6, 1);
+    const { train, rows } = trainAndHeldOut(source);
+    const cca = await trainCca(train, { dimension: 12 });
+    const { mean, chance } = retrievalFigures(cca.encoder, source, rows);
+    expect(mean.map ?? 0).toBeGreaterThan(2 * (chance.map ?? 1));
+    expect(cca.encoder.dimension).toBe(cca.k);
+    expect(cca.k).toBeLessThanOrEqual(12);
+    const stored = loadEncoder(cca.bytes);
+    expect(stored.embed('TEXT', source.text.data.subarray(0, 24))).toEqual(
+      cca.encoder.embed('TEXT', source.text.data.subarray(0, 24)),
+    );
   });
 });

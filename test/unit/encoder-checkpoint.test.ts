@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/encoder/training/checkpoint.js';
 import { readCheckpoint, writeCheckpoint } from '../../src/encoder/training/checkpoint-file.js';
@@ -11,7 +12,7 @@ import type { SourceSet, TrainedEncoder, TrainOptionsInput } from '../../src/enc
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
 import { syntheticSource } from './encoder-source.js';
 
-/** Two networks, a CCA branch, linear paths, early stopping, and everything that draws random numbers. */
+/** Two networks, a CCA branch, linear paths, early stopping, and all options that draw random numbers. */
 const OPTIONS: TrainOptionsInput = {
   dimension: 8,
   imageHidden: [16],
@@ -30,7 +31,7 @@ const OPTIONS: TrainOptionsInput = {
 };
 const source = syntheticSource(160, 4, 9);
 
-/** A whole training, with a checkpoint of every epoch and of each network's end. */
+/** A complete training with a checkpoint after every epoch and every network. */
 async function withCheckpoints(options: TrainOptionsInput, hooks: TrainHooks = {}) {
   const checkpoints: Uint8Array[] = [];
   const onCheckpoint = (bytes: Uint8Array) => void checkpoints.push(bytes);
@@ -51,25 +52,25 @@ beforeAll(async () => {
 });
 
 describe('a checkpoint', () => {
-  it('is taken inside each network and at its end', () => {
-    const places = checkpoints.map((bytes) => {
+  it('is taken after each epoch and after each network', () => {
+    const positions = checkpoints.map((bytes) => {
       const { finished, current } = decodeCheckpoint(bytes);
       return [finished.length, current?.epoch ?? 0];
     });
     const [first, second] = [0, 1].map((member) => whole.history.filter((e) => e.member === member).length);
     const inside = (member: number, epochs = 0) =>
       Array.from({ length: epochs - 1 }, (_, i) => [member, i + 1]);
-    expect(places).toEqual([...inside(0, first), [1, 0], ...inside(1, second), [2, 0]]);
+    expect(positions).toEqual([...inside(0, first), [1, 0], ...inside(1, second), [2, 0]]);
     expect(first).toBeGreaterThan(2);
   });
 
-  it('gives, wherever a training is resumed, what it gives without a stop, to the last bit', async () => {
+  it('gives the same bytes as an uninterrupted training, wherever it is resumed', async () => {
     for (const resumeFrom of checkpoints) {
       expect(comparable(await trainInThisThread(source, OPTIONS, { resumeFrom }))).toEqual(comparable(whole));
     }
   });
 
-  it('does not depend on how often checkpoints are taken, nor on having been resumed', async () => {
+  it('does not depend on the checkpoint interval, nor on an earlier resume', async () => {
     const resumed = await withCheckpoints(OPTIONS, { resumeFrom: checkpoints[0] as Uint8Array });
     const same = (bytes: Uint8Array | undefined) => {
       const { seconds: _, ...rest } = decodeCheckpoint(bytes ?? new Uint8Array());
@@ -79,7 +80,7 @@ describe('a checkpoint', () => {
     expect(comparable(await trainInThisThread(source, OPTIONS))).toEqual(comparable(whole));
   });
 
-  it('holds for the paper preset, too', async () => {
+  it('gives the same bytes for the paper preset', async () => {
     const options: TrainOptionsInput = { ...OPTIONS, preset: 'paper', members: 1, ccaShare: 0, epochs: 3 };
     const paper = await withCheckpoints(options);
     for (const resumeFrom of paper.checkpoints.slice(0, 2)) {
@@ -101,15 +102,15 @@ describe('a checkpoint', () => {
       'other features',
       {},
       (s) => ({ ...s, text: { ...s.text, data: s.text.data.map((x, i) => (i === 7 ? x + 1e-3 : x)) } }),
-      /text of the source set is another$/,
+      /text of the source set differs$/,
     ],
     [
       'other labels',
       {},
       (s) => ({ ...s, labels: s.labels.map((x, i) => (i === 3 ? -1 : x)) }),
-      /labels of the source set is another$/,
+      /labels of the source set differs$/,
     ],
-  ])('is refused with %s, and says what differs', async (_, changed, change, message) => {
+  ])('is refused with %s, naming the difference', async (_, changed, change, message) => {
     const resumeFrom = checkpoints[1] as Uint8Array;
     const options = { ...OPTIONS, ...changed, weights: { ...OPTIONS.weights, ...changed.weights } };
     await expect(trainInThisThread(change(source), options, { resumeFrom })).rejects.toMatchObject({
@@ -118,19 +119,21 @@ describe('a checkpoint', () => {
     });
   });
 
-  it('is refused when it is cut, altered, or something else', async () => {
+  it('is refused if it is truncated, altered, or not a checkpoint', async () => {
     const bytes = checkpoints[1] as Uint8Array;
     const altered = bytes.slice();
     altered[altered.length - 5] = (altered.at(-5) ?? 0) ^ 1;
     const { current, ...rest } = decodeCheckpoint(bytes);
     const lacking = current && encodeCheckpoint({ ...rest, current: { ...current, arrays: new Map() } });
+    const tensors = tf.memory().numTensors;
     for (const resumeFrom of [bytes.slice(0, -4), bytes.slice(0, 50), altered, whole.bytes, lacking]) {
       const resumed = trainInThisThread(source, OPTIONS, { resumeFrom: resumeFrom ?? new Uint8Array() });
       await expect(resumed).rejects.toMatchObject({ code: 'BAD_MODEL' });
+      expect(tf.memory().numTensors).toBe(tensors);
     }
   });
 
-  it('ends the training with the error of whoever keeps it', async () => {
+  it('fails the training if storing it fails', async () => {
     const onCheckpoint = () => Promise.reject(new Error('the disk is full'));
     for (const train of [trainInThisThread, trainEncoder]) {
       await expect(train(source, OPTIONS, { onCheckpoint })).rejects.toThrow('the disk is full');
@@ -145,7 +148,7 @@ describe('a checkpoint file', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('takes up a training in a thread that was ended in the middle', async () => {
+  it('resumes a training whose thread was terminated', async () => {
     const file = join(folder, 'one');
     const controller = new AbortController();
     let kept = 0;
@@ -166,7 +169,7 @@ describe('a checkpoint file', () => {
     expect(comparable(resumed)).toEqual(comparable(whole));
   });
 
-  it('is named where it is damaged, and null where there is none', async () => {
+  it('is named in the error if it is damaged, and is null if it does not exist', async () => {
     const file = join(folder, 'two');
     expect(await readCheckpoint(file)).toBeNull();
     const bytes = await readFile(join(folder, 'one'));
@@ -177,9 +180,9 @@ describe('a checkpoint file', () => {
     });
   });
 
-  it('stays as it was where a new one cannot be written', async () => {
+  it('is unchanged if a new one cannot be written', async () => {
     await expect(writeCheckpoint(join(folder, 'none', 'such'), new Uint8Array(3))).rejects.toThrow(/ENOENT/);
-    // A folder cannot be renamed over by a file.
+    // A file cannot be renamed to the path of a folder.
     const before = await readdir(folder);
     await expect(writeCheckpoint(folder, new Uint8Array(3))).rejects.toThrow();
     expect(await readdir(folder)).toEqual(before);

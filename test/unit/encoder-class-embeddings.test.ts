@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aboutEncoder } from '../../src/encoder/inference/serialise.js';
 import { gather } from '../../src/encoder/math/matrix.js';
-import { chooseClassEmbeddings, namesSaySomething } from '../../src/encoder/training/class-embeddings.js';
+import { chooseClassEmbeddings, namesHaveWords } from '../../src/encoder/training/class-embeddings.js';
 import { trainInThisThread } from '../../src/encoder/training/trainer.js';
 import { syntheticSource } from './encoder-source.js';
 
@@ -11,7 +11,7 @@ const labels = Int32Array.of(0, 0, 1, -1);
 const nameFeatures = gather([row(1, 2, 3), row(3, 2, 1)]);
 
 describe('class embeddings', () => {
-  it('come from the names where these say something', () => {
+  it('come from names that contain words', () => {
     const chosen = chooseClassEmbeddings({ classTexts: ['cat', 'dog'], nameFeatures, text, labels });
     expect(chosen).toEqual({ embeddings: nameFeatures, kind: 'name' });
   });
@@ -19,19 +19,19 @@ describe('class embeddings', () => {
   it.each<[string, readonly string[], typeof nameFeatures | null]>([
     ['are numbers', ['1', '2'], nameFeatures],
     ['are empty', ['', 'dog'], gather([row(0, 0, 0), row(0, 0, 0)])],
-    ['are of another space than the texts', ['cat', 'dog'], null],
+    ['are in another feature space than the texts', ['cat', 'dog'], null],
     ['have the same feature', ['cat', 'chat'], gather([row(1, 2, 3), row(1, 2, 3)])],
-  ])('are the means of the classes’ texts where the names %s', (_, classTexts, features) => {
+  ])('are the mean features of each class’s texts if the names %s', (_, classTexts, features) => {
     const chosen = chooseClassEmbeddings({ classTexts, nameFeatures: features, text, labels });
     expect(chosen).toEqual({ embeddings: gather([row(2, 0), row(0, 4)]), kind: 'text-mean' });
   });
 
-  it('are the mean of the others for a class without a text', () => {
+  it('are the mean of the other classes for a class without texts', () => {
     const chosen = chooseClassEmbeddings({ classTexts: ['1', '2', '3'], nameFeatures: null, text, labels });
     expect(chosen.embeddings).toEqual(gather([row(2, 0), row(0, 4), row(1, 2)]));
   });
 
-  it('are one-hot where the texts tell no two classes apart', () => {
+  it('are one-hot if the texts of all classes have the same mean', () => {
     const same = gather([row(1, 1), row(1, 1), row(1, 1), row(1, 1)]);
     const chosen = chooseClassEmbeddings({ classTexts: ['1', '2'], nameFeatures: null, text: same, labels });
     expect(chosen).toEqual({ embeddings: gather([row(1, 0), row(0, 1)]), kind: 'one-hot' });
@@ -40,7 +40,7 @@ describe('class embeddings', () => {
     expect(chooseClassEmbeddings(unlabelled).kind).toBe('one-hot');
   });
 
-  it('are none where there is no class', () => {
+  it('are empty if there is no class', () => {
     const chosen = chooseClassEmbeddings({ classTexts: [], nameFeatures: null, text, labels });
     expect([chosen.embeddings.rows, chosen.kind]).toEqual([0, null]);
   });
@@ -57,11 +57,11 @@ it.each<[readonly string[], boolean]>([
   [['cat', 'cat '], false],
   [['art', '2', '3'], false],
   [[], false],
-])('tells whether names say something: %j', (names, expected) => {
-  expect(namesSaySomething(names)).toBe(expected);
+])('tells whether names contain words: %j', (names, expected) => {
+  expect(namesHaveWords(names)).toBe(expected);
 });
 
-it('are kept with the encoder by their kind, and said where they are not of names', async () => {
+it('have their kind stored with the encoder, and a note if they are not from names', async () => {
   const source = syntheticSource(60, 3, 5);
   const options = { preset: 'paper', dimension: 4, epochs: 1, imageHidden: [8], textHidden: [8] } as const;
   const kinds = ['name', 'text-mean', 'one-hot'] as const;

@@ -33,7 +33,7 @@ const identity = (width: number) => ({
   columns: width,
 });
 
-/** An encoder whose code is its feature: two numbers, and a classifier of two classes on top where one is wanted. */
+/** An encoder whose code is its feature of two numbers, with an optional classifier of two classes. */
 function plain(
   parts: Pick<EncoderParameters, 'branchWeights' | 'posteriorWeights' | 'norms'>,
   head: Branch['head'],
@@ -54,37 +54,37 @@ function plain(
 }
 
 const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0);
-const length = (a: Float32Array) => Math.sqrt(dot(a, a));
+const norm = (a: Float32Array) => Math.sqrt(dot(a, a));
 
-describe('an encoder that keeps lengths', () => {
-  const norms = (code: number, scale: number, radius: number): EncoderParameters['norms'] => {
+describe('an encoder that keeps norms', () => {
+  const keptNorms = (code: number, scale: number, radius: number): EncoderParameters['norms'] => {
     const side: SideNorms = { codes: [scale], posteriors: [1], radius };
     return { code, posterior: 1, sides: { IMAGE: side, TEXT: side } };
   };
 
-  it('has the inner product of the codes for the cosine of an image and a text', () => {
+  it('makes the cosine of an image and a text the inner product of their codes', () => {
     const encoder = createEncoder(
-      plain({ branchWeights: [1], posteriorWeights: [0], norms: norms(1, 2, 2.5) }, null),
+      plain({ branchWeights: [1], posteriorWeights: [0], norms: keptNorms(1, 2, 2.5) }, null),
     );
     const [v, t] = [Float32Array.of(3, 4), Float32Array.of(2, -1)];
     const [image, text] = [encoder.embed('IMAGE', v), encoder.embed('TEXT', t)];
     expect(encoder.dimension).toBe(4);
-    expect(length(image)).toBeCloseTo(1, 6);
-    expect(length(text)).toBeCloseTo(1, 6);
+    expect(norm(image)).toBeCloseTo(1, 6);
+    expect(norm(text)).toBeCloseTo(1, 6);
     expect(dot(image, text)).toBeCloseTo(dot(v, t) / (2 * 2.5) ** 2, 6);
   });
 
-  it('keeps the root of a length at ½', () => {
+  it('keeps the square root of a norm at ½', () => {
     const encoder = createEncoder(
-      plain({ branchWeights: [1], posteriorWeights: [0], norms: norms(0.5, 1, 10) }, null),
+      plain({ branchWeights: [1], posteriorWeights: [0], norms: keptNorms(0.5, 1, 10) }, null),
     );
     const [v, t] = [Float32Array.of(0, 9), Float32Array.of(0, 4)];
     expect(dot(encoder.embed('IMAGE', v), encoder.embed('TEXT', t))).toBeCloseTo((3 * 2) / 100, 6);
   });
 
-  it('brings what is longer than anything it learnt from to the surface, and keeps a zero finite', () => {
+  it('scales a vector beyond the radius to the surface, and maps zero to a finite vector', () => {
     const encoder = createEncoder(
-      plain({ branchWeights: [1], posteriorWeights: [0], norms: norms(1, 1, 1) }, null),
+      plain({ branchWeights: [1], posteriorWeights: [0], norms: keptNorms(1, 1, 1) }, null),
     );
     expect([...encoder.embed('IMAGE', Float32Array.of(30, 40))]).toEqual(
       [0.6, 0.8, 0, 0].map((x) => expect.closeTo(x, 6)),
@@ -92,14 +92,14 @@ describe('an encoder that keeps lengths', () => {
     expect([...encoder.embed('TEXT', Float32Array.of(0, 0))]).toEqual([0, 0, 0, 1]);
   });
 
-  it('has the probability of the same class for the inner product of two posteriors', () => {
+  it('makes the inner product of two posteriors the probability of the same class', () => {
     const head = {
       weights: { data: Float32Array.of(Math.log(3), 0, 0, Math.log(3)), rows: 2, columns: 2 },
       bias: new Float32Array(2),
       slope: 1,
     };
     const encoder = createEncoder(
-      plain({ branchWeights: [0], posteriorWeights: [1], norms: norms(0, 1, 1) }, head),
+      plain({ branchWeights: [0], posteriorWeights: [1], norms: keptNorms(0, 1, 1) }, head),
     );
     // Logits (ln 3, 0) and (0, ln 3): posteriors (¾, ¼) and (¼, ¾).
     const image = encoder.embed('IMAGE', Float32Array.of(1, 0));
@@ -108,7 +108,7 @@ describe('an encoder that keeps lengths', () => {
     expect([...image.subarray(0, 2)]).toEqual([0.75, 0.25].map((x) => expect.closeTo(x, 6)));
   });
 
-  it('gives the weighted mean of the cosines where no length is kept', () => {
+  it('gives the weighted mean of the cosines if no norm is kept', () => {
     const head = { weights: identity(2), bias: new Float32Array(2), slope: 1 };
     const encoder = createEncoder(
       plain({ branchWeights: [0.75], posteriorWeights: [0.25], norms: null }, head),
@@ -122,7 +122,7 @@ describe('an encoder that keeps lengths', () => {
     expect(dot(encoder.embed('IMAGE', v), encoder.embed('TEXT', t))).toBeCloseTo(expected, 6);
   });
 
-  it('is the same after it was stored, and its embedding no wider than asked for', async () => {
+  it('is the same after a round trip, with embeddings of the width in the options', async () => {
     const source = syntheticSource(120, 4, 3);
     const options = { ...SMALL, codeLength: 0.5, posteriorLength: 1, posteriorShare: 0.4, ccaShare: 0.2 };
     const { bytes, dimension } = await trainInThisThread(source, options);
@@ -131,7 +131,7 @@ describe('an encoder that keeps lengths', () => {
     expect(encoder.dimension).toBe(12);
     for (const modality of ['IMAGE', 'TEXT'] as const) {
       const { data, rows } = encoder.embedMany(modality, modality === 'IMAGE' ? source.image : source.text);
-      for (let i = 0; i < rows; i += 1) expect(length(data.subarray(i * 12, (i + 1) * 12))).toBeCloseTo(1, 5);
+      for (let i = 0; i < rows; i += 1) expect(norm(data.subarray(i * 12, (i + 1) * 12))).toBeCloseTo(1, 5);
     }
     const again = loadEncoder(saveEncoder(loadParameters(bytes)));
     const feature = source.text.data.slice(0, source.text.columns);
@@ -141,7 +141,7 @@ describe('an encoder that keeps lengths', () => {
 
 describe('tuning', () => {
   it.each(['pairs', 'classes'] as const)(
-    'chooses on held-out %s, the same by the same seed',
+    'chooses on held-out %s, with the same choice for the same seed',
     async (tune) => {
       const source = syntheticSource(150, 5, 4);
       const options = { ...SMALL, epochs: 2, tune };
@@ -160,14 +160,14 @@ describe('tuning', () => {
     },
   );
 
-  it('leaves the preset as it is where too little could be held out, and says so', async () => {
+  it('keeps the options of the preset, with a note, if too little can be held out', async () => {
     const source = syntheticSource(120, 3, 5);
     const { options, notes } = await trainInThisThread(source, { ...SMALL, epochs: 1, tune: 'classes' });
     expect(notes.join(' ')).toContain('too few classes');
     expect(options.ccaShare).toBe(0.4);
   });
 
-  it('goes on from a checkpoint with what was chosen', async () => {
+  it('resumes from a checkpoint without choosing again', async () => {
     const source = syntheticSource(120, 4, 7);
     const options = { ...SMALL, epochs: 3, tune: 'pairs' } as const;
     const checkpoints: Uint8Array[] = [];
@@ -175,12 +175,12 @@ describe('tuning', () => {
       checkpointEvery: 1,
       onCheckpoint: (bytes) => void checkpoints.push(bytes),
     });
-    const said: string[] = [];
+    const messages: string[] = [];
     const resumed = await trainInThisThread(source, options, {
       ...(checkpoints[0] && { resumeFrom: checkpoints[0] }),
-      onProgress: (progress) => void (progress.kind === 'prepare' && said.push(progress.message)),
+      onProgress: (progress) => void (progress.kind === 'prepare' && messages.push(progress.message)),
     });
     expect(Buffer.from(resumed.bytes).equals(Buffer.from(whole.bytes))).toBe(true);
-    expect(said.join(' ')).not.toContain('choosing');
+    expect(messages.join(' ')).not.toContain('choosing');
   });
 });

@@ -1,17 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readEncoderFile, writeEncoderFile } from '../../src/encoder/inference/encoder-file.js';
 import { createNormaliser } from '../../src/encoder/inference/normalise.js';
-import { ccaStatistics, solveCca } from '../../src/encoder/math/cca.js';
 import { covariance, multiply, symmetricEigen, transpose } from '../../src/encoder/math/linear-algebra.js';
-import { gather, type Matrix, rowOf } from '../../src/encoder/math/matrix.js';
-import {
-  createRandom,
-  dropoutMask,
-  normals,
-  randomFromState,
-  shuffle,
-} from '../../src/encoder/math/random.js';
+import type { Matrix } from '../../src/encoder/math/matrix.js';
+import { createRandom, normals } from '../../src/encoder/math/random.js';
 import { oneCycle } from '../../src/encoder/network/optimiser.js';
 import { fitNormalisation, normalise } from '../../src/encoder/training/fit-normalisation.js';
 import { principalComponents } from '../../src/encoder/training/pca.js';
@@ -21,7 +13,7 @@ beforeAll(async () => {
   await loadTensorBackend();
 });
 
-/** Rows whose columns have deviations 3, 3·r, 3·r² … along random orthogonal-ish directions. */
+/** Rows with standard deviations 3, 3·r, 3·r² … along random, nearly orthogonal directions. */
 function rowsWithDecay(rows: number, columns: number, rank: number, ratio: number, seed: number): Matrix {
   const random = createRandom(seed);
   const scores = normals(rows * rank, 1, random);
@@ -42,56 +34,8 @@ function rowsWithDecay(rows: number, columns: number, rank: number, ratio: numbe
   return { data, rows, columns };
 }
 
-describe('random', () => {
-  it('gives the same numbers for the same seed and stream, others for others', () => {
-    const take = (seed: number, stream: number) =>
-      Array.from({ length: 4 }, createRandom(seed, stream).uint32);
-    expect(take(7, 1)).toEqual(take(7, 1));
-    expect(take(7, 1)).not.toEqual(take(8, 1));
-    expect(take(7, 1)).not.toEqual(take(7, 2));
-    // Pinned: the numbers behind every published figure.
-    expect(take(0, 0)).toMatchInlineSnapshot(`
-      [
-        603452075,
-        1972721857,
-        3334112505,
-        696888925,
-      ]
-    `);
-  });
-
-  it('goes on from its state', () => {
-    const random = createRandom(3);
-    random.normal();
-    const twin = randomFromState(random.state());
-    expect([random.uint32(), random.normal()]).toEqual([twin.uint32(), twin.normal()]);
-  });
-
-  it('draws what it says', () => {
-    const random = createRandom(1);
-    const mask = dropoutMask(20_000, 0.25, random);
-    const dropped = mask.filter((x) => x === 0).length / mask.length;
-    expect(dropped).toBeGreaterThan(0.23);
-    expect(dropped).toBeLessThan(0.27);
-    expect(new Set(mask)).toEqual(new Set([0, Math.fround(1 / 0.75)]));
-    const z = normals(20_000, 2, random);
-    const mean = z.reduce((a, b) => a + b, 0) / z.length;
-    const variance = z.reduce((a, b) => a + (b - mean) ** 2, 0) / z.length;
-    expect(Math.abs(mean)).toBeLessThan(0.06);
-    expect(Math.abs(variance - 4)).toBeLessThan(0.2);
-    expect(
-      [
-        ...shuffle(
-          Int32Array.from({ length: 50 }, (_, i) => i),
-          random,
-        ),
-      ].sort((a, b) => a - b),
-    ).toEqual(Array.from({ length: 50 }, (_, i) => i));
-  });
-});
-
 describe('principal components', () => {
-  it('finds by iteration what the covariance gives exactly', () => {
+  it('finds by iteration the directions that an exact decomposition gives', () => {
     const rows = rowsWithDecay(300, 200, 60, 0.93, 4);
     const { basis, variances } = principalComponents(rows, 20, 0);
     const exact = symmetricEigen(covariance(rows, rows));
@@ -104,7 +48,7 @@ describe('principal components', () => {
     }
   });
 
-  it('is orthonormal and the same for the same seed', () => {
+  it('are orthonormal, and the same for the same seed', () => {
     const rows = rowsWithDecay(250, 300, 100, 0.95, 5);
     const { basis } = principalComponents(rows, 40, 3);
     const columns = { data: Float64Array.from(basis.data), rows: 300, columns: 40 };
@@ -115,7 +59,7 @@ describe('principal components', () => {
     expect(principalComponents(rows, 40, 3).basis.data).toEqual(basis.data);
   });
 
-  it('gives fewer where there are fewer', () => {
+  it('are at most as many as there are rows and columns', () => {
     expect(principalComponents(rowsWithDecay(10, 400, 5, 1, 1), 64, 0).basis.columns).toBe(10);
     expect(principalComponents(rowsWithDecay(100, 6, 5, 1, 1), 64, 0).basis.columns).toBe(6);
   });
@@ -124,8 +68,8 @@ describe('principal components', () => {
 describe('normalisation', () => {
   const options = { clip: 2, components: 3, scaling: 1, seed: 0 };
 
-  it('centres, scales, clips and projects, as worked out by hand', () => {
-    // One column: mean 4, deviation √26; the last z-score, 1.96, is cut to 1.5, and the mean taken out again.
+  it('centres, scales and clips, with the values computed by hand', () => {
+    // One column: mean 4, deviation √26. The last z-score, 1.96, is clipped to 1.5, and the new mean is subtracted.
     const features = { data: Float32Array.of(0, 1, 2, 3, 14), rows: 5, columns: 1 };
     const normalisation = fitNormalisation(features, { ...options, clip: 1.5 });
     const cut = [-4, -3, -2, -1].map((x) => x / Math.sqrt(26)).concat(1.5);
@@ -138,13 +82,13 @@ describe('normalisation', () => {
     });
   });
 
-  it('ignores a column that never varies, whatever comes later', () => {
+  it('ignores a column that never varies', () => {
     const features = { data: Float32Array.from([3, 1, 3, 2, 3, 4, 3, 9]), rows: 4, columns: 2 };
-    const project = createNormaliser(fitNormalisation(features, options));
-    expect(project(Float32Array.of(3, 4))).toEqual(project(Float32Array.of(-1000, 4)));
+    const normaliser = createNormaliser(fitNormalisation(features, options));
+    expect(normaliser(Float32Array.of(3, 4))).toEqual(normaliser(Float32Array.of(-1000, 4)));
   });
 
-  it('projects a sparse feature as it does a dense one', () => {
+  it('gives the same components for a sparse and a dense feature', () => {
     const features = rowsWithDecay(40, 12, 8, 0.9, 2);
     for (let i = 0; i < features.data.length; i += 1) {
       if (i % 3 !== 0) features.data[i] = 0;
@@ -158,34 +102,8 @@ describe('normalisation', () => {
   });
 });
 
-describe('canonical correlations', () => {
-  it('finds the one direction two sets share, and its correlation', () => {
-    const random = createRandom(9);
-    const n = 4000;
-    const noise = 0.5;
-    const image = new Float32Array(n * 3);
-    const text = new Float32Array(n * 2);
-    for (let i = 0; i < n; i += 1) {
-      const shared = random.normal();
-      image.set([random.normal(), 4 * (shared + noise * random.normal()), random.normal()], i * 3);
-      text.set([random.normal(), -2 * (shared + noise * random.normal())], i * 2);
-    }
-    const cca = solveCca(
-      ccaStatistics({ data: image, rows: n, columns: 3 }, { data: text, rows: n, columns: 2 }),
-      0,
-    );
-    expect(cca.correlations[0]).toBeCloseTo(1 / (1 + noise ** 2), 1);
-    expect(cca.correlations[1]).toBeLessThan(0.1);
-    const k = cca.image.columns;
-    const [a, b, c] = [0, 1, 2].map((i) => Math.abs(cca.image.data[i * k] ?? 0)) as [number, number, number];
-    expect(b * 4).toBeGreaterThan(10 * Math.max(a, c));
-    // One variate moves with the other, not against it.
-    expect((cca.image.data[k] ?? 0) * (cca.text.data[cca.text.columns] ?? 0)).toBeLessThan(0);
-  });
-});
-
 describe('one cycle', () => {
-  it('climbs to its peak and falls to nearly nothing, the momentum the other way', () => {
+  it('rises to its peak and falls to near 0, with the momentum in the opposite direction', () => {
     const steps = Array.from({ length: 100 }, (_, i) => oneCycle(i, 100, 1));
     const rates = steps.map((s) => s.learningRate);
     expect(rates[0]).toBeCloseTo(1 / 25, 6);
@@ -197,54 +115,7 @@ describe('one cycle', () => {
   });
 });
 
-describe('gather', () => {
-  const matrix = gather([Float32Array.of(1, 2), Float32Array.of(3, 4)]);
-
-  it('copies vectors into rows', () => {
-    expect(matrix).toEqual({ data: Float32Array.of(1, 2, 3, 4), rows: 2, columns: 2 });
-    expect(rowOf(matrix, 1)).toEqual(Float32Array.of(3, 4));
-    expect(gather([], 5)).toEqual({ data: new Float32Array(0), rows: 0, columns: 5 });
-  });
-
-  it.each([
-    ['of another length', Float32Array.of(1), 'vector 1 has 1 numbers where 2 are expected'],
-    ['that is missing', undefined, 'vector 1 has no numbers where 2 are expected'],
-  ])('refuses a vector %s', (_, vector, why) => {
-    expect(() => gather([Float32Array.of(1, 2), vector])).toThrow(
-      expect.objectContaining({ code: 'EXTRACTOR_FAILED', message: expect.stringContaining(why) }),
-    );
-  });
-});
-
-describe('encoder file', () => {
-  const arrays = new Map([
-    ['a', Float32Array.of(1.5, -2, 1e-20)],
-    ['empty', new Float32Array(0)],
-  ]);
-  const bytes = writeEncoderFile({ kind: 'test', description: { x: 1 }, arrays });
-
-  it('comes back as it went', () => {
-    expect(readEncoderFile(bytes, 'test')).toEqual({ kind: 'test', description: { x: 1 }, arrays });
-  });
-
-  it.each([
-    ['nothing', new Uint8Array(0), 'are no stored test'],
-    ['another file', new Uint8Array(64).fill(7), 'are no stored test'],
-    ['one cut short', bytes.slice(0, -1), 'bytes of numbers'],
-    ['one cut in its header', bytes.slice(0, 40), 'cut short'],
-    ['one with a flipped bit', bytes.map((b, i) => (i === bytes.length - 2 ? b ^ 1 : b)), 'checksum'],
-  ])('refuses %s', (_, broken, why) => {
-    expect(() => readEncoderFile(broken, 'test')).toThrow(
-      expect.objectContaining({ code: 'BAD_MODEL', message: expect.stringContaining(why) }),
-    );
-  });
-
-  it('refuses another kind', () => {
-    expect(() => readEncoderFile(bytes, 'encoder')).toThrow(/holds a test/);
-  });
-});
-
-it('runs transposed products on the backend to the same numbers as plain ones', async () => {
+it('gives the same transposed products on the tensor backend as plain arithmetic', async () => {
   const { tf: lib } = await loadTensorBackend();
   const random = createRandom(2);
   const a = tf.tensor3d(normals(2 * 5 * 3, 1, random), [2, 5, 3]);

@@ -1,9 +1,14 @@
+import { evaluateRetrieval } from '../../src/domain/metrics.js';
+import { takeRows } from '../../src/encoder/math/matrix.js';
 import { createRandom } from '../../src/encoder/math/random.js';
-import type { SourceSet } from '../../src/encoder/types.js';
+import { splitPairs } from '../../src/encoder/training/training-data.js';
+import type { Encoder, SourceSet, TrainOptionsInput } from '../../src/encoder/types.js';
 
 /**
- * A source set with something to learn: each class has a place in a hidden space, each pair a place near its class's, and
- * both features are non-linear views of it with noise.
+ * A synthetic source set. Each class has a point in a hidden space, each pair a point near that of its class. Both features
+ * are non-linear functions of the pair's point, with noise.
+ *
+ * @param unlabelled number of pairs, from the first, without a class
  */
 export function syntheticSource(pairs: number, classes: number, seed: number, unlabelled = 0): SourceSet {
   const random = createRandom(seed);
@@ -23,9 +28,9 @@ export function syntheticSource(pairs: number, classes: number, seed: number, un
   for (let i = 0; i < pairs; i += 1) {
     const label = random.uint32() % classes;
     labels[i] = i < unlabelled ? -1 : label;
-    const place = (prototypes[label] ?? normal(hidden)).map((x) => x + 0.7 * random.normal());
-    rows.image.set(image(place), i * 40);
-    rows.text.set(text(place), i * 24);
+    const point = (prototypes[label] ?? normal(hidden)).map((x) => x + 0.7 * random.normal());
+    rows.image.set(image(point), i * 40);
+    rows.text.set(text(point), i * 24);
   }
   const embeddings = new Float32Array(prototypes.flatMap((p) => [...name(p)]));
   return {
@@ -35,4 +40,41 @@ export function syntheticSource(pairs: number, classes: number, seed: number, un
     classNames: prototypes.map((_, i) => `class ${i}`),
     classEmbeddings: { data: embeddings, rows: classes, columns: 10 },
   };
+}
+
+/** Options of a training that takes a second. */
+export const SMALL_TRAINING: TrainOptionsInput = {
+  dimension: 12,
+  imageHidden: [24],
+  textHidden: [16],
+  batchSize: 64,
+  epochs: 8,
+  ccaDimension: 4,
+  members: 1,
+};
+
+/** Retrieval figures of an encoder on some rows of a source set. */
+export function retrievalFigures(encoder: Encoder, source: SourceSet, rows: Int32Array) {
+  const classes = Int32Array.from(rows, (row) => source.labels[row] ?? -1);
+  const side = (modality: 'IMAGE' | 'TEXT') => ({
+    embeddings: encoder.embedMany(
+      modality,
+      takeRows(modality === 'IMAGE' ? source.image : source.text, rows),
+    ),
+    classes,
+    pairs: rows,
+  });
+  return evaluateRetrieval(side('IMAGE'), side('TEXT'));
+}
+
+/** A source set of 70 % of the pairs, and the rows of the others. */
+export function trainAndHeldOut(source: SourceSet): { train: SourceSet; rows: Int32Array } {
+  const { training, validation } = splitPairs(source.labels.length, 0.3, 77);
+  const train = {
+    ...source,
+    image: takeRows(source.image, training),
+    text: takeRows(source.text, training),
+    labels: training.map((row) => source.labels[row] ?? -1),
+  };
+  return { train, rows: validation };
 }

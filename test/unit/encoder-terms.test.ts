@@ -32,7 +32,7 @@ beforeAll(async () => {
   await loadTensorBackend();
 });
 
-/** One step with these weights: what it made, and how many kernels it ran. */
+/** One training step with these weights: the losses, the parameters and the number of kernels run. */
 async function oneStep(weights: LossWeights) {
   const options = resolveTrainOptions({ ...SMALL, weights });
   const random = createRandom(2);
@@ -73,28 +73,28 @@ async function oneStep(weights: LossWeights) {
 }
 
 describe.each(TERMS)('without %s', (term) => {
-  it('neither the term, nor its parts, nor its cost are there', async () => {
+  it('has neither the term, nor its parts, nor its cost', async () => {
     const [on, off] = [await oneStep(allOn), await oneStep({ ...allOn, [term]: 0 })];
     expect(Object.keys(on.losses).sort()).toEqual([...TERMS].sort());
     expect(Object.keys(off.losses).sort()).toEqual(TERMS.filter((name) => name !== term).sort());
     expect(off.kernels).toBeLessThan(on.kernels);
-    const gone = on.parameters.filter((name) => !off.parameters.includes(name));
+    const missing = on.parameters.filter((name) => !off.parameters.includes(name));
     const parts: Partial<Record<keyof LossWeights, RegExp>> = {
       reconstruction: /^decoder\./,
       adversary: /^discriminator\./,
       semantics: /^classifier\./,
     };
-    expect(gone).toEqual(on.parameters.filter((name) => parts[term]?.test(name)));
+    expect(missing).toEqual(on.parameters.filter((name) => parts[term]?.test(name)));
   });
 
-  it('the others alone still train', async () => {
+  it('the term also trains alone', async () => {
     const source = syntheticSource(60, 3, 1);
     const { history } = await trainInThisThread(source, { ...SMALL, weights: only(term) });
     expect(history.map(({ losses }) => Object.keys(losses))).toEqual([[term], [term]]);
   });
 });
 
-it('makes an encoder that the options of a part do not change where that part is off', async () => {
+it('gives the same encoder whatever the options of a part that is off', async () => {
   const source = syntheticSource(60, 3, 1);
   const parameters = async (input: TrainOptionsInput) =>
     loadParameters((await trainInThisThread(source, { ...SMALL, ...input })).bytes);
@@ -106,15 +106,15 @@ it('makes an encoder that the options of a part do not change where that part is
   expect(other).toEqual(one);
 });
 
-describe('what is told of each epoch', () => {
+describe('the record of each epoch', () => {
   it.each(['paper', 'default'] as const)(
-    'is every term, and what the discriminator told: %s',
+    'has every term in use, and the accuracy of the discriminator: %s',
     async (preset) => {
       const source = syntheticSource(120, 3, 1);
-      const told: TrainProgress[] = [];
+      const reported: TrainProgress[] = [];
       const options = { ...SMALL, preset, members: 2, epochs: 3 };
       const { history, ...trained } = await trainInThisThread(source, options, {
-        onProgress: (progress) => told.push(progress),
+        onProgress: (progress) => reported.push(progress),
       });
       const on = TERMS.filter((term) => trained.options.weights[term] > 0);
       expect(history.map(({ member, epoch }) => [member, epoch])).toEqual(
@@ -127,7 +127,7 @@ describe('what is told of each epoch', () => {
         else expect(accuracy).toBeNull();
         expect(validation === null).toBe(member > 0);
       }
-      const epochs = told.flatMap((p) => (p.kind === 'epoch' ? [p] : []));
+      const epochs = reported.flatMap((p) => (p.kind === 'epoch' ? [p] : []));
       expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6]);
       expect(epochs.map(({ member, losses, validation }) => ({ member, losses, validation }))).toEqual(
         history.map(({ member, losses, validation }) => ({ member, losses, validation })),
@@ -135,13 +135,13 @@ describe('what is told of each epoch', () => {
     },
   );
 
-  it("counts the discriminator's right answers of both modalities alike", () => {
+  it('weights the accuracy of the discriminator equally for both modalities', () => {
     const accuracy = discriminatorAccuracy(tf.tensor2d([[1], [-1], [2]]), tf.tensor2d([[-1], [3]]));
     expect(accuracy.dataSync()[0]).toBeCloseTo((2 / 3 + 1 / 2) / 2, 6);
   });
 });
 
-it('stops as soon as a term is no number', async () => {
+it('fails as soon as a term is not finite', async () => {
   const training = trainInThisThread(syntheticSource(90, 3, 4), { ...SMALL, weights: { similarity: 1e38 } });
   await expect(training).rejects.toMatchObject({
     code: 'BAD_INPUT',
@@ -149,7 +149,7 @@ it('stops as soon as a term is no number', async () => {
   });
 });
 
-it('keeps, with the encoder, the normalisation that its source set gives', async () => {
+it('stores the normalisation of its source set with the encoder', async () => {
   const source = syntheticSource(90, 3, 4);
   const trained = await trainInThisThread(source, SMALL);
   const { sides } = loadParameters(trained.bytes);

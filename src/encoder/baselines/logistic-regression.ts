@@ -1,7 +1,7 @@
 /** Multinomial logistic regression with an L2 penalty, by L-BFGS (Liu and Nocedal 1989), in float64. */
 import type { Matrix } from '../math/matrix.js';
 
-/** logits = x W + b */
+/** logits = x W + b. */
 export interface LogisticRegression {
   /** [features + 1, classes], row-major; the last row is b, which is not penalised. */
   readonly weights: Float64Array;
@@ -11,20 +11,23 @@ export interface LogisticRegression {
 
 export interface LogisticOptions {
   readonly classes: number;
-  /** Weight of ‖W‖²/2 beside the mean cross-entropy. scikit-learn's C is 1/(l2 · rows). */
+  /** The objective is mean cross-entropy + l2 · ‖W‖²/2. In scikit-learn, C = 1/(l2 · rows). */
   readonly l2: number;
-  /** A regression to start from, of the same size. */
+  /** Initial values, of the same size. */
   readonly start?: LogisticRegression;
 }
 
+/** Number of past steps that approximate the Hessian. */
 const MEMORY = 8;
 const MOST_ITERATIONS = 200;
-/** The largest entry of the gradient at which the fit is done. */
+/** The fit ends when no entry of the gradient is larger. */
 const TOLERANCE = 1e-3;
 
 /**
+ * Fits a regression. It does not throw if it fails to converge: it returns the best weights after `MOST_ITERATIONS`.
+ *
  * @param rows [n, features]
- * @param labels [n], 0 … classes − 1; rows with another label are passed over
+ * @param labels [n], 0 … classes − 1; rows with a negative label are ignored
  */
 export function fitLogisticRegression(
   rows: Matrix,
@@ -42,7 +45,7 @@ export function fitLogisticRegression(
   for (let iteration = 0; iteration < MOST_ITERATIONS && largest(gradient) > TOLERANCE; iteration += 1) {
     const direction = descent(gradient, steps);
     const slope = dot(direction, gradient);
-    // Backtracking until the loss falls by a share of what the slope promises (Armijo).
+    // Backtracking line search with the Armijo condition.
     let length = steps.length === 0 ? 1 / Math.max(1, norm(gradient)) : 1;
     const next = new Float64Array(size);
     const nextGradient = new Float64Array(size);
@@ -66,7 +69,7 @@ export function fitLogisticRegression(
   return { weights, features, classes };
 }
 
-/** The probability of each class, [classes]. */
+/** The probability of each class: [features] → [classes]. */
 export function posterior(
   { weights, features, classes }: LogisticRegression,
   row: ArrayLike<number>,
@@ -81,7 +84,7 @@ export function posterior(
   return out;
 }
 
-/** Mean cross-entropy plus penalty; writes the gradient. */
+/** The objective as a function of the weights. It returns the loss and writes the gradient into its second argument. */
 function createObjective(rows: Matrix, labels: Int32Array, classes: number, l2: number) {
   const { columns: features, data } = rows;
   const known = [...labels.keys()].filter((row) => (labels[row] as number) >= 0);
@@ -123,7 +126,7 @@ function createObjective(rows: Matrix, labels: Int32Array, classes: number, l2: 
   };
 }
 
-/** −H g, with the inverse Hessian H approximated from the last steps: the two-loop recursion. */
+/** The search direction −H g, where the last steps approximate the inverse Hessian H (two-loop recursion). */
 function descent(
   gradient: Float64Array,
   steps: readonly { readonly s: Float64Array; readonly y: Float64Array; readonly rho: number }[],

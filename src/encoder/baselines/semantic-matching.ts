@@ -1,9 +1,9 @@
 /**
- * The baseline that knows classes alone: semantic matching (Rasiwasia et al. 2010). One multinomial logistic regression a
- * modality; an item is the vector of its classes' probabilities. Two items are compared by the cosine of theirs, or by their
- * inner product, which is the probability that both have the same class if the two regressions err independently.
+ * The semantic matching baseline (Rasiwasia et al. 2010). It uses classes only. Each modality has a multinomial logistic
+ * regression, and an item is represented by the vector of its class probabilities. Two vectors are compared by their cosine or
+ * by their inner product. The inner product is the probability that both items have the same class, if the errors of both
+ * regressions are independent.
  */
-
 import type { Modality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
@@ -18,33 +18,37 @@ import { fitLogisticRegression, type LogisticRegression, posterior } from './log
 
 export interface SemanticMatchingOptions {
   readonly seed: number;
-  /** Share of the pairs on which the penalties are chosen. */
+  /** Share of the pairs held out to choose the penalties on. */
   readonly validation: number;
 }
 
-/** How two vectors of probabilities are compared. */
+/** How two probability vectors are compared. */
 type PosteriorSimilarity = 'cosine' | 'inner-product';
 
 export interface TrainedSemanticMatching {
-  /** Its embeddings are of unit length; their cosine is the similarity chosen. */
+  /** Its embeddings have unit norm, and their cosine is the chosen similarity. */
   readonly encoder: Encoder;
   readonly similarity: PosteriorSimilarity;
-  /** The penalty of each regression. */
+  /** The L2 penalty of each regression. */
   readonly l2: Readonly<Record<Modality, number>>;
-  /** map@all of the choice, on the validation part; null where the pairs are too few to hold any out. */
+  /** MAP@all of the choice on the validation pairs; null where there are too few pairs to hold any out. */
   readonly validation: number | null;
   readonly seconds: number;
 }
 
-/** The strongest first: each fit starts from the one before. */
+/** Strongest first, because each fit starts from the previous one. */
 const PENALTIES = [0.3, 0.1, 0.03, 0.01, 0.003, 0.001] as const;
 const SIMILARITIES = ['cosine', 'inner-product'] as const satisfies readonly PosteriorSimilarity[];
-/** What is taken where the pairs are too few to choose on. */
-const UNCHOSEN = { l2: { IMAGE: 0.03, TEXT: 0.03 }, similarity: 'inner-product', validation: null } as const;
+/** Used where there are too few pairs for a choice. */
+const DEFAULT_CHOICE = {
+  l2: { IMAGE: 0.03, TEXT: 0.03 },
+  similarity: 'inner-product',
+  validation: null,
+} as const;
 
 /**
- * Both regressions on the normalised features, with penalties and similarity chosen by map@all on a validation part of
- * these pairs, then fitted on all of them.
+ * Trains both regressions on normalised features. Penalties and similarity are chosen by MAP@all on held-out pairs; then both
+ * are fitted on all pairs.
  *
  * @throws CommonspaceError NO_PAIRS, BAD_INPUT
  */
@@ -59,7 +63,7 @@ export async function trainSemanticMatching(
   const classes = source.classNames.length;
   const prepared = prepareSource(source, options);
   const { training, validation } = holdOut(prepared, splitPairs(source.labels.length, share, seed));
-  const choice = validation === null ? UNCHOSEN : choose(training, validation, classes);
+  const choice = validation === null ? DEFAULT_CHOICE : choose(training, validation, classes);
   const { l2, similarity } = choice;
 
   const { pairs, normalisation } = prepared;
@@ -94,13 +98,13 @@ type Choice = Pick<TrainedSemanticMatching, 'l2' | 'similarity' | 'validation'>;
 function choose(training: PreparedPairs, validation: PreparedPairs, classes: number): Choice {
   const images = posteriorsByPenalty(training.image, validation.image, training.labels, classes);
   const texts = posteriorsByPenalty(training.text, validation.text, training.labels, classes);
-  let best: Choice & { readonly validation: number } = { ...UNCHOSEN, validation: -1 };
+  let best: Choice & { readonly validation: number } = { ...DEFAULT_CHOICE, validation: -1 };
   for (const similarity of SIMILARITIES) {
     const embedded = (posteriors: readonly Float64Array[], modality: Modality) =>
       gather(posteriors.map((probabilities) => embedding(probabilities, modality, similarity))).data;
     const imageSides = images.map(({ l2, posteriors }) => ({ l2, data: embedded(posteriors, 'IMAGE') }));
     const textSides = texts.map(({ l2, posteriors }) => ({ l2, data: embedded(posteriors, 'TEXT') }));
-    // One after the other: what is best for one modality hardly depends on the other's.
+    // First the image penalty, then the text penalty: the best value of one hardly depends on the other.
     const consider = (image: (typeof imageSides)[number], text: (typeof textSides)[number]) => {
       const figure = validationFigure(validation, image.data, text.data, widthOf(classes, similarity));
       if (figure > best.validation)
@@ -116,7 +120,7 @@ function choose(training: PreparedPairs, validation: PreparedPairs, classes: num
   return best;
 }
 
-/** What each penalty gives for the rows held out. */
+/** The posteriors of the held-out rows for each penalty. */
 function posteriorsByPenalty(rows: Matrix, held: Matrix, labels: Int32Array, classes: number) {
   let start: LogisticRegression | undefined;
   return PENALTIES.map((l2) => {
@@ -128,8 +132,8 @@ function posteriorsByPenalty(rows: Matrix, held: Matrix, labels: Int32Array, cla
 }
 
 /**
- * Probabilities as a vector of unit length. For the inner product each modality gets a number of its own beside them, at which
- * the other has 0, to bring it to that length: the cosine is then the inner product of the probabilities.
+ * The embedding of a probability vector, of unit norm. For the inner product, each modality has an extra coordinate that fills
+ * the norm up to 1 and is 0 in the other modality. So the cosine is the inner product of the probabilities.
  */
 function embedding(
   probabilities: Float64Array,

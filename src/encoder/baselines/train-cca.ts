@@ -1,4 +1,4 @@
-/** The baseline: regularised CCA behind the same interface as a trained network. */
+/** The linear baseline: regularised CCA as an encoder. */
 
 import { unit } from '../../domain/vectors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
@@ -19,21 +19,22 @@ import type { Encoder, JsonValue, SourceSet } from '../types.js';
 
 export interface CcaOptions {
   readonly seed: number;
-  /** The most canonical variates, i.e. the embedding's width. */
+  /** Upper limit of the number of canonical variates, which is the width of the embedding. */
   readonly dimension: number;
-  /** Share of the pairs, or of the classes, on which width and regularisation are chosen. */
+  /** Share of the pairs, or of the classes, held out to choose width and regularisation on. */
   readonly validation: number;
-  /** Whether what is held out to choose on are pairs, or whole classes: what an encoder for classes never seen goes by. */
+  /** What is held out: pairs, or whole classes. Use `classes` for retrieval of unseen classes. */
   readonly validationBy: 'pairs' | 'classes';
 }
 
 export interface TrainedCca {
   readonly encoder: Encoder;
-  /** As `loadEncoder` reads them. */
+  /** The encoder file: `loadEncoder` reads it. */
   readonly bytes: Uint8Array;
+  /** Number of canonical variates. */
   readonly k: number;
   readonly regularisation: number;
-  /** map@all (or MRR@10 where no pair has a class) of the choice, on the validation part (a mean, where there are several). */
+  /** MAP@all (MRR@10 where no pair has a class) of the choice, mean over the splits; null if nothing is held out. */
   readonly validation: number | null;
   readonly seconds: number;
 }
@@ -42,8 +43,10 @@ const REGULARISATIONS = [0.03, 0.1, 0.3, 1, 3, 10] as const;
 const WIDTHS = [5, 10, 20, 32, 48, 64, 128, 256] as const;
 
 /**
- * CCA with its width k and regularisation chosen on a validation part of these pairs, then fitted on all of them. A plain
- * one: each canonical variate counts alike. Throws NO_PAIRS, BAD_INPUT.
+ * Trains plain CCA: all canonical variates have the same weight. Width k and regularisation are chosen on held-out pairs or
+ * classes; then CCA is fitted on all pairs.
+ *
+ * @throws CommonspaceError NO_PAIRS, BAD_INPUT
  */
 export async function trainCca(source: SourceSet, input: Partial<CcaOptions> = {}): Promise<TrainedCca> {
   const { seed = 0, dimension = 64, validationBy = 'pairs' } = input;
@@ -95,7 +98,7 @@ interface Choice {
   readonly validation: number | null;
 }
 
-/** The width and regularisation with the best mean figure over the parts held out. */
+/** The width and regularisation with the best mean figure over the splits. */
 function choose(splits: readonly SplitSource[], dimension: number): Choice {
   const [{ training }] = splits as readonly [SplitSource];
   const most = Math.min(training.image.columns, training.text.columns, dimension);
@@ -123,11 +126,12 @@ function choose(splits: readonly SplitSource[], dimension: number): Choice {
   return best;
 }
 
+/** The canonical variates of rows: [n, p] · [p, k] → [n, k]. */
 function variates(rows: Matrix, weights: Matrix): Matrix {
   return intoMatrix(tf.tidy(() => tf.matMul<tf.Tensor2D>(toTensor(rows), toTensor(weights))));
 }
 
-/** The first k columns, each row to unit length. */
+/** The first k columns of each row, scaled to unit norm: [n · k]. */
 function unitPrefixes({ data, rows, columns }: Matrix, k: number): Float32Array {
   const out = new Float32Array(rows * k);
   for (let r = 0; r < rows; r += 1) out.set(unit(data.slice(r * columns, r * columns + k)), r * k);

@@ -1,4 +1,4 @@
-/** A branch as named arrays and the sizes needed to read them back: how encoders and checkpoints hold their layers. */
+/** A branch as named arrays and layer shapes: the form in which encoder files and checkpoints store it. */
 import type { Branch, DenseLayer } from './parameters.js';
 
 interface LayerShape {
@@ -7,13 +7,14 @@ interface LayerShape {
   readonly slope: number;
 }
 
+/** The sizes needed to read a branch back from its arrays. */
 export interface BranchShape {
   readonly layers: readonly LayerShape[];
   readonly skip: LayerShape | null;
   readonly head: LayerShape | null;
 }
 
-/** Adds a branch's numbers to `arrays`, under names that begin with `prefix`. */
+/** Adds the numbers of a branch to `arrays`, under names that begin with `prefix`. */
 export function putBranch(arrays: Map<string, Float32Array>, prefix: string, branch: Branch): BranchShape {
   const put = (name: string, { weights, bias, slope }: DenseLayer): LayerShape => {
     arrays.set(`${prefix}.${name}.weights`, weights.data);
@@ -28,9 +29,9 @@ export function putBranch(arrays: Map<string, Float32Array>, prefix: string, bra
 }
 
 /**
- * The branch that `putBranch` put under this prefix.
+ * Reads the branch that `putBranch` stored under this prefix.
  *
- * @param take an array by its name; throws where there is none of that length
+ * @param take returns the array with this name and length, and throws if there is none
  */
 export function takeBranch(
   take: (name: string, length: number) => Float32Array,
@@ -45,11 +46,12 @@ export function takeBranch(
   return {
     layers: shape.layers.map((s, i) => layer(String(i), s)),
     skip: shape.skip && layer('skip', shape.skip),
-    // Encoders stored before there were posteriors say nothing of it.
+    // Encoder files written before posteriors were added have no `head`.
     head: shape.head ? layer('head', shape.head) : null,
   };
 }
 
+/** Whether a value read from a file is a valid `BranchShape`. */
 export function isBranchShape(value: unknown): value is BranchShape {
   const shape = value as Partial<BranchShape> | null | undefined;
   return (
@@ -66,6 +68,7 @@ function isLayerShape(value: unknown): value is LayerShape {
   return isCount(shape?.in) && isCount(shape?.out) && typeof shape?.slope === 'number';
 }
 
+/** Whether a value is a positive integer. */
 export function isCount(x: unknown): boolean {
   return Number.isSafeInteger(x) && (x as number) > 0;
 }

@@ -1,6 +1,6 @@
 /**
- * A small container for named arrays of float32: eight bytes of magic, the length of the header, a JSON header, the
- * numbers. It holds encoders and checkpoints. docs/decisions/0005-encoder.md draws the layout.
+ * A file format for named float32 arrays, used for encoders and checkpoints: eight magic bytes, the length of the header, a
+ * JSON header, the numbers. docs/decisions/0005-encoder.md describes the layout.
  */
 import { createHash } from 'node:crypto';
 import { CommonspaceError } from '../../domain/errors.js';
@@ -10,8 +10,9 @@ const MAGIC = Buffer.from('CSBUNDLE', 'latin1');
 const MAX_HEADER = 16 * 2 ** 20;
 
 export interface EncoderFile {
-  /** What it is, e.g. `encoder`. */
+  /** `encoder` or `checkpoint`. */
   readonly kind: string;
+  /** A JSON value that describes the arrays; each kind has its own. */
   readonly description: unknown;
   readonly arrays: ReadonlyMap<string, Float32Array>;
 }
@@ -21,10 +22,11 @@ interface Header {
   readonly kind: string;
   readonly description: unknown;
   readonly arrays: readonly (readonly [name: string, length: number])[];
-  /** Hex, of the numbers. */
+  /** Hexadecimal checksum of the numbers. */
   readonly sha256: string;
 }
 
+/** The bytes of a file. The same content gives the same bytes on every machine. */
 export function writeEncoderFile({ kind, description, arrays }: EncoderFile): Uint8Array {
   const values = [...arrays.values()].map((array) => littleEndian(array));
   const numbers = Buffer.concat(values);
@@ -41,14 +43,18 @@ export function writeEncoderFile({ kind, description, arrays }: EncoderFile): Ui
   return new Uint8Array(Buffer.concat([MAGIC, length, text, numbers]));
 }
 
-/** Throws BAD_MODEL, saying what is wrong, unless these bytes are a complete encoder file of this kind. */
+/**
+ * Reads a file of this kind and verifies its checksum.
+ *
+ * @throws CommonspaceError BAD_MODEL, with the reason, if the bytes are not a complete file of this kind
+ */
 export function readEncoderFile(bytes: Uint8Array, kind: string): EncoderFile {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < 12 || !buffer.subarray(0, 8).equals(MAGIC)) {
-    throw bad(`these ${buffer.length} bytes are no stored ${kind}`);
+    throw bad(`these ${buffer.length} bytes are not a stored ${kind}`);
   }
   const headerLength = buffer.readUInt32LE(8);
-  if (headerLength > MAX_HEADER || 12 + headerLength > buffer.length) throw bad('its header is cut short');
+  if (headerLength > MAX_HEADER || 12 + headerLength > buffer.length) throw bad('its header is truncated');
   const header = parseHeader(buffer.subarray(12, 12 + headerLength));
   if (header.version !== ENCODER_FILE_VERSION) {
     throw bad(
@@ -59,7 +65,7 @@ export function readEncoderFile(bytes: Uint8Array, kind: string): EncoderFile {
   const numbers = buffer.subarray(12 + headerLength);
   const expected = header.arrays.reduce((sum, [, length]) => sum + length * 4, 0);
   if (numbers.length !== expected)
-    throw bad(`it has ${numbers.length} bytes of numbers where ${expected} belong`);
+    throw bad(`it has ${numbers.length} bytes of numbers where ${expected} are expected`);
   if (createHash('sha256').update(numbers).digest('hex') !== header.sha256)
     throw bad('its checksum does not match');
 
@@ -83,7 +89,7 @@ function parseHeader(text: Buffer): Header {
       cause,
     });
   }
-  if (!isHeader(header)) throw bad('its header lacks a field or has one of another type');
+  if (!isHeader(header)) throw bad('its header lacks a field, or a field has the wrong type');
   return header;
 }
 

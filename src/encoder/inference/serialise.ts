@@ -1,4 +1,4 @@
-/** Encoder parameters to bytes and back. */
+/** Encoder parameters to the bytes of an encoder file, and back. */
 import { CommonspaceError } from '../../domain/errors.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import type { Encoder, JsonValue } from '../types.js';
@@ -17,19 +17,24 @@ interface SideShape {
   readonly clip: number;
   readonly branches: readonly BranchShape[];
 }
+/** The description in an encoder file. Its field names are part of the format. */
 interface Description {
   readonly branchWeights: readonly number[];
-  /** These two are missing in encoders stored before there were posteriors. */
+  /** Both are missing in encoder files written before posteriors were added. */
   readonly posteriorWeights?: readonly number[];
   readonly lengths?: KeptNorms | null;
-  /** Rows and columns. */
+  /** Rows and columns of the output projection. */
   readonly projection: readonly [number, number] | null;
   readonly sides: Readonly<Record<Modality, SideShape>>;
-  /** How it came about: options, notes. Not needed to use it. */
+  /** Options, notes and history of the training. Not needed to use the encoder. */
   readonly about: JsonValue;
 }
 
-/** The bytes that `loadEncoder` reads. `about` is kept beside the numbers for whoever wants to know where they come from. */
+/**
+ * The bytes of an encoder file, for `loadEncoder`.
+ *
+ * @param about stored with the parameters, for `aboutEncoder`
+ */
 export function saveEncoder(parameters: EncoderParameters, about: JsonValue = null): Uint8Array {
   const arrays = new Map<string, Float32Array>();
   const side = (modality: Modality): SideShape => {
@@ -59,24 +64,31 @@ export function saveEncoder(parameters: EncoderParameters, about: JsonValue = nu
 }
 
 /**
- * An encoder ready to use. Throws BAD_MODEL, saying why, if these bytes are not an encoder that this version can read.
+ * The encoder in an encoder file.
+ *
+ * @throws CommonspaceError BAD_MODEL, with the reason, if this version cannot read the bytes
  */
 export function loadEncoder(bytes: Uint8Array): Encoder {
   return createEncoder(loadParameters(bytes));
 }
 
-/** What is kept beside the numbers: options, notes. Throws BAD_MODEL as `loadEncoder` does. */
+/**
+ * The `about` value of an encoder file: options, notes and history of its training.
+ *
+ * @throws CommonspaceError BAD_MODEL, as `loadEncoder`
+ */
 export function aboutEncoder(bytes: Uint8Array): JsonValue {
   return checkedDescription(readEncoderFile(bytes, KIND)).about ?? null;
 }
 
+/** @throws CommonspaceError BAD_MODEL, as `loadEncoder` */
 export function loadParameters(bytes: Uint8Array): EncoderParameters {
   const file = readEncoderFile(bytes, KIND);
   const description = checkedDescription(file);
   const array = (name: string, length: number): Float32Array => {
     const found = file.arrays.get(name);
     if (found?.length !== length)
-      throw bad(`"${name}" has ${found?.length ?? 'no'} numbers where ${length} belong`);
+      throw bad(`"${name}" has ${found?.length ?? 'no'} numbers where ${length} are expected`);
     if (!found.every(Number.isFinite)) throw bad(`"${name}" has a number that is not finite`);
     return found;
   };
@@ -93,21 +105,21 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
     const branches = shape.branches.map((branch, b): Branch => {
       let width = components;
       branch.layers.forEach((s, i) => {
-        if (s.in !== width) throw bad(`layer ${i} takes ${s.in} numbers where ${width} come`);
+        if (s.in !== width) throw bad(`layer ${i} takes ${s.in} numbers, but its input has ${width}`);
         width = s.out;
       });
       if (
         branch.skip &&
         (branch.skip.in !== components || (branch.layers.length > 0 && branch.skip.out !== width))
       ) {
-        throw bad('its linear path does not fit beside its layers');
+        throw bad('the width of its linear path differs from that of its layers');
       }
       if (branch.head && branch.head.in !== (branch.layers.at(-1)?.out ?? branch.skip?.out))
-        throw bad('its classifier does not fit on its code');
+        throw bad('the input width of its classifier differs from the width of its code');
       return takeBranch(array, `${modality}.${b}`, branch);
     });
     if (branches.length !== description.branchWeights.length)
-      throw bad('it has more or fewer branches than weights');
+      throw bad('the number of branches differs from the number of weights');
     return { normalisation, branches };
   };
   const size = description.projection;
@@ -132,7 +144,7 @@ function checkedDescription({ description }: EncoderFile): Description {
     (d.projection === null ||
       (Array.isArray(d.projection) && d.projection.length === 2 && d.projection.every(isCount))) &&
     MODALITIES.every((modality) => isSide(d.sides?.[modality]));
-  if (!whole) throw bad('its description lacks a field or has one of another type');
+  if (!whole) throw bad('its description lacks a field, or a field has the wrong type');
   return description as Description;
 }
 

@@ -1,8 +1,12 @@
 /**
- * sums[j] += Σ_{i < count} factors[i] · weights[starts[i] + j]: a vector times the rows of a matrix that it needs.
+ * sums[j] += Σ_{i < count} factors[i] · weights[starts[i] + j], in place: a vector times selected rows of a matrix.
  *
- * Eight rows at a time, so that the sums are read and written an eighth as often: this loop is nearly all the time that an
- * embedding takes.
+ * This loop takes most of the time of an embedding. It processes eight rows at a time, so that each sum is read and written
+ * once for eight rows.
+ *
+ * @param sums [columns]
+ * @param factors at least `count` numbers
+ * @param starts index in `weights` at which each row begins
  */
 export function accumulate(
   sums: Float64Array,

@@ -1,18 +1,20 @@
-/** Dense linear algebra in float64, row-major, for the small matrices of PCA and CCA. */
+/** Dense linear algebra in float64 for small matrices, as PCA and CCA need it. */
 import { EigenvalueDecomposition, Matrix as MlMatrix } from 'ml-matrix';
+import type { Matrix } from './matrix.js';
 
-/** A float64 matrix, row-major. */
+/** Rows of float64, row-major. */
 export interface Dense {
   readonly data: Float64Array;
   readonly rows: number;
   readonly columns: number;
 }
 
+/** [rows, columns] of zeros. */
 export function zeros(rows: number, columns: number): Dense {
   return { data: new Float64Array(rows * columns), rows, columns };
 }
 
-/** A B. */
+/** A B: [n, k] · [k, m] → [n, m]. */
 export function multiply(a: Dense, b: Dense): Dense {
   const out = zeros(a.rows, b.columns);
   const n = b.columns;
@@ -28,6 +30,7 @@ export function multiply(a: Dense, b: Dense): Dense {
   return out;
 }
 
+/** Aᵀ. */
 export function transpose(a: Dense): Dense {
   const out = zeros(a.columns, a.rows);
   for (let i = 0; i < a.rows; i += 1) {
@@ -36,14 +39,11 @@ export function transpose(a: Dense): Dense {
   return out;
 }
 
-/** Aᵀ B / n of two float32 matrices with n rows each: a covariance, if their columns have mean 0. */
-export function covariance(
-  a: { readonly data: Float32Array; readonly rows: number; readonly columns: number },
-  b: { readonly data: Float32Array; readonly rows: number; readonly columns: number },
-): Dense {
+/** Aᵀ B / n: [n, p], [n, q] → [p, q]. It is the covariance if the columns have mean 0. */
+export function covariance(a: Matrix, b: Matrix): Dense {
   const out = zeros(a.columns, b.columns);
   const n = b.columns;
-  // Four rows at a time: the accumulators are read and written a quarter as often.
+  // Four rows at a time, so that each sum is read and written once for four rows.
   for (let r = 0; r < a.rows; r += 4) {
     const left = Math.min(4, a.rows - r);
     for (let i = 0; i < a.columns; i += 1) {
@@ -70,13 +70,13 @@ export function covariance(
   return out;
 }
 
-/** Eigenvalues of a symmetric matrix, largest first, and its eigenvectors as the *rows* of `vectors`. */
+/** The eigenvalues of a symmetric matrix, largest first, and its eigenvectors as the *rows* of `vectors`. */
 export function symmetricEigen(a: Dense): { readonly values: Float64Array; readonly vectors: Dense } {
   const n = a.rows;
   const matrix = new MlMatrix(n, n);
   for (let i = 0; i < n; i += 1) {
     for (let j = 0; j < n; j += 1) {
-      // Rounding leaves products a little asymmetric, and the solver goes by exact symmetry.
+      // The solver requires exact symmetry, which products lose by rounding.
       matrix.set(i, j, ((a.data[i * n + j] as number) + (a.data[j * n + i] as number)) / 2);
     }
   }
@@ -93,7 +93,7 @@ export function symmetricEigen(a: Dense): { readonly values: Float64Array; reado
   return { values, vectors };
 }
 
-/** Σ f(λ) u uᵀ over the eigenpairs of a symmetric matrix: its inverse square root, say. */
+/** Σ f(λ) u uᵀ over the eigenpairs of a symmetric matrix, for example its inverse square root. */
 export function symmetricFunction(
   eigen: { readonly values: Float64Array; readonly vectors: Dense },
   f: (eigenvalue: number) => number,
@@ -109,9 +109,9 @@ export function symmetricFunction(
 }
 
 /**
- * Makes the rows orthonormal, in place, by modified Gram–Schmidt; a row in the span of those before becomes 0.
+ * Makes the rows orthonormal, in place, by modified Gram–Schmidt. A row in the span of the rows before it becomes 0.
  *
- * @param passes 1 is enough to keep directions apart, 2 is exact to rounding
+ * @param passes 1 separates the directions approximately, 2 is exact up to rounding
  */
 export function orthonormaliseRows(a: Dense, passes: 1 | 2 = 2): void {
   const n = a.columns;

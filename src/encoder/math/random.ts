@@ -1,6 +1,6 @@
 /**
- * The encoder's own source of randomness: xoshiro128** (Blackman and Vigna, 2018), seeded by splitmix32. The same seed
- * gives the same numbers on every machine, and the state can be written into a checkpoint.
+ * A random generator: xoshiro128** (Blackman and Vigna, 2018), seeded by splitmix32. The same seed gives the same numbers on
+ * every machine, and the state can be stored in a checkpoint.
  */
 export interface Random {
   /** Uniform over 0 … 2³² − 1. */
@@ -9,11 +9,11 @@ export interface Random {
   uniform(): number;
   /** Standard normal. */
   normal(): number;
-  /** Four 32-bit words. */
+  /** Four 32-bit words, for `randomFromState`. */
   state(): readonly number[];
 }
 
-/** A generator from a seed; `stream` gives independent generators of one seed. */
+/** A generator for a seed. Different streams of one seed are independent. */
 export function createRandom(seed: number, stream = 0): Random {
   let x = (Math.imul(seed | 0, 0x9e3779b1) ^ Math.imul(stream + 1, 0x85ebca6b)) >>> 0;
   const splitmix = () => {
@@ -26,7 +26,7 @@ export function createRandom(seed: number, stream = 0): Random {
   return randomFromState([splitmix(), splitmix(), splitmix(), splitmix()]);
 }
 
-/** A generator that goes on where another, whose `state()` this is, was. */
+/** A generator that continues the sequence of the generator whose `state()` is given. */
 export function randomFromState(state: readonly number[]): Random {
   let [a = 0, b = 0, c = 0, d = 0] = state;
   const rotl = (x: number, k: number) => (x << k) | (x >>> (32 - k));
@@ -45,13 +45,13 @@ export function randomFromState(state: readonly number[]): Random {
   return {
     uint32,
     uniform,
-    // Box–Muller, the sine half thrown away so that the state is the whole state.
+    // Box–Muller. The second (sine) value is discarded, so that `state()` is the complete state.
     normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
     state: () => [a >>> 0, b >>> 0, c >>> 0, d >>> 0],
   };
 }
 
-/** Fisher–Yates, in place. */
+/** Shuffles in place (Fisher–Yates) and returns `values`. */
 export function shuffle(values: Int32Array, random: Random): Int32Array {
   for (let i = values.length - 1; i > 0; i -= 1) {
     const j = random.uint32() % (i + 1);
@@ -62,7 +62,7 @@ export function shuffle(values: Int32Array, random: Random): Int32Array {
   return values;
 }
 
-/** A mask for inverted dropout: 0 with probability `rate`, else 1 / (1 − rate). */
+/** A mask for inverted dropout, [length]: 0 with probability `rate`, else 1 / (1 − rate). */
 export function dropoutMask(length: number, rate: number, random: Random): Float32Array {
   const mask = new Float32Array(length);
   const threshold = rate * 2 ** 32;
@@ -71,7 +71,7 @@ export function dropoutMask(length: number, rate: number, random: Random): Float
   return mask;
 }
 
-/** Normal numbers of a standard deviation. */
+/** Normally distributed numbers, [length], with mean 0 and this standard deviation. */
 export function normals(length: number, deviation: number, random: Random): Float32Array {
   const values = new Float32Array(length);
   for (let i = 0; i < length; i += 1) values[i] = deviation * random.normal();

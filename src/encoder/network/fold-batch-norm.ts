@@ -1,6 +1,6 @@
 /**
- * From the training graph to plain dense layers. Batch normalisation in use takes its means and variances from the whole
- * source set, without dropout, worked out layer by layer once training pauses; so nothing needs a moving average.
+ * Converts the training graph to plain dense layers. For inference, batch normalisation uses the means and variances of the
+ * whole training set, computed layer by layer without dropout. No moving averages are needed.
  */
 
 import type { Modality } from '../../domain/modality.js';
@@ -9,13 +9,17 @@ import type { Branch, DenseLayer } from '../inference/parameters.js';
 import { VARIANCE_EPSILON } from './layers.js';
 import { codeLayer, hiddenWidths, type Network, variable } from './network.js';
 
-/** Mean and variance of each column that is batch-normalised: of each hidden layer, then of the code. */
+/** Mean and variance of each column of one batch-normalised layer, [width] each. */
 export interface Statistics {
   readonly mean: Float32Array;
   readonly variance: Float32Array;
 }
 
-/** @param source [n, components]: all of the source set's rows of this modality */
+/**
+ * The statistics of each hidden layer, then of the code.
+ *
+ * @param source [n, components]: all training rows of this modality
+ */
 export function populationStatistics(
   network: Network,
   modality: Modality,
@@ -36,7 +40,10 @@ export function populationStatistics(
   return found;
 }
 
-/** The graph's own output with the statistics given, batch normalisation not yet folded: what `foldBatchNorm` must reproduce. */
+/**
+ * The codes in inference mode, with these statistics: [n, components] → [n, code]. The caller owns the result. The layers of
+ * `foldBatchNorm` give the same codes.
+ */
 export function encodeInference(
   network: Network,
   modality: Modality,
@@ -76,7 +83,7 @@ function runInference(
   return normalised(codeLayer(network, modality, x, input), widths.length);
 }
 
-/** Dense layers that give the same code as the graph does with these statistics. */
+/** The encoder of one modality as dense layers: batch normalisation with these statistics is folded into them. */
 export function foldBatchNorm(
   network: Network,
   modality: Modality,
@@ -95,7 +102,7 @@ export function foldBatchNorm(
   );
   const code = foldLayer(values(`${modality}.code.weights`), statistics[widths.length], null, null, 1);
   const linear = values(`${modality}.skip.weights`);
-  // Both paths are summed before they are normalised: both take the scale, one takes the shift.
+  // The sum of both paths is normalised, so both get the scale and one of them gets the shift.
   const skip = linear ? foldLayer(linear, statistics[widths.length], null, null, 1) : null;
   return {
     layers: [...layers, code],
@@ -104,7 +111,7 @@ export function foldBatchNorm(
   };
 }
 
-/** The classifier, which both modalities share; null where there is none. */
+/** The classifier, shared by both modalities; null if the network has none. */
 function foldHead({ parameters, shape }: Network): DenseLayer | null {
   const weights = parameters.get('classifier.weights')?.values;
   const bias = parameters.get('classifier.bias')?.values;

@@ -1,12 +1,12 @@
-/** Tensor operations of the training graph, with gradients written out where TensorFlow.js's own are slow or missing. */
+/** Operations of the training graph, with explicit gradients where those of TensorFlow.js are slow or missing. */
 import { tf } from '../../platform/tfjs.js';
 
-/** Added to a variance before its root is taken. */
+/** Added to a variance before the square root. */
 export const VARIANCE_EPSILON = 1e-5;
 
 /**
- * Batch normalisation without scale and shift: each column to mean 0 and variance 1 over the batch (Ioffe and Szegedy 2015).
- * Its gradient is dx = (dy − mean(dy) − x̂ · mean(dy · x̂)) / σ.
+ * Batch normalisation without scale and shift: gives each column mean 0 and variance 1 over the batch (Ioffe and Szegedy
+ * 2015). [b, n] → [b, n]. The gradient is dx = (dy − mean(dy) − x̂ · mean(dy · x̂)) / σ.
  */
 export const standardise = tf.customGrad((x, save) => {
   const input = x as tf.Tensor2D;
@@ -24,8 +24,8 @@ export const standardise = tf.customGrad((x, save) => {
 }) as (x: tf.Tensor2D) => tf.Tensor2D;
 
 /**
- * Gradient reversal (Ganin and Lempitsky 2015): passes x on unchanged, and the gradient back times −strength. So one backward
- * pass trains the discriminator to tell the modalities apart and the encoders to defeat it.
+ * Gradient reversal (Ganin and Lempitsky 2015): the value is x, the gradient is multiplied by −strength. One backward pass
+ * thus trains the discriminator to minimise L_adv and the encoders to maximise it.
  */
 export function reverseGradient(x: tf.Tensor2D, strength: number): tf.Tensor2D {
   const reverse = tf.customGrad((input) => ({
@@ -35,14 +35,17 @@ export function reverseGradient(x: tf.Tensor2D, strength: number): tf.Tensor2D {
   return reverse(x);
 }
 
-/** Rows to unit length. */
+/** Scales each row to unit norm: [b, n] → [b, n]. */
 export function unitRows(x: tf.Tensor2D): tf.Tensor2D {
   return tf.mul(x, tf.rsqrt(tf.add(tf.sum(tf.square(x), 1, true), 1e-12)));
 }
 
 /**
  * Cross-entropy of softmax(logits) against target distributions, summed over the rows and divided by `rows`. A row whose
- * targets are all 0 does not count. Its gradient is (softmax(logits) · Σ targets − targets) / rows.
+ * targets are all 0 contributes nothing. The gradient is (softmax(logits) · Σ targets − targets) / rows.
+ *
+ * @param logits [b, n]
+ * @param targets [b, n]
  */
 export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D, rows: number): tf.Scalar {
   const f = tf.customGrad((z, save) => {

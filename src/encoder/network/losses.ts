@@ -1,7 +1,8 @@
 /**
- * Every term of the objective, unweighted, as a mean over the batch. Codes are [b, d]; the first of two is the image's.
+ * The terms of the objective, without their weights λ, as means over the batch. Codes are [b, d]; of two codes, the first is
+ * the image's.
  *
- * The paper is Xu, Song, Lu, Yang, Shen and Huang, "Modal-adversarial Semantic Learning Network for Extendable
+ * "The paper" is Xu, Song, Lu, Yang, Shen and Huang, "Modal-adversarial Semantic Learning Network for Extendable
  * Cross-modal Retrieval", ICMR 2018.
  */
 import { tf } from '../../platform/tfjs.js';
@@ -17,13 +18,13 @@ export function similarityLoss(imageCode: tf.Tensor2D, textCode: tf.Tensor2D): t
   return squaredDistance(imageCode, textCode);
 }
 
-/** Both modalities' features, rebuilt from the codes of one. */
+/** The reconstructions of both modalities' features from the code of one modality, each [b, components]. */
 export interface Reconstruction {
   readonly image: tf.Tensor2D;
   readonly text: tf.Tensor2D;
 }
 
-/** L_rec = L_I + L_T of the paper: from each modality's code, both modalities' features. */
+/** L_rec = L_I + L_T of the paper: the four reconstructions, two from each modality's code. */
 export function reconstructionLoss(
   image: tf.Tensor2D,
   text: tf.Tensor2D,
@@ -36,24 +37,27 @@ export function reconstructionLoss(
 }
 
 /**
- * L_adv of the paper: sigmoid cross-entropy of the discriminator's logits, over images (target 1) and texts (target 0).
- * The codes come through `reverseGradient`, so lowering it trains the discriminator and raises it for the encoders.
+ * L_adv of the paper: sigmoid cross-entropy of the discriminator's logits, over images (target 1) and texts (target 0). The
+ * codes pass through `reverseGradient`, so a minimising step of the discriminator is a maximising step of the encoders.
+ *
+ * @param imageLogits [b, 1]
+ * @param textLogits [b, 1]
  */
 export function adversaryLoss(imageLogits: tf.Tensor2D, textLogits: tf.Tensor2D): tf.Scalar {
   return tf.div(tf.add(tf.mean(tf.softplus(tf.neg(imageLogits))), tf.mean(tf.softplus(textLogits))), 2);
 }
 
-/** Share of the codes, of both modalities together, that the discriminator's logits put on the right side. No gradient. */
+/** Share of the codes, mean of both modalities, that the discriminator classifies correctly. It has no gradient. */
 export function discriminatorAccuracy(imageLogits: tf.Tensor2D, textLogits: tf.Tensor2D): tf.Scalar {
-  const share = (right: tf.Tensor) => tf.mean(tf.cast(right, 'float32'));
+  const share = (correct: tf.Tensor) => tf.mean(tf.cast(correct, 'float32'));
   return tf.div(tf.add(share(tf.greater(imageLogits, 0)), share(tf.less(textLogits, 0))), 2);
 }
 
 /**
- * L_dis of the paper: mean of the two modalities' cross-entropies against the class, over the pairs that have one.
+ * L_dis of the paper: the mean of both modalities' cross-entropies against the class, over the pairs that have a class.
  *
  * @param targets [b, C]; rows of pairs without a class are 0
- * @param labelled how many pairs have a class
+ * @param labelled number of pairs with a class
  */
 export function semanticsLoss(
   imageLogits: tf.Tensor2D,
@@ -71,13 +75,13 @@ export function cosines(imageCode: tf.Tensor2D, textCode: tf.Tensor2D): tf.Tenso
 }
 
 /**
- * InfoNCE and supervised contrastive loss in one: cross-entropy of the softmax over a row of cosines against that row of
- * targets, the mean of both directions. With the identity as targets it is InfoNCE over pairs (van den Oord et al. 2018;
- * both directions as in Radford et al. 2021); with same-class indicators, rows summing to 1, the supervised contrastive loss
- * (Khosla et al. 2020) across modalities.
+ * Cross-entropy of the softmax over each row of cosines against the row of targets, mean of both directions. With identity
+ * targets it is InfoNCE over pairs (van den Oord et al. 2018; both directions as in Radford et al. 2021). With same-class
+ * indicators whose rows sum to 1 it is the supervised contrastive loss (Khosla et al. 2020) across modalities.
  *
- * @param targets [b, b]; symmetric up to the rows' scale
- * @param rows how many rows have targets
+ * @param similarity [b, b]: cosines, row i of image i
+ * @param targets [b, b]; symmetric up to the scale of the rows
+ * @param rows number of rows with targets
  */
 export function contrastiveLoss(
   similarity: tf.Tensor2D,
@@ -94,10 +98,11 @@ export function contrastiveLoss(
 }
 
 /**
- * Mean over image–text couples of (cosine − same class)² (after the pairwise similarity terms that Wang et al. 2016 survey).
+ * Mean over image–text combinations of (cosine − same class)² (after the pairwise similarity terms in the survey of Wang et
+ * al. 2016).
  *
- * @param sameClass [b, b] of 0 and 1
- * @param counted [b, b] of 0 and 1: 0 where either side has no class
+ * @param sameClass [b, b]: 1 for one class, 0 for different classes, values between for mixed pairs
+ * @param counted [b, b]: 1 where both sides have a class, else 0
  */
 export function classCosineLoss(
   similarity: tf.Tensor2D,

@@ -1,4 +1,4 @@
-/** MASLN's parameters: two encoders, two decoders, a discriminator and a classifier. */
+/** The networks of MASLN: two encoders, two decoders, a discriminator and a classifier. */
 
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import { tf } from '../../platform/tfjs.js';
@@ -9,26 +9,28 @@ import { standardise } from './layers.js';
 import { createParameter, type Parameter } from './optimiser.js';
 
 export interface NetworkShape {
-  /** Components of each modality's normalised features. */
+  /** Number of components of each modality's normalised features. */
   readonly components: Readonly<Record<Modality, number>>;
+  /** Width of the code. */
   readonly code: number;
   readonly classes: number;
   /** Width of a class embedding; 0 where there is none. */
   readonly classEmbedding: number;
 }
 
+/** The parameters of one network. It owns their variables until `dispose` is called. */
 export interface Network {
   readonly shape: NetworkShape;
   readonly options: TrainOptions;
-  /** In a fixed order, by name. */
+  /** By name, in a fixed order: random values are drawn, and arrays stored, in this order. */
   readonly parameters: ReadonlyMap<string, Parameter>;
   dispose(): void;
 }
 
-/** Linear starts of the skip paths, one a modality: [components, code]. */
+/** Initial values of the linear paths, one for each modality: [components, code]. */
 export type LinearStart = Readonly<Record<Modality, DenseLayer>>;
 
-/** Which parts the losses in use need; the others are not made. */
+/** The parts that the loss terms in use need. The others are not created. */
 export function partsNeeded({ weights }: TrainOptions, shape: NetworkShape) {
   return {
     decoders: weights.reconstruction > 0,
@@ -37,11 +39,16 @@ export function partsNeeded({ weights }: TrainOptions, shape: NetworkShape) {
   };
 }
 
+/** Widths of the hidden layers of one modality's encoder. */
 export function hiddenWidths(options: TrainOptions, modality: Modality): readonly number[] {
   return modality === 'IMAGE' ? options.imageHidden : options.textHidden;
 }
 
-/** A network at its random start. */
+/**
+ * A network with random initial values.
+ *
+ * @param linear initial values of the linear paths; null: the encoders have none
+ */
 export function createNetwork(
   shape: NetworkShape,
   options: TrainOptions,
@@ -52,7 +59,7 @@ export function createNetwork(
   const add = (name: string, size: readonly number[], values: Float32Array, decays: boolean) => {
     parameters.set(name, createParameter(name, size, values, decays));
   };
-  /** Normal with variance 2/in: He et al. 2015. */
+  /** Normally distributed with variance gain / inputs (He et al. 2015). */
   const weights = (name: string, from: number, to: number, gain = 2) => {
     add(name, [from, to], normals(from * to, Math.sqrt(gain / from), random), true);
   };
@@ -105,14 +112,18 @@ export function createNetwork(
   };
 }
 
-/** The variable of a parameter, as the graph reads it. */
+/** The variable of a parameter. The network owns it. */
 export function variable<T extends tf.Tensor = tf.Tensor2D>(network: Network, name: string): T {
   const parameter = network.parameters.get(name);
   if (parameter === undefined) throw new Error(`the network has no parameter ${name}`);
   return parameter.variable as unknown as T;
 }
 
-/** f_v or f_t in training: batch statistics, dropout. [b, components] → [b, code]. */
+/**
+ * f_v or f_t of the paper, in training mode: with batch statistics and dropout. [b, components] → [b, code].
+ *
+ * @param masks dropout masks of the hidden layers, [b, width] each; empty without dropout
+ */
 export function encode(
   network: Network,
   modality: Modality,
@@ -134,7 +145,7 @@ export function encode(
   return standardise(codeLayer(network, modality, x, input));
 }
 
-/** The code before batch normalisation, with the linear path where there is one. */
+/** The code before batch normalisation, plus the linear path if there is one: [b, width], [b, components] → [b, code]. */
 export function codeLayer(
   network: Network,
   modality: Modality,
@@ -148,17 +159,21 @@ export function codeLayer(
   return tf.add(code, linear);
 }
 
-/** The decoder of one modality's features. `code` is the concatenation of a code and a class embedding. */
+/**
+ * Reconstructs the features of one modality: [b, code + classEmbedding] → [b, components].
+ *
+ * @param code a code, concatenated with the class embedding
+ */
 export function decode(network: Network, modality: Modality, code: tf.Tensor2D): tf.Tensor2D {
   return twoLayers(network, `decoder.${modality}`, code);
 }
 
-/** Logits: positive says image. [b, code] → [b, 1]. */
+/** The discriminator's logits; positive means image. [b, code] → [b, 1]. */
 export function discriminate(network: Network, code: tf.Tensor2D): tf.Tensor2D {
   return twoLayers(network, 'discriminator', code);
 }
 
-/** Logits over the classes. */
+/** The classifier's logits: [b, code] → [b, classes]. */
 export function classify(network: Network, code: tf.Tensor2D): tf.Tensor2D {
   return tf.add(
     tf.matMul(code, variable(network, 'classifier.weights')),

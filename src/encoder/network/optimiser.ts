@@ -1,22 +1,23 @@
 /**
  * Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019) under a one-cycle schedule (Smith and
- * Topin 2018). It works on plain arrays: the same on every backend, and its state is at hand for a checkpoint, which
- * TensorFlow.js's own optimisers do not give.
+ * Topin 2018). It works on plain arrays, so its results do not depend on the backend, and its state can be stored in a
+ * checkpoint, which the optimisers of TensorFlow.js do not allow.
  */
 import { tf } from '../../platform/tfjs.js';
 
-/** One trainable tensor: its values, Adam's two moments, and the variable that the graph reads. */
+/** One trainable tensor: its values, Adam's two moments, and the variable that the training graph reads. */
 export interface Parameter {
   readonly name: string;
   readonly shape: readonly number[];
   readonly values: Float32Array;
   readonly firstMoment: Float32Array;
   readonly secondMoment: Float32Array;
-  /** Weight matrices decay, biases and scales do not. */
+  /** Whether weight decay applies: to weight matrices, not to biases, scales and shifts. */
   readonly decays: boolean;
   readonly variable: tf.Variable;
 }
 
+/** A parameter with moments 0. The caller owns its variable. `values` is used, not copied. */
 export function createParameter(
   name: string,
   shape: readonly number[],
@@ -37,17 +38,18 @@ export function createParameter(
   };
 }
 
-/** Copies `values` to where the graph reads them. */
+/** Copies `values` into the variable. */
 export function publish(parameter: Parameter): void {
-  // A copy: a backend may keep the array it is given and upload it later.
+  // Copied, because a backend may keep the array and upload it later.
   const next = tf.tensor(parameter.values.slice(), [...parameter.shape]);
   parameter.variable.assign(next);
   next.dispose();
 }
 
+/** The settings of one optimiser step. */
 export interface Pace {
   readonly learningRate: number;
-  /** Adam's β₁, which goes against the learning rate. */
+  /** Adam's β₁. It falls while the learning rate rises, and the reverse. */
   readonly momentum: number;
 }
 
@@ -55,7 +57,12 @@ const WARM_UP = 0.3;
 const START_DIVISOR = 25;
 const END_DIVISOR = 1e4;
 
-/** The one-cycle schedule at `step` of `steps`: up for three tenths, then down to nearly nothing, both along a cosine. */
+/**
+ * The one-cycle schedule. The learning rate rises from peak / 25 to the peak over the first 30 % of the steps, then falls to
+ * peak / 250000, both along a cosine.
+ *
+ * @param step from 0
+ */
 export function oneCycle(step: number, steps: number, peak: number): Pace {
   const top = Math.max(1, WARM_UP * steps - 1);
   const along = (from: number, to: number, share: number) =>
@@ -75,9 +82,9 @@ const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
 /**
- * One update of one parameter, in place.
+ * One update of one parameter, in place. The variable is not updated: call `publish`.
  *
- * @param step counted from 1
+ * @param step from 1
  */
 export function adamStep(
   parameter: Parameter,

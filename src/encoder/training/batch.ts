@@ -1,4 +1,4 @@
-/** One batch of pairs as tensors, with everything the losses in use compare against. */
+/** One batch of pairs as tensors, with the targets of the loss terms in use. */
 
 import type { Modality } from '../../domain/modality.js';
 import { tf } from '../../platform/tfjs.js';
@@ -10,16 +10,17 @@ import { toTensor } from '../network/tensors.js';
 import type { TrainOptions } from '../types.js';
 import type { PreparedPairs, SplitSource } from './training-data.js';
 
-/** The training pairs: uploaded once, and as they came, for a batch's rows to be taken from. */
+/** The training pairs, uploaded once, and as plain rows, from which the batches are taken. */
 export interface SourceTensors {
   readonly rows: Pick<PreparedPairs, 'image' | 'text'>;
   readonly image: tf.Tensor2D;
   readonly text: tf.Tensor2D;
-  /** [components]: deviation of each column, the unit of input noise. */
+  /** [components]: standard deviation of each column, the unit of input noise. */
   readonly deviation: Readonly<Record<Modality, tf.Tensor1D>>;
+  /** [pairs]; −1 for none. */
   readonly labels: Int32Array;
   readonly classes: number;
-  /** [classes + 1, width] or null. */
+  /** [classes + 1, width]: the last row is for pairs without a class. Null where there are no classes. */
   readonly classEmbeddings: tf.Tensor2D | null;
 }
 
@@ -40,47 +41,56 @@ export function uploadSource({ training, classes, classEmbeddings }: SplitSource
   };
 }
 
+/** Frees the tensors of `uploadSource`. */
 export function disposeSource({ image, text, deviation, classEmbeddings }: SourceTensors): void {
   tf.dispose([image, text, deviation.IMAGE, deviation.TEXT]);
   classEmbeddings?.dispose();
 }
 
+/** b pairs. A tensor that no term in use needs is null. */
 export interface Batch {
   readonly size: number;
-  /** How many of its pairs have a class. */
+  /** Number of pairs with a class. */
   readonly labelled: number;
-  /** [b, components], as they are: what the decoders rebuild. */
+  /** [b, components]: the targets of the decoders. */
   readonly image: tf.Tensor2D;
   readonly text: tf.Tensor2D;
-  /** The same with input noise: what the encoders take. */
+  /** [b, components]: with input noise, the input of the encoders. */
   readonly noisyImage: tf.Tensor2D;
   readonly noisyText: tf.Tensor2D;
+  /** Dropout masks of the hidden layers, [b, width] each; empty without dropout. */
   readonly masks: Readonly<Record<Modality, readonly tf.Tensor2D[]>>;
-  /** [b, C]: smoothed one-hot rows, 0 where there is no class. Null where the term is off, as all below. */
+  /** [b, classes]: smoothed one-hot rows; 0 for pairs without a class. */
   readonly classTargets: tf.Tensor2D | null;
   /** [b, width] */
   readonly classEmbeddings: tf.Tensor2D | null;
-  /** [b, b], rows sum to 1. */
+  /** [b, b]; each row sums to 1. */
   readonly pairTargets: tf.Tensor2D | null;
-  /** [b, b], rows of pairs with a class sum to 1. */
+  /** [b, b]; rows of pairs with a class sum to 1, others are 0. */
   readonly sameClassTargets: tf.Tensor2D | null;
-  /** [b, b] of 0 and 1. */
+  /** [b, b]: 1 for pairs of the same class, 0 for pairs of different classes. */
   readonly sameClass: tf.Tensor2D | null;
+  /** [b, b]: 1 where both pairs have a class, else 0. */
   readonly bothLabelled: tf.Tensor2D | null;
 }
 
-/** Call inside a tidy: the caller owns all of its tensors. Draws from `random` in a fixed order. */
+/**
+ * The batch of these rows. Call it inside a tidy: the caller owns all tensors of the batch. It draws from `random` in a fixed
+ * order.
+ *
+ * @param rows indices of the batch's pairs
+ */
 export function makeBatch(source: SourceTensors, rows: Int32Array, network: Network, random: Random): Batch {
   const { options } = network;
   const size = rows.length;
-  const blend = drawBlend(size, options.mixup, random);
-  // Not by tf.gather, which takes a tenth of a training on the wasm backend.
-  const take = (from: Matrix) => blended(toTensor(takeRows(from, rows)), blend);
+  const mixing = drawMixing(size, options.mixup, random);
+  // Taken from the plain rows: tf.gather would take a tenth of the training time on the wasm backend.
+  const take = (from: Matrix) => mixed(toTensor(takeRows(from, rows)), mixing);
   const image = take(source.rows.image);
   const text = take(source.rows.text);
   const labels = Int32Array.from(rows, (row) => source.labels[row] as number);
   const classes = labels.map((label) => (label < 0 ? source.classes : label));
-  const shares = classShares(labels, blend);
+  const shares = classShares(labels, mixing);
   const labelled = shares.filter((row) => row.length > 0).length;
   const { weights } = options;
   const needed = partsNeeded(options, network.shape);
@@ -111,7 +121,7 @@ export function makeBatch(source: SourceTensors, rows: Int32Array, network: Netw
     classTargets: needed.classifier && some ? classTargets(shares, source.classes, options) : null,
     classEmbeddings:
       needed.decoders && source.classEmbeddings !== null
-        ? blended(tf.gather(source.classEmbeddings, tf.tensor1d(classes, 'int32')), blend)
+        ? mixed(tf.gather(source.classEmbeddings, tf.tensor1d(classes, 'int32')), mixing)
         : null,
     pairTargets: weights.pairContrast > 0 ? pairTargets(text, options) : null,
     sameClassTargets: weights.classContrast > 0 && some ? sameClass(shares, true) : null,
@@ -120,38 +130,38 @@ export function makeBatch(source: SourceTensors, rows: Int32Array, network: Netw
   };
 }
 
-/** Row i becomes share[i] of itself and the rest of row partner[i]. */
-interface Blend {
+/** Mixup: row i becomes share[i] · row i + (1 − share[i]) · row partner[i]. */
+interface Mixing {
   readonly partner: Int32Array;
   readonly share: Float32Array;
 }
 
-/** Null where no row is blended. */
-function drawBlend(size: number, mixup: number, random: Random): Blend | null {
+/** Null if mixup is off. */
+function drawMixing(size: number, mixup: number, random: Random): Mixing | null {
   if (mixup === 0) return null;
   const partner = shuffle(
     Int32Array.from({ length: size }, (_, i) => i),
     random,
   );
-  // A pair stays mostly itself, so that it still has one counterpart.
+  // A share of at least 0.5, so that each pair still has one counterpart.
   const share = Float32Array.from(partner, () => (random.uniform() < mixup ? 0.5 + random.uniform() / 2 : 1));
   return { partner, share };
 }
 
-function blended(x: tf.Tensor2D, blend: Blend | null): tf.Tensor2D {
-  if (blend === null) return x;
-  const own = tf.tensor2d(blend.share, [blend.share.length, 1]);
-  const other = tf.gather(x, tf.tensor1d(blend.partner, 'int32'));
+function mixed(x: tf.Tensor2D, mixing: Mixing | null): tf.Tensor2D {
+  if (mixing === null) return x;
+  const own = tf.tensor2d(mixing.share, [mixing.share.length, 1]);
+  const other = tf.gather(x, tf.tensor1d(mixing.partner, 'int32'));
   return tf.add(tf.mul(x, own), tf.mul(other, tf.sub(1, own)));
 }
 
-/** What share of which classes each row has, summing to 1; nothing where it has none. */
+/** The classes of each row with their shares, which sum to 1; empty for a row without a class. */
 type ClassShares = readonly (readonly (readonly [label: number, share: number])[])[];
 
-function classShares(labels: Int32Array, blend: Blend | null): ClassShares {
+function classShares(labels: Int32Array, mixing: Mixing | null): ClassShares {
   return Array.from(labels, (label, i) => {
-    const share = blend?.share[i] ?? 1;
-    const other = labels[blend?.partner[i] ?? i] as number;
+    const share = mixing?.share[i] ?? 1;
+    const other = labels[mixing?.partner[i] ?? i] as number;
     if (share === 1 || other === label) return label < 0 ? [] : [[label, 1] as const];
     if (label < 0 || other < 0) return [[Math.max(label, other), 1] as const];
     return [[label, share] as const, [other, 1 - share] as const];
@@ -169,18 +179,22 @@ function classTargets(shares: ClassShares, classes: number, { labelSmoothing }: 
   return tf.tensor2d(targets, [shares.length, classes]);
 }
 
-/** The pair itself, with a share given to pairs whose texts are alike. */
+/** The identity; with soft targets, mixed with the softmax of text–text similarity. */
 function pairTargets(text: tf.Tensor2D, { softTargets, softTemperature }: TrainOptions): tf.Tensor2D {
-  const itself = tf.eye(text.shape[0]);
-  if (softTargets === 0) return itself;
+  const identity = tf.eye(text.shape[0]);
+  if (softTargets === 0) return identity;
   return tf.tidy(() => {
     const direction = unitRows(text);
-    const alike = tf.softmax(tf.div(tf.matMul(direction, direction, false, true), softTemperature));
-    return tf.add(tf.mul(itself, 1 - softTargets), tf.mul(alike, softTargets));
+    const similarity = tf.softmax(tf.div(tf.matMul(direction, direction, false, true), softTemperature));
+    return tf.add(tf.mul(identity, 1 - softTargets), tf.mul(similarity, softTargets));
   });
 }
 
-/** How much of their classes two rows share, 1 where both have one and the same: as it is, or so that each row sums to 1. */
+/**
+ * The overlap of the classes of each two rows: 1 where both have the same single class.
+ *
+ * @param normalised whether each row is scaled to the sum 1
+ */
 function sameClass(shares: ClassShares, normalised: boolean): tf.Tensor2D {
   const n = shares.length;
   const targets = new Float32Array(n * n);

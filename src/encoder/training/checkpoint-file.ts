@@ -1,4 +1,4 @@
-/** Checkpoints on disk: a file is there whole or not at all, whatever ends the process that writes it. */
+/** Checkpoints on disk. A file is written completely or not at all, even if the process is killed. */
 import { randomUUID } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -6,8 +6,8 @@ import { CommonspaceError } from '../../domain/errors.js';
 import { decodeCheckpoint } from './checkpoint.js';
 
 /**
- * Writes to a temporary file in the same folder, flushes it to the disk, and renames it over the one before. The folder must
- * be there. An error leaves the file before as it was, and no temporary file.
+ * Writes to a temporary file in the same folder, flushes it to disk, and renames it to `file`. The folder must exist. After an
+ * error the previous file is unchanged and no temporary file is left.
  */
 export async function writeCheckpoint(file: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
@@ -28,9 +28,9 @@ export async function writeCheckpoint(file: string, bytes: Uint8Array): Promise<
 }
 
 /**
- * A checkpoint's bytes, known to be whole; null where there is no such file.
+ * The bytes of a valid checkpoint; null if the file does not exist.
  *
- * Throws BAD_MODEL, naming the file and what is wrong with it, if it is cut, altered, or something else.
+ * @throws CommonspaceError BAD_MODEL, with the path and the reason, if the file is not a complete checkpoint
  */
 export async function readCheckpoint(file: string): Promise<Uint8Array | null> {
   let bytes: Uint8Array;
@@ -49,7 +49,7 @@ export async function readCheckpoint(file: string): Promise<Uint8Array | null> {
   return bytes;
 }
 
-/** The rename itself reaches the disk with the folder. Not every system lets a folder be opened: then it comes later. */
+/** Flushes the rename to disk. Systems that cannot open a folder flush it later. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
@@ -59,6 +59,6 @@ async function syncFolder(folder: string): Promise<void> {
       await handle.close();
     }
   } catch {
-    // The file is in its place all the same.
+    // The rename is done in any case; only its flush is delayed.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A training in the middle, as bytes: the network's weights, Adam's moments, epoch, step and the generator's state, the
- * best epoch's weights, the branches of the members that are finished, and what it all belongs to.
+ * An interrupted training as bytes: weights, Adam's moments, epoch, step and random state of the current network, the weights
+ * of its best epoch, the branches of the finished networks, and the options and source set that they belong to.
  */
 import { createHash } from 'node:crypto';
 import { CommonspaceError } from '../../domain/errors.js';
@@ -15,22 +15,24 @@ import type { Tuned } from './tune.js';
 
 const KIND = 'checkpoint';
 
+/** The state of a training run between two epochs. */
 export interface Checkpoint {
+  /** As the caller gave them, before tuning. */
   readonly options: TrainOptions;
-  /** Hex sha256 of each part of the source set, and what its class embeddings are made of. */
   readonly source: SourceDigest;
-  /** The tensor backend: another one rounds in another way. */
+  /** The tensor backend. Backends round differently. */
   readonly backend: string;
-  /** What tuning chose, so that it need not be done again; missing in checkpoints from before there was tuning. */
+  /** The result of tuning. Missing in checkpoints written before tuning was added. */
   readonly tuned?: Tuned;
   readonly finished: readonly TrainedMember[];
-  /** The network that comes after the finished ones; null where it has not begun, or all are finished. */
+  /** The state of the network after the finished ones; null if it has not started. */
   readonly current: MemberState | null;
   readonly history: readonly EpochRecord[];
-  /** Time spent so far. */
+  /** Training time so far. */
   readonly seconds: number;
 }
 
+/** Hexadecimal SHA-256 of each part of a source set, and the kind of its class embeddings. */
 export type SourceDigest = Readonly<Record<keyof SourceSet, string>>;
 
 export function digestSource(source: SourceSet): SourceDigest {
@@ -50,6 +52,7 @@ export function digestSource(source: SourceSet): SourceDigest {
   };
 }
 
+/** The description in a checkpoint file. Its field names are part of the format. */
 interface Description extends Omit<Checkpoint, 'finished' | 'current'> {
   readonly finished: readonly (Omit<TrainedMember, 'branches'> & {
     readonly branches: Readonly<Record<Modality, BranchShape>>;
@@ -59,6 +62,7 @@ interface Description extends Omit<Checkpoint, 'finished' | 'current'> {
 
 const CURRENT = 'current.';
 
+/** The bytes of a checkpoint, for `decodeCheckpoint`. */
 export function encodeCheckpoint({ finished, current, ...rest }: Checkpoint): Uint8Array {
   const arrays = new Map<string, Float32Array>();
   const description: Description = {
@@ -76,13 +80,13 @@ export function encodeCheckpoint({ finished, current, ...rest }: Checkpoint): Ui
   return writeEncoderFile({ kind: KIND, description, arrays });
 }
 
-/** Throws BAD_MODEL, saying why, if these bytes are not a whole checkpoint. */
+/** @throws CommonspaceError BAD_MODEL, with the reason, if the bytes are not a complete checkpoint */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const { description, arrays } = readEncoderFile(bytes, KIND);
   if (!isDescription(description)) {
     throw new CommonspaceError(
       'BAD_MODEL',
-      'a checkpoint cannot be used: its description lacks a field or has one of another type',
+      'a checkpoint cannot be used: its description lacks a field, or a field has the wrong type',
     );
   }
   const take = (name: string, length: number): Float32Array => {
@@ -90,7 +94,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     if (found?.length === length) return found;
     throw new CommonspaceError(
       'BAD_MODEL',
-      `a checkpoint cannot be used: "${name}" has ${found?.length ?? 'no'} numbers where ${length} belong`,
+      `a checkpoint cannot be used: "${name}" has ${found?.length ?? 'no'} numbers where ${length} are expected`,
     );
   };
   return {
@@ -114,19 +118,21 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
 }
 
 /**
- * Throws BAD_INPUT, naming what differs, unless a checkpoint belongs to this very training: any other would give weights
- * that no uninterrupted training gives.
+ * Checks that a checkpoint belongs to this training. Resuming another one would give weights that no uninterrupted training
+ * gives.
+ *
+ * @throws CommonspaceError BAD_INPUT, with every difference
  */
 export function checkResumable(
   checkpoint: Checkpoint,
   now: Pick<Checkpoint, 'options' | 'source' | 'backend'>,
 ): void {
-  const shown = (value: unknown) => JSON.stringify(value) ?? 'not there';
+  const shown = (value: unknown) => JSON.stringify(value) ?? 'missing';
   const differing = [
     ...differences(checkpoint.options, now.options).map(
       ({ name, before, after }) => `the option ${name} was ${shown(before)} and is ${shown(after)}`,
     ),
-    ...differences(checkpoint.source, now.source).map(({ name }) => `${name} of the source set is another`),
+    ...differences(checkpoint.source, now.source).map(({ name }) => `${name} of the source set differs`),
     ...(checkpoint.backend === now.backend
       ? []
       : [`the backend was ${checkpoint.backend} and is ${now.backend}`]),
@@ -134,7 +140,7 @@ export function checkResumable(
   if (differing.length === 0) return;
   throw new CommonspaceError(
     'BAD_INPUT',
-    `the checkpoint is of another training and cannot be resumed: ${differing.join('; ')}`,
+    `the checkpoint belongs to another training and cannot be resumed: ${differing.join('; ')}`,
     ['resumeFrom'],
   );
 }
@@ -145,7 +151,7 @@ interface Difference {
   readonly after: unknown;
 }
 
-/** Leaves of two plain objects that are not the same, by path. */
+/** The leaves in which two plain objects differ, by path. */
 function differences(before: object, after: object, prefix = ''): Difference[] {
   const entries = (of: object) => new Map<string, unknown>(Object.entries(of));
   const [a, b] = [entries(before), entries(after)];

@@ -1,16 +1,16 @@
-/** Which class embeddings a training gets: from names where they say something, else from texts, else one-hot. */
+/** Selects the class embeddings of a training run: from names, else from texts, else one-hot. */
 import { type Matrix, rowOf } from '../math/matrix.js';
 import type { ClassEmbeddingKind } from '../types.js';
 
 export interface ClassEmbeddingSource {
-  /** [C]: what a class's feature was made of: its name, with its description where it has one. */
+  /** [C]: the text of each class: its name, with its description if it has one. */
   readonly classTexts: readonly string[];
   /**
-   * [C, da]: those through the text extractor. Null where there is no extractor, or where the texts' features are not
-   * its own (a folder of features made elsewhere): class embeddings belong in the space of the texts.
+   * [C, da]: text features of `classTexts`, of the extractor that made `text`. Null where that extractor is not available, for
+   * example for a folder of features: class embeddings must be in the feature space of the texts.
    */
   readonly nameFeatures: Matrix | null;
-  /** [N, dt]: features of the source set's texts. */
+  /** [N, dt]: features of the training texts. */
   readonly text: Matrix;
   /** [N]; −1 for none. */
   readonly labels: Int32Array;
@@ -24,14 +24,14 @@ export interface ClassEmbeddings {
 }
 
 /**
- * The best class embeddings that can be had:
+ * The first kind of class embeddings that is available:
  *
- * 1. `name`: the names' features, if there are any, all differ, and `namesSaySomething`.
- * 2. `text-mean`: the mean feature of each class's texts in the source set; a class without a text there gets the mean of the
- *    others. Passed over where these means are all the same.
+ * 1. `name`: the features of the names, if there are any, no two are equal, and `namesHaveWords`.
+ * 2. `text-mean`: the mean feature of each class's training texts; a class without texts gets the mean of the other classes.
+ *    Not used if all means are equal.
  * 3. `one-hot`.
  *
- * One kind for all classes: embeddings of two kinds would tell classes apart by their kind.
+ * All classes get the same kind: otherwise the kind itself would distinguish classes.
  */
 export function chooseClassEmbeddings({
   classTexts,
@@ -41,7 +41,7 @@ export function chooseClassEmbeddings({
 }: ClassEmbeddingSource): ClassEmbeddings {
   const classes = classTexts.length;
   if (classes === 0) return { embeddings: { data: new Float32Array(), rows: 0, columns: 0 }, kind: null };
-  if (nameFeatures?.rows === classes && namesSaySomething(classTexts) && allDiffer(nameFeatures)) {
+  if (nameFeatures?.rows === classes && namesHaveWords(classTexts) && allDiffer(nameFeatures)) {
     return { embeddings: nameFeatures, kind: 'name' };
   }
   const means = meansByClass(text, labels, classes);
@@ -51,22 +51,22 @@ export function chooseClassEmbeddings({
   return { embeddings: { data: identity, rows: classes, columns: classes }, kind: 'one-hot' };
 }
 
-/** Two letters in a row, or one of a script whose letters are words or syllables. */
+/** Two consecutive letters, or one letter of a script whose letters are words or syllables. */
 const WORD = /\p{L}{2}|\p{Lo}/u;
-/** "class 3", "label_12", "c7": a number, however it is dressed. */
+/** A number, with or without a generic prefix: "class 3", "label_12", "c7". */
 const NUMBERED = /^(?:class|label|category|cluster|group|topic|concept|id|[a-z])?[\s_.#:-]*\d+$/iu;
 
 /**
- * Whether names are fit to make class embeddings of: no two are the same, and at least half of them hold a word. Numbers,
- * empty names and numbered ones ("class 3") hold none.
+ * Whether names can be used for class embeddings: no two are equal, and at least half of them contain a word. Numbers, empty
+ * names and numbered names ("class 3") contain none.
  */
-export function namesSaySomething(names: readonly string[]): boolean {
+export function namesHaveWords(names: readonly string[]): boolean {
   const trimmed = names.map((name) => name.trim());
   const words = trimmed.filter((name) => WORD.test(name) && !NUMBERED.test(name)).length;
   return new Set(trimmed).size === names.length && words * 2 >= names.length && words > 0;
 }
 
-/** [C, dt], or null where no text has a class. */
+/** [C, dt], or null if no text has a class. */
 function meansByClass(text: Matrix, labels: Int32Array, classes: number): Matrix | null {
   const { columns } = text;
   const sums = new Float64Array(classes * columns);

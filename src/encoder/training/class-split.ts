@@ -2,22 +2,24 @@ import { createRandom, shuffle } from '../math/random.js';
 import { LEAST_PAIRS } from './source-checks.js';
 import { LEAST_VALIDATION_PAIRS, splitPairs } from './training-data.js';
 
-/** Parts that are held out, one after another: a single one would say more about its classes than about the choice. */
+/** Number of splits. The figure of a single split would depend mostly on its classes. */
 const FOLDS = 5;
 
-/** Row numbers, ascending. */
+/** Row indices, ascending. */
 interface RowSplit {
   readonly training: Int32Array;
   readonly validation: Int32Array;
 }
 
 /**
- * Several ways to hold whole classes out: what is chosen on them is chosen for classes never seen. Each holds out a share of the
- * classes, two at least, and over all of them every class is held out about as often. Pairs without a class are trained on.
+ * Several splits that hold out whole classes, to choose options for unseen classes. Each split holds out the given share of
+ * the classes, at least two. Over all splits every class is held out about equally often. Pairs without a class are always
+ * training pairs.
  *
- * Where there are too few classes or pairs for that, pairs are held out instead, once.
+ * Where there are too few classes or pairs, it returns a single split by pairs instead.
  *
  * @param labels [pairs]; −1 for none
+ * @param share of the classes, 0 to 1
  */
 export function splitClasses(labels: Int32Array, share: number, seed: number): readonly RowSplit[] {
   const classes = shuffle(

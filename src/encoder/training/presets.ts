@@ -1,8 +1,8 @@
-/** The two presets, and how a caller's options are laid over them. */
+/** The presets, and the validation of a caller's options. */
 import { CommonspaceError } from '../../domain/errors.js';
 import type { LossWeights, PresetName, TrainOptions, TrainOptionsInput } from '../types.js';
 
-/** The paper's losses and nothing else. Its sizes and weights are not known to us: these values are ours. */
+/** The losses of the paper only. Its layer sizes and weights are not published: these values are ours. */
 const PAPER: TrainOptions = {
   preset: 'paper',
   seed: 0,
@@ -51,7 +51,7 @@ const PAPER: TrainOptions = {
   ccaSkip: false,
 };
 
-/** What won on validation; docs/decisions/0005-encoder.md has the figures. */
+/** The options with the best validation figures; docs/decisions/0005-encoder.md has them. */
 const DEFAULT: TrainOptions = {
   ...PAPER,
   preset: 'default',
@@ -76,54 +76,61 @@ const DEFAULT: TrainOptions = {
 
 export const PRESETS: Readonly<Record<PresetName, TrainOptions>> = { paper: PAPER, default: DEFAULT };
 
-/** The preset named (`default` where none is) with the caller's values laid over it. Throws BAD_INPUT on a value out of range. */
+/**
+ * The caller's options laid over their preset; the preset is `default` if not given.
+ *
+ * @throws CommonspaceError BAD_INPUT, naming the option, if it is unknown or its value is out of range
+ */
 export function resolveTrainOptions(input: TrainOptionsInput = {}): TrainOptions {
   const preset = PRESETS[input.preset ?? 'default'];
-  if (preset === undefined) throw bad('preset', 'is "paper" or "default"', input.preset);
+  if (preset === undefined) throw bad('preset', 'must be "paper" or "default"', input.preset);
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
   const options: TrainOptions = { ...preset, ...given, weights: { ...preset.weights, ...input.weights } };
   checkNamesAndTypes(options, preset);
   for (const [name, [least, most, whole]] of Object.entries(RANGES)) {
     const value = options[name as RangedOption];
     if (!Number.isFinite(value) || value < least || value > most || (whole && !Number.isInteger(value))) {
-      throw bad(name, `is ${whole ? 'a whole number' : 'a number'} from ${least} to ${most}`, value);
+      throw bad(name, `must be ${whole ? 'an integer' : 'a number'} from ${least} to ${most}`, value);
     }
   }
   for (const name of Object.keys(preset.weights) as (keyof LossWeights)[]) {
     const value = options.weights[name];
-    if (!Number.isFinite(value) || value < 0) throw bad(`weights.${name}`, 'is a number from 0 up', value);
+    if (!Number.isFinite(value) || value < 0)
+      throw bad(`weights.${name}`, 'must be a number of at least 0', value);
   }
   if (!Object.values(options.weights).some((weight) => weight > 0))
-    throw bad('weights', 'has a term above 0', 'none');
+    throw bad('weights', 'must have a term above 0', 'none');
   if (!['none', 'pairs', 'classes'].includes(options.tune))
-    throw bad('tune', 'is "none", "pairs" or "classes"', options.tune);
+    throw bad('tune', 'must be "none", "pairs" or "classes"', options.tune);
   if (options.ccaShare + options.posteriorShare > 1 + 1e-9)
-    throw bad('posteriorShare', `and ccaShare are at most 1 together`, options.posteriorShare);
+    throw bad('posteriorShare', 'plus ccaShare must be at most 1', options.posteriorShare);
   const width = options.members * (options.memberDimension || options.dimension) + ccaWidth(options);
   if (width < options.dimension)
-    throw bad('dimension', `is at most the ${width} of all its codes`, options.dimension);
+    throw bad('dimension', `must be at most ${width}, the width of all codes together`, options.dimension);
   return options;
 }
 
-/** Options may come from outside: a name that is none would otherwise be passed over without a word. */
+/** Options may come from outside, where an unknown name would otherwise be ignored silently. */
 function checkNamesAndTypes(options: TrainOptions, preset: TrainOptions): void {
   const known = (given: object, names: object, prefix: string) => {
     const unknown = Object.keys(given).find((name) => !Object.hasOwn(names, name));
     if (unknown === undefined) return;
     const name = `${prefix}${unknown}`;
-    const message = `there is no training option ${name}; there are ${Object.keys(names).join(', ')}`;
+    const message = `unknown training option ${name}; the options are ${Object.keys(names).join(', ')}`;
     throw new CommonspaceError('BAD_INPUT', message, [name]);
   };
   known(options, preset, '');
   known(options.weights, preset.weights, 'weights.');
   for (const [name, usual] of Object.entries(preset)) {
     const value: unknown = options[name as keyof TrainOptions];
-    if (typeof usual === 'boolean' && typeof value !== 'boolean') throw bad(name, 'is true or false', value);
+    if (typeof usual === 'boolean' && typeof value !== 'boolean')
+      throw bad(name, 'must be true or false', value);
     if (Array.isArray(usual) && !isWidths(value))
-      throw bad(name, `is at most ${MOST_LAYERS} whole numbers from 1 to ${MOST_WIDTH}`, value);
+      throw bad(name, `must be a list of at most ${MOST_LAYERS} integers from 1 to ${MOST_WIDTH}`, value);
   }
 }
 
+/** Limits of the hidden layers. */
 const MOST_LAYERS = 8;
 const MOST_WIDTH = 8192;
 
@@ -135,11 +142,12 @@ function isWidths(value: unknown): boolean {
   );
 }
 
-/** Width of the CCA branch, 0 where there is none. */
+/** Width of the CCA branch; 0 if there is none. */
 export function ccaWidth({ ccaShare, ccaDimension, dimension }: TrainOptions): number {
   return ccaShare > 0 ? ccaDimension || dimension : 0;
 }
 
+/** The options whose value is a number. */
 type RangedOption = {
   [K in keyof TrainOptions]: TrainOptions[K] extends number
     ? number extends TrainOptions[K]

@@ -1,22 +1,27 @@
 import { CommonspaceError } from '../../domain/errors.js';
 import type { SourceSet } from '../types.js';
 
-/** Fewer pairs than this teach nothing. */
+/** Training needs at least this many pairs. */
 export const LEAST_PAIRS = 8;
 
-/** Throws NO_PAIRS or BAD_INPUT if this source set cannot be trained on, naming the row at fault. */
+/**
+ * Checks that a training set can be trained on.
+ *
+ * @throws CommonspaceError NO_PAIRS if there are too few pairs; BAD_INPUT, naming the row, if shapes or labels do not match or
+ *   a number is not finite
+ */
 export function checkSource(source: SourceSet): void {
   const { image, text, labels, classNames, classEmbeddings } = source;
   if (image.rows !== text.rows || image.rows !== labels.length) {
     throw new CommonspaceError(
       'BAD_INPUT',
-      `a source set has ${image.rows} image rows, ${text.rows} text rows and ${labels.length} labels`,
+      `the source set has ${image.rows} image rows, ${text.rows} text rows and ${labels.length} labels`,
     );
   }
   if (image.rows < LEAST_PAIRS) {
     throw new CommonspaceError(
       'NO_PAIRS',
-      `training needs at least ${LEAST_PAIRS} pairs, and there are ${image.rows}`,
+      `training needs at least ${LEAST_PAIRS} pairs, but there are ${image.rows}`,
     );
   }
   for (const [name, matrix] of Object.entries({ image, text, classEmbeddings })) {
@@ -33,11 +38,15 @@ export function checkSource(source: SourceSet): void {
   }
   const classes = Math.max(classNames.length, classEmbeddings.rows);
   const at = labels.findIndex((label) => label < -1 || label >= classes);
-  if (at >= 0) throw new CommonspaceError('BAD_INPUT', `row ${at} has class ${labels[at]} of ${classes}`);
+  if (at >= 0)
+    throw new CommonspaceError(
+      'BAD_INPUT',
+      `row ${at} has class ${labels[at]}, but there are ${classes} classes`,
+    );
   if (classEmbeddings.rows > 0 && classEmbeddings.rows !== classNames.length) {
     throw new CommonspaceError(
       'BAD_INPUT',
-      `there are ${classNames.length} class names and ${classEmbeddings.rows} class embeddings`,
+      `there are ${classNames.length} class names but ${classEmbeddings.rows} class embeddings`,
     );
   }
 }

@@ -7,6 +7,7 @@ import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
 import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
 
+/** The input of the worker thread. */
 export interface TrainWorkerInput {
   readonly source: SourceSet;
   readonly options: TrainOptionsInput;
@@ -14,17 +15,18 @@ export interface TrainWorkerInput {
   readonly checkpointEvery: number;
   readonly resumeFrom: Uint8Array | null;
 }
+
+/** A message of the worker thread. */
 export type TrainEvent =
-  /** The thread waits until it is kept. */
+  /** The thread waits until the checkpoint is stored. */
   | { readonly kind: 'checkpoint'; readonly bytes: Uint8Array }
   | { readonly kind: 'progress'; readonly progress: TrainProgress };
 
 /**
- * Trains an encoder in a worker thread, so that the caller's thread stays free. The caller keeps its data.
+ * Trains an encoder in a worker thread, so that the caller's thread stays free. The source set is copied.
  *
- * Throws NO_PAIRS or BAD_INPUT on a source set, option or checkpoint that cannot work, BAD_MODEL on a checkpoint that is
- * damaged, CANCELLED when the signal is aborted: the
- * thread is then ended at once, whatever it is doing.
+ * @throws CommonspaceError NO_PAIRS or BAD_INPUT if the source set, an option or the checkpoint cannot be used; BAD_MODEL if
+ *   the checkpoint is damaged; CANCELLED if the signal is aborted, which terminates the thread immediately
  */
 export async function trainEncoder(
   source: SourceSet,
@@ -55,7 +57,7 @@ export async function trainEncoder(
   });
 }
 
-/** Copies whose buffers can be handed over to the thread. */
+/** A copy whose buffers can be transferred to the thread. */
 function copySource(source: SourceSet): SourceSet {
   const copyOf = (matrix: Matrix): Matrix => ({ ...matrix, data: matrix.data.slice() });
   return {

@@ -1,23 +1,24 @@
-/** What a caller of a training can hear of it and say to it. */
+/** How a caller observes and controls a training run. */
 import type { TrainProgress } from '../types.js';
 
 export interface TrainHooks {
   readonly onProgress?: (progress: TrainProgress) => void;
-  /** Stops between two epochs, with CANCELLED. */
+  /** Cancels the training: it fails with CANCELLED. */
   readonly signal?: AbortSignal;
   /**
-   * Is given what `resumeFrom` takes: every `checkpointEvery` epochs, and whenever a network is finished. The training waits
-   * for it; its error ends the training. `writeCheckpoint` keeps the bytes in a file.
+   * Receives a checkpoint for `resumeFrom`: every `checkpointEvery` epochs, and after each network. The training waits for it,
+   * and fails if it fails. `writeCheckpoint` stores the bytes in a file.
    */
   readonly onCheckpoint?: (bytes: Uint8Array) => void | Promise<void>;
-  /** Epochs between two checkpoints: `CHECKPOINT_EVERY` where it is not given. */
+  /** Epochs between two checkpoints; default `CHECKPOINT_EVERY`. */
   readonly checkpointEvery?: number;
   /**
-   * A checkpoint of the same training, which goes on from there: to the very bytes that it would have given without a
-   * stop. Throws BAD_MODEL if it is damaged, BAD_INPUT if the source set, an option or the backend is another.
+   * A checkpoint of the same training, from which it resumes. The result has the same bytes as without the interruption. The
+   * training fails with BAD_MODEL if the checkpoint is damaged, with BAD_INPUT if the source set, an option or the tensor
+   * backend differs.
    */
   readonly resumeFrom?: Uint8Array;
 }
 
-/** A checkpoint is some megabytes and takes a tenth of a second, an epoch half a second: five epochs lose little. */
+/** A checkpoint is a few megabytes and takes 0.1 s, an epoch 0.5 s: five epochs are a small loss. */
 export const CHECKPOINT_EVERY = 5;

@@ -1,4 +1,4 @@
-/** One step of training: the terms in use, their weighted sum, its gradient, the update. */
+/** One training step: the loss terms in use, the gradient of their weighted sum, the update of the parameters. */
 import { tf } from '../../platform/tfjs.js';
 import { reverseGradient } from '../network/layers.js';
 import {
@@ -16,16 +16,16 @@ import { adamStep, type Pace, publish } from '../network/optimiser.js';
 import type { LossWeights } from '../types.js';
 import type { Batch } from './batch.js';
 
-/** A term and the weight it has in the objective. */
+/** A loss term and its weight in the objective. */
 interface Term {
   readonly loss: tf.Scalar;
   readonly weight: number;
-  /** Of the adversary: the share of codes whose modality the discriminator told. */
+  /** Of the adversary: the share of codes that the discriminator classifies correctly. */
   readonly accuracy?: tf.Scalar;
 }
 type Terms = Partial<Record<keyof LossWeights, Term>>;
 
-/** Every term that is on, for one batch. Call inside a tidy. */
+/** The loss terms in use, for one batch. Call it inside a tidy. */
 function lossTerms(network: Network, batch: Batch): Terms {
   const { options } = network;
   const { weights } = options;
@@ -38,18 +38,18 @@ function lossTerms(network: Network, batch: Batch): Terms {
     terms.similarity = { loss: similarityLoss(image, text), weight: weights.similarity };
   }
   if (needed.decoders) {
-    const rebuilt = (code: tf.Tensor2D) => {
+    const reconstruct = (code: tf.Tensor2D) => {
       const input = batch.classEmbeddings ? tf.concat2d([code, batch.classEmbeddings], 1) : code;
       return { image: decode(network, 'IMAGE', input), text: decode(network, 'TEXT', input) };
     };
     terms.reconstruction = {
-      loss: reconstructionLoss(batch.image, batch.text, rebuilt(image), rebuilt(text)),
+      loss: reconstructionLoss(batch.image, batch.text, reconstruct(image), reconstruct(text)),
       weight: weights.reconstruction,
     };
   }
   if (needed.discriminator) {
     const logits = (code: tf.Tensor2D) => discriminate(network, reverseGradient(code, weights.adversary));
-    // Its own weight is 1: the discriminator minimises L_adv itself, the reversal carries λ to the encoders.
+    // The weight of the term is 1, because the discriminator minimises L_adv. The reversal applies λ for the encoders.
     const [imageLogits, textLogits] = [logits(image), logits(text)];
     terms.adversary = {
       loss: adversaryLoss(imageLogits, textLogits),
@@ -93,18 +93,18 @@ function lossTerms(network: Network, batch: Batch): Terms {
 }
 
 export interface StepResult {
-  /** Unweighted, by name. */
+  /** Each term without its weight, by name. */
   readonly losses: Readonly<Record<string, number>>;
   /** Null where the adversary is off. */
   readonly discriminatorAccuracy: number | null;
-  /** By parameter name. */
+  /** By parameter name; parameters that no term in use depends on are missing. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
 
-/** Values and gradients for one batch, as plain numbers; no tensor outlives the call. */
+/** The losses and gradients of one batch as plain numbers. It leaves no tensors behind. */
 export function computeGradients(network: Network, batch: Batch): StepResult {
   const losses: Record<string, number> = {};
-  let accurate: number | null = null;
+  let accuracyValue: number | null = null;
   const gradients = new Map<string, Float32Array>();
   tf.tidy(() => {
     const variables = [...network.parameters.values()].map((parameter) => parameter.variable);
@@ -112,11 +112,11 @@ export function computeGradients(network: Network, batch: Batch): StepResult {
       let total: tf.Scalar | null = null;
       for (const [name, { loss, weight, accuracy }] of Object.entries(lossTerms(network, batch))) {
         losses[name] = loss.dataSync()[0] as number;
-        if (accuracy) accurate = accuracy.dataSync()[0] as number;
+        if (accuracy) accuracyValue = accuracy.dataSync()[0] as number;
         const weighted = weight === 1 ? loss : tf.mul<tf.Scalar>(loss, weight);
         total = total === null ? weighted : tf.add<tf.Scalar>(total, weighted);
       }
-      // A batch without any class, where only class terms are on: nothing to learn from it.
+      // A batch without any class, where only class terms are on, gives a gradient of 0.
       return total ?? tf.mul<tf.Scalar>(tf.sum(variables[0] as tf.Tensor), 0);
     }, variables);
     for (const { name, variable } of network.parameters.values()) {
@@ -124,10 +124,14 @@ export function computeGradients(network: Network, batch: Batch): StepResult {
       if (gradient) gradients.set(name, gradient.dataSync() as Float32Array);
     }
   });
-  return { losses, discriminatorAccuracy: accurate, gradients };
+  return { losses, discriminatorAccuracy: accuracyValue, gradients };
 }
 
-/** Moves every parameter by its gradient. `step` counts from 1. */
+/**
+ * Updates every parameter that has a gradient.
+ *
+ * @param step from 1
+ */
 export function applyGradients(network: Network, { gradients }: StepResult, step: number, pace: Pace): void {
   for (const [name, gradient] of gradients) {
     const parameter = network.parameters.get(name);

@@ -1,4 +1,4 @@
-/** The worker thread that `trainEncoder` starts: trains, reports, ends. */
+/** The worker thread of `trainEncoder`. */
 import { workerData } from 'node:worker_threads';
 import { asThread } from '../../platform/thread.js';
 import type { TrainedEncoder } from '../types.js';

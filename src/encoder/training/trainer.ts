@@ -1,4 +1,4 @@
-/** A whole training in this thread: normalisation, CCA, the networks one after another, folding, saving. */
+/** A complete training run in the calling thread: normalisation, tuning, the networks one after another, the encoder file. */
 import { CommonspaceError } from '../../domain/errors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import { embeddingWidth } from '../inference/embed.js';
@@ -30,9 +30,10 @@ import { holdOut, type PreparedSource, prepareSource, splitPairs } from './train
 import { tuneOptions } from './tune.js';
 
 /**
- * Trains an encoder in the calling thread, which it keeps busy: `trainEncoder` does the same in a worker thread.
+ * Trains an encoder in the calling thread and blocks it: `trainEncoder` does the same in a worker thread. The same source set,
+ * options and tensor backend give the same bytes. `signal` is checked after each epoch.
  *
- * The same source, options and backend give the same bytes. Throws NO_PAIRS, BAD_INPUT, CANCELLED.
+ * @throws CommonspaceError NO_PAIRS, BAD_INPUT, BAD_MODEL or CANCELLED, as `trainEncoder`
  */
 export async function trainInThisThread(
   source: SourceSet,
@@ -52,7 +53,7 @@ export async function trainInThisThread(
   const members: TrainedMember[] = [...(resumed?.finished ?? [])];
   const history: EpochRecord[] = [...(resumed?.history ?? [])];
   const report = (progress: TrainProgress) => onProgress?.(progress);
-  /** Lets messages in, among them a cancellation. */
+  /** Lets pending messages be handled, for example a cancellation. */
   const yieldToEventLoop = async () => {
     await new Promise((resolve) => setImmediate(resolve));
     if (signal?.aborted) throw new CommonspaceError('CANCELLED', 'the training was cancelled');
@@ -89,7 +90,7 @@ export async function trainInThisThread(
 
   let state = resumed?.current ?? null;
   for (let member = members.length; member < options.members; member += 1) {
-    // The first holds pairs out, and so finds out how long to train; the others learn from all of them for as long.
+    // The first network holds pairs out, which determines the number of epochs. The others train on all pairs for as many.
     const epochs = members[0]?.epochs ?? options.epochs;
     members.push(await trainMember(prepared, member, epochs, state, run));
     state = null;
@@ -100,7 +101,7 @@ export async function trainInThisThread(
   const { bestEpoch = 0, validation = null } = members[0] ?? {};
   const { classEmbeddingKind } = prepared;
   const notes = [...prepared.notes, ...tuned.notes];
-  // All of it is plain values, which is what JSON holds.
+  // All fields are plain values, so JSON can represent them.
   const about = {
     options,
     notes,
@@ -124,9 +125,10 @@ export async function trainInThisThread(
   };
 }
 
-/** Of the choices compared in tuning, so many are kept with the encoder. */
+/** Number of tuning trials stored with the encoder, best first. */
 const KEPT_TRIALS = 10;
 
+/** What all networks of a training run share. */
 interface Run {
   readonly options: TrainOptions;
   readonly history: EpochRecord[];
@@ -136,7 +138,7 @@ interface Run {
   readonly checkpoint: (current: MemberState | null) => Promise<void>;
 }
 
-/** One network of the ensemble, from its start or from where it was. */
+/** Trains one network of the ensemble, or resumes it. */
 async function trainMember(
   prepared: PreparedSource,
   member: number,
@@ -147,7 +149,7 @@ async function trainMember(
   const share = member === 0 ? options.validation : 0;
   const split = holdOut(prepared, splitPairs(prepared.pairs.labels.length, share, options.seed));
   const codeWidth = options.memberDimension || options.dimension;
-  // Fitted without the held-out pairs, or they would not show when the network starts to forget it.
+  // Fitted without the held-out pairs, so that the validation figure measures unseen pairs.
   const linear = options.ccaSkip
     ? paddedCcaLayers(fitCca(split.training, options), codeWidth, options)
     : null;
@@ -180,7 +182,7 @@ async function trainMember(
   }
 }
 
-/** Weights that are not numbers would be found out when the encoder is loaded, after all the rest of the training. */
+/** Fails as soon as a loss is not finite. Otherwise the error would appear only when the encoder is loaded. */
 function checkFinite({ epoch, losses }: Pick<EpochRecord, 'epoch' | 'losses'>): void {
   const [name] = Object.entries(losses).find(([, loss]) => !Number.isFinite(loss)) ?? [];
   if (name === undefined) return;

@@ -1,5 +1,4 @@
-/** What the trainer makes of a source set before the first step: normalised features, class embeddings, the validation split. */
-
+/** Prepares a training set before the first step: normalised features, reduced class embeddings, the validation split. */
 import type { Modality } from '../../domain/modality.js';
 import type { Normalisation } from '../inference/normalise.js';
 import { gather, type Matrix, takeRows } from '../math/matrix.js';
@@ -8,41 +7,44 @@ import type { ClassEmbeddingKind, SourceSet, TrainOptions } from '../types.js';
 import { fitNormalisation, normalise } from './fit-normalisation.js';
 import { LEAST_PAIRS } from './source-checks.js';
 
-/** Fewer validation pairs than this say nothing, and are better trained on. */
+/** With fewer validation pairs, all pairs are trained on: the figure would be too noisy. */
 export const LEAST_VALIDATION_PAIRS = 10;
-/** Class embeddings are reduced to at most this many principal components before the decoders take them. Ours. */
+/** Upper limit of the principal components of the class embeddings that the decoders get. The value is ours. */
 const CLASS_COMPONENTS = 64;
 
-/** Pairs ready to train on or to be measured on. */
+/** Normalised pairs. */
 export interface PreparedPairs {
-  /** [n, components], normalised. */
+  /** [n, components] */
   readonly image: Matrix;
   readonly text: Matrix;
   /** [n]; −1 for none. */
   readonly labels: Int32Array;
 }
 
+/** A prepared training set. */
 export interface PreparedSource {
   readonly normalisation: Readonly<Record<Modality, Normalisation>>;
   readonly pairs: PreparedPairs;
+  /** Number of classes; 0 where the class terms are off. */
   readonly classes: number;
-  /** [classes + 1, width]; the last row is the mean, for pairs without a class. Null where there is none. */
+  /** [classes + 1, width]: the last row is the mean, for pairs without a class. Null where there are no classes. */
   readonly classEmbeddings: Matrix | null;
   readonly classEmbeddingKind: ClassEmbeddingKind | null;
   readonly notes: readonly string[];
 }
 
-/** A prepared source with some of its pairs held out for early stopping. */
+/** A prepared training set with some pairs held out for validation. */
 export interface SplitSource extends Pick<PreparedSource, 'classes' | 'classEmbeddings'> {
   readonly training: PreparedPairs;
-  /** Null where no pair is held out. */
+  /** Null if no pair is held out. */
   readonly validation: PreparedPairs | null;
 }
 
 /**
- * Which pairs are held out: a share of them, drawn by the seed; none where there are too few to say anything.
+ * Draws a share of the pairs for validation. It draws none if fewer than `LEAST_VALIDATION_PAIRS` would be held out, or fewer
+ * than `LEAST_PAIRS` would be left.
  *
- * @returns row numbers, ascending
+ * @returns row indices, ascending
  */
 export function splitPairs(
   pairs: number,
@@ -61,19 +63,22 @@ export function splitPairs(
 const KIND_NOTES: Readonly<Record<ClassEmbeddingKind, string | null>> = {
   name: null,
   'text-mean':
-    "A class's class embedding is the mean of its texts' features: there are no usable features of the classes' names.",
+    'Each class embedding is the mean feature of the texts of its class: there are no usable features of the class names.',
   'one-hot':
-    'The class embeddings are one-hot: neither the names nor the texts of the classes give features that tell them apart.',
+    'The class embeddings are one-hot: neither the names nor the texts of the classes give features that differ.',
 };
 
-/** Fits the normalisation on all pairs of the source set (it knows neither classes nor which text is whose) and applies it. */
+/**
+ * Fits the normalisation on all pairs and applies it. Normalisation uses neither the classes nor the pairing, so held-out
+ * pairs may take part.
+ */
 export function prepareSource(source: SourceSet, options: TrainOptions): PreparedSource {
   const { image, text } = source;
   const normalisation = { IMAGE: fitNormalisation(image, options), TEXT: fitNormalisation(text, options) };
   const notes: string[] = [];
   const classes = new Set(source.labels.filter((label) => label >= 0));
   const unlabelled = source.labels.filter((label) => label < 0).length;
-  // One class tells nothing from anything, and its terms would only draw all pairs together.
+  // With a single class there is nothing to distinguish: its terms would only pull all pairs together.
   const noClass = classes.size < 2;
   const labels = noClass ? source.labels.map(() => -1) : source.labels;
   if (classes.size === 0) {
@@ -81,7 +86,7 @@ export function prepareSource(source: SourceSet, options: TrainOptions): Prepare
   } else if (noClass) {
     notes.push('There is one class only: the class terms were off.');
   } else if (unlabelled > 0) {
-    notes.push(`${unlabelled} of ${labels.length} pairs have no class: the class terms passed them over.`);
+    notes.push(`${unlabelled} of ${labels.length} pairs have no class: the class terms ignored them.`);
   }
   const classEmbeddings = noClass ? null : reduceClassEmbeddings(source, options.seed);
   const classEmbeddingKind = classEmbeddings && (source.classEmbeddingKind ?? 'name');
@@ -101,7 +106,7 @@ export function prepareSource(source: SourceSet, options: TrainOptions): Prepare
   };
 }
 
-/** The same pairs, some of them held out. */
+/** Selects the rows of a split, as `splitPairs` returns it. */
 export function holdOut(
   { pairs, classes, classEmbeddings }: PreparedSource,
   { training, validation }: { readonly training: Int32Array; readonly validation: Int32Array },
@@ -131,6 +136,6 @@ function reduceClassEmbeddings({ classEmbeddings, classNames }: SourceSet, seed:
   const rows = Array.from(classNames, (_, i) =>
     reduced.data.slice(i * reduced.columns, (i + 1) * reduced.columns),
   );
-  // Centred on the classes' mean, which is therefore 0: the row of the pairs without a class.
+  // The embeddings are centred, so their mean, the row for pairs without a class, is 0.
   return gather([...rows, new Float32Array(reduced.columns)], reduced.columns);
 }
