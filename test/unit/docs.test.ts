@@ -12,7 +12,7 @@ const filesBelow = (folder: string, ending: RegExp) =>
 
 const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...filesBelow('docs', /\.md$/)];
 const CODE = ['src', 'test', 'bench', 'scripts', 'migrations'].flatMap((folder) =>
-  filesBelow(folder, /\.(ts|mjs|sh|sql)$/),
+  filesBelow(folder, /\.(ts|mjs|sh|sql|html)$/),
 );
 const FLAGS = filesBelow('src/cli', /\.ts$/).map(read).join('\n');
 
