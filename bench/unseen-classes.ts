@@ -12,7 +12,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { UNSEEN_CLASSES } from '../src/demo/demo-items.js';
+import { UNSEEN_CLASSES } from '../src/demo/demo-training.js';
 import { dot, softmax, unit } from '../src/domain/vectors.js';
 import { loadEncoder } from '../src/encoder/inference/serialise.js';
 import { rowOf, takeRows } from '../src/encoder/math/matrix.js';

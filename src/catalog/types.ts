@@ -1,10 +1,11 @@
 import type { EncoderConfig, EncoderReport, EncoderRequest } from '../domain/encoder-record.js';
 import type { EncoderStatus } from '../domain/encoder-status.js';
 import type { ItemFilter } from '../domain/filter.js';
+import type { JsonObject } from '../domain/json.js';
 import type { Matrix } from '../domain/matrix.js';
 import type { Modality } from '../domain/modality.js';
 
-export type JsonObject = { readonly [key: string]: unknown };
+export type { JsonObject };
 
 interface ItemBase {
   readonly id: string;
@@ -147,6 +148,9 @@ export interface TrainingPair {
   readonly pairId: string;
   /** Class ids of either item, ascending by class name; empty where neither has a class. */
   readonly classIds: readonly string[];
+  /** The items' content hashes. */
+  readonly imageHash: string;
+  readonly textHash: string;
 }
 
 /** The mean of a class's embeddings (not of unit length), and how many it is the mean of. */

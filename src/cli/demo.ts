@@ -1,12 +1,6 @@
 import { Command } from 'commander';
-import {
-  DEMO_MARK,
-  type DemoPlan,
-  demoItems,
-  LEARNT_FROM,
-  planDemo,
-  UNSEEN_CLASSES,
-} from '../demo/demo-items.js';
+import { DEMO_MARK, type DemoPlan, demoItems, planDemo } from '../demo/demo-items.js';
+import { DEMO_TRAINING } from '../demo/demo-training.js';
 import { CommonspaceError } from '../domain/errors.js';
 import type { TrainingReport } from '../services/encoders/training-service.js';
 import type { ItemRow } from '../services/models.js';
@@ -16,7 +10,7 @@ import { type Output, oneLine, table } from './output.js';
 import { createProgress } from './progress.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
 import { serve } from './serve.js';
-import { printReport, train } from './train.js';
+import { printReport, reportJson, train } from './train.js';
 
 interface DemoOptions extends GlobalOptions {
   readonly exit?: boolean;
@@ -24,7 +18,7 @@ interface DemoOptions extends GlobalOptions {
   readonly port?: number;
 }
 
-/** What a person might type: descriptions, and bare words. */
+/** Descriptions, and single words. */
 const TYPED_QUERIES = [
   'a striped big cat',
   'weather with snow',
@@ -33,16 +27,16 @@ const TYPED_QUERIES = [
   'snowflake',
   'wine glass',
 ];
-/** Pictures by Twitter, which the encoder never saw, that ask for texts. */
+/** Twitter's pictures of these emoji are queries; no picture by Twitter is in the training set. */
 const PICTURE_QUERIES = ['1F405', '1F3B8', '1F9C1'];
 const SHOWN = 5;
-/** Entries read and ingested together: three items each. */
+/** Entries that are ingested together. An entry has two pictures and a text for each language. */
 const ENTRIES_AT_ONCE = 256;
 
 export function demoCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('demo'))
     .description(
-      'set up a catalogue of some 1,600 emoji in two drawing styles, train on it, search it, and serve it',
+      'set up a catalogue of some 1,600 emoji in two drawing styles, train an encoder on it, search it, and serve it',
     )
     .option('--exit', 'stop before serving')
     .option('--lang <language...>', 'languages of the captions: en, zh, fr, es, …', ['en'])
@@ -59,23 +53,23 @@ export function demoCommand(openApp: OpenApp): Command {
         const report = await prepare(app, plan, out, signal);
         printReport(out, report);
         await showSearches(app, out, signal);
-        out.printJson(report);
+        out.printJson(reportJson(report));
         if (options.exit === true) return;
-        // Somebody reads along: what is only for the record stays out of the way.
+        // The terminal shows the searches; log lines of every request would hide them.
         const quiet = { ...running, config: { ...running.config, logLevel: 'warn' as const } };
         await serve(quiet, app, (address) => out.print(invitation(address)));
       }),
     );
 }
 
-/** Ingests and trains, or starts from what an earlier run left. */
+/** Ingests and trains; with the items and an encoder of an earlier run it does neither. */
 async function prepare(app: App, plan: DemoPlan, out: Output, signal: AbortSignal): Promise<TrainingReport> {
   const [counts, mine, active] = await Promise.all([
     app.items.countByModality(),
     app.items.count({ metadata: DEMO_MARK }),
     app.training.activeReport(),
   ]);
-  // Whoever adds items to the demo's catalogue may run it again; a catalogue of something else is left alone.
+  // The demo may run again after items were added to its own catalogue, but it does not change another catalogue.
   if (mine === 0 && counts.IMAGE + counts.TEXT > 0) {
     throw new CommonspaceError(
       'BAD_INPUT',
@@ -86,19 +80,7 @@ async function prepare(app: App, plan: DemoPlan, out: Output, signal: AbortSigna
   const complete = mine >= plan.images + plan.texts;
   if (complete && active !== null) return active;
   if (!complete) await ingestDemo(app, plan, out, signal);
-  return await train(
-    app,
-    {
-      preset: 'default',
-      seed: 0,
-      unseen: UNSEEN_CLASSES,
-      holdout: 0,
-      epochs: null,
-      learnFrom: { metadata: LEARNT_FROM },
-    },
-    out,
-    signal,
-  );
+  return await train(app, DEMO_TRAINING, out, signal);
 }
 
 async function ingestDemo(app: App, plan: DemoPlan, out: Output, signal: AbortSignal): Promise<void> {
@@ -142,12 +124,12 @@ async function showSearches(app: App, out: Output, signal: AbortSignal): Promise
     );
     return page.results.map(({ item }) => itemLabel(item));
   };
-  out.print('\nTyped, finding pictures (what they show, and who drew them):\n');
+  out.print('\nTyped words, pictures found (G: drawn by Google, T: by Twitter):\n');
   const typed = [];
   for (const text of TYPED_QUERIES) typed.push([text, (await search({ text }, 'IMAGE', 'ALL')).join('   ')]);
   out.print(table(['words', 'first pictures'], typed));
 
-  out.print('\nA drawing that the encoder never saw, finding texts by content alone:\n');
+  out.print("\nTwitter's drawings, none of which is in the training set, texts found by content alone:\n");
   const drawn = [];
   for (const hexcode of PICTURE_QUERIES) {
     const item = await app.items.byExternalId(`twitter/${hexcode}`);

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
-import type { ComparedFigures } from '../domain/encoder-record.js';
 import { ENCODER_STATES, type EncoderState } from '../domain/encoder-status.js';
+import { figuresOf, type PartRecord } from '../domain/evaluation-record.js';
+import { storedEvaluation } from '../services/encoders/stored-evaluation.js';
 import type { EncoderRow } from '../services/models.js';
 import { readChoice, readNumber } from './arguments.js';
+import { heldOutSummary } from './held-out-summary.js';
 import { oneLine, table } from './output.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
 import { describeEpoch } from './training-progress.js';
@@ -75,13 +77,13 @@ function oneEncoder(
 }
 
 function line(row: EncoderRow): string[] {
-  const { holdout } = row.report;
+  const evaluation = storedEvaluation(row);
   return [
     row.id,
     row.state,
     row.request?.preset ?? row.config.preset ?? '',
-    figure(meanMap(holdout?.seen)),
-    figure(meanMap(holdout?.unseen)),
+    figure(meanMap(evaluation?.seen)),
+    figure(meanMap(evaluation?.unseen)),
     row.createdAt.toISOString().slice(0, 16).replace('T', ' '),
     remark(row),
   ];
@@ -99,7 +101,7 @@ function remark(row: EncoderRow): string {
 
 function described(row: EncoderRow): object {
   const { id, state, dimension, imageExtractor, textExtractor, createdAt, activatedAt, retiredAt } = row;
-  const { holdout, pairs = null, classes = null, promotion = null, seconds = null } = row.report;
+  const { pairs = null, classes = null, promotion = null, seconds = null } = row.report;
   return {
     id,
     state,
@@ -113,7 +115,7 @@ function described(row: EncoderRow): object {
     pairs,
     classes,
     seconds,
-    holdout: holdout ?? null,
+    holdout: heldOutSummary(storedEvaluation(row)),
     promotion,
     createdAt,
     activatedAt,
@@ -121,9 +123,8 @@ function described(row: EncoderRow): object {
   };
 }
 
-function meanMap(figures: ComparedFigures | null | undefined): number | null {
-  if (!figures || figures.i2t_map === null || figures.t2i_map === null) return null;
-  return (figures.i2t_map + figures.t2i_map) / 2;
+function meanMap(part: PartRecord | null | undefined): number | null {
+  return figuresOf(part?.methods, 'masln')?.avg['map@all'].value ?? null;
 }
 
 const figure = (value: number | null): string => value?.toFixed(3) ?? '–';

@@ -7,8 +7,7 @@ import { evaluateBundle } from '../services/evaluate/evaluate-bundle.js';
 import { PROTOCOLS, type Protocol } from '../services/evaluate/train-for.js';
 import { readChoice } from './arguments.js';
 import { showEvaluation } from './evaluate-progress.js';
-import { printClassification } from './print-classification.js';
-import { bundleTable, catalogueTable } from './print-evaluation.js';
+import { bundleTable, printRecord } from './print-evaluation.js';
 import { type GlobalOptions, type OpenApp, type Running, run, withGlobalOptions } from './run.js';
 import { setOption } from './train-options.js';
 
@@ -120,8 +119,7 @@ async function onCatalogue(
   const hooks = { onProgress: shown.update, signal };
   const record = await evaluationJobs.evaluateHere(encoder ?? null, options, hooks);
   shown.stop();
-  out.print(catalogueTable(record));
-  if (record.classification) printClassification(out, record.classification);
+  printRecord(out, record);
   if (record.run !== null) out.note(`\nReport: ${join(record.run, 'report.html')}`);
   out.printJson(catalogueReport(record));
 }

@@ -1,4 +1,4 @@
-import type { ClassificationFigures, GroupAccuracy } from '../evaluation/classification-figures.js';
+import type { ClassificationFigures, GroupAccuracy } from '../domain/evaluation-record.js';
 import { type Output, table } from './output.js';
 
 const MODALITIES = [
@@ -6,7 +6,7 @@ const MODALITIES = [
   { key: 'TEXT', name: 'texts' },
 ] as const;
 
-/** How well held-out items are classified, as a table; nothing where none has a class. */
+/** Prints how well held-out items are classified; nothing where no item has a class. */
 export function printClassification(out: Output, figures: ClassificationFigures): void {
   const rows = MODALITIES.flatMap(({ key, name }) => {
     const { seen, unseen, harmonicMean } = figures[key];
@@ -16,7 +16,7 @@ export function printClassification(out: Output, figures: ClassificationFigures)
     ];
   });
   if (rows.length === 0) return;
-  out.print('\nClassification of held-out items, by names and by what was learnt from:\n');
+  out.print('\nClassification of held-out items by prototypes of class names and training items:\n');
   out.print(
     table(
       [
@@ -28,7 +28,7 @@ export function printClassification(out: Output, figures: ClassificationFigures)
         'top-1 among these',
         'top-5',
         'chance',
-        'commonest',
+        'most frequent',
         'harmonic mean',
       ],
       rows,

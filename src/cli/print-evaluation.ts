@@ -1,13 +1,15 @@
 import type {
   Estimate,
   EvaluationRecord,
+  Method,
   MethodFigures,
   PartRecord,
-} from '../evaluation/evaluation-record.js';
+} from '../domain/evaluation-record.js';
 import type { BundleReport } from '../services/evaluate/bundle-report.js';
-import { table } from './output.js';
+import { type Output, table } from './output.js';
+import { printClassification } from './print-classification.js';
 
-const METHOD_NAMES: Readonly<Record<MethodFigures['method'], string>> = {
+const METHOD_NAMES: Readonly<Record<Method, string>> = {
   masln: 'MASLN',
   paper: 'paper',
   sm: 'SM',
@@ -15,7 +17,7 @@ const METHOD_NAMES: Readonly<Record<MethodFigures['method'], string>> = {
   chance: 'chance',
 };
 
-/** Figures of the mean of both directions, beside map@all of each. */
+/** The other columns: means of both directions. */
 const OTHERS = [
   'map@50',
   'precision@10',
@@ -26,7 +28,7 @@ const OTHERS = [
   'median_rank',
 ] as const;
 
-/** An evaluation for people: every method on the same rows, with the interval of what the figure is judged by. */
+/** The evaluation of a folder of features: all methods on the same rows, with the interval of map@all. */
 export function bundleTable(report: BundleReport): string {
   const { metrics, splits, protocol } = report;
   const extendable = protocol === 'extendable';
@@ -40,30 +42,50 @@ export function bundleTable(report: BundleReport): string {
   return [
     `\n${report.bundle}, ${protocol}, preset ${report.preset}: ${trainings}, ${seconds.toFixed(1)} s each.\n`,
     methodTable(blocks),
-    `\nmap@all and what follows: mean of both directions; in brackets the 95 % interval of ${report.interval.resamples} draws.`,
+    `\n${legend(report.interval.resamples)}`,
     ...Object.entries(report.gain).map(
       ([method, gain]) =>
-        `MASLN − ${METHOD_NAMES[method as MethodFigures['method']]}: ${signed(gain.value)} ${interval(gain)}`,
+        `MASLN − ${METHOD_NAMES[method as Method]}: ${signed(gain.value)} ${interval(gain)}`,
     ),
     ...report.notes.map((note) => `Note: ${note}`),
   ].join('\n');
 }
 
-/** The same of an encoder on the catalogue's held-out pairs. */
-export function catalogueTable(record: EvaluationRecord): string {
+/** Prints an encoder's figures on its held-out pairs, as a training or an evaluation measured them. */
+export function printRecord(out: Output, record: EvaluationRecord): void {
+  out.print(recordTable(record));
+  if (record.classification) printClassification(out, record.classification);
+}
+
+function recordTable(record: EvaluationRecord): string {
   const { seen, unseen, harmonic, source, interval } = record;
+  const head = `\nEncoder ${record.encoder}, preset ${record.preset}, trained on ${source.pairs} pairs of ${source.classes} classes.`;
+  const notes = record.notes.map((note) => `Note: ${note}`);
+  if (seen === null && unseen === null) {
+    return [head, 'No pairs were held out, so nothing was measured.', ...notes].join('\n');
+  }
   const size = (part: PartRecord | null) => (part === null ? 'none' : `${part.images} × ${part.texts}`);
   return [
-    `\nEncoder ${record.encoder}, preset ${record.preset}, learnt from ${source.pairs} pairs of ${source.classes} classes.`,
-    `Retrieval by content alone on what it did not learn from, pictures × texts: ${size(seen)} of seen classes, ${size(unseen)} of unseen ones.\n`,
+    head,
+    'Retrieval by content alone on held-out pairs.',
+    ...(record.newContentOnly
+      ? ['All their pictures and texts are new to the encoder: none is in the training set, under any id.']
+      : []),
+    `Pictures × texts: ${size(seen)} of seen classes, ${size(unseen)} of unseen classes.\n`,
     methodTable([
       { name: 'seen', methods: seen?.methods ?? [] },
       { name: 'unseen', methods: unseen?.methods ?? [] },
       { name: 'harmonic', methods: harmonic ?? [] },
     ]),
-    `\nmap@all and what follows: mean of both directions; in brackets the 95 % interval of ${interval.resamples} draws.`,
-    ...record.notes.map((note) => `Note: ${note}`),
+    `\n${legend(interval?.resamples ?? 0)}`,
+    ...notes,
   ].join('\n');
+}
+
+/** What the columns are. */
+function legend(resamples: number): string {
+  const means = 'From map@all on: mean of both directions';
+  return resamples === 0 ? `${means}.` : `${means}; in brackets the 95 % interval of ${resamples} draws.`;
 }
 
 interface Block {
@@ -71,7 +93,7 @@ interface Block {
   readonly methods: readonly MethodFigures[];
 }
 
-/** One line a method, one block of lines for each set of rows. */
+/** A line for each method, a block of lines for each set of rows. */
 function methodTable(blocks: readonly Block[]): string {
   const rows = blocks.flatMap(({ name, methods }) =>
     methods.map((figures, i) => [

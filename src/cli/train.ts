@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import type { RetrievalFigures } from '../evaluation/evaluation.js';
 import type { TrainOptionsInput } from '../services/encoders/train-options.js';
 import type {
   TrainingCallbacks,
@@ -8,8 +7,9 @@ import type {
 } from '../services/encoders/training-service.js';
 import type { App } from '../services/services.js';
 import { readChoice, readMetadata, readNumber } from './arguments.js';
-import { type Output, table } from './output.js';
-import { printClassification } from './print-classification.js';
+import { heldOutSummary } from './held-out-summary.js';
+import type { Output } from './output.js';
+import { printRecord } from './print-evaluation.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
 import { setOption } from './train-options.js';
 import { showTraining } from './training-progress.js';
@@ -30,12 +30,10 @@ interface TrainCommandOptions extends GlobalOptions {
 
 export function trainCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('train'))
-    .description(
-      "train an encoder on the catalogue's pairs, embed everything with it and make it the active one",
-    )
+    .description("train an encoder on the catalogue's pairs, embed all items with it and activate it")
     .option(
       '--preset <name>',
-      'paper: the losses of the paper; default: what measures best',
+      'paper: the losses of the paper alone; default: the options with the best validation figures',
       readChoice(['paper', 'default']),
       'default',
     )
@@ -45,10 +43,10 @@ export function trainCommand(openApp: OpenApp): Command {
       readNumber('seed', { integer: true, min: 0, max: 2 ** 31 - 1 }),
       0,
     )
-    .option('--unseen <class...>', 'classes to keep out of training, to measure how the space serves them')
+    .option('--unseen <class...>', 'classes to keep out of training, to measure retrieval of unseen classes')
     .option(
       '--holdout <fraction>',
-      'share of the other pairs to keep out, to measure on',
+      'share of the other pairs to keep out of training and to measure on',
       readNumber('holdout', { min: 0, max: 0.9 }),
       0.1,
     )
@@ -64,12 +62,12 @@ export function trainCommand(openApp: OpenApp): Command {
     .addOption(setOption())
     .option(
       '--learn-from <key=value>',
-      'learn only from pictures whose metadata says so, and measure on the others; may be given again',
+      'train only on pictures with this metadata, and measure on the others; may be given again',
       readMetadata,
     )
-    .option('--no-activate', 'leave the encoder in use as it is; the first one is activated all the same')
-    .option('--force', 'activate it even if it retrieves worse than the one in use')
-    .option('--resume <id>', 'go on with a training that failed or was cancelled, as it was asked for then')
+    .option('--no-activate', 'do not activate the encoder; the first one is always activated')
+    .option('--force', 'activate the encoder even if it retrieves worse than the active one')
+    .option('--resume <id>', 'continue a training that failed or was cancelled, with its own options')
     .action((options: TrainCommandOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {
         const app = await open();
@@ -80,11 +78,10 @@ export function trainCommand(openApp: OpenApp): Command {
         printReport(out, report);
         if (report.refusal !== null) {
           out.note(
-            `Not activated: ${report.refusal} \`commonspace activate ${report.encoder} --force\` does it.`,
+            `Not activated: ${report.refusal} \`commonspace activate ${report.encoder} --force\` activates it.`,
           );
         }
-        const { notes, ...json } = report;
-        out.printJson({ ...json, notes });
+        out.printJson(reportJson(report));
       }),
     );
 }
@@ -104,7 +101,7 @@ function requestOf(options: TrainCommandOptions): TrainRequest {
   };
 }
 
-/** Trains with progress shown for each stage. */
+/** Trains, and shows the progress of each stage. */
 export function train(
   app: App,
   request: TrainRequest,
@@ -136,10 +133,10 @@ async function shown(
     });
   } catch (error) {
     progress.stop();
-    // It is gone if there was nothing to go on from.
+    // The run is removed if it has neither weights nor a checkpoint.
     const row = encoder === null ? null : await app.encoders.byId(encoder);
     if (row?.state === 'failed' || row?.state === 'cancelled') {
-      out.note(`\`commonspace train --resume ${row.id}\` goes on from where it was.`);
+      out.note(`\`commonspace train --resume ${row.id}\` continues it.`);
     }
     throw error;
   } finally {
@@ -147,53 +144,14 @@ async function shown(
   }
 }
 
-/** Both directions of each figure: a picture asks for texts (i→t), a text for pictures (t→i). */
-const COLUMNS = [
-  { head: 'map@all i→t', key: 'i2t_map' },
-  { head: 't→i', key: 't2i_map' },
-  { head: 'recall@1 i→t', key: 'i2t_recall@1' },
-  { head: 't→i', key: 't2i_recall@1' },
-  { head: 'recall@10 i→t', key: 'i2t_recall@10' },
-  { head: 't→i', key: 't2i_recall@10' },
-] as const satisfies readonly { head: string; key: keyof RetrievalFigures }[];
-
-/** The figures as a table: the encoder, CCA and chance on the same rows, seen and unseen classes apart. */
-export function printReport(out: Output, report: TrainingReport): void {
-  out.print(
-    `\nEncoder ${report.encoder}: learnt from ${report.pairs} pairs of ${report.classes} classes in ${report.seconds.toFixed(1)} s.`,
-  );
-  for (const note of report.notes) out.print(`Note: ${note}`);
-  const { seen, unseen } = report.holdout;
-  const rows = [
-    ...(seen === null ? [] : block('seen', seen)),
-    ...(unseen === null ? [] : block('unseen', unseen)),
-  ];
-  if (rows.length === 0) {
-    out.print('No pairs were held out, so nothing was measured.');
-    return;
-  }
-  out.print(
-    'Retrieval by content alone on held-out pairs (each picture and text asks for its counterpart and its class):\n',
-  );
-  out.print(
-    table(['classes', 'method', ...COLUMNS.map(({ head }) => head), 'pictures × texts'], rows, [
-      'left',
-      'left',
-      ...COLUMNS.map(() => 'right' as const),
-      'right',
-    ]),
-  );
-  const { classification } = report.holdout;
-  if (classification !== null) printClassification(out, classification);
+/** Prints what a training measured. */
+export function printReport(out: Output, { evaluation, notes, seconds }: TrainingReport): void {
+  if (evaluation !== null) printRecord(out, evaluation);
+  out.print(`\nThe training took ${seconds.toFixed(1)} s.`);
+  for (const note of notes) out.print(`Note: ${note}`);
 }
 
-function block(name: string, compared: NonNullable<TrainingReport['holdout']['seen']>): string[][] {
-  const size = `${compared.images} × ${compared.texts}`;
-  const line = (method: string, figures: RetrievalFigures, first: string) => [
-    first,
-    method,
-    ...COLUMNS.map(({ key }) => figures[key]?.toFixed(3) ?? '–'),
-    first === '' ? '' : size,
-  ];
-  return [line('MASLN', compared, name), line('CCA', compared.cca, ''), line('chance', compared.chance, '')];
+/** The report as `--json` prints it: a summary of the figures, then the whole record. */
+export function reportJson({ notes, evaluation, ...report }: TrainingReport): object {
+  return { ...report, holdout: heldOutSummary(evaluation), evaluation, notes };
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type EmojiEntry, emojiCatalogue } from './emoji-catalogue.js';
 
-/** An item of the demo's catalogue, as ingest takes it. */
+/** An item of the demo's catalogue, as input for the ingest. */
 export interface DemoItem {
   readonly content: { readonly text: string } | { readonly bytes: Buffer };
   readonly externalId: string;
@@ -11,25 +11,10 @@ export interface DemoItem {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** What every item of the demo carries in its metadata, so that the demo can tell its own from others. */
+/** In the metadata of every item of the demo, so that its items can be told from others. */
 export const DEMO_MARK = { catalogue: 'emoji-demo' } as const;
 
-/** Google's drawings are learnt from; Twitter's of the same things are queries that the encoder never saw. */
-export const LEARNT_FROM = { ...DEMO_MARK, vendor: 'google' } as const;
-
-/** Classes that the demo's encoder does not get to see: a few of every kind, so that unseen means something. */
-export const UNSEEN_CLASSES: readonly string[] = [
-  'animal-bug',
-  'animal-marine',
-  'book-paper',
-  'food-asian',
-  'musical-instrument',
-  'time',
-  'tool',
-  'transport-water',
-];
-
-/** How many items of each kind the demo's catalogue has. */
+/** The numbers of items of the demo's catalogue. */
 export interface DemoPlan {
   readonly entries: readonly EmojiEntry[];
   readonly languages: readonly string[];
@@ -43,7 +28,7 @@ export function planDemo(languages: readonly string[]): DemoPlan {
   return { entries, languages, images: 2 * entries.length, texts: languages.length * entries.length };
 }
 
-/** The items of a few entries, in the order of the entries; the pictures are read from the packages. */
+/** The items of the entries from `start` to `end`, in the order of the entries; reads the pictures from the packages. */
 export async function demoItems(plan: DemoPlan, start: number, end: number): Promise<DemoItem[]> {
   const others = new Map(
     plan.languages
@@ -70,27 +55,20 @@ export async function demoItems(plan: DemoPlan, start: number, end: number): Pro
 }
 
 async function picture(entry: EmojiEntry, vendor: 'google' | 'twitter', file: string): Promise<DemoItem> {
-  const learnt = vendor === LEARNT_FROM.vendor && !UNSEEN_CLASSES.includes(entry.subgroup);
   return {
     ...shared(entry),
     content: { bytes: await readFile(file) },
     externalId: `${vendor}/${entry.hexcode}`,
-    metadata: {
-      ...about(entry),
-      vendor,
-      learntFrom: learnt,
-      file: `${vendor}/${file.split(/[\\/]/).at(-1)}`,
-    },
+    metadata: { ...about(entry), vendor, file: `${vendor}/${file.split(/[\\/]/).at(-1)}` },
   };
 }
 
 function caption(entry: EmojiEntry, language: string): DemoItem {
-  const learnt = !UNSEEN_CLASSES.includes(entry.subgroup);
   return {
     ...shared(entry),
     content: { text: entry.text },
     externalId: `text/${language}/${entry.hexcode}`,
-    metadata: { ...about(entry), language, learntFrom: learnt },
+    metadata: { ...about(entry), language },
   };
 }
 

@@ -3,15 +3,15 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { CommonspaceError } from '../domain/errors.js';
 
-/** One base emoji that both vendors drew: two pictures and a caption that describe the same thing. */
+/** One base emoji with a picture of each vendor: two pictures and a caption that describe the same thing. */
 export interface EmojiEntry {
   /** Code points in upper-case hex, joined by `-`, as emojibase writes them, e.g. `1F405`. */
   readonly hexcode: string;
   readonly emoji: string;
-  /** Its name in the language asked for, e.g. `tiger`. */
+  /** Its name in the requested language, e.g. `tiger`. */
   readonly label: string;
   readonly tags: readonly string[];
-  /** The caption: the label, then what the tags add to it, e.g. `tiger, animal, big, cat`. */
+  /** The caption: the label, then the tags that differ from it, e.g. `tiger, animal, big, cat`. */
   readonly text: string;
   /** English name of its subgroup, e.g. `animal-mammal`: the demo's class. */
   readonly subgroup: string;
@@ -23,7 +23,7 @@ export interface EmojiEntry {
   readonly twitterFile: string;
 }
 
-/** What we read of an entry of emojibase's `data.json`. */
+/** The fields that are read of an entry of emojibase's `data.json`. */
 interface EmojibaseEntry {
   readonly label: string;
   readonly hexcode: string;
@@ -39,7 +39,7 @@ interface EmojibaseGroups {
   readonly subgroups: Readonly<Record<string, string>>;
 }
 
-/** What we read of an entry of emoji-datasource's `emoji.json`. */
+/** The fields that are read of an entry of emoji-datasource's `emoji.json`. */
 interface DatasourceEntry {
   readonly unified: string;
   readonly non_qualified: string | null;
@@ -48,16 +48,16 @@ interface DatasourceEntry {
   readonly has_img_twitter: boolean;
 }
 
-/** Flags are pictures of a code, not of a thing, and components (skin tones, hair) are no emoji of their own. */
+/** Flags show a code and not a thing; components (skin tones, hair) are only parts of emoji. */
 const LEFT_OUT_GROUPS: ReadonlySet<string> = new Set(['flags', 'component']);
 
 const require = createRequire(import.meta.url);
 
 /**
- * The demo's catalogue, from npm packages on this machine: every base emoji with both vendors' pictures.
+ * The demo's catalogue, from installed npm packages: every base emoji with a picture of each vendor.
  *
- * @param language an emojibase language: `en`, `zh`, `fr`, `es` and the others that its package holds.
- * @returns entries in Unicode's order, the same on every machine.
+ * @param language an emojibase language: `en`, `zh`, `fr`, `es` and the others of its package.
+ * @returns entries in Unicode's order.
  * @throws CommonspaceError BAD_INPUT for a language that the package does not have.
  */
 export function emojiCatalogue(language = 'en'): EmojiEntry[] {
@@ -97,7 +97,7 @@ export function emojiCatalogue(language = 'en'): EmojiEntry[] {
   return entries;
 }
 
-/** Label first, so that it weighs most with readers and in a cut-off; tags that only repeat it are left out. */
+/** The label comes first because it says most; tags that only repeat it are left out. */
 function captionOf(label: string, tags: readonly string[]): string {
   const added = tags.filter((tag) => tag.toLowerCase() !== label.toLowerCase());
   return [label, ...new Set(added)].join(', ');
@@ -122,7 +122,7 @@ function pictures(vendor: 'google' | 'twitter'): Map<string, string> {
   return files;
 }
 
-/** The packages disagree about the variation selector FE0F, which never tells two emoji apart. */
+/** Without the variation selector FE0F: the packages differ in it, and no two emoji do. */
 function pictureKey(hexcode: string): string {
   return hexcode.toUpperCase().replaceAll('-FE0F', '');
 }

@@ -4,15 +4,13 @@
  */
 import { z } from 'zod';
 import type { EncoderFailure, EncoderProgress } from './encoder-status.js';
+import { classificationFigures, evaluationRecord, figure } from './evaluation-record.js';
 import type { ItemFilter } from './filter.js';
 import { MODALITIES } from './modality.js';
 import { EVIDENCES } from './rank-fusion.js';
 
 const strings = z.array(z.string()).readonly();
 const options = z.record(z.string(), z.unknown());
-/** A figure that may be uncounted: null, or absent from an older record. */
-export const figure = z.number().nullable().default(null);
-
 const moment = z.iso.datetime().transform((text) => new Date(text));
 
 /** Dates are ISO strings in JSON. */
@@ -103,30 +101,7 @@ const comparedFigures = z.looseObject({
   cca: retrievalFigures,
 });
 
-const classAccuracy = z.looseObject({
-  classes: z.number(),
-  top1: z.number(),
-  top5: z.number(),
-  chance1: z.number(),
-  chance5: z.number(),
-});
-
-const groupAccuracy = z.looseObject({
-  items: z.number(),
-  amongAll: classAccuracy,
-  amongOwn: classAccuracy,
-  majority: z.number(),
-});
-
-const modalityAccuracy = z.looseObject({
-  seen: groupAccuracy.nullable(),
-  unseen: groupAccuracy.nullable(),
-  harmonicMean: figure,
-});
-
-export const classificationFigures = z.looseObject({ IMAGE: modalityAccuracy, TEXT: modalityAccuracy });
-
-/** Figures on the held-out pairs, by seen and unseen classes; null where fewer than two pairs were held out. */
+/** The figures that older versions stored in place of an evaluation record. */
 const heldOutReport = z.looseObject({
   seen: comparedFigures.nullable().default(null),
   unseen: comparedFigures.nullable().default(null),
@@ -161,6 +136,9 @@ export const encoderReport = z.looseObject({
   /** Training pairs, and the classes among them. */
   pairs: z.exactOptional(z.number()),
   classes: z.exactOptional(z.number()),
+  /** On the held-out pairs. */
+  evaluation: z.exactOptional(evaluationRecord),
+  /** Of older versions, which stored this in place of `evaluation`. */
   holdout: z.exactOptional(heldOutReport),
   notes: z.exactOptional(strings),
   /** Of all attempts together. */

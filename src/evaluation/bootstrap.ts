@@ -1,6 +1,6 @@
 /**
- * Intervals by the bootstrap (Efron 1979): the pairs are drawn again, with replacement, as many as there are, and every figure is
- * worked out for each draw. docs/evaluation.md has the formula.
+ * Intervals by the bootstrap (Efron 1979): each resample draws as many pairs as there are, with replacement, and computes every
+ * figure on them. docs/evaluation.md has the formula.
  */
 import { METRIC_NAMES, type MetricName } from '../domain/metric-values.js';
 import type { QueryScores } from '../domain/metrics-scores.js';
@@ -12,7 +12,7 @@ export interface ScoredDirections {
   readonly t2i: QueryScores;
 }
 
-/** [resamples] for each metric; NaN where a draw has no query that counts. */
+/** [resamples] for each metric; NaN for a draw without a query that counts. */
 export type Replicates = Readonly<Record<MetricName, Float64Array>>;
 export interface MethodReplicates {
   readonly i2t: Replicates;
@@ -27,10 +27,10 @@ export interface ResampleOptions {
 }
 
 /**
- * What each method would have scored on other draws of the pairs. Every method is given the same draws, so that differences
- * between them can be looked at draw by draw, and so is every direction: a picture and its captions are drawn together.
+ * The figures of each method on each draw of the pairs. All methods and both directions use the same draws, so that differences
+ * between methods can be computed for each draw. An image and its captions are drawn together.
  *
- * @param methods on the very same rows
+ * @param methods on the same rows
  */
 export function resample(
   methods: readonly ScoredDirections[],
@@ -106,7 +106,7 @@ function weightedMean(scores: Float64Array, units: Int32Array, weights: Int32Arr
   return sum / count;
 }
 
-/** The median of ascending values, each as often as its unit was drawn. */
+/** The median of ascending values; a value counts as often as its unit was drawn. */
 function weightedMedian(ascending: Float64Array, units: Int32Array, weights: Int32Array): number {
   let count = 0;
   for (const unit of units) count += weights[unit] as number;
@@ -122,7 +122,7 @@ function weightedMedian(ascending: Float64Array, units: Int32Array, weights: Int
   return lower;
 }
 
-/** A unit is what is drawn: a pair with all its images and texts, or an item that has none. */
+/** A unit is what is drawn: a pair with all its images and texts, or an item without a pair. */
 function numberUnits(images: Int32Array, texts: Int32Array) {
   const numbers = new Map<number, number>();
   let count = 0;
@@ -139,9 +139,9 @@ function numberUnits(images: Int32Array, texts: Int32Array) {
 }
 
 /**
- * The percentile interval: from the α/2 to the 1 − α/2 quantile of the replicates, linear between two of them.
+ * The percentile interval: from the α/2 to the 1 − α/2 quantile of the replicates, with linear interpolation.
  *
- * @returns null where no draw had a value
+ * @returns null where no draw has a value
  */
 export function percentileInterval(
   replicates: Float64Array,
@@ -150,10 +150,10 @@ export function percentileInterval(
   const sorted = replicates.filter((x) => !Number.isNaN(x)).sort();
   if (sorted.length === 0) return null;
   const quantile = (q: number) => {
-    const place = q * (sorted.length - 1);
-    const below = sorted[Math.floor(place)] as number;
-    const above = sorted[Math.ceil(place)] as number;
-    return below + (place - Math.floor(place)) * (above - below);
+    const index = q * (sorted.length - 1);
+    const below = sorted[Math.floor(index)] as number;
+    const above = sorted[Math.ceil(index)] as number;
+    return below + (index - Math.floor(index)) * (above - below);
   };
   const tail = (1 - confidence) / 2;
   return [quantile(tail), quantile(1 - tail)];

@@ -1,32 +1,37 @@
-import type { ClassMean } from '../catalog/types.js';
 import { softmax, unit } from '../domain/vectors.js';
 
 /**
- * A class's name counts as this many items in its prototype: a class without items stands where its name says, one with
- * many where they are. This and the next three are ours; docs/decisions/0010-unseen-classes.md says how they were chosen.
+ * The weight of a class's name in its prototype, in items: the prototype of a class without items is its name's embedding, that
+ * of a class with many items is near their mean. This and the next three values are ours;
+ * docs/decisions/0010-unseen-classes.md says how they were chosen.
  */
 export const NAME_COUNTS_AS_ITEMS = 1;
 
 /**
- * What is added to the similarity of a class that the encoder never saw, before classes are compared: an encoder holds
- * everything for close to what it has learnt (calibrated stacking; Chao, Changpinyo, Gong, Sha 2016).
+ * Added to the similarity of an unseen class before classes are compared, because an encoder favours the classes of its
+ * training set (calibrated stacking; Chao, Changpinyo, Gong, Sha 2016).
  */
 export const UNSEEN_BONUS = 0.25;
 
-/** With so many items a class needs half of that bonus. */
+/** The number of items at which a class gets half of that bonus. */
 export const BONUS_HALVES_AT_ITEMS = 4;
 
 /** Temperature of the softmax over cosine similarities. */
 export const CLASSIFY_TEMPERATURE = 0.1;
 
+/** The mean embedding of a class's items (not of unit length), and their number. */
+export interface ItemsMean {
+  readonly mean: Float32Array;
+  readonly count: number;
+}
+
 /**
- * Where a class stands in the common space: the unit vector along w · name + n · mean, with w = NAME_COUNTS_AS_ITEMS, n the
- * number of its items and `mean` their mean embedding. Without items it is the name's embedding; each item that arrives
- * turns it further toward the items' mean. Zeros where there is neither a name's embedding nor an item.
+ * The prototype of a class in the common space: the unit vector along w · name + n · mean, with w = NAME_COUNTS_AS_ITEMS, n the
+ * number of its items and `mean` their mean embedding. Zeros where there is neither a name's embedding nor an item.
  */
 export function classPrototype(
   name: Float32Array | undefined,
-  items: ClassMean | undefined,
+  items: ItemsMean | undefined,
   dimension: number,
 ): Float32Array {
   const sum = new Float32Array(dimension);
@@ -39,18 +44,18 @@ export function classPrototype(
 export interface Candidate {
   /** Cosine similarity of the query and the class's prototype. */
   readonly similarity: number;
-  /** Whether the encoder saw the class. */
+  /** Whether the class is in the encoder's training set. */
   readonly seen: boolean;
-  /** How many items its prototype is made of. */
+  /** The number of items in its prototype. */
   readonly items: number;
 }
 
-/** What classes are ordered by: the similarity, with what an unseen class is given in advance. */
+/** The score that classes are ordered by: the similarity, plus the bonus of an unseen class. */
 export function classScore({ similarity, seen, items }: Candidate): number {
   return seen ? similarity : similarity + UNSEEN_BONUS / (1 + items / BONUS_HALVES_AT_ITEMS);
 }
 
-/** How probable each class is, of those that were compared: a softmax over their scores. */
+/** The probability of each class among the candidates: a softmax over their scores. */
 export function classProbabilities(candidates: readonly Candidate[]): number[] {
   return softmax(candidates.map((candidate) => classScore(candidate) / CLASSIFY_TEMPERATURE));
 }

@@ -1,4 +1,5 @@
-/** From what queries scored to figures with intervals, and to harmonic means of two parts. */
+/** From the scores of queries to figures with intervals, and to harmonic means of two parts. */
+import type { Estimate, Estimates, Method, MethodFigures } from '../domain/evaluation-record.js';
 import {
   METRIC_NAMES,
   type MetricName,
@@ -14,16 +15,15 @@ import {
   resample,
   type ScoredDirections,
 } from './bootstrap.js';
-import type { Estimate, Estimates, Method, MethodFigures } from './evaluation-record.js';
 
 export const CONFIDENCE = 0.95;
-/** Resamples unless told otherwise. */
+/** Resamples of the bootstrap by default. */
 export const RESAMPLES = 1000;
 
 const DIRECTIONS = ['i2t', 't2i', 'avg'] as const;
 type Direction = (typeof DIRECTIONS)[number];
 
-/** A method's figures, with the replicates that their intervals come from; chance has none. */
+/** A method's figures with the replicates of their intervals; chance has none. */
 export interface EstimatedMethod {
   readonly method: Method;
   readonly values: Readonly<Record<Direction, Readonly<Record<MetricName, number | null>>>>;
@@ -31,12 +31,15 @@ export interface EstimatedMethod {
 }
 
 export interface EstimatedPart {
-  /** Chance comes last. */
+  /** Chance is the last. */
   readonly methods: readonly EstimatedMethod[];
   readonly counts: { readonly i2t: QueryCounts; readonly t2i: QueryCounts };
 }
 
-/** @param scored one entry a method, on the very same rows; at least one */
+/**
+ * @param scored one entry for each method, on the same rows; at least one
+ * @param options with 0 resamples there are no intervals
+ */
 export function estimatePart(
   scored: readonly (ScoredDirections & { readonly method: Method })[],
   options: ResampleOptions,
@@ -44,7 +47,7 @@ export function estimatePart(
   const replicates = resample(scored, options);
   const reports = scored.map(({ i2t, t2i }) => reportOf(i2t, t2i));
   const [report] = reports;
-  if (report === undefined) throw new RangeError('there is no method to measure');
+  if (report === undefined) throw new RangeError('no method to measure');
   const methods = scored.map(({ method }, i): EstimatedMethod => {
     const { imageToText, textToImage, mean } = reports[i] ?? report;
     const { i2t, t2i } = replicates[i] as (typeof replicates)[number];
@@ -72,7 +75,7 @@ export function estimatePart(
 
 /**
  * The harmonic mean of each figure on seen and on unseen classes, as generalised zero-shot learning uses it (Xian et al. 2017):
- * high only if both are. A median rank, of which less is better, has none.
+ * it is high only if both are. A median rank, where less is better, has none.
  */
 export function harmonicMeans(seen: EstimatedPart, unseen: EstimatedPart): EstimatedMethod[] {
   return seen.methods.flatMap((ofSeen) => {
@@ -94,7 +97,7 @@ export function harmonicMeans(seen: EstimatedPart, unseen: EstimatedPart): Estim
   });
 }
 
-/** The mean over several parts, figure by figure and draw by draw; null where any of them has none. */
+/** The mean over several parts of each figure and of each draw; null where a part has none. */
 export function meanOfParts(parts: readonly (readonly EstimatedMethod[])[]): EstimatedMethod[] {
   const [first = []] = parts;
   return first.flatMap(({ method }) => {
@@ -125,14 +128,14 @@ export function meanOfParts(parts: readonly (readonly EstimatedMethod[])[]): Est
   });
 }
 
-/** With the intervals drawn, as it is stored and shown. */
+/** The figures with their intervals, as they are stored and printed. */
 export function methodFigures({ method, values, replicates }: EstimatedMethod): MethodFigures {
   const estimates = (direction: Direction): Estimates =>
     eachMetric((name) => estimate(values[direction][name], replicates?.[direction][name] ?? null));
   return { method, i2t: estimates('i2t'), t2i: estimates('t2i'), avg: estimates('avg') };
 }
 
-/** By how much the mean of both directions is above another method's, with the interval of the differences draw by draw. */
+/** The difference to another method of the mean of both directions; its interval is that of the differences of each draw. */
 export function differenceEstimate(
   ours: EstimatedMethod,
   other: EstimatedMethod,

@@ -1,18 +1,13 @@
-import type { RetrievalSide } from '../domain/metrics.js';
+import type { SimilarityThreshold } from '../domain/encoder-record.js';
+import type { EvaluationFigures, Method, PartRecord } from '../domain/evaluation-record.js';
 import { scoreQueries } from '../domain/metrics-scores.js';
-import { MODALITIES } from '../domain/modality.js';
 import { trainSemanticMatching } from '../encoder/baselines/semantic-matching.js';
 import { trainCca } from '../encoder/baselines/train-cca.js';
 import { loadEncoder } from '../encoder/inference/serialise.js';
 import type { Encoder, SourceSet } from '../encoder/types.js';
 import { loadTensorBackend, type TensorBackend } from '../platform/tensor-backend.js';
 import type { ResampleOptions } from './bootstrap.js';
-import {
-  type ClassificationFigures,
-  type ClassTable,
-  classificationFigures,
-  type Learnt,
-} from './classification-figures.js';
+import { type ClassTable, classificationFigures, type TrainingItems } from './classification-figures.js';
 import {
   type EstimatedMethod,
   type EstimatedPart,
@@ -20,33 +15,34 @@ import {
   harmonicMeans,
   methodFigures,
 } from './estimates.js';
-import type { Method, MethodFigures, PartRecord } from './evaluation-record.js';
-import type { MeasuredPart } from './measured-part.js';
-import type { PairTable } from './source-set.js';
-import { describeSpace, type Sides, type SpaceDescription } from './space/describe-space.js';
-import type { SpaceDetails } from './space/space-details.js';
+import { type EmbeddedPart, embedPart, type MeasuredPart } from './measured-part.js';
+import type { PairTable } from './pair-table.js';
+import { calibrateThresholds } from './similarity-thresholds.js';
+import { describeSpace, type SpaceDescription } from './space/describe-space.js';
 
 export interface MeasureRequest {
-  /** The encoder that is evaluated first, then others to stand beside it, as bytes. */
+  /** The encoder that is evaluated, then others to compare it with, as bytes. */
   readonly encoders: readonly { readonly method: Method; readonly bytes: Uint8Array }[];
-  /** What they learnt from: the baselines learn from the same. */
+  /** The training set of the encoders and of the baselines. */
   readonly source: SourceSet;
   readonly seen: MeasuredPart | null;
   readonly unseen: MeasuredPart | null;
-  /** What each part is called where it is shown. */
-  readonly sets: Readonly<Record<'seen' | 'unseen', string>>;
-  /** Whether semantic matching stands beside them on seen classes. */
-  readonly semanticMatching: boolean;
-  /** What the first encoder is to classify, and of which classes; absent where classes are no more than labels. */
-  readonly classify?: {
-    readonly classes: ClassTable;
-    readonly learnt: Learnt;
-    readonly held: { readonly seen: PairTable; readonly unseen: PairTable };
-  };
-  /** For what the baselines hold out to choose on. */
+  /** For the rows on which the baselines choose their parameters. */
   readonly seed: number;
-  /** For the draws of the bootstrap: the same rows get the same draws under the same seed. */
-  readonly resampling: Pick<ResampleOptions, 'seed' | 'resamples'>;
+  /** Whether semantic matching is measured on seen classes. */
+  readonly semanticMatching: boolean;
+  /** Draws of the bootstrap: the same rows get the same draws under the same seed. Null: no intervals. */
+  readonly intervals: Pick<ResampleOptions, 'seed' | 'resamples'> | null;
+  /** The names of the parts in the analysis of the space; null: the space is not analysed. */
+  readonly space: Readonly<Record<'seen' | 'unseen', string>> | null;
+  /** What the first encoder classifies, and among which classes; absent where classes are only labels. */
+  readonly items?: {
+    readonly classes: ClassTable;
+    readonly training: TrainingItems;
+    readonly held: { readonly seen: PairTable; readonly unseen: PairTable };
+    /** Whether similarity thresholds of the first encoder are calibrated on the held-out items. */
+    readonly thresholds: boolean;
+  };
 }
 
 /** What the baselines chose on their validation rows. */
@@ -58,21 +54,19 @@ export interface BaselineChoices {
 }
 
 export interface Measured {
-  readonly seen: PartRecord | null;
-  readonly unseen: PartRecord | null;
-  readonly harmonic: readonly MethodFigures[] | null;
-  /** Where the figures come from, for those who go on reckoning with them. */
+  readonly figures: EvaluationFigures;
+  /** The same with the replicates of the intervals, to compute means and differences from. */
   readonly estimated: {
     readonly seen: EstimatedPart | null;
     readonly unseen: EstimatedPart | null;
     readonly harmonic: readonly EstimatedMethod[] | null;
   };
   readonly choices: BaselineChoices;
-  /** What ran the tensors: of use to a thread that loads none itself. */
+  /** The tensor backend of the thread that measured. */
   readonly backend: TensorBackend['backend'];
-  /** Of the first encoder; null where it was not asked for, and where no class has a name. */
-  readonly classification: ClassificationFigures | null;
-  /** What is to be seen of the encoder's space, and what each query found. */
+  /** Of the first encoder; empty where they were not asked for, or where too few pairs were held out. */
+  readonly thresholds: readonly SimilarityThreshold[];
+  /** The analysis of the first encoder's space, with the results of each query; null where it was not asked for. */
   readonly spaces: Readonly<Record<'seen' | 'unseen', SpaceDescription | null>>;
 }
 
@@ -83,72 +77,60 @@ interface Candidate {
   readonly encoder: Pick<Encoder, 'embedMany'>;
 }
 
+interface EmbeddedMethod extends EmbeddedPart {
+  readonly method: Method;
+}
+
 /**
- * Measures encoders, CCA and, where it is asked for, semantic matching on the very same rows, with intervals. It keeps its
- * thread busy: `measureInThread` does the same in one of its own.
+ * Measures encoders, CCA and, if requested, semantic matching on the same rows. It blocks its thread: `measureInThread` runs
+ * it in a worker.
+ *
+ * CCA for the seen part chooses its parameters on held-out pairs of the training set, CCA for the unseen part on held-out
+ * classes, as an encoder for such classes does.
  */
 export async function measure(
   request: MeasureRequest,
   onStage: (stage: MeasureStage) => void = () => {},
 ): Promise<Measured> {
-  const { source, seed } = request;
-  const loaded = request.encoders.map(({ method, bytes }) => ({ method, encoder: loadEncoder(bytes) }));
-  const dimension = loaded[0]?.encoder.dimension ?? 64;
-  // An encoder for classes never seen is not chosen by pairs of classes that were: neither is the baseline beside it.
+  const { source, seed, items } = request;
+  const encoders = request.encoders.map(({ method, bytes }) => ({ method, encoder: loadEncoder(bytes) }));
+  const [first] = encoders;
+  if (first === undefined) throw new RangeError('no encoder to measure');
   const ccaFor = async (part: MeasuredPart | null, validationBy: 'pairs' | 'classes') => {
     if (part === null) return null;
     onStage('cca');
-    return await trainCca(source, { seed, dimension, validationBy });
+    return await trainCca(source, { seed, dimension: first.encoder.dimension, validationBy });
   };
   const cca = { seen: await ccaFor(request.seen, 'pairs'), unseen: await ccaFor(request.unseen, 'classes') };
   const wantsSm = request.semanticMatching && request.seen !== null;
   if (wantsSm) onStage('sm');
   const sm = wantsSm ? await trainSemanticMatching(source, { seed }) : null;
 
-  const parts = (['seen', 'unseen'] as const).map((name) => {
-    const part = request[name];
-    const baseline = cca[name];
+  const measurePart = (name: 'seen' | 'unseen') => {
+    const [part, baseline] = [request[name], cca[name]];
     if (part === null || baseline === null) return null;
-    onStage('measure');
     const candidates: Candidate[] = [
-      ...loaded,
+      ...encoders,
       ...(sm !== null && name === 'seen' ? [{ method: 'sm' as const, encoder: sm.encoder }] : []),
       { method: 'cca', encoder: baseline.encoder },
     ];
-    const embedded = candidates.map((candidate) => embed(candidate, part));
-    const scored = embedded.map(({ method, image, text }) => ({
-      method,
-      i2t: scoreQueries(image, text),
-      t2i: scoreQueries(text, image),
-    }));
-    const estimated = estimatePart(scored, { ...request.resampling, part: name });
-    onStage('describe');
-    const [ours, ...others] = embedded as [Embedded, ...Embedded[]];
-    const space = describeSpace({
-      ...ours,
-      set: request.sets[name],
-      classNames: part.classNames,
-      seenClasses: new Set(name === 'seen' ? part.classNames.keys() : []),
-      others,
-      seed,
-    });
-    return { estimated, space, record: partRecord(part, estimated, space.details) };
-  });
-  const [seen, unseen] = parts;
-  const [first] = loaded;
-  const { classify } = request;
+    return measureCandidates(candidates, part, name, request, onStage);
+  };
+  const [seen, unseen] = [measurePart('seen'), measurePart('unseen')];
   const harmonic = seen && unseen ? harmonicMeans(seen.estimated, unseen.estimated) : null;
   const chosen = (name: 'seen' | 'unseen') =>
     cca[name] && { k: cca[name].k, regularisation: cca[name].regularisation };
   return {
-    seen: seen?.record ?? null,
-    unseen: unseen?.record ?? null,
-    harmonic: harmonic?.map(methodFigures) ?? null,
-    estimated: { seen: seen?.estimated ?? null, unseen: unseen?.estimated ?? null, harmonic },
-    classification:
-      first && classify
-        ? classificationFigures(first.encoder, classify.classes, classify.learnt, classify.held)
+    figures: {
+      seen: seen?.record ?? null,
+      unseen: unseen?.record ?? null,
+      harmonic: harmonic?.map(methodFigures) ?? null,
+      classification: items
+        ? classificationFigures(first.encoder, items.classes, items.training, items.held)
         : null,
+    },
+    estimated: { seen: seen?.estimated ?? null, unseen: unseen?.estimated ?? null, harmonic },
+    thresholds: items?.thresholds ? calibrateThresholds(first.encoder, items.held, seed) : [],
     spaces: { seen: seen?.space ?? null, unseen: unseen?.space ?? null },
     backend: (await loadTensorBackend()).backend,
     choices: {
@@ -158,30 +140,54 @@ export async function measure(
   };
 }
 
-interface Embedded extends Sides {
-  readonly method: Method;
-}
-
-function embed({ method, encoder }: Candidate, { sides }: MeasuredPart): Embedded {
-  const [image, text] = MODALITIES.map((modality): RetrievalSide => {
-    const { features, ...rest } = sides[modality];
-    return { ...rest, embeddings: encoder.embedMany(modality, features) };
-  }) as [RetrievalSide, RetrievalSide];
-  return { method, image, text };
+function measureCandidates(
+  candidates: readonly Candidate[],
+  part: MeasuredPart,
+  name: 'seen' | 'unseen',
+  request: MeasureRequest,
+  onStage: (stage: MeasureStage) => void,
+): {
+  readonly record: PartRecord;
+  readonly estimated: EstimatedPart;
+  readonly space: SpaceDescription | null;
+} {
+  onStage('measure');
+  const embedded = candidates.map(({ method, encoder }) => ({ method, ...embedPart(part, encoder) }));
+  const scored = embedded.map(({ method, image, text }) => ({
+    method,
+    i2t: scoreQueries(image, text),
+    t2i: scoreQueries(text, image),
+  }));
+  const { seed, resamples } = request.intervals ?? { seed: 0, resamples: 0 };
+  const estimated = estimatePart(scored, { seed, resamples, part: name });
+  if (request.space !== null) onStage('describe');
+  const [ours, ...others] = embedded as [EmbeddedMethod, ...EmbeddedMethod[]];
+  const space =
+    request.space &&
+    describeSpace({
+      ...ours,
+      set: request.space[name],
+      classNames: part.classNames,
+      seenClasses: new Set(name === 'seen' ? part.classNames.keys() : []),
+      others,
+      seed: request.seed,
+    });
+  return { estimated, space, record: partRecord(part, estimated, space) };
 }
 
 function partRecord(
-  { sides }: MeasuredPart,
+  { sides: { IMAGE, TEXT } }: MeasuredPart,
   { methods, counts }: EstimatedPart,
-  { curves, perClass }: SpaceDetails,
+  space: SpaceDescription | null,
 ): PartRecord {
+  const classes = new Set([...IMAGE.classes, ...TEXT.classes].filter((label) => label >= 0));
   return {
-    images: sides.IMAGE.classes.length,
-    texts: sides.TEXT.classes.length,
-    classes: perClass.length,
+    images: IMAGE.classes.length,
+    texts: TEXT.classes.length,
+    classes: classes.size,
     counts,
     methods: methods.map(methodFigures),
-    curves,
-    perClass,
+    curves: space?.details.curves ?? [],
+    perClass: space?.details.perClass ?? [],
   };
 }

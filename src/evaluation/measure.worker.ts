@@ -1,4 +1,4 @@
-/** The worker thread that `measureInThread` starts: fits the baselines, ranks every query, reports, ends. */
+/** The worker thread of `measureInThread`. */
 import { workerData } from 'node:worker_threads';
 import { asThread } from '../platform/thread.js';
 import { type Measured, type MeasureRequest, type MeasureStage, measure } from './measure.js';

@@ -1,11 +1,13 @@
-import type { Modality } from '../domain/modality.js';
+import type { RetrievalSide } from '../domain/metrics.js';
+import { MODALITIES, type Modality } from '../domain/modality.js';
 import { gather, type Matrix, rowOf } from '../encoder/math/matrix.js';
-import type { PairTable } from './source-set.js';
+import type { Encoder } from '../encoder/types.js';
+import type { PairTable } from './pair-table.js';
 
-/** Items of one modality that take part: each is a query, and all are the gallery of the other modality. */
+/** Items of one modality: each is a query, and all are the gallery of the other modality. */
 interface FeatureSide {
   readonly features: Matrix;
-  /** [n]; decides ties, ascending. Without it the order of the rows does. */
+  /** [n]; decides ties, ascending. By default the order of the rows does. */
   readonly ids?: readonly string[];
   /** [n]; index into the part's class names, −1 for none. */
   readonly classes: Int32Array;
@@ -19,8 +21,19 @@ export interface MeasuredPart {
   readonly classNames: readonly string[];
 }
 
-/** A picture with several captions stands in several pairs, but is one query and one item of the gallery. */
-export function partOfTable(table: PairTable): MeasuredPart {
+/** Both sides as an encoder embeds them. */
+export interface EmbeddedPart {
+  readonly image: RetrievalSide;
+  readonly text: RetrievalSide;
+}
+
+/**
+ * The items of a table, each once: an image with several captions is in several rows, but is one query and one gallery item.
+ *
+ * @returns null for fewer than two rows, where every query finds its counterpart first
+ */
+export function partOfTable(table: PairTable): MeasuredPart | null {
+  if (table.pairs.length < 2) return null;
   const names = new Map<string, number>();
   const classNames: string[] = [];
   const classes = table.classOf.map((row) => {
@@ -62,4 +75,12 @@ export function partOfTable(table: PairTable): MeasuredPart {
     },
     classNames,
   };
+}
+
+export function embedPart({ sides }: MeasuredPart, encoder: Pick<Encoder, 'embedMany'>): EmbeddedPart {
+  const [image, text] = MODALITIES.map((modality): RetrievalSide => {
+    const { features, ...rest } = sides[modality];
+    return { ...rest, embeddings: encoder.embedMany(modality, features) };
+  }) as [RetrievalSide, RetrievalSide];
+  return { image, text };
 }

@@ -1,51 +1,59 @@
 import { createHash } from 'node:crypto';
-import { type PairTable, selectRows, uniqueClasses } from './source-set.js';
+import { type PairTable, selectRows, uniqueClasses } from './pair-table.js';
 
 export interface SplitOptions {
-  /** Whether a row may be learnt from; rows that may not are held out. */
+  /** Whether a row may be in the training set; the other rows are held out. */
   readonly learnable: (row: number) => boolean;
-  /** Names of the classes to keep out of training. */
+  /** Names of the classes to keep out of the training set. */
   readonly unseen: ReadonlySet<string>;
   /** Share of the other pairs to keep out, 0 to 1. */
   readonly holdout: number;
   readonly seed: number;
 }
 
-/** Parts of the catalogue's pairs; no row is in two of them. */
+/**
+ * Parts of the catalogue's pairs. No image and no text of `seen` and `unseen` has the content of an image or a text of
+ * `source`, whatever its id.
+ */
 export interface Split {
+  /** The training pairs. */
   readonly source: PairTable;
-  /** Held-out rows whose class the source has too (or that have none). */
+  /** Held-out rows whose class is in the training set (or that have no class). */
   readonly seen: PairTable;
-  /** Held-out rows whose class the source does not have. */
+  /** Held-out rows whose class is not in the training set. */
   readonly unseen: PairTable;
+  /** Rows that would be measured, but whose image or text has the content of a training item. */
+  readonly repeated: number;
   /**
-   * Of the pairs that could be learnt from, those with a `place` below this were held out. With the seed it tells years
-   * later what an encoder was not trained on, however many pairs have come since.
+   * The pairs with a bucket below this bound were held out. With the seed it tells later which pairs an encoder was not
+   * trained on, even if pairs were added since.
    */
   readonly bound: number;
 }
 
 /**
- * What is learnt from, and what is measured on. Rows of one pair (an image with five captions) stay together. Where some
- * images are not to be learnt from, they alone are measured on; otherwise all that was kept out is.
+ * Splits pairs into the training set and what is measured. Rows of one pair (an image with five captions) stay together.
+ *
+ * Of a pair that is held out, all rows are measured; where the pair has rows that may not be in any training set, only these
+ * are. A row is not measured if its image or its text has the content (the bytes) of a training item.
  */
 export function splitPairs(table: PairTable, options: SplitOptions): Split {
   const rows = table.pairs.map((_, row) => row);
   const candidates = rows.filter(
     (row) => options.learnable(row) && !options.unseen.has(table.classOf[row]?.name ?? ''),
   );
-  const places = [...new Set(candidates.map((row) => table.pairs[row]?.pairId ?? ''))]
-    .map((pairId) => placeOf(pairId, options.seed))
+  const buckets = [...new Set(candidates.map((row) => table.pairs[row]?.pairId ?? ''))]
+    .map((pairId) => bucketOf(pairId, options.seed))
     .sort((a, b) => a - b);
-  const count = Math.round(places.length * options.holdout);
-  return splitAt(table, options, count < places.length ? (places[count] ?? 0) : PLACES, null);
+  const count = Math.round(buckets.length * options.holdout);
+  return splitAt(table, options, count < buckets.length ? (buckets[count] ?? 0) : BUCKETS, null);
 }
 
 /**
- * The same split again, of a catalogue that may have changed since. A pair that came later is taken for held out or for learnt
- * from by its place, as if it had been there; what was learnt from is not measured on.
+ * The same split of a catalogue that may have changed since. The bucket of a pair that was added later decides whether it
+ * counts as held out.
  *
- * @param seenClassIds the classes that were learnt from, whatever classes the source has today
+ * @param seenClassIds the classes of the training set at the time of the training
  */
 export function splitAgain(
   table: PairTable,
@@ -64,34 +72,49 @@ function splitAt(
 ): Split {
   const rows = table.pairs.map((_, row) => row);
   const mayLearn = rows.map(learnable);
-  const heldOut = rows.map((row) => placeOf(table.pairs[row]?.pairId ?? '', seed) < bound);
+  const heldOut = rows.map((row) => bucketOf(table.pairs[row]?.pairId ?? '', seed) < bound);
   const named = rows.map((row) => unseen.has(table.classOf[row]?.name ?? ''));
-  // A class that came after the training was not learnt from, but one of its pairs may have been, under another class.
   const cameLater = (row: number) =>
     classesThen !== null && classesThen.size > 0 && !classesThen.has(table.classOf[row]?.id ?? '');
   const ofUnseen = rows.map((row) => named[row] || (table.classOf[row] !== null && cameLater(row)));
-  const inSource = rows.map((row) => mayLearn[row] && !ofUnseen[row] && !heldOut[row]);
-  const source = selectRows(table, (row) => inSource[row] === true);
+  // A pair whose class was added later may have been trained on under another class, so it is neither trained on nor measured.
+  const maybeTrained = rows.map((row) => mayLearn[row] === true && !heldOut[row] && !named[row]);
+  const source = selectRows(table, (row) => maybeTrained[row] === true && !ofUnseen[row]);
   const seenIds = classesThen ?? new Set(uniqueClasses(source).map((row) => row.id));
   const isSeen = (row: number) => {
     const itsClass = table.classOf[row] ?? null;
     return itsClass === null || (seenIds.size === 0 && !ofUnseen[row]) || seenIds.has(itsClass.id);
   };
-  const someMayNot = mayLearn.includes(false);
-  const measured = (row: number) =>
-    mayLearn[row] === false || (heldOut[row] === true && !named[row]) || (named[row] === true && !someMayNot);
+  const neverLearnable = new Set(table.pairs.filter((_, row) => !mayLearn[row]).map(({ pairId }) => pairId));
+  const wanted = rows.filter((row) => {
+    const { pairId = '' } = table.pairs[row] ?? {};
+    return !mayLearn[row] || ((heldOut[row] || named[row]) && !neverLearnable.has(pairId));
+  });
+  const measured = new Set(wanted.filter(newContent(table, maybeTrained)));
   return {
     source,
-    seen: selectRows(table, (row) => !inSource[row] && measured(row) && isSeen(row)),
-    unseen: selectRows(table, (row) => !inSource[row] && measured(row) && !isSeen(row)),
+    seen: selectRows(table, (row) => measured.has(row) && isSeen(row)),
+    unseen: selectRows(table, (row) => measured.has(row) && !isSeen(row)),
+    repeated: wanted.length - measured.size,
     bound,
   };
 }
 
-/** Places go from 0 up to this. */
-const PLACES = 2 ** 48;
+/** Whether neither the image nor the text of a row has the content of one that may have been trained on. */
+function newContent({ pairs }: PairTable, maybeTrained: readonly boolean[]): (row: number) => boolean {
+  const trained = pairs.filter((_, row) => maybeTrained[row]);
+  const images = new Set(trained.map(({ imageHash }) => imageHash));
+  const texts = new Set(trained.map(({ textHash }) => textHash));
+  return (row) => {
+    const pair = pairs[row];
+    return pair !== undefined && !images.has(pair.imageHash) && !texts.has(pair.textHash);
+  };
+}
 
-/** Where a pair stands in a random order that only its id and the seed decide: 0 to 2⁴⁸ − 1. */
-function placeOf(pairId: string, seed: number): number {
+/** Buckets are 0 to BUCKETS − 1. */
+const BUCKETS = 2 ** 48;
+
+/** The bucket of a pair, which depends on its id and the seed alone. catalog/vectors/filter-sql.ts has the same in SQL. */
+function bucketOf(pairId: string, seed: number): number {
   return createHash('sha256').update(`${seed} ${pairId}`).digest().readUIntBE(0, 6);
 }

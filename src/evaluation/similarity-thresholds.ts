@@ -4,22 +4,16 @@ import { dot } from '../domain/vectors.js';
 import { rowOf } from '../encoder/math/matrix.js';
 import { createRandom, shuffle } from '../encoder/math/random.js';
 import type { Encoder } from '../encoder/types.js';
-import type { PairTable } from './source-set.js';
+import type { PairTable } from './pair-table.js';
 
-/** The share of wrong pairs that a cut-off is to cut. */
+/** The share of the wrong pairs that lie below a similarity threshold. */
 export const WRONG_SHARE_CUT = 0.95;
 
-/** From fewer wrong pairs than this no such share can be read. */
+/** Fewer wrong pairs than this are too few to estimate that share. */
 const LEAST_WRONG_PAIRS = 200;
 
-/** Held-out pairs compared with each other, drawn by the seed. Features are many times as long as embeddings. */
+/** The most held-out pairs to compare, drawn by the seed; fewer for features, which have more columns than embeddings. */
 const MOST_PAIRS = { CONTENT: 2000, COUNTERPART: 500 } as const;
-
-/**
- * The least similarity that one kind of evidence must have. A query and an item are a right pair if they share a class, a
- * wrong one if both have classes and share none.
- */
-export type CutOff = SimilarityThreshold;
 
 interface HeldOutItem {
   readonly id: string;
@@ -27,27 +21,29 @@ interface HeldOutItem {
   readonly classIds: readonly string[];
   readonly feature: Float32Array;
 }
-/** What a query is compared with: the closest of its vectors counts. */
+
+/** What a query is compared with: the most similar of its vectors counts. */
 interface Target extends HeldOutItem {
   readonly vectors: readonly Float32Array[];
 }
+
 type Kind = 'right' | 'wrong' | 'none';
 
 /**
- * Cut-offs for each kind of evidence and each direction, read from held-out pairs, those of seen and of unseen classes
- * together. Where no held-out pair has a class, items of one pair are right, all others wrong, and only CONTENT can be
- * calibrated. Pure; the same seed gives the same figures.
+ * Calibrates a threshold for each kind of evidence and each direction on held-out pairs of seen and unseen classes together.
+ * Where no held-out pair has a class, items of one pair are right, all others wrong, and only CONTENT is calibrated. The same
+ * seed gives the same thresholds.
  *
- * @returns those that can be read; none where too few pairs were held out
+ * @returns the thresholds for which there are enough wrong pairs
  */
-export function calibrateCutOffs(
+export function calibrateThresholds(
   encoder: Encoder,
   held: { readonly seen: PairTable; readonly unseen: PairTable },
   seed: number,
-): CutOff[] {
+): SimilarityThreshold[] {
   const tables = [held.seen, held.unseen];
   const labelled = tables.some(({ pairs }) => pairs.some((pair) => pair.classIds.length > 0));
-  const found: (CutOff | null)[] = [];
+  const found: (SimilarityThreshold | null)[] = [];
   for (const evidence of labelled ? (['CONTENT', 'COUNTERPART'] as const) : (['CONTENT'] as const)) {
     const chosen = drawPairs(tables, labelled, seed).slice(0, MOST_PAIRS[evidence]);
     const half = new Map(chosen.map((pairId, i) => [pairId, i % 2]));
@@ -66,18 +62,18 @@ export function calibrateCutOffs(
         } else {
           const queries = sides[query].map((item) => ({ ...item, vectors: [item.feature] }));
           const targets = query === target ? queries : withCounterparts(sides[target], sides[query]);
-          // A query from outside has no pair of its own in the catalogue.
+          // A new query has no pair in the catalogue, so items of one pair do not count.
           const kind = (a: Target, b: Target) => (a.pairId === b.pairId ? 'none' : kindOf(a, b, true));
           compare(queries, targets, kind, similarities);
         }
-        found.push(similarities.cutOff({ evidence, query, target }));
+        found.push(similarities.threshold({ evidence, query, target }));
       }
     }
   }
-  return found.filter((cutOff) => cutOff !== null);
+  return found.filter((threshold) => threshold !== null);
 }
 
-/** Ids of the pairs to compare, in an order drawn by the seed. */
+/** Ids of the pairs to compare, in a random order of the seed. */
 function drawPairs(tables: readonly PairTable[], labelled: boolean, seed: number): string[] {
   const usable = tables.flatMap(({ pairs }) => pairs.filter((pair) => !labelled || pair.classIds.length > 0));
   const ids = [...new Set(usable.map((pair) => pair.pairId))].sort();
@@ -104,7 +100,7 @@ function itemsOf(
   return [...items.values()];
 }
 
-/** Items as COUNTERPART sees them: by the features of their counterparts. */
+/** Items with the features of their counterparts, which COUNTERPART compares. */
 function withCounterparts(items: readonly HeldOutItem[], counterparts: readonly HeldOutItem[]): Target[] {
   const ofPair = new Map<string, Float32Array[]>();
   for (const { pairId, feature } of counterparts) {
@@ -140,7 +136,7 @@ function compare(
   }
 }
 
-/** Similarities of right and of wrong pairs; those between items of one half of the held-out pairs are kept apart. */
+/** Similarities of right and of wrong pairs, for each half of the held-out pairs and across the halves. */
 class Similarities {
   private readonly right: Parts = [[], [], []];
   private readonly wrong: Parts = [[], [], []];
@@ -152,7 +148,7 @@ class Similarities {
     this[kind][a !== b ? 2 : a === 0 ? 0 : 1].push(similarity);
   }
 
-  cutOff(about: Pick<CutOff, 'evidence' | 'query' | 'target'>): CutOff | null {
+  threshold(about: Pick<SimilarityThreshold, 'evidence' | 'query' | 'target'>): SimilarityThreshold | null {
     const { right, wrong } = this;
     const all = Float64Array.from(wrong.flat()).sort();
     const halves = [Float64Array.from(wrong[0]).sort(), Float64Array.from(wrong[1]).sort()] as const;
@@ -173,10 +169,10 @@ class Similarities {
   }
 }
 
-/** Of the first half, of the second, and across the two. */
+/** Of the first half, of the second half, and across the halves. */
 type Parts = readonly [number[], number[], number[]];
 
-/** The least value that has WRONG_SHARE_CUT of these before it. */
+/** The least value with WRONG_SHARE_CUT of the values before it. */
 function thresholdOf(ascending: Float64Array): number {
   const at = Math.min(ascending.length - 1, Math.ceil(WRONG_SHARE_CUT * ascending.length));
   return ascending[at] as number;

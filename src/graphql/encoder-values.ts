@@ -7,8 +7,8 @@ import type {
   RetrievalFigures as RetrievalFiguresValue,
   TrainingRequest,
 } from '../__generated__/resolver-types.js';
-import type { ComparedFigures, HeldOutReport, RetrievalFigures } from '../domain/encoder-record.js';
 import type { EncoderProgress, EncoderState } from '../domain/encoder-status.js';
+import { type EvaluationRecord, figuresOf, type PartRecord } from '../domain/evaluation-record.js';
 import { MODALITIES } from '../domain/modality.js';
 import type { EncoderRow } from '../services/models.js';
 
@@ -74,26 +74,33 @@ export function requestOf(row: EncoderRow): TrainingRequest | null {
   };
 }
 
-export function heldOut(figures: ComparedFigures | null | undefined): HeldOutFigures | null {
-  if (!figures) return null;
-  return { encoder: retrieval(figures), cca: retrieval(figures.cca), chance: retrieval(figures.chance) };
+export function heldOut(part: PartRecord | null | undefined): HeldOutFigures | null {
+  if (!part) return null;
+  return {
+    encoder: retrieval(part, 'masln'),
+    cca: retrieval(part, 'cca'),
+    chance: retrieval(part, 'chance'),
+  };
 }
 
-function retrieval(figures: RetrievalFigures): RetrievalFiguresValue {
+function retrieval(
+  { images, texts, methods }: PartRecord,
+  method: 'masln' | 'cca' | 'chance',
+): RetrievalFiguresValue {
+  const figures = figuresOf(methods, method);
   return {
-    images: figures.images,
-    texts: figures.texts,
-    i2tMap: figures.i2t_map,
-    t2iMap: figures.t2i_map,
-    recallAt1: figures['recall@1'],
-    recallAt10: figures['recall@10'],
+    images,
+    texts,
+    i2tMap: figures?.i2t['map@all'].value ?? null,
+    t2iMap: figures?.t2i['map@all'].value ?? null,
+    recallAt1: figures?.avg['recall@1'].value ?? null,
+    recallAt10: figures?.avg['recall@10'].value ?? null,
   };
 }
 
 /** Of each modality and of seen and unseen classes, where there are held-out items of such. */
 export function classificationOf(
-  // Absent from what older versions of this server stored.
-  figures: HeldOutReport['classification'] | undefined,
+  figures: EvaluationRecord['classification'] | undefined,
 ): ClassificationFigures[] {
   if (!figures) return [];
   return MODALITIES.flatMap((modality) => {

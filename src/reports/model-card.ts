@@ -1,5 +1,5 @@
 /** A model card (after Mitchell et al. 2019): what the encoder is, what it learnt from, what it can do and cannot. */
-import type { Estimate } from '../evaluation/evaluation-record.js';
+import type { Estimate } from '../domain/evaluation-record.js';
 import { count, duration, figure } from './markup.js';
 import { byMethod, methodName, setName } from './report/methods.js';
 import type { RunRecord, TableRow } from './run-record.js';

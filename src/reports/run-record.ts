@@ -4,8 +4,9 @@
  * A *run* is one training and evaluation: of a bundle of features, or of a catalogue. A *set* is what a figure was measured
  * on: queries and gallery that belong together, e.g. the test pairs of one split, or the held-out pairs of unseen classes.
  */
+
+import type { Estimates, Method } from '../domain/evaluation-record.js';
 import type { EpochRecord } from '../encoder/types.js';
-import type { Estimates, Method } from '../evaluation/evaluation-record.js';
 import type { SpaceDetails } from '../evaluation/space/space-details.js';
 
 export interface RunRecord {

@@ -2,5 +2,5 @@
 
 export type { EncoderEvaluationRow } from '../catalog/repositories/encoder-evaluations.js';
 export type { ClassRow, EncoderRow, ImageRow, ItemRow, TextRow } from '../catalog/types.js';
-export type { MethodFigures, PartRecord } from '../evaluation/evaluation-record.js';
+export type { MethodFigures, PartRecord } from '../domain/evaluation-record.js';
 export type { MethodCurve } from '../evaluation/space/space-details.js';

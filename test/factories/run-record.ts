@@ -1,6 +1,6 @@
+import type { Estimates, Method } from '../../src/domain/evaluation-record.js';
 import { METRIC_NAMES } from '../../src/domain/metric-values.js';
 import type { RetrievalSide } from '../../src/domain/metrics.js';
-import type { Estimates, Method } from '../../src/evaluation/evaluation-record.js';
 import { describeSpace, type SpaceDescription } from '../../src/evaluation/space/describe-space.js';
 import type { RunRecord, TableRow } from '../../src/reports/run-record.js';
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EvaluationRecord } from '../../src/evaluation/evaluation-record.js';
+import type { EvaluationRecord } from '../../src/domain/evaluation-record.js';
 import type { TrainingReport } from '../../src/services/encoders/training-service.js';
 import type { EvaluationProgress } from '../../src/services/evaluate/evaluation-service.js';
 import { drawShape } from '../factories/shapes.js';

@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { encoderFailure } from '../../domain/encoder-record.js';
 import type { EncoderFailure } from '../../domain/encoder-status.js';
+import {
+  type EvaluationRecord,
+  evaluationRecord,
+  type NewEvaluationRecord,
+} from '../../domain/evaluation-record.js';
 import type { Database } from '../postgres/database.js';
-import { evaluationJson, type NewEvaluation, type StoredEvaluation } from './evaluation-json.js';
 import { parseStored } from './stored-json.js';
 import { isLost, owner } from './work-owner.js';
 
 /** The latest evaluation of an encoder. `record` is that of the latest that came to its end, which may be an earlier one. */
 export type EncoderEvaluationRow = {
   readonly encoderId: string;
-  readonly record: StoredEvaluation | null;
+  readonly record: EvaluationRecord | null;
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
 } & ({ readonly state: 'running' | 'done' } | { readonly state: 'failed'; readonly failure: EncoderFailure });
@@ -66,7 +70,7 @@ export class EncoderEvaluations {
     return found.length > 0;
   }
 
-  async finish(claim: string, record: NewEvaluation): Promise<void> {
+  async finish(claim: string, record: NewEvaluationRecord): Promise<void> {
     await this.end(claim, `state = 'done', record = $2::jsonb`, record);
   }
 
@@ -96,7 +100,7 @@ export class EncoderEvaluations {
 
 /** @throws CommonspaceError BAD_ENCODER_RECORD */
 function evaluationRow({ state, record, failure, ...row }: StoredRow): EncoderEvaluationRow {
-  const parsed = parseStored(evaluationJson.nullable(), record, row.encoderId, 'evaluation.record');
+  const parsed = parseStored(evaluationRecord.nullable(), record, row.encoderId, 'evaluation.record');
   if (state !== 'failed') return { ...row, state, record: parsed };
   return {
     ...row,

@@ -18,7 +18,14 @@ const chunkRow = z.object({
   vectors: z.instanceof(Buffer).transform(decodeVectors).nullable(),
 });
 const pairRows = z.array(
-  z.object({ imageId: z.string(), textId: z.string(), pairId: z.string(), classIds: z.array(z.string()) }),
+  z.object({
+    imageId: z.string(),
+    textId: z.string(),
+    pairId: z.string(),
+    imageHash: z.string(),
+    textHash: z.string(),
+    classIds: z.array(z.string()),
+  }),
 );
 
 /** Reads stored vectors, all of unit length or zero. */
@@ -124,22 +131,24 @@ export class VectorReads {
   ): Promise<TrainingPair[]> {
     const parameters = new Parameters();
     const side = (modality: Modality, extractor: string, filter: ItemFilter | null) => `
-      SELECT i.id, i.pair_id FROM item i
+      SELECT i.id, i.pair_id, i.content_hash FROM item i
       WHERE i.modality = '${modality}' AND i.pair_id IS NOT NULL AND ${filterSql(filter, parameters)}
         AND EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = ${parameters.add(extractor)})`;
     const rows = await this.db.runOnce(
       `WITH image AS MATERIALIZED (${side('IMAGE', imageExtractor, filters.image ?? null)}),
          txt AS MATERIALIZED (${side('TEXT', textExtractor, filters.text ?? null)}),
          pairs AS MATERIALIZED (
-           SELECT image.id AS image_id, txt.id AS text_id, image.pair_id FROM image JOIN txt ON txt.pair_id = image.pair_id),
+           SELECT image.id AS image_id, txt.id AS text_id, image.pair_id,
+             image.content_hash AS image_hash, txt.content_hash AS text_hash FROM image JOIN txt ON txt.pair_id = image.pair_id),
          labels AS (
            SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = image_id
            UNION SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = text_id)
        SELECT p.image_id AS "imageId", p.text_id AS "textId", p.pair_id AS "pairId",
+         p.image_hash AS "imageHash", p.text_hash AS "textHash",
          COALESCE(array_agg(c.id::text ORDER BY c.name) FILTER (WHERE c.id IS NOT NULL), '{}') AS "classIds"
        FROM pairs p LEFT JOIN labels l ON l.image_id = p.image_id AND l.text_id = p.text_id
          LEFT JOIN class c ON c.id = l.class_id
-       GROUP BY 1, 2, 3 ORDER BY 1, 2`,
+       GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2`,
       parameters.values,
     );
     return pairRows.parse(rows);

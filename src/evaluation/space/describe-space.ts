@@ -2,11 +2,11 @@
  * What there is to be seen of a common space: pure arithmetic on embedded sides, a few seconds for some thousand items, so it
  * belongs in a worker thread. Where a set is large, it draws a sample by the seed. docs/evaluation.md has the formulas.
  */
+import type { Method } from '../../domain/evaluation-record.js';
 import { mean } from '../../domain/metric-values.js';
 import type { RetrievalSide } from '../../domain/metrics.js';
 import { chanceMetrics } from '../../domain/metrics-chance.js';
 import { createRandom, shuffle } from '../../encoder/math/random.js';
-import type { Method } from '../evaluation-record.js';
 import { modalityGap } from './modality-gap.js';
 import { type Prediction, toPredictions } from './predictions.js';
 import { bestAndWorst } from './query-examples.js';

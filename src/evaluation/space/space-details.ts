@@ -1,6 +1,6 @@
 /** What is to be seen of a common space on one set. Figures are 0 to 1 where nothing else is said. Plain JSON. */
+import type { Method } from '../../domain/evaluation-record.js';
 import type { Modality } from '../../domain/modality.js';
-import type { Method } from '../evaluation-record.js';
 
 export type Direction = 'i2t' | 't2i';
 

@@ -1,4 +1,5 @@
 import type { EncoderResolvers } from '../../__generated__/resolver-types.js';
+import { storedEvaluation } from '../../services/encoders/stored-evaluation.js';
 import { classificationOf, heldOut, progressOf, requestOf, stateName } from '../encoder-values.js';
 
 export const encoderFields: EncoderResolvers = {
@@ -8,9 +9,9 @@ export const encoderFields: EncoderResolvers = {
   request: (row) => requestOf(row),
   pairs: (row) => row.report.pairs ?? null,
   classes: (row) => row.report.classes ?? null,
-  seen: (row) => heldOut(row.report.holdout?.seen),
-  unseen: (row) => heldOut(row.report.holdout?.unseen),
-  classification: (row) => classificationOf(row.report.holdout?.classification),
+  seen: (row) => heldOut(storedEvaluation(row)?.seen),
+  unseen: (row) => heldOut(storedEvaluation(row)?.unseen),
+  classification: (row) => classificationOf(storedEvaluation(row)?.classification),
   cutOffs: (row) => row.config.cutOffs ?? [],
   notes: (row) => row.report.notes ?? [],
   promotion: (row) => row.report.promotion ?? null,

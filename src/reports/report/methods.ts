@@ -1,4 +1,4 @@
-import type { Method } from '../../evaluation/evaluation-record.js';
+import type { Method } from '../../domain/evaluation-record.js';
 import type { Direction } from '../../evaluation/space/space-details.js';
 import type { RunRecord, TableRow } from '../run-record.js';
 

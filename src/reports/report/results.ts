@@ -1,6 +1,7 @@
 /** The table: every method's figures, the mean of both directions first, then each direction and each split. */
+
+import type { Estimate } from '../../domain/evaluation-record.js';
 import { METRIC_NAMES, type MetricName } from '../../domain/metric-values.js';
-import type { Estimate } from '../../evaluation/evaluation-record.js';
 import { duration, figure, html, type Markup } from '../markup.js';
 import type { RunRecord, TableRow } from '../run-record.js';
 import { byMethod, METHOD_MEANS, METHOD_ORDER, methodName, setName } from './methods.js';

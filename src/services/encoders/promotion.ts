@@ -1,9 +1,10 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow, TrainingPair } from '../../catalog/types.js';
 import type { ComparedMaps, PromotionCheck } from '../../domain/encoder-record.js';
-import { type PairTable, readPairTable, selectRows } from '../../evaluation/source-set.js';
+import { type PairTable, selectRows } from '../../evaluation/pair-table.js';
 import { inThread } from '../../platform/thread.js';
 import { workerEntry } from '../../platform/worker-entry.js';
+import { readPairTable } from '../serving/read-pair-table.js';
 import { extractorsOf, pairKey, splitOfEncoder } from './training-pairs.js';
 
 /** From so many pairs on that neither encoder learnt from, those alone are compared on. */

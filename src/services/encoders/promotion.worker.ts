@@ -1,20 +1,31 @@
 import { workerData } from 'node:worker_threads';
 import type { ComparedMaps } from '../../domain/encoder-record.js';
+import { evaluateRetrieval } from '../../domain/metrics.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
-import { retrievalOn } from '../../evaluation/evaluation.js';
+import { embedPart, partOfTable } from '../../evaluation/measured-part.js';
+import type { PairTable } from '../../evaluation/pair-table.js';
 import { asThread } from '../../platform/thread.js';
 import type { PromotionMaps, PromotionTask } from './promotion.js';
 
-/** Ranks the same pairs with both encoders, away from the thread that answers searches. */
+/** Measures both encoders on the same pairs, in a thread, so that searches go on. */
 const { candidate, active } = workerData as PromotionTask;
 
 await asThread<PromotionMaps>(() => {
-  const encoders = { candidate: loadEncoder(candidate.bytes), active: loadEncoder(active.bytes) };
+  const mapsOf = ({ bytes, seen, unseen }: PromotionTask['candidate']) => {
+    const encoder = loadEncoder(bytes);
+    const mapOf = (table: PairTable) => {
+      const part = partOfTable(table);
+      if (part === null) return null;
+      const { image, text } = embedPart(part, encoder);
+      return { map: evaluateRetrieval(image, text).mean.map };
+    };
+    return { seen: mapOf(seen), unseen: mapOf(unseen) };
+  };
+  const [ours, theirs] = [mapsOf(candidate), mapsOf(active)];
   const compare = (part: 'seen' | 'unseen'): ComparedMaps | null => {
-    const ours = retrievalOn(candidate[part], encoders.candidate);
-    const theirs = retrievalOn(active[part], encoders.active);
-    if (ours === null || theirs === null) return null;
-    return { pairs: candidate[part].pairs.length, candidate: ours.mean.map, active: theirs.mean.map };
+    const [mine, other] = [ours[part], theirs[part]];
+    if (mine === null || other === null) return null;
+    return { pairs: candidate[part].pairs.length, candidate: mine.map, active: other.map };
   };
   return { seen: compare('seen'), unseen: compare('unseen') };
 });

@@ -2,7 +2,8 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow, TrainingPair } from '../../catalog/types.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { type Split, splitAgain, splitPairs } from '../../evaluation/pair-split.js';
-import { type PairTable, readPairTable } from '../../evaluation/source-set.js';
+import type { PairTable } from '../../evaluation/pair-table.js';
+import { readPairTable } from '../serving/read-pair-table.js';
 import type { TrainRequest } from './train-request.js';
 
 /** Ids of the extractors whose features an encoder reads. */
@@ -66,4 +67,5 @@ async function readPairs(
 }
 
 /** Names a row of pairs: an image with five captions stands in five. */
-export const pairKey = (pair: TrainingPair | undefined): string => `${pair?.imageId} ${pair?.textId}`;
+export const pairKey = (pair: Pick<TrainingPair, 'imageId' | 'textId'> | undefined): string =>
+  `${pair?.imageId} ${pair?.textId}`;

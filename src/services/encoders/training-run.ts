@@ -6,16 +6,16 @@ import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
 import { trainEncoder } from '../../encoder/training/train-encoder.js';
 import type { TrainedEncoder } from '../../encoder/types.js';
-import { evaluateInThread } from '../../evaluation/evaluate-in-thread.js';
-import type { Split } from '../../evaluation/pair-split.js';
-import { toSourceSet } from '../../evaluation/source-set.js';
+import { evaluateHeldOut } from '../../evaluation/evaluate-held-out.js';
 import type { FeatureExtractors, OpenImageExtractor } from '../../features/types.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
 import { embedCatalogue } from '../serving/embed-catalogue.js';
 import { type BackfillProgress, type FeatureBackfill, unreadableNotes } from '../serving/feature-backfill.js';
 import type { ImageExtractors } from '../serving/image-extractors.js';
+import { toSourceSet } from '../serving/to-source-set.js';
 import type { Checkpoints } from './checkpoints.js';
 import { requirePairs } from './require-pairs.js';
+import { storedEvaluation } from './stored-evaluation.js';
 import { optionsOf, readRequest, type TrainRequest } from './train-request.js';
 import { extractorsOf, splitForTraining, splitOfEncoder } from './training-pairs.js';
 import type { TrainingProgress } from './training-progress.js';
@@ -148,35 +148,34 @@ export class TrainingRun {
     }
   }
 
-  /** Measures it on what it did not see; with CCA and chance beside it, and the cut-offs that follow. */
+  /** Measures the encoder on its held-out pairs, beside CCA and chance, and calibrates its similarity thresholds on them. */
   private async measure(
     row: EncoderRow,
     weights: Uint8Array,
   ): Promise<{ config: EncoderConfig; report: EncoderReport }> {
-    const { classes } = this.parts;
+    const { catalog, classes } = this.parts;
     this.hooks.onProgress({ stage: 'evaluate' });
-    const { source, bound: _bound, ...held } = await this.splitTrained(row);
-    const { classes: seenClasses, ...sourceSet } = await toSourceSet(source, classes);
-    const { holdout, cutOffs } = await evaluateInThread(
+    const split = await splitOfEncoder(catalog, row, row.startedAt);
+    const { classes: _names, ...source } = await toSourceSet(split.source, classes);
+    const { notes, ...config } = row.config;
+    const { record, measured } = await evaluateHeldOut(
       {
-        encoderBytes: weights,
-        source: sourceSet,
-        sourcePairs: source.pairs,
+        encoder: row.id,
+        preset: this.request.preset,
+        encoders: [{ method: 'masln', bytes: weights }],
+        split,
+        source,
         classes: await classes.classTable(),
-        held,
+        extent: 'figures',
         seed: this.request.seed,
       },
-      this.hooks.signal,
+      { signal: this.hooks.signal },
     );
-    const { notes, ...config } = row.config;
     return {
-      config: { ...config, cutOffs },
-      report: { pairs: source.pairs.length, classes: seenClasses.length, holdout, notes: notes ?? [] },
+      // The key is the one that all versions read.
+      config: { ...config, cutOffs: measured.thresholds },
+      report: { ...record.source, evaluation: record, notes: notes ?? [] },
     };
-  }
-
-  private async splitTrained(row: EncoderRow): Promise<Split> {
-    return await splitOfEncoder(this.parts.catalog, row, row.startedAt);
   }
 
   private async embed(row: EncoderRow, weights: Uint8Array): Promise<void> {
@@ -197,5 +196,5 @@ function withNotes(told: readonly string[] | undefined, more: readonly string[])
 }
 
 function isMeasured(row: EncoderRow): boolean {
-  return row.report.holdout !== undefined;
+  return storedEvaluation(row) !== null;
 }

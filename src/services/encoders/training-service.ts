@@ -1,14 +1,15 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { ClaimedRun, NewRun } from '../../catalog/repositories/encoder-runs.js';
 import type { EncoderRow, TrainedEncoderRow } from '../../catalog/types.js';
-import type { HeldOutReport } from '../../domain/encoder-record.js';
 import { movesFrom } from '../../domain/encoder-status.js';
+import type { EvaluationRecord } from '../../domain/evaluation-record.js';
 import type { OpenImageExtractor } from '../../features/types.js';
 import type { FilterCheck } from '../search/filter-check.js';
 import { noEncoder } from '../serving/active-encoder.js';
 import { wrongState } from './activation.js';
 import type { EncoderService } from './encoder-service.js';
 import { requirePairs } from './require-pairs.js';
+import { storedEvaluation } from './stored-evaluation.js';
 import { checkRequest, type TrainRequest, writeRequest } from './train-request.js';
 import type { TrainingProgress } from './training-progress.js';
 import type { RunParts } from './training-run.js';
@@ -24,7 +25,7 @@ export interface TrainingReport {
   /** Pairs learnt from, and the classes among them. */
   readonly pairs: number;
   readonly classes: number;
-  readonly holdout: HeldOutReport;
+  readonly evaluation: EvaluationRecord;
   readonly notes: readonly string[];
   readonly seconds: number;
   /** Whether it is the active encoder now; if it was to be and is not, `refusal` says why. */
@@ -149,10 +150,11 @@ export class TrainingService {
 
 /** Throws for an encoder that was not measured: every run measures before it ends. */
 function reportOf(row: EncoderRow, refusal: string | null): TrainingReport {
-  const { pairs, classes, holdout, notes = [], seconds = 0 } = row.report;
-  if (pairs === undefined || classes === undefined || holdout === undefined) {
+  const { pairs, classes, notes = [], seconds = 0 } = row.report;
+  const evaluation = storedEvaluation(row);
+  if (pairs === undefined || classes === undefined || evaluation === null) {
     throw new Error(`encoder ${row.id} was not measured`);
   }
   const activated = row.state === 'active';
-  return { encoder: row.id, pairs, classes, holdout, notes, seconds, activated, refusal };
+  return { encoder: row.id, pairs, classes, evaluation, notes, seconds, activated, refusal };
 }

@@ -1,3 +1,4 @@
+import type { Estimate, Method, MethodFigures, PartRecord } from '../../domain/evaluation-record.js';
 import type { TrainedEncoder } from '../../encoder/types.js';
 import {
   differenceEstimate,
@@ -5,7 +6,6 @@ import {
   meanOfParts,
   methodFigures,
 } from '../../evaluation/estimates.js';
-import type { Estimate, Method, MethodFigures, PartRecord } from '../../evaluation/evaluation-record.js';
 import type { BaselineChoices, Measured } from '../../evaluation/measure.js';
 import type { Protocol } from './train-for.js';
 
@@ -82,8 +82,9 @@ export function targetOf(protocol: Protocol): 'seen' | 'unseen' {
 }
 
 export function splitReport({ about, measured }: MeasuredSplit, protocol: Protocol): SplitReport {
-  const target = measured[targetOf(protocol)];
-  const { seen, unseen, harmonic, choices } = measured;
+  const { choices, figures } = measured;
+  const { seen, unseen, harmonic } = figures;
+  const target = figures[targetOf(protocol)];
   return {
     ...about,
     ...mapFigures(target?.methods, 'masln'),

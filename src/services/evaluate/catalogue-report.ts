@@ -1,4 +1,4 @@
-import type { EvaluationRecord, MethodFigures } from '../../evaluation/evaluation-record.js';
+import type { EvaluationRecord, MethodFigures } from '../../domain/evaluation-record.js';
 import { type MapFigures, mapFigures } from './bundle-report.js';
 
 /** map@all of the encoder, with the others on the same rows. */

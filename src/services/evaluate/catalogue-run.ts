@@ -1,11 +1,11 @@
 /** The run of an evaluation on the live catalogue, as it is kept in its folder. */
 import type { EncoderRow } from '../../catalog/types.js';
+import type { EvaluationRecord, MethodFigures } from '../../domain/evaluation-record.js';
 import { aboutEncoder } from '../../encoder/inference/serialise.js';
 import type { EpochRecord, TrainedEncoder } from '../../encoder/types.js';
-import type { EvaluationRecord, MethodFigures } from '../../evaluation/evaluation-record.js';
 import type { Measured } from '../../evaluation/measure.js';
 import type { Split } from '../../evaluation/pair-split.js';
-import type { PairTable } from '../../evaluation/source-set.js';
+import type { PairTable } from '../../evaluation/pair-table.js';
 import type { Prediction } from '../../evaluation/space/predictions.js';
 import { collectManifest, hashData } from '../../reports/manifest.js';
 import { type PreviewOf, withPreviews } from '../../reports/previews.js';

@@ -153,10 +153,10 @@ class SplitEvaluation {
         source,
         seen: partOf(bundle, extendable ? seen : [...seen, ...unseen]),
         unseen: extendable ? partOf(bundle, unseen) : null,
-        sets: { seen: extendable ? seenSetOf(name) : name, unseen: name },
+        space: { seen: extendable ? seenSetOf(name) : name, unseen: name },
         semanticMatching: !extendable,
         seed,
-        resampling: {
+        intervals: {
           // Trainings on one split are measured on the same rows, and get the same draws of them.
           seed: extendable ? (split.split ?? seed) : 0,
           resamples: request.resamples ?? RESAMPLES,

@@ -3,19 +3,17 @@ import { join } from 'node:path';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow } from '../../catalog/types.js';
 import { CommonspaceError } from '../../domain/errors.js';
+import type { EvaluationRecord } from '../../domain/evaluation-record.js';
 import { resolveTrainOptions } from '../../encoder/training/presets.js';
 import type { SourceSet, TrainedEncoder, TrainProgress } from '../../encoder/types.js';
-import { CONFIDENCE, RESAMPLES } from '../../evaluation/estimates.js';
-import type { EvaluationRecord } from '../../evaluation/evaluation-record.js';
+import { evaluateHeldOut } from '../../evaluation/evaluate-held-out.js';
 import type { MeasureStage } from '../../evaluation/measure.js';
-import { measureInThread } from '../../evaluation/measure-in-thread.js';
-import { type MeasuredPart, partOfTable } from '../../evaluation/measured-part.js';
 import type { Split } from '../../evaluation/pair-split.js';
-import { type PairTable, toSourceSet } from '../../evaluation/source-set.js';
 import type { MediaStore } from '../../media/media-store.js';
 import { newRunId, openRunFolder } from '../../reports/run-folder.js';
 import { splitOfEncoder } from '../encoders/training-pairs.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
+import { toSourceSet } from '../serving/to-source-set.js';
 import { cataloguePreviews } from './catalogue-previews.js';
 import { type CatalogueRun, cataloguePredictions, catalogueRunRecord } from './catalogue-run.js';
 import { trainFor } from './train-for.js';
@@ -37,9 +35,6 @@ export interface EvaluationOptions {
   /** The folder of runs; that of the data folder where it is not given, none for null. */
   readonly runs?: string | null;
 }
-
-/** Seed of the draws that intervals come from, so that one evaluation and the next can be compared draw by draw. */
-const RESAMPLING_SEED = 0;
 
 /** Measures encoders on the catalogue's pairs that they did not learn from, by CONTENT alone. */
 export class EvaluationService {
@@ -81,48 +76,30 @@ export class EvaluationService {
     const evaluatedAt = new Date().toISOString();
     onProgress?.({ stage: 'read' });
     const split = await splitOfEncoder(this.catalog, row);
-    const parts = { seen: partOf(split.seen), unseen: partOf(split.unseen) };
-    requireHeldOut(parts, split);
-    const { classes: seenClasses, ...source } = await toSourceSet(split.source, this.classes);
+    requireHeldOut(split);
+    const { classes: _names, ...source } = await toSourceSet(split.source, this.classes);
     const bytes = await this.catalog.encoders.weights(row.id);
     const seed = Number(row.config.seed ?? 0);
     const trained =
       paper && !isPaper(row) ? await this.trainPaper(source, seed, { onProgress, signal }) : null;
     const paperBytes = paper ? (trained?.bytes ?? bytes) : null;
-    const measured = await measureInThread(
+    const { record: figures, measured } = await evaluateHeldOut(
       {
+        encoder: row.id,
+        preset: String(row.config.preset ?? ''),
         encoders: [
           { method: 'masln', bytes },
           ...(paperBytes === null ? [] : [{ method: 'paper' as const, bytes: paperBytes }]),
         ],
+        split,
         source,
-        ...parts,
-        sets: { seen: 'seen', unseen: 'unseen' },
-        semanticMatching: false,
-        classify: {
-          classes: await this.classes.classTable(),
-          learnt: { pairs: split.source.pairs, image: source.image, text: source.text },
-          held: { seen: split.seen, unseen: split.unseen },
-        },
+        classes: await this.classes.classTable(),
+        extent: 'full',
         seed,
-        resampling: { seed: RESAMPLING_SEED, resamples: RESAMPLES },
       },
       { onStage: (stage) => onProgress?.({ stage }), ...(signal && { signal }) },
     );
-    const record: EvaluationRecord = {
-      encoder: row.id,
-      preset: String(row.config.preset ?? ''),
-      evaluatedAt,
-      seconds: (performance.now() - started) / 1000,
-      source: { pairs: source.labels.length, classes: seenClasses.length },
-      interval: { confidence: CONFIDENCE, resamples: RESAMPLES, seed: RESAMPLING_SEED },
-      seen: measured.seen,
-      unseen: measured.unseen,
-      harmonic: measured.harmonic,
-      classification: measured.classification,
-      run: null,
-      notes: notesOf(split),
-    };
+    const record = { ...figures, evaluatedAt, seconds: (performance.now() - started) / 1000 };
     if (runs === null) return record;
     const id = newRunId(evaluatedAt, ['catalogue', record.preset, row.id.slice(-8)]);
     const place = await this.keep(runs, { id, row, bytes, record, measured, split, paper: trained });
@@ -157,19 +134,15 @@ export class EvaluationService {
   }
 }
 
-/** One pair alone is always found. */
-function partOf(table: PairTable): MeasuredPart | null {
-  return table.pairs.length < 2 ? null : partOfTable(table);
-}
-
-function requireHeldOut(
-  { seen, unseen }: { readonly seen: MeasuredPart | null; readonly unseen: MeasuredPart | null },
-  { source }: Split,
-): void {
-  if (seen !== null || unseen !== null) return;
+function requireHeldOut({ source, seen, unseen, repeated }: Split): void {
+  if (seen.pairs.length >= 2 || unseen.pairs.length >= 2) return;
+  const why =
+    repeated === 0
+      ? `it was trained on all ${source.pairs.length} pairs of the catalogue`
+      : `the ${repeated} pairs outside its training set have an image or a text whose content is in the training set`;
   throw new CommonspaceError(
     'NO_PAIRS',
-    `The encoder learnt from all ${source.pairs.length} pairs of the catalogue, so that none are left to measure it on. Train with --holdout or --unseen.`,
+    `There are no pairs to measure the encoder on: ${why}. Train with --holdout or --unseen.`,
   );
 }
 
@@ -179,11 +152,4 @@ function isPaper({ config }: EncoderRow): boolean {
   return Object.entries(shipped).every(
     ([name, value]) => JSON.stringify(config[name]) === JSON.stringify(value),
   );
-}
-
-function notesOf({ seen, unseen }: Split): string[] {
-  return [
-    ...(seen.pairs.length < 2 ? ['No pairs of classes that it learnt from were held out.'] : []),
-    ...(unseen.pairs.length < 2 ? ['No pairs of other classes are there to measure on.'] : []),
-  ];
 }

@@ -86,7 +86,7 @@ export class ClassPrototypes {
   }
 }
 
-/** What the text extractor reads of a class. */
+/** The text of a class that the text extractor reads. */
 export function classText(row: Pick<ClassRow, 'name' | 'description'>): string {
   const name = row.name.replaceAll(/[-_]+/g, ' ');
   return row.description === null ? name : `${name}: ${row.description}`;

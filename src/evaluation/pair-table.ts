@@ -1,0 +1,53 @@
+import { gather, type Matrix, rowOf } from '../encoder/math/matrix.js';
+
+/** One image and one text that share a pair. An image with five captions is in five rows. */
+export interface PairRow {
+  readonly imageId: string;
+  readonly textId: string;
+  readonly pairId: string;
+  /** Class ids of either item, ascending by class name; empty where neither has a class. */
+  readonly classIds: readonly string[];
+  /** Content hashes: items with the same bytes have the same hash, whatever their ids. */
+  readonly imageHash: string;
+  readonly textHash: string;
+}
+
+export interface PairClass {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+}
+
+/** Pairs with the features and the classes that training and evaluation read. */
+export interface PairTable {
+  readonly pairs: readonly PairRow[];
+  /** [N, dv], row i the image of pair i. */
+  readonly image: Matrix;
+  /** [N, dt] */
+  readonly text: Matrix;
+  /** Class of each pair: the first by name where it has several, null where it has none. */
+  readonly classOf: readonly (PairClass | null)[];
+}
+
+/** The rows for which `keep` is true, in the same order. */
+export function selectRows(table: PairTable, keep: (row: number) => boolean): PairTable {
+  const rows = table.pairs.map((_, row) => row).filter(keep);
+  return {
+    pairs: rows.flatMap((row) => table.pairs[row] ?? []),
+    image: gather(
+      rows.map((row) => rowOf(table.image, row)),
+      table.image.columns,
+    ),
+    text: gather(
+      rows.map((row) => rowOf(table.text, row)),
+      table.text.columns,
+    ),
+    classOf: rows.map((row) => table.classOf[row] ?? null),
+  };
+}
+
+/** The classes of the pairs, each once, ascending by name. */
+export function uniqueClasses(table: PairTable): PairClass[] {
+  const byId = new Map(table.classOf.flatMap((row) => (row === null ? [] : [[row.id, row] as const])));
+  return [...byId.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
