@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvaluationRecord } from '../../src/domain/evaluation-record.js';
+import { METRIC_NAMES } from '../../src/domain/metric-values.js';
+import type { PairTable } from '../../src/evaluation/pair-table.js';
+import { splitOfEncoder } from '../../src/services/encoders/training-pairs.js';
 import type { TrainingReport } from '../../src/services/encoders/training-service.js';
 import type { EvaluationProgress } from '../../src/services/evaluate/evaluation-service.js';
 import { drawShape } from '../factories/shapes.js';
@@ -58,11 +61,22 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
       expect(high).toBeGreaterThanOrEqual(value ?? 1);
     }
     // The same pairs, and the same figures, as the training's own report.
-    const { seen, unseen } = trained.holdout;
-    const mapOf = (part: EvaluationRecord['seen']) => part?.methods[0]?.i2t['map@all'].value;
-    expect([record.seen?.images, mapOf(record.seen)]).toEqual([seen?.images, seen?.i2t_map]);
-    expect(mapOf(record.unseen)).toEqual(unseen?.i2t_map);
-    expect(record.classification).toEqual(trained.holdout.classification);
+    const valuesOf = (of: EvaluationRecord | null, part: 'seen' | 'unseen') =>
+      ['masln', 'cca', 'chance'].flatMap((method) => {
+        const figures = of?.[part]?.methods.find((one) => one.method === method);
+        return METRIC_NAMES.flatMap((metric) =>
+          (['i2t', 't2i', 'avg'] as const).map(
+            (direction) => `${method} ${metric} ${direction} ${figures?.[direction][metric].value}`,
+          ),
+        );
+      });
+    for (const part of ['seen', 'unseen'] as const) {
+      expect(record[part]?.images).toBe(trained.evaluation.[part]?.images);
+      expect(valuesOf(record, part)).toEqual(valuesOf(trained.evaluation, part));
+      expect(valuesOf(record, part).join()).not.toContain('undefined');
+    }
+    expect(record.classification).toEqual(trained.evaluation.classification);
+    expect(trained.evaluation).toMatchObject({ source: record.source, interval: null, newContentOnly: true });
     expect(record.classification).toMatchObject({
       IMAGE: {
         seen: { items: 7, amongAll: { classes: 5 } },
@@ -102,7 +116,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     expect(one.seen?.methods.map(({ method }) => method)).toEqual(['masln', 'cca', 'chance']);
   });
 
-  it('never measures on a pair that it learnt from, whatever has come since', async () => {
+  it('never measures on a training pair, whatever was added since', async () => {
     const before = await app.evaluationJobs.evaluateHere(null, quick);
     const items = await Promise.all(
       (['circle', 'square', 'ring'] as const).flatMap((shape) =>
@@ -120,10 +134,52 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     await app.ingest.ingest(items.flat());
     const after = await app.evaluationJobs.evaluateHere(null, quick);
     expect(after.unseen?.images).toBe((before.unseen?.images ?? 0) + 4);
-    // Of the eight pairs of seen classes those count whose place is among the held-out ones.
+    // Of the eight pairs of seen classes, those with a bucket below the bound count as held out.
     const more = (after.seen?.images ?? 0) - (before.seen?.images ?? 0);
     expect(more).toBeGreaterThanOrEqual(0);
     expect(after.source.pairs).toBe(before.source.pairs + 8 - more);
+  });
+
+  it('never measures content of the training set under another id', async () => {
+    const row = await app.encoders.require(trained.encoder);
+    const before = await splitOfEncoder(app.catalog, row);
+    const [trainedPair, heldPair] = [before.source.pairs[0], before.seen.pairs[0]];
+    const contentOf = async (id: string | undefined) => {
+      const item = await app.catalog.items.byId(id ?? '');
+      if (item?.modality === 'TEXT') return { text: item.text };
+      return { bytes: await app.store.read(item?.contentHash ?? '') };
+    };
+    // Copies of a training item in pairs of a class that the encoder has not seen, and of a seen class.
+    const copies = ['ring', 'square'].flatMap((shape, i) =>
+      [6, 7, 8, 9].map(async (size) => {
+        const common = { pairKey: `copy-${shape}-${size}`, classes: [shape] };
+        const fresh = { bytes: await drawShape('cross', 'purple', 4 * i + size) };
+        const picture = size % 2 === 0 ? await contentOf(trainedPair?.imageId) : fresh;
+        const text =
+          size % 2 === 0 ? { text: `copy ${shape} ${size}` } : await contentOf(trainedPair?.textId);
+        return [
+          { ...common, externalId: `copy-${shape}-${size}.png`, content: picture },
+          { ...common, externalId: `copy-${shape}-${size}.txt`, content: text },
+        ];
+      }),
+    );
+    const ingested = await app.ingest.ingest((await Promise.all(copies)).flat());
+    expect(ingested.map(({ status }) => status)).not.toContain('FAILED');
+    const split = await splitOfEncoder(app.catalog, row);
+    expect(split.repeated).toBeGreaterThanOrEqual(before.repeated + 4);
+    expect(split.unseen.pairs.length).toBe(before.unseen.pairs.length);
+    expect(split.seen.pairs).toContainEqual(heldPair);
+    const hashesOf = async (tables: readonly PairTable[]) => {
+      const ids = tables.flatMap(({ pairs }) => pairs.flatMap(({ imageId, textId }) => [imageId, textId]));
+      const items = await Promise.all([...new Set(ids)].map((id) => app.catalog.items.byId(id)));
+      return new Set(items.map((item) => item?.contentHash));
+    };
+    const trainedHashes = await hashesOf([split.source]);
+    const measuredHashes = await hashesOf([split.seen, split.unseen]);
+    expect([...measuredHashes].filter((hash) => trainedHashes.has(hash))).toEqual([]);
+    const record = await app.evaluationJobs.evaluateHere(null, quick);
+    expect(record.notes.join()).toContain(`${split.repeated} pairs outside the training set`);
+    expect(record.unseen?.images).toBe(split.unseen.pairs.length);
   });
 
   it('can be cancelled', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { heldOutSummary } from '../../src/cli/held-out-summary.js';
 import { createRandom } from '../../src/encoder/math/random.js';
 import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
@@ -19,22 +20,23 @@ describeOnEachKind('training', (kind) => {
     await ingestShapes(app);
     const first = await app.training.train({ ...QUICK, unseen: ['ring'] });
     expect(first).toMatchObject({ pairs: 38, classes: 4 });
-    expect(first.holdout.seen).toMatchObject({ images: 10, texts: 10 });
-    expect(first.holdout.unseen).toMatchObject({ images: 12, texts: 12 });
-    for (const part of [first.holdout.seen, first.holdout.unseen]) {
+    const { seen = null, unseen = null } = heldOutSummary(first.evaluation) ?? {};
+    expect(seen).toMatchObject({ images: 10, texts: 10 });
+    expect(unseen).toMatchObject({ images: 12, texts: 12 });
+    for (const part of [seen, unseen]) {
       expect(part?.i2t_map).toBeGreaterThan(0);
       expect(part?.cca['recall@10']).toBeGreaterThan(0);
       expect(part?.chance['recall@10']).toBeCloseTo(10 / (part?.images ?? 0), 6);
     }
     // Within one class every item is relevant, whatever the order.
-    expect(first.holdout.unseen?.chance.i2t_map).toBeCloseTo(1, 6);
+    expect(unseen?.chance.i2t_map).toBeCloseTo(1, 6);
 
     const second = await app.training.train({ ...QUICK, preset: 'paper', force: true });
     expect((await app.training.active())?.id).toBe(second.encoder);
     expect(await app.training.activeReport()).toMatchObject({
       encoder: second.encoder,
       pairs: 48,
-      holdout: second.holdout,
+      evaluation: second.evaluation,
     });
     const states = (await app.catalog.encoders.list()).map(({ id, state }) => [id, state]);
     expect(states).toEqual([
@@ -55,8 +57,11 @@ describeOnEachKind('training', (kind) => {
   it('gives the same figures and weights for the same seed, and others for another', async () => {
     await ingestShapes(app);
     const weights = async (seed: number) => {
-      const { holdout } = await app.training.train({ ...QUICK, epochs: 3, seed, force: true });
-      return { holdout, bytes: Buffer.from(await app.training.activeWeights()).toString('base64') };
+      const { evaluation } = await app.training.train({ ...QUICK, epochs: 3, seed, force: true });
+      return {
+        holdout: heldOutSummary(evaluation),
+        bytes: Buffer.from(await app.training.activeWeights()).toString('base64'),
+      };
     };
     const [one, two, other] = [await weights(5), await weights(5), await weights(6)];
     expect(two).toEqual(one);
@@ -68,8 +73,9 @@ describeOnEachKind('training', (kind) => {
     const none = await app.training.train(QUICK);
     expect(none).toMatchObject({ pairs: 48, classes: 0 });
     expect(none.notes.join(' ')).toMatch(/class/i);
-    expect(none.holdout.seen?.['recall@10']).toBeGreaterThan(0);
-    expect(none.holdout.seen?.i2t_map).toBeNull();
+    const ofNone = heldOutSummary(none.evaluation)?.seen;
+    expect(ofNone?.['recall@10']).toBeGreaterThan(0);
+    expect(ofNone?.i2t_map).toBeNull();
 
     const random = createRandom(1);
     const items = Array.from({ length: 40 }, (_, i) => i).flatMap((i) => {
@@ -88,7 +94,7 @@ describeOnEachKind('training', (kind) => {
     const mixed = await app.training.train({ ...QUICK, holdout: 0 });
     // The one picture of pair p1 goes with both of its texts; texts without a picture are no pairs.
     expect(mixed).toMatchObject({ pairs: 62, classes: 1 });
-    expect(mixed.holdout).toMatchObject({ seen: null, unseen: null, chance: null });
+    expect(heldOutSummary(mixed.evaluation)).toMatchObject({ seen: null, unseen: null, chance: null });
   });
 
   it('learns from some images only, and measures on the others', async () => {
@@ -101,7 +107,7 @@ describeOnEachKind('training', (kind) => {
     expect(big).toMatchObject({
       pairs: 48,
       classes: 4,
-      holdout: { seen: null, unseen: { images: 12, texts: 12 } },
+      evaluation: { seen: null, unseen: { images: 12, texts: 12 } },
     });
   });
 

@@ -127,7 +127,7 @@ describeOnEachKind('unseen classes', (kind) => {
 
     it('are in the evaluation: how often held-out items are classified rightly', async () => {
       const report = await app.training.activeReport();
-      const figures = report?.holdout.classification;
+      const figures = report?.evaluation.classification;
       expect(figures?.IMAGE.unseen).toMatchObject({
         items: 12,
         amongOwn: { classes: 2 },

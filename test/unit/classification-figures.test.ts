@@ -24,19 +24,19 @@ describe('classification of held-out items', () => {
   const figures = classificationFigures(encoder, classes, source, {
     seen: pairTable([
       { pair: '3', classes: ['x'], image: X, text: [1, 0.9, 0, 0] },
-      // Taken for a y, and not by far for an x.
+      // Classified as y; x is far behind.
       { pair: '4', classes: ['x'], image: [0.1, 1, 0.2, 0.3], text: X },
       { pair: '5', classes: ['y'], image: Y, text: Y },
       { pair: '6', classes: [], image: W, text: W },
     ]),
     unseen: pairTable([
       { pair: '7', classes: ['z'], image: [0, 0, 1, 0.5], text: Z },
-      // Taken for a seen class among all, but right among the unseen ones.
+      // Classified as a seen class among all classes, and rightly among the unseen ones.
       { pair: '8', classes: ['z'], image: [1, 0, 0.5, 0.1], text: [1, 0, 0.5, 0.1] },
     ]),
   });
 
-  it('is worked out among all classes and among those of the group alone', () => {
+  it('is measured among all classes and among the classes of the group', () => {
     expect(figures?.IMAGE.seen).toMatchObject({
       items: 3,
       amongAll: { classes: 4, top1: 2 / 3, top5: 1, chance1: 1 / 4, chance5: 1 },
@@ -57,17 +57,7 @@ describe('classification of held-out items', () => {
   });
 });
 
-it('leaves out items that were learnt from, whatever pair they are held out with', () => {
-  const figures = classificationFigures(encoder, classes, source, {
-    seen: pairTable([{ pair: '1', imageId: 'new', textId: '1.text', classes: ['x'], image: X, text: X }]),
-    unseen: nothing,
-  });
-  expect(figures?.IMAGE.seen?.items).toBe(1);
-  expect(figures?.TEXT.seen).toBeNull();
-  expect(figures?.TEXT.harmonicMean).toBeNull();
-});
-
-it('takes no held-out item into a prototype', () => {
+it('uses no held-out item for a prototype', () => {
   const far = [0, 0, -1, 0.1];
   const held = Array.from({ length: 40 }, (_, i) => ({
     pair: `h${i}`,
@@ -76,11 +66,11 @@ it('takes no held-out item into a prototype', () => {
     text: far,
   }));
   const figures = classificationFigures(encoder, classes, source, { seen: nothing, unseen: pairTable(held) });
-  // With them, z would stand where they are; by its name alone it is the furthest of all.
+  // A prototype with these items would be next to them; the one of the name alone is the furthest.
   expect(figures?.IMAGE.unseen?.amongAll.top1).toBe(0);
 });
 
-it('takes an item of several classes for right if one of them is', () => {
+it('counts an item of several classes as right if one of them is right', () => {
   const figures = classificationFigures(encoder, classes, source, {
     seen: pairTable([{ pair: '3', classes: ['x', 'w'], image: [0.1, 0, 0, 1], text: W }]),
     unseen: nothing,
@@ -88,7 +78,7 @@ it('takes an item of several classes for right if one of them is', () => {
   expect(figures?.IMAGE.seen?.amongAll.top1).toBe(1);
 });
 
-it('is nothing where there is no class', () => {
+it('is null where there is no class', () => {
   const none = { ids: [], features: gather([]) };
   expect(classificationFigures(encoder, none, source, { seen: nothing, unseen: nothing })).toBeNull();
 });

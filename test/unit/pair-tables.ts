@@ -1,9 +1,9 @@
 import { unit } from '../../src/domain/vectors.js';
 import { gather, type Matrix, rowOf } from '../../src/encoder/math/matrix.js';
 import type { Encoder } from '../../src/encoder/types.js';
-import type { PairTable } from '../../src/evaluation/source-set.js';
+import type { PairTable } from '../../src/evaluation/pair-table.js';
 
-/** An encoder whose embedding is the feature at unit length, for either modality: rankings can be worked out by hand. */
+/** An encoder whose embedding is the feature at unit length, so that rankings can be computed by hand. */
 export function identityEncoder(dimension: number): Encoder {
   const embed = (_: unknown, feature: Float32Array) => unit(feature);
   return {
@@ -17,23 +17,25 @@ export function identityEncoder(dimension: number): Encoder {
 
 export interface PairSketch {
   readonly pair: string;
-  /** Ids; the pair's own by default. */
+  /** Ids; made from the pair's id by default. */
   readonly imageId?: string;
   readonly textId?: string;
+  /** Content hashes; the ids by default. */
+  readonly imageHash?: string;
+  readonly textHash?: string;
   readonly classes: readonly string[];
   readonly image: readonly number[];
   readonly text: readonly number[];
 }
 
-/** Pairs with their features, as training and evaluation read them from the catalogue. */
+/** A table of pairs, as it is read from the catalogue. */
 export function pairTable(rows: readonly PairSketch[]): PairTable {
   return {
-    pairs: rows.map(({ pair, imageId, textId, classes }) => ({
-      pairId: pair,
-      imageId: imageId ?? `${pair}.image`,
-      textId: textId ?? `${pair}.text`,
-      classIds: classes,
-    })),
+    pairs: rows.map(({ pair, classes, ...row }) => {
+      const { imageId = `${pair}.image`, textId = `${pair}.text` } = row;
+      const { imageHash = imageId, textHash = textId } = row;
+      return { pairId: pair, imageId, textId, imageHash, textHash, classIds: classes };
+    }),
     image: gather(rows.map((row) => Float32Array.from(row.image))),
     text: gather(rows.map((row) => Float32Array.from(row.text))),
     classOf: rows.map(({ classes: [id] }) => (id === undefined ? null : { id, name: id, description: null })),

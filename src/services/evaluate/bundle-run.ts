@@ -7,7 +7,7 @@ import type { RunRecord, TableRow, TrainingCurves } from '../../reports/run-reco
 import { BUNDLE_FILES, type FeatureBundle } from './bundle/read-bundle.js';
 import type { EstimatedMeans, MeasuredSplit } from './bundle-report.js';
 import { targetOf } from './bundle-report.js';
-import type { EvaluateBundleRequest } from './evaluate-bundle.js';
+import type { EvaluateBundleRequest } from './bundle-request.js';
 
 export interface BundleRun {
   readonly id: string;

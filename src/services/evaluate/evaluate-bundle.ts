@@ -19,22 +19,9 @@ import {
   meanFigures,
   splitReport,
 } from './bundle-report.js';
+import type { EvaluateBundleRequest } from './bundle-request.js';
 import { bundlePredictions, bundleRunRecord, seenSetOf } from './bundle-run.js';
 import { type Protocol, trainFor } from './train-for.js';
-
-export interface EvaluateBundleRequest {
-  readonly folder: string;
-  readonly protocol: Protocol;
-  readonly preset: 'paper' | 'default';
-  /** One training for each seed (and each split). */
-  readonly seeds: readonly number[];
-  /** Laid over the preset, for the encoder that is evaluated; the baselines stay as they are. */
-  readonly set: TrainOptionsInput;
-  /** The folder of runs, where one is to be kept of this; null: nothing is written. */
-  readonly runs: string | null;
-  /** Draws of the bootstrap; RESAMPLES where it is not given. */
-  readonly resamples?: number;
-}
 
 export interface EvaluateBundleHooks {
   readonly onProgress?: (progress: EvaluateProgress) => void;
