@@ -71,7 +71,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
         );
       });
     for (const part of ['seen', 'unseen'] as const) {
-      expect(record[part]?.images).toBe(trained.evaluation.[part]?.images);
+      expect(record[part]?.images).toBe(trained.evaluation[part]?.images);
       expect(valuesOf(record, part)).toEqual(valuesOf(trained.evaluation, part));
       expect(valuesOf(record, part).join()).not.toContain('undefined');
     }
