@@ -1,4 +1,4 @@
-# Untested on a machine without a Docker engine; it does what the README's commands do.
+# Not tested: no Docker engine was available. It runs the commands of the README.
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -19,5 +19,5 @@ USER node
 VOLUME /data
 EXPOSE 4000
 HEALTHCHECK CMD node -e "fetch('http://127.0.0.1:4000/healthz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"
-# Beyond loopback the server wants COMMONSPACE_API_KEYS, and says so.
+# The server listens on all addresses, so it requires COMMONSPACE_API_KEYS.
 CMD ["node", "dist/main.js", "serve"]

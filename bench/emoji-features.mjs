@@ -1,21 +1,25 @@
-// Extracts the features of the demo's pictures and captions into a folder of .npy files, for bench/retrieval.ts:
-// node bench/emoji-features.mjs DIR [IMAGE_EXTRACTOR SUFFIX]   (after `npm run build`)
-// e.g. node bench/emoji-features.mjs features default joined
-//      node bench/emoji-features.mjs features dir:/path/to/model#/path/to/description.json mnv2
+// Extracts the features of the demo's images and captions into a folder of .npy files, for bench/retrieval.ts and
+// bench/unseen-classes.ts. Run it after `npm run build`:
+//
+//   node bench/emoji-features.mjs DIR [IMAGE_EXTRACTOR SUFFIX]
+//
+// Examples:
+//   node bench/emoji-features.mjs features default joined
+//   node bench/emoji-features.mjs features dir:/path/to/model#/path/to/description.json mnv2
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { emojiCatalogue } from '../dist/demo/emoji-catalogue.js';
 import { createFeatureExtractors } from '../dist/features/create-feature-extractors.js';
 import { decodeRgb } from '../dist/media/decode.js';
-import { describe } from '../dist/services/serving/class-prototypes.js';
+import { classText } from '../dist/services/serving/class-prototypes.js';
 
 const [folder, image = 'default', suffix = 'joined'] = process.argv.slice(2);
-if (folder === undefined) throw new Error('name a folder to write to');
+if (folder === undefined) throw new Error('an output folder is required');
 await mkdir(folder, { recursive: true });
 const features = await createFeatureExtractors({ image });
 const entries = emojiCatalogue();
 
-/** The header of NumPy's format 1.0, padded to a multiple of 64 bytes, and the rows. */
+/** Writes the NumPy format 1.0: a header, padded to a multiple of 64 bytes, and the rows. */
 async function writeNpy(name, rows) {
   const shape = `(${rows.length}, ${rows[0].length})`;
   const header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`;
@@ -29,27 +33,28 @@ async function writeNpy(name, rows) {
   console.log(`${name}.npy ${shape}`);
 }
 
-async function inParts(extract) {
+/** Extracts in batches of 128 entries. */
+async function inBatches(extract) {
   const rows = [];
   for (let i = 0; i < entries.length; i += 128) rows.push(...(await extract(entries.slice(i, i + 128))));
   return rows;
 }
 
 for (const vendor of ['google', 'twitter']) {
-  const rows = await inParts(async (part) => {
-    const files = await Promise.all(part.map((entry) => readFile(entry[`${vendor}File`])));
+  const rows = await inBatches(async (batch) => {
+    const files = await Promise.all(batch.map((entry) => readFile(entry[`${vendor}File`])));
     return features.image.extract(
       await Promise.all(files.map((bytes) => decodeRgb(bytes, features.image.input))),
     );
   });
   await writeNpy(`image_${vendor}_${suffix}`, rows);
 }
-await writeNpy('text', await inParts((part) => features.extractTexts(part.map(({ text }) => text))));
-// The class of each row is its subgroup; row i of class_names.npy is the feature of the i-th name in alphabetical order.
+await writeNpy('text', await inBatches((batch) => features.extractTexts(batch.map(({ text }) => text))));
+// The class of a row is its subgroup. Row i of class_names.npy is the feature of the i-th class name in alphabetical order.
 const names = [...new Set(entries.map(({ subgroup }) => subgroup))].sort();
 await writeNpy(
   'class_names',
-  await features.extractTexts(names.map((name) => describe({ name, description: null }))),
+  await features.extractTexts(names.map((name) => classText({ name, description: null }))),
 );
 const meta = entries.map(({ hexcode, label, subgroup, group }) => ({ hexcode, label, subgroup, group }));
 await writeFile(join(folder, 'meta.json'), JSON.stringify(meta));

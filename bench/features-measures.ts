@@ -1,13 +1,14 @@
 import { dot } from '../src/domain/vectors.js';
 
-/** What features are worth without any training: nearest neighbours by cosine. */
+/** The quality of features without training: nearest neighbours by cosine. */
 export interface NeighbourMeasures {
-  /** Share of items whose nearest other item is of the same subgroup, and of the same group. */
+  /** Share of items whose nearest other item has the same subgroup. */
   readonly subgroup: number;
+  /** The same for the group. */
   readonly group: number;
 }
 
-/** Nearest neighbours within one set; rows are unit vectors. */
+/** Nearest neighbours within one set of unit vectors. */
 export function neighbours(
   rows: readonly Float32Array[],
   labels: readonly { readonly subgroup: string; readonly group: string }[],
@@ -30,7 +31,7 @@ export function neighbours(
   return { subgroup: subgroup / rows.length, group: group / rows.length };
 }
 
-/** How often query i finds gallery row i first, and among the first ten (ties count for the query). */
+/** Recall@1 and Recall@10, where row i of the gallery is the counterpart of query i. Ties count as found. */
 export function counterparts(
   queries: readonly Float32Array[],
   gallery: readonly Float32Array[],
@@ -46,13 +47,13 @@ export function counterparts(
   return { recallAt1: first / queries.length, recallAt10: ten / queries.length };
 }
 
-/** Indices of the gallery's rows, closest first. */
+/** Indices of the gallery rows by cosine, highest first. */
 export function ranked(query: Float32Array, gallery: readonly Float32Array[]): number[] {
   const scores = gallery.map((row) => dot(query, row));
   return scores.map((_, i) => i).sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
 }
 
-/** The value at a share of the way through the sorted values. */
+/** The quantile at `share`, 0 to 1. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;

@@ -1,13 +1,13 @@
 /**
- * What the extractors' features are worth before any training, and what they cost: the tables of
- * docs/decisions/0004-features.md.
+ * The quality of the extractors' features without training, and their cost: the tables of docs/decisions/0004-features.md.
+ * Run it after `npm run build`.
  *
- *   node bench/run.mjs features [options]          after npm run build
+ *   node bench/run.mjs features [options]
  *
- *   --image NAME    default, hsv-hog or dir:PATH[#DESCRIPTION]; may be given more than once (default and hsv-hog)
- *   --dump DIR      writes features as .npy for bench/retrieval: text.npy, meta.json, image_google_NAME.npy …
- *   --no-text       leaves the texts out
- *   --out FILE      where the JSON goes (bench/results/features.json)
+ *   --image NAME    default, hsv-hog or dir:PATH[#DESCRIPTION]; repeatable (default: default and hsv-hog)
+ *   --dump DIR      write features as .npy files for bench/retrieval: text.npy, meta.json, image_google_NAME.npy …
+ *   --no-text       skip the texts
+ *   --out FILE      output file of the JSON (default: bench/results/features.json)
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -76,7 +76,7 @@ async function measureImages(features: FeatureExtractors) {
     Promise.all(catalogue.map((entry) => decodeRgb(readFileSync(entry[file]), features.image.input)));
   const [google, twitter] = [await read('googleFile'), await read('twitterFile')];
   const googleRows = await features.image.extract(google);
-  // The second set is the timed one: threads have started and models are loaded by then.
+  // Only the second set is timed: the first one starts the threads and loads the models.
   const start = performance.now();
   const twitterRows = await features.image.extract(twitter);
   const milliseconds = (performance.now() - start) / twitter.length;
@@ -95,7 +95,7 @@ async function measureImages(features: FeatureExtractors) {
     'nearest: group': near.group,
     'Google → Twitter R@1': found.recallAt1,
     'R@10': found.recallAt10,
-    'ms an image': milliseconds,
+    'ms per image': milliseconds,
     'process, MB': rss,
   };
 }
@@ -110,7 +110,10 @@ async function measureTexts(features: FeatureExtractors) {
     const tags = await features.extractTexts(entries.map(tagsAlone));
     const start = performance.now();
     const captions = await features.extractTexts(entries.map((entry) => entry.text));
-    speed.push({ what: `captions, ${language}`, 'ms a text': (performance.now() - start) / entries.length });
+    speed.push({
+      what: `captions, ${language}`,
+      'ms per text': (performance.now() - start) / entries.length,
+    });
     const unseen = counterparts(labels, tags);
     const seen = counterparts(labels, captions);
     retrieval.push({
@@ -143,28 +146,28 @@ async function measureTexts(features: FeatureExtractors) {
     await features.extractTexts([`a picture of ${label}`]);
     times.push(performance.now() - start);
   }
-  speed.push({ what: 'one query, p50', 'ms a text': percentile(times, 0.5) });
-  speed.push({ what: 'one query, p95', 'ms a text': percentile(times, 0.95) });
+  speed.push({ what: 'one query, p50', 'ms per text': percentile(times, 0.5) });
+  speed.push({ what: 'one query, p95', 'ms per text': percentile(times, 0.95) });
   const long = catalogue.map((entry) => entry.text).join('. ');
   for (const size of [1_000, 10_000]) {
     const start = performance.now();
     await features.extractTexts([long.slice(0, size)]);
-    speed.push({ what: `one text of ${size} characters`, 'ms a text': performance.now() - start });
+    speed.push({ what: `one text of ${size} characters`, 'ms per text': performance.now() - start });
   }
   return { extractor: features.text.id, dimension: features.text.dimension, retrieval, speed, queries };
 }
 
-/** What is known of an emoji besides its name; the name where there is nothing else. */
+/** The tags of an emoji without its name; the name if there are no others. */
 function tagsAlone({ label, tags }: EmojiEntry): string {
   return tags.filter((tag) => tag.toLowerCase() !== label.toLowerCase()).join(', ') || label;
 }
 
-/** NumPy's format, version 1: [rows, dimension] of little-endian float32. */
+/** Writes [rows, dimension] of little-endian float32 in the NumPy format 1.0. */
 function dump(name: string, rows: readonly Float32Array[]): void {
   const folder = args.dump ?? '.';
   const shape = `(${rows.length}, ${rows[0]?.length ?? 0})`;
   const header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`;
-  // The data begin at a multiple of 64 bytes, behind magic, version and length (10 bytes) and a closing line feed.
+  // The data start at a multiple of 64 bytes, after magic, version and length (10 bytes), the header and a line feed.
   const padded = `${header.padEnd(Math.ceil((header.length + 11) / 64) * 64 - 11)}\n`;
   const head = Buffer.from(`\u0093NUMPY\u0001\u0000..${padded}`, 'latin1');
   head.writeUInt16LE(padded.length, 8);

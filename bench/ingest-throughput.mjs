@@ -1,5 +1,7 @@
-// How fast pictures are ingested, beside decoding and extracting the same pictures alone on the same threads:
-// node bench/ingest-throughput.mjs [PICTURES] [ROUNDS]   (after `npm run build`)
+// The throughput of image ingest, compared with only decoding and extracting the same images on the same threads. Run it
+// after `npm run build`:
+//
+//   node bench/ingest-throughput.mjs [IMAGES] [ROUNDS]
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +14,7 @@ import { createServices } from '../dist/services/services.js';
 
 const count = Number(process.argv[2] ?? 800);
 const rounds = Number(process.argv[3] ?? 3);
-const pictures = await Promise.all(
+const images = await Promise.all(
   emojiCatalogue()
     .slice(0, count)
     .map(async ({ googleFile, hexcode }) => ({ hexcode, bytes: await readFile(googleFile) })),
@@ -21,15 +23,13 @@ const pictures = await Promise.all(
 const features = await createFeatureExtractors();
 await features.image.extract(
   await Promise.all(
-    pictures.slice(0, 32).map(async ({ bytes }) => (await checkAndDecode(bytes, features.image.input)).rgb),
+    images.slice(0, 32).map(async ({ bytes }) => (await checkAndDecode(bytes, features.image.input)).rgb),
   ),
 );
 
-/** Decodes and extracts in the chunks that ingest uses, several under way at once. */
+/** Decodes and extracts in batches of the size that ingest uses, three concurrently. */
 async function alone() {
-  const chunks = Array.from({ length: Math.ceil(count / 64) }, (_, i) =>
-    pictures.slice(64 * i, 64 * (i + 1)),
-  );
+  const chunks = Array.from({ length: Math.ceil(count / 64) }, (_, i) => images.slice(64 * i, 64 * (i + 1)));
   const work = async () => {
     for (let chunk = chunks.pop(); chunk !== undefined; chunk = chunks.pop()) {
       const decoded = await Promise.all(
@@ -54,11 +54,11 @@ async function ingest() {
     runsFolder: join(data, 'runs'),
     reportUnexpected: console.error,
   });
-  const items = pictures.map(({ bytes, hexcode }) => ({ content: { bytes }, externalId: hexcode }));
+  const items = images.map(({ bytes, hexcode }) => ({ content: { bytes }, externalId: hexcode }));
   const start = performance.now();
   const outcomes = await services.ingest.ingest(items);
   const seconds = (performance.now() - start) / 1000;
-  if (outcomes.some(({ status }) => status !== 'CREATED')) throw new Error('not all were stored');
+  if (outcomes.some(({ status }) => status !== 'CREATED')) throw new Error('not all images were stored');
   await catalog.close();
   await rm(data, { recursive: true, force: true });
   return seconds;
@@ -76,8 +76,8 @@ await features.close();
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 const rate = { alone: count / median(times.alone), ingest: count / median(times.ingest) };
 const ratio = rate.ingest / rate.alone;
-console.log(`decode and extract alone  ${rate.alone.toFixed(1).padStart(7)} pictures/s`);
-console.log(`ingest                    ${rate.ingest.toFixed(1).padStart(7)} pictures/s`);
+console.log(`decode and extract alone  ${rate.alone.toFixed(1).padStart(7)} images/s`);
+console.log(`ingest                    ${rate.ingest.toFixed(1).padStart(7)} images/s`);
 console.log(`ratio                     ${ratio.toFixed(2).padStart(7)}`);
 await mkdir('bench/results', { recursive: true });
 await writeFile(

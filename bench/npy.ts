@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Matrix } from '../src/encoder/math/matrix.js';
 
-/** A two-dimensional little-endian float32 array in NumPy's format, version 1. */
+/** Reads a two-dimensional little-endian float32 array in the NumPy format 1.0. */
 export function readNpy(path: string): Matrix {
   const bytes = readFileSync(path);
   if (bytes.subarray(0, 6).toString('latin1') !== '\u0093NUMPY')

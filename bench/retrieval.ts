@@ -1,17 +1,17 @@
 /**
- * Reproduces the table of docs/decisions/0005-encoder.md from a folder of stored features.
+ * Reproduces the table of docs/decisions/0005-encoder.md from a folder of stored features (bench/emoji-features.mjs).
  *
  *   node bench/run.mjs retrieval --features DIR [options]
  *
- *   --features DIR   image_google.npy, image_twitter.npy (or with a suffix, see --image), text.npy, meta.json
- *   --image SUFFIX   image_google_SUFFIX.npy and image_twitter_SUFFIX.npy
- *   --preset NAME    paper or default; may be given more than once (both by default)
- *   --seeds 0,1,2    each seed draws the split and trains
- *   --only a,b,d     which protocols
- *   --out FILE       where the JSON goes (standard output by default)
+ *   --features DIR   image_google.npy, image_twitter.npy (with a suffix: see --image), text.npy, meta.json
+ *   --image SUFFIX   use image_google_SUFFIX.npy and image_twitter_SUFFIX.npy
+ *   --preset NAME    paper or default; repeatable (default: both)
+ *   --seeds 0,1,2    seeds of the split and the training
+ *   --only a,b,d     protocols
+ *   --out FILE       output file of the JSON (default: standard output)
  *
- * a: Google's pictures, 80/20 split of the pairs. b: trained on all of Google's pairs, Twitter's pictures as queries and as
- * gallery against all texts. d: half of the subgroups unseen; query and gallery are the pairs of the unseen ones.
+ * Protocol a: Google's images, 80/20 split of the pairs. b: trained on all Google pairs, tested with Twitter's images against
+ * all texts. d: half of the subgroups are unseen, and queries and gallery are their pairs.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,14 +29,14 @@ interface Features {
   readonly google: Matrix;
   readonly twitter: Matrix;
   readonly text: Matrix;
-  /** Subgroup of each row. */
+  /** [rows]: index of each row's subgroup in `names`. */
   readonly labels: Int32Array;
   readonly names: readonly string[];
 }
 interface Protocol {
   readonly train: Int32Array;
   readonly test: Int32Array;
-  readonly pictures: Matrix;
+  readonly images: Matrix;
 }
 interface Row {
   readonly protocol: string;
@@ -60,7 +60,7 @@ const { values: args } = parseArgs({
     out: { type: 'string' },
   },
 });
-if (args.features === undefined) throw new Error('say where the features are: --features DIR');
+if (args.features === undefined) throw new Error('--features DIR is required');
 
 const features = readFeatures(args.features, args.image);
 const rows: Row[] = [];
@@ -100,11 +100,11 @@ function readFeatures(folder: string, suffix: string): Features {
 function protocolOf(name: string, { google, twitter, labels, names }: Features, seed: number): Protocol {
   const all = Int32Array.from(labels, (_, i) => i);
   const random = createRandom(1000 + seed, 7);
-  if (name === 'b') return { train: all, test: all, pictures: twitter };
+  if (name === 'b') return { train: all, test: all, images: twitter };
   if (name === 'a') {
     const order = shuffle(all, random);
     const cut = Math.round(order.length * 0.8);
-    return { train: order.slice(0, cut).sort(), test: order.slice(cut).sort(), pictures: google };
+    return { train: order.slice(0, cut).sort(), test: order.slice(cut).sort(), images: google };
   }
   const classes = shuffle(
     Int32Array.from(names, (_, i) => i),
@@ -112,15 +112,15 @@ function protocolOf(name: string, { google, twitter, labels, names }: Features, 
   );
   const seen = new Set(classes.subarray(0, classes.length >> 1));
   const isSeen = (row: number) => seen.has(labels[row] as number);
-  return { train: all.filter(isSeen), test: all.filter((row) => !isSeen(row)), pictures: google };
+  return { train: all.filter(isSeen), test: all.filter((row) => !isSeen(row)), images: google };
 }
 
-/** Classes that no training row has are left out; a class embedding is the mean of its training texts. */
+/** Only the classes of the training rows. A class embedding is the mean feature of the class's training texts. */
 function sourceOf({ google, text, labels, names }: Features, rowsUsed: Int32Array): SourceSet {
   const present = [...new Set(rowsUsed.map((row) => labels[row] as number))].sort((a, b) => a - b);
-  const place = new Map(present.map((label, i) => [label, i]));
+  const indexOf = new Map(present.map((label, i) => [label, i]));
   const texts = takeRows(text, rowsUsed);
-  const own = rowsUsed.map((row) => place.get(labels[row] as number) ?? -1);
+  const own = rowsUsed.map((row) => indexOf.get(labels[row] as number) ?? -1);
   const d = text.columns;
   const sums = new Float32Array(present.length * d);
   own.forEach((label, i) => {
@@ -137,13 +137,9 @@ function sourceOf({ google, text, labels, names }: Features, rowsUsed: Int32Arra
   };
 }
 
-function measure(
-  encoder: Encoder,
-  { text, labels }: Features,
-  { test, pictures }: Protocol,
-): RetrievalReport {
+function measure(encoder: Encoder, { text, labels }: Features, { test, images }: Protocol): RetrievalReport {
   const classes = test.map((row) => labels[row] as number);
-  const image = encoder.embedMany('IMAGE', takeRows(pictures, test));
+  const image = encoder.embedMany('IMAGE', takeRows(images, test));
   const texts = encoder.embedMany('TEXT', takeRows(text, test));
   return evaluateRetrieval(
     { embeddings: image, classes, pairs: test },
@@ -207,7 +203,7 @@ function table(averaged: readonly Row[]): string {
       `| ${r.protocol} | ${r.method} | ${f(r.map)} / ${f(r.recallAt10)} | ${f(r.recallAt1)} | ${f(r.chanceMap)} / ${f(r.chanceRecallAt10)} | ${r.trainSeconds.toFixed(0)} |`,
   );
   return [
-    '| protocol | method | map@all / Recall@10 | Recall@1 | chance | seconds |',
+    '| protocol | method | MAP@all / Recall@10 | Recall@1 | chance | seconds |',
     '| --- | --- | --- | --- | --- | --- |',
     ...lines,
   ].join('\n');

@@ -1,4 +1,4 @@
-// Runs a bench written in TypeScript: node bench/run.mjs NAME [arguments]. Vite comes with the test runner.
+// Runs a benchmark written in TypeScript, with Vite, which the test runner includes: node bench/run.mjs NAME [arguments]
 import { runnerImport } from 'vite';
 
 const [name = ''] = process.argv.splice(2, 1);

@@ -1,9 +1,11 @@
-// How long searches take while the same process trains an encoder, beside how long they take at rest:
-// node bench/search-during-training.mjs [DATA] [QUERIES AT REST] [EPOCHS] [IMAGE EXTRACTOR]   (after `npm run build` and `npm run demo -- --exit`)
+// Search latency while the same process trains an encoder, compared with the latency at rest. Run it after `npm run build` and
+// `npm run demo -- --exit`:
 //
-// It works on a copy of the data folder. One client in a thread of its own asks over HTTP, one query after another, each
-// another text; the training is a whole one: principal components, CCA, two networks, figures, embeddings, the switch.
-// With an image extractor that the catalogue has no features of, such as hsv-hog, it begins with extracting them.
+//   node bench/search-during-training.mjs [DATA] [QUERIES_AT_REST] [EPOCHS] [IMAGE_EXTRACTOR]
+//
+// It uses a copy of the data folder. One client in its own thread sends different queries over HTTP, one after another. The
+// training is complete: principal components, CCA, two networks, evaluation, embeddings, activation. With an image extractor
+// whose features the catalogue does not have, such as hsv-hog, it extracts them first.
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,10 +16,11 @@ import { readConfig } from '../dist/config.js';
 import { emojiCatalogue } from '../dist/demo/emoji-catalogue.js';
 import { createApp, listen } from '../dist/http/app.js';
 
+/** The target of the ratio below. */
 const LIMIT = 3;
 
 if (isMainThread) await main();
-else await ask();
+else await sendQueries();
 
 async function main() {
   const [data = './data', count = '300', epochs, imageExtractor] = process.argv.slice(2);
@@ -85,19 +88,19 @@ async function report(times, seconds) {
         p50: quantile(values, 0.5),
         p95: quantile(values, 0.95),
         p99: quantile(values, 0.99),
-        most: Math.max(...values),
+        max: Math.max(...values),
       },
     ]),
   );
   const ratio = summary.training.p95 / quantile(rest, 0.95);
-  console.log(`a training of ${seconds.toFixed(0)} s; searches over HTTP, one after another, ms`);
-  console.log('                 searches      p50      p95      p99     most');
+  console.log(`training ${seconds.toFixed(0)} s; latency of searches over HTTP, one after another, ms`);
+  console.log('                 searches      p50      p95      p99      max');
   for (const name of Object.keys(rows)) {
     const { searches, ...figures } = summary[name.trim()];
     const cells = Object.values(figures).map((x) => x.toFixed(1).padStart(9));
     console.log(`${name.padEnd(16)} ${String(searches).padStart(8)}${cells.join('')}`);
   }
-  console.log(`p95 in training / p95 at rest: ${ratio.toFixed(2)} (at most ${LIMIT} is wanted)`);
+  console.log(`p95 in training / p95 at rest: ${ratio.toFixed(2)} (target: at most ${LIMIT})`);
   await mkdir('bench/results', { recursive: true });
   await writeFile(
     'bench/results/search-during-training.json',
@@ -109,13 +112,13 @@ function quantile(values, q) {
   return values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))];
 }
 
-/** The client: asks until it is ended. */
-async function ask() {
+/** The client: sends queries until its thread is terminated. */
+async function sendQueries() {
   const query = `query($text: String!) { crossModalSearch(query: {text: $text}, target: IMAGE, first: 20) {
     edges { score node { id title } } } }`;
   const words = emojiCatalogue().flatMap(({ label, tags }) => [label, ...tags]);
   for (let i = 0; ; i += 1) {
-    // Never the same text again, so that nothing kept answers.
+    // A new text each time, so that no cache is used.
     const text = `${words[(i * 37) % words.length]} ${words[(i * 101 + 7) % words.length]} ${i}`;
     const start = performance.now();
     const response = await fetch(`${workerData.address}/graphql`, {

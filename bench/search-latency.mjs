@@ -1,5 +1,7 @@
-// How long a warm text search over the demo's catalogue takes through HTTP, beside extracting and encoding the query
-// alone: node bench/search-latency.mjs [DATA] [QUERIES]   (after `npm run build` and `npm run demo -- --exit`)
+// Latency of a warm text search over HTTP in the demo's catalogue, compared with only extracting and encoding the query. Run
+// it after `npm run build` and `npm run demo -- --exit`:
+//
+//   node bench/search-latency.mjs [DATA] [QUERIES]
 import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
@@ -14,7 +16,7 @@ import { createFeatureExtractors } from '../dist/features/create-feature-extract
 const data = process.argv[2] ?? './data';
 const count = Number(process.argv[3] ?? 200);
 
-// The encoder is read from a copy: the folder itself belongs to the server while it runs.
+// The encoder is read from a copy, because the server locks the folder while it runs.
 const copy = await mkdtemp(join(tmpdir(), 'commonspace-bench-'));
 await cp(join(data, 'postgres'), join(copy, 'postgres'), { recursive: true });
 const app = await openApp(readConfig({ dataDir: copy }), console.error);
@@ -35,16 +37,16 @@ const address = await new Promise((resolve) => {
 
 const QUERY = `query($text: String!) { crossModalSearch(query: {text: $text}, target: IMAGE, first: 20) {
   mode edges { score node { id title classes { name } ... on ImageItem { url(width: 64) } } } } }`;
-// Over one connection that stays open, by the plainest client there is: it is the server that is timed.
+// A plain client with one keep-alive connection, so that mostly the server is measured.
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 function post(path, body) {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const asked = request(address + path, { method: 'POST', agent, headers }, async (answer) => {
+    const sent = request(address + path, { method: 'POST', agent, headers }, async (answer) => {
       const chunks = await answer.toArray();
       resolve(JSON.parse(Buffer.concat(chunks).toString()));
     });
-    asked.on('error', reject).end(body);
+    sent.on('error', reject).end(body);
   });
 }
 async function search(text) {
@@ -59,7 +61,7 @@ async function extractAndEncode(text) {
   encoder.embed('TEXT', feature);
 }
 
-// Every query is another one, so that no cache answers; what a person would type.
+// Different queries, so that no cache is used, made of the labels and tags of emoji.
 const words = emojiCatalogue().flatMap(({ label, tags }) => [label, `a ${tags.slice(0, 3).join(' ')}`]);
 const queries = Array.from({ length: count + 20 }, (_, i) => words[(i * 37) % words.length]);
 const times = { http: [], again: [], alone: [] };

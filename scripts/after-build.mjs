@@ -1,4 +1,4 @@
-// What the compiler leaves undone: files that are read at run time are copied, and the entry of the command is made executable.
+// Completes dist after the compiler: copies the files that are read at run time, and makes the entry point executable.
 import { chmod, cp } from 'node:fs/promises';
 import { extname } from 'node:path';
 

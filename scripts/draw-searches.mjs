@@ -1,5 +1,8 @@
-// Draws docs/pictures/searches.svg from real searches of the demo's catalogue: node scripts/draw-searches.mjs [DATA]
-// (after `npm run demo -- --exit`). The drawings are Google's (Apache-2.0) and Twitter's (CC-BY-4.0).
+// Draws docs/pictures/searches.svg from searches in the demo's catalogue. Run it after `npm run demo -- --exit`:
+//
+//   node scripts/draw-searches.mjs [DATA]
+//
+// The emoji images are by Google (Apache-2.0) and Twitter (CC-BY-4.0).
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { openApp } from '../dist/compose.js';
 import { readConfig } from '../dist/config.js';
@@ -13,7 +16,7 @@ const TYPED = [
 const DRAWN = [
   { hexcode: '1F405', remark: '' },
   { hexcode: '1F9C1', remark: '' },
-  { hexcode: '1F3B8', remark: 'its whole class, musical instruments, was kept from the encoder' },
+  { hexcode: '1F3B8', remark: 'unseen class: the encoder was trained without musical instruments' },
 ];
 const SHOWN = 7;
 const CELL = 76;
@@ -50,7 +53,7 @@ function heading(text) {
   y += 28;
 }
 
-heading('Type words, find pictures');
+heading('Text query, image results');
 for (const text of TYPED) {
   const found = await search({ text }, 'IMAGE', ['CONTENT', 'COUNTERPART']);
   parts.push(`<text x="20" y="${y + 38}" class="q">${escapeXml(text)}</text>`);
@@ -62,11 +65,13 @@ for (const text of TYPED) {
   y += CELL;
 }
 y += 8;
-heading('Drop in a picture that the encoder never saw, find texts by content alone');
+heading('Query with an image that is not in the training set, text results by content only');
 for (const { hexcode, remark } of DRAWN) {
   const item = await app.items.byExternalId(`twitter/${hexcode}`);
   if (item === null)
-    throw new Error(`the demo's catalogue is not in this data folder: no twitter/${hexcode}`);
+    throw new Error(
+      `this data folder does not contain the demo's catalogue: there is no item twitter/${hexcode}`,
+    );
   const found = await search({ itemId: item.id }, 'TEXT', ['CONTENT']);
   parts.push(`<image x="20" y="${y}" width="60" height="60" href="${await pixels(item)}"/>`);
   const titles = found.map((text) => cut(text.title ?? text.text, 26));

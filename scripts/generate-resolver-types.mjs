@@ -1,5 +1,5 @@
-// Resolver types from schema.graphql, so that a resolver that does not fit the schema does not compile.
-// The core of graphql-codegen is called directly: its command line would bring three hundred packages more.
+// Generates resolver types from schema.graphql, so that a resolver that does not match the schema does not compile. It calls
+// the core of graphql-codegen directly, because the command line package has about 300 more dependencies.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { codegen } from '@graphql-codegen/core';
 import * as typescript from '@graphql-codegen/typescript';

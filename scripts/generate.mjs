@@ -1,5 +1,5 @@
-// Makes src/__generated__: the Prisma client, and whatever codegen.ts makes. Works offline, says little, and skips a
-// step whose inputs have not changed since it last ran. `node scripts/generate.mjs --force` runs every step.
+// Generates src/__generated__: the Prisma client and the resolver types. It works offline and skips a step whose inputs have
+// not changed since its last run. `node scripts/generate.mjs --force` runs every step.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,8 +13,8 @@ const require = createRequire(import.meta.url);
 const force = process.argv.includes('--force');
 
 /**
- * A step runs when one of its `inputs` (files, relative to the root) or of the packages' versions has changed, or one
- * of its `outputs` is missing. A step whose first input is missing does not exist in this checkout and is passed over.
+ * A step runs if one of its `inputs` (files, relative to the root) or a version of its `packages` has changed, or if one of its
+ * `outputs` is missing. A step whose first input is missing is skipped.
  */
 const steps = [
   {
@@ -28,9 +28,8 @@ const steps = [
         join(dirname(require.resolve('prisma/package.json')), 'build', 'index.js'),
         ['generate', '--no-hints'],
         {
-          // `generate` looks for a schema engine, which it does not use, and would download it. Any executable that
-          // exists makes it look no further; node itself exists wherever this runs. For generate alone: `migrate`
-          // with this setting would do nothing and say that all is well.
+          // `generate` does not use the schema engine, but downloads it if it is missing. The path of any existing
+          // executable prevents that. Do not use this setting for `migrate`: it would succeed without doing anything.
           PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
           PRISMA_HIDE_UPDATE_MESSAGE: '1',
           CHECKPOINT_DISABLE: '1',
@@ -39,7 +38,6 @@ const steps = [
     },
   },
   {
-    // Resolver types, so that a resolver that does not fit the schema does not compile.
     name: 'graphql',
     inputs: ['scripts/generate-resolver-types.mjs', 'schema.graphql'],
     packages: [
@@ -68,7 +66,7 @@ for (const step of steps) {
   console.error(`generate: ${step.name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
 }
 
-/** Hash of everything a step's output follows from. */
+/** Hash of everything that determines a step's output. */
 function fingerprint(step) {
   const hash = createHash('sha256').update(step.run.toString());
   for (const input of step.inputs) {
@@ -84,7 +82,7 @@ function fingerprint(step) {
   return hash.digest('hex');
 }
 
-/** Runs a script with this node; its output is shown only if it fails. */
+/** Runs a script with the same node executable. Its output is shown only if it fails. */
 function runNode(script, args, env = {}) {
   const result = spawnSync(process.execPath, [script, ...args], {
     cwd: root,

@@ -1,5 +1,5 @@
-// Remakes migrations/embedded-template.tar.br: an embedded database with the migrations applied, from which a first
-// start is made without initdb. Run it (after `npm run build`) whenever a migration is added or PGlite is updated.
+// Creates migrations/embedded-template.tar.br: an embedded database with all migrations applied. A first start unpacks it
+// instead of running initdb. Run it after `npm run build` when a migration is added or PGlite is updated.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,13 +16,13 @@ try {
   await database.runOnce('VACUUM (FULL, ANALYZE)');
   await database.close();
   const db = await PGlite.create(join(folder, 'postgres'), { extensions: { vector } });
-  // A fresh segment of the write-ahead log, full of zeros, in place of those that initdb filled: 4 MB less.
+  // Replaces the log segments that initdb filled with an empty one, which makes the file 4 MB smaller.
   await db.exec('SET wal_recycle = off');
   await db.exec('SELECT pg_switch_wal()');
   await db.exec('CHECKPOINT');
   await db.exec('CHECKPOINT');
   const tar = Buffer.from(await (await db.dumpDataDir('none')).arrayBuffer());
-  // Brotli's window of 16 MB sees that the server's three databases are almost the same; gzip's does not.
+  // The three databases of the server are almost identical. Brotli's window of 16 MB covers them; gzip's window does not.
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN } = constants;
   const dump = brotliCompressSync(tar, { params: { [BROTLI_PARAM_QUALITY]: 9, [BROTLI_PARAM_LGWIN]: 24 } });
   await db.close();

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# A real Postgres with pgvector for tests, on any glibc Linux that has apt and dpkg-deb, installed nowhere but in one
-# folder: Debian's packages are unpacked there and run with the dynamic linker and libraries that come with them. No
-# root needed; as root, the server runs as PGUSER_OS, for Postgres refuses to be root.
+# A native Postgres with pgvector for tests, on any glibc Linux with apt and dpkg-deb. It is installed in a single folder:
+# Debian packages are unpacked there and run with their own dynamic linker and libraries. It does not need root. If run as
+# root, the server runs as PGUSER_OS, because Postgres refuses to run as root.
 #
-#   scripts/native-postgres.sh all      unpack what is missing, start, print the address (the default)
+#   scripts/native-postgres.sh all      unpack if needed, start, print the connection URL (default)
 #   scripts/native-postgres.sh stop     stop the server
 #   scripts/native-postgres.sh remove   stop the server and delete the folder
 #
@@ -29,7 +29,7 @@ case $arch in
   *) echo "no packages known for $arch" >&2; exit 2 ;;
 esac
 
-# Runs apt with an empty package database and sources of its own, so that it plans for a system where nothing is there.
+# Runs apt with its own sources and an empty package database, so that it resolves all dependencies.
 apt_apart() {
   local apt=$PGHOME/apt
   mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/etc/apt.conf.d"
@@ -54,7 +54,7 @@ unpack() {
     [ -e "$root/$dir" ] || ln -s "usr/$dir" "$root/$dir"
   done
   apt_apart apt-get -qq update
-  # Of everything it would install: the server, the extension, and libraries. Perl, LLVM and the like are for others.
+  # Of the packages that apt would install, keep the server, the extension and their libraries, without Perl and LLVM.
   apt_apart apt-get -qq install --print-uris "postgresql-$PGVER-pgvector" patchelf | awk '{print $2}' | sed 's/_.*//' |
     grep -E "^(lib|patchelf$|postgresql-$PGVER|postgresql-client-$PGVER$)" |
     grep -vE '^(libllvm|libz3|libclang|libperl|lib.*-perl$|libdb5|libgdbm|libpam-|libc-bin|postgresql-.*-jit$)' |
@@ -62,7 +62,7 @@ unpack() {
   # shellcheck disable=SC2046
   (cd "$PGHOME/debs" && apt_apart apt-get -qq download $(cat "$PGHOME/packages"))
   for deb in "$PGHOME"/debs/*.deb; do dpkg-deb -x "$deb" "$root"; done
-  # The programs are told which linker and libraries are theirs. What they start (a shell) keeps the system's.
+  # Sets the linker and library path of the programs only. Processes that they start, such as a shell, use the system's.
   local libraries="$root/usr/lib/$triplet:$root/usr/lib"
   cp "$root/usr/bin/patchelf" "$PGHOME/patchelf"
   for program in "$bin"/*; do
@@ -75,7 +75,7 @@ unpack() {
   touch "$root/.complete"
 }
 
-# Runs a program of the server's as a user that it accepts, in a folder that this user may enter.
+# Runs a server program as a user other than root, in a folder that this user can access.
 as_user() {
   if [ "$(id -u)" = 0 ]; then
     (cd / && setpriv --reuid="$PGUSER_OS" --regid="$(id -g "$PGUSER_OS")" --clear-groups env HOME=/ LC_ALL=C "$@")
