@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { CommonspaceError } from '../domain/errors.js';
-import type { TrainOptionsInput } from '../services/encoders/train-options.js';
+import type { TrainOptionsInput } from '../services/encoders/train-request.js';
 import { catalogueReport } from '../services/evaluate/catalogue-report.js';
 import { evaluateBundle } from '../services/evaluate/evaluate-bundle.js';
 import { PROTOCOLS, type Protocol } from '../services/evaluate/train-for.js';

@@ -1,6 +1,6 @@
 /** `--set option=value`: any choice of a training, by its name in `TrainOptions`, given as often as wanted. */
 import { InvalidArgumentError, Option } from 'commander';
-import { PRESETS, type TrainOptionsInput } from '../services/encoders/train-options.js';
+import { PRESETS, type TrainOptionsInput } from '../services/encoders/train-request.js';
 
 type Value = number | boolean | readonly number[];
 /** A name that is a path, with the value that the preset has there; it tells which kind of value is wanted. */

@@ -1,10 +1,6 @@
 import { Command } from 'commander';
-import type { TrainOptionsInput } from '../services/encoders/train-options.js';
-import type {
-  TrainingCallbacks,
-  TrainingReport,
-  TrainRequest,
-} from '../services/encoders/training-service.js';
+import type { TrainOptionsInput, TrainRequest } from '../services/encoders/train-request.js';
+import type { TrainingCallbacks, TrainingReport } from '../services/encoders/training-service.js';
 import type { App } from '../services/services.js';
 import { readChoice, readMetadata, readNumber } from './arguments.js';
 import { heldOutSummary } from './held-out-summary.js';

@@ -1,4 +1,4 @@
-import type { TrainingProgress } from '../services/encoders/training-service.js';
+import type { TrainingProgress } from '../services/encoders/training-progress.js';
 import { createProgress, type Progress } from './progress.js';
 
 export interface ShownTraining {

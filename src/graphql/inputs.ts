@@ -6,7 +6,7 @@ import type {
 } from '../__generated__/resolver-types.js';
 import { CommonspaceError, type FieldPath } from '../domain/errors.js';
 import type { ItemFilter } from '../domain/filter.js';
-import type { TrainRequest } from '../services/encoders/training-service.js';
+import type { TrainRequest } from '../services/encoders/train-request.js';
 import type { IngestInput } from '../services/ingest/ingest-input.js';
 import type { SearchQuery } from '../services/search/query-reader.js';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { TrainingProgress } from '../../src/services/encoders/training-service.js';
+import type { TrainingProgress } from '../../src/services/encoders/training-progress.js';
 import type { App } from '../../src/services/services.js';
 import { COLOUR_NAMES, drawShape, SHAPE_NAMES } from '../factories/shapes.js';
 import { ingestShapes, QUICK, withApp } from '../support/app.js';

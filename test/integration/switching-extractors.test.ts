@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { ItemRow } from '../../src/catalog/types.js';
-import type { TrainingProgress } from '../../src/services/encoders/training-service.js';
+import type { TrainingProgress } from '../../src/services/encoders/training-progress.js';
 import type { SearchRequest } from '../../src/services/search/search-request.js';
 import { type Colour, drawShape, type Shape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';

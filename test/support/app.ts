@@ -4,7 +4,7 @@ import { readConfig } from '../../src/config.js';
 import { createFeatureExtractors } from '../../src/features/create-feature-extractors.js';
 import type { FeatureExtractors } from '../../src/features/types.js';
 import { createMediaStore, type MediaStore } from '../../src/media/media-store.js';
-import type { TrainRequest } from '../../src/services/encoders/training-service.js';
+import type { TrainRequest } from '../../src/services/encoders/train-request.js';
 import { type App, createServices, type Services } from '../../src/services/services.js';
 import { shapePairs } from '../factories/shapes.js';
 import { type DatabaseKind, openTestCatalog, type TestCatalog } from './catalog.js';

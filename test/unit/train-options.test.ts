@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readTrainOption } from '../../src/cli/train-options.js';
 import { resolveTrainOptions } from '../../src/encoder/training/presets.js';
-import type { TrainOptionsInput } from '../../src/services/encoders/train-options.js';
+import type { TrainOptionsInput } from '../../src/services/encoders/train-request.js';
 
 const readAll = (...texts: readonly string[]) =>
   texts.reduce<TrainOptionsInput>((before, text) => readTrainOption(text, before), {});

@@ -5,16 +5,16 @@ import type { Modality } from '../../domain/modality.js';
 import type { Database } from '../postgres/database.js';
 import type { ClassRow } from '../types.js';
 
-/** Which classes are listed. */
+/** Selects classes. */
 export interface ClassFilter {
   /** Part of the name, in any case; null: all. */
   readonly search: string | null;
-  /** True: only those of `seenIds`; false: only the others; null: all. */
+  /** True: those of `seenIds`; false: the others; null: all. */
   readonly seen: boolean | null;
   readonly seenIds: readonly string[];
 }
 
-const EVERY = 2 ** 31 - 1;
+const NO_LIMIT = 2 ** 31 - 1;
 const COLUMNS = { id: true, name: true, description: true } as const;
 
 /** Classes: labels of items. Names are unique and ordered by code point. */
@@ -25,12 +25,12 @@ export class Classes {
     return (await this.byIds([id]))[0] ?? null;
   }
 
-  /** Those that exist, by name. */
+  /** The classes that exist, by name. */
   byIds(ids: readonly string[]): Promise<ClassRow[]> {
     return this.many({ id: { in: [...ids] } });
   }
 
-  /** Those that exist, by name. */
+  /** The classes that exist, by name. */
   byNames(names: readonly string[]): Promise<ClassRow[]> {
     return this.many({ name: { in: [...names] } });
   }
@@ -59,7 +59,7 @@ export class Classes {
     }
   }
 
-  /** Classes that match, by name. */
+  /** Matching classes, by name. */
   page(
     options: ClassFilter & { readonly afterName: string | null; readonly limit: number },
   ): Promise<ClassRow[]> {
@@ -71,7 +71,7 @@ export class Classes {
     return this.db.prisma.class.count({ where: where(filter) });
   }
 
-  /** How many items (of a modality) each class has; an entry for every id asked about. */
+  /** The number of items (of a modality) of each class; an entry for every given id. */
   async itemCounts(classIds: readonly string[], modality: Modality | null): Promise<Map<string, number>> {
     const groups = await this.db.prisma.itemClass.groupBy({
       by: ['classId'],
@@ -83,13 +83,13 @@ export class Classes {
     return counts;
   }
 
-  private many(where: Prisma.ClassWhereInput, limit = EVERY): Promise<ClassRow[]> {
+  private many(where: Prisma.ClassWhereInput, limit = NO_LIMIT): Promise<ClassRow[]> {
     return this.db.prisma.class.findMany({ where, select: COLUMNS, orderBy: { name: 'asc' }, take: limit });
   }
 }
 
 function where({ search, seen, seenIds }: ClassFilter): Prisma.ClassWhereInput {
-  // Prisma escapes what LIKE would read as a pattern? It does not: so we do.
+  // Prisma does not escape the wildcards of LIKE.
   const part = search?.replaceAll(/[\\%_]/g, '\\$&');
   const ids = [...seenIds];
   return {

@@ -10,7 +10,7 @@ import type { Database } from '../postgres/database.js';
 import { parseStored } from './stored-json.js';
 import { isLost, owner } from './work-owner.js';
 
-/** The latest evaluation of an encoder. `record` is that of the latest that came to its end, which may be an earlier one. */
+/** The latest evaluation of an encoder. `record` is that of the latest one that finished, which may be an earlier one. */
 export type EncoderEvaluationRow = {
   readonly encoderId: string;
   readonly record: EvaluationRecord | null;
@@ -31,9 +31,10 @@ interface StoredRow {
   readonly finishedAt: Date | null;
 }
 
-/** Evaluations of encoders; one for each at a time, whichever server does it. */
+/** Evaluations of encoders; at most one of each encoder runs at a time, on any server. */
 export class EncoderEvaluations {
-  private readonly mine = new Set<string>();
+  /** Claims of this process, which are valid while it runs. */
+  private readonly ownClaims = new Set<string>();
 
   constructor(private readonly db: Database) {}
 
@@ -45,7 +46,7 @@ export class EncoderEvaluations {
     return stored ? evaluationRow(stored) : null;
   }
 
-  /** Begins one; null where one is under way. @returns a number of this piece of work alone. */
+  /** Starts an evaluation. @returns its claim; null where one is running. */
   async begin(encoderId: string): Promise<string | null> {
     const claim = randomUUID();
     const [row] = await this.db.run(
@@ -57,11 +58,11 @@ export class EncoderEvaluations {
       [encoderId, claim, owner()],
     );
     if (!row) return null;
-    this.mine.add(claim);
+    this.ownClaims.add(claim);
     return claim;
   }
 
-  /** Says that the work goes on. False where it is in other hands, or the encoder is gone. */
+  /** Heartbeat. False where the claim is lost or the encoder was removed. */
   async beat(claim: string): Promise<boolean> {
     const found = await this.db.run(
       'UPDATE encoder_evaluation SET heartbeat_at = clock_timestamp() WHERE claim = $1 RETURNING 1',
@@ -78,14 +79,14 @@ export class EncoderEvaluations {
     await this.end(claim, `state = 'failed', failure = $2::jsonb`, failure);
   }
 
-  /** Marks those of processes that are no more as failed. */
+  /** Marks evaluations whose claim has expired as failed. */
   async failInterrupted(failure: EncoderFailure): Promise<void> {
     const running = await this.db.run<{ claim: string; owner: unknown; silent: number }>(
       `SELECT claim, owner, EXTRACT(EPOCH FROM clock_timestamp() - heartbeat_at)::float8 AS silent
        FROM encoder_evaluation WHERE state = 'running'`,
     );
     for (const { claim, owner: by, silent } of running) {
-      if (!this.mine.has(claim) && isLost(this.db, by, silent)) await this.fail(claim, failure);
+      if (!this.ownClaims.has(claim) && isLost(this.db, by, silent)) await this.fail(claim, failure);
     }
   }
 
@@ -94,7 +95,7 @@ export class EncoderEvaluations {
       `UPDATE encoder_evaluation SET ${set}, claim = NULL, finished_at = clock_timestamp() WHERE claim = $1`,
       [claim, JSON.stringify(value)],
     );
-    this.mine.delete(claim);
+    this.ownClaims.delete(claim);
   }
 }
 

@@ -43,7 +43,7 @@ export function encoderRow(stored: StoredEncoder): EncoderRow {
   return { ...facts, ...statusOf(stored) };
 }
 
-/** The same of a version that must be trained. */
+/** The row as that of a trained version. Throws where it is not trained. */
 export function trainedRow(row: EncoderRow): TrainedEncoderRow {
   if (row.dimension === null) throw new Error(`encoder ${row.id} is not trained`);
   return { ...row, dimension: row.dimension };

@@ -8,7 +8,7 @@ import { lockEncoders } from './encoder-lock.js';
 import { ENCODER_COLUMNS, encoderRow, type StoredEncoder } from './encoder-rows.js';
 import { isLost, owner } from './work-owner.js';
 
-/** A training that somebody wants. */
+/** A training run to store. */
 export interface NewRun {
   /** A UUID. */
   readonly id: string;
@@ -17,21 +17,21 @@ export interface NewRun {
   readonly request: EncoderRequest;
 }
 
-/** A run in the hands of this process. `claim` is a number of this piece of work alone: it fences off whoever had it before. */
+/** A run that this process has claimed. `claim` is a fencing token: statements of an earlier claim find no row. */
 export interface ClaimedRun {
   readonly claim: string;
   readonly row: EncoderRow;
 }
 
-/** Somebody else has the run now, or it was cancelled: whoever worked on it stops, and leaves it alone. */
+/** Another process claimed the run, or it was cancelled. The worker stops and does not change the run. */
 export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
 }
 
-/** The lives of encoders up to the point where they are ready. Each step holds only while the run is the caller's. */
+/** Training runs, from the queue to a ready encoder. Every step checks the claim. */
 export class EncoderRuns {
-  /** Claims of this very object, which are alive as long as it is. */
-  private readonly mine = new Set<string>();
+  /** Claims of this process, which are valid while it runs. */
+  private readonly ownClaims = new Set<string>();
 
   constructor(
     private readonly db: Database,
@@ -48,7 +48,7 @@ export class EncoderRuns {
     return encoderRow(one(row));
   }
 
-  /** Begins a run at once, past the queue. */
+  /** Inserts a run as claimed, without queueing it. */
   async begin(run: NewRun): Promise<ClaimedRun> {
     const claim = randomUUID();
     const [row] = await this.db.run<StoredEncoder>(
@@ -60,7 +60,7 @@ export class EncoderRuns {
     return this.claimed(claim, one(row));
   }
 
-  /** Takes a run from the queue: this one, or the one that waits longest; null where there is none. */
+  /** Claims a queued run: the given one, or the oldest; null where there is none. */
   async claim(id: string | null = null): Promise<ClaimedRun | null> {
     const claim = randomUUID();
     const [row] = await this.db.run<StoredEncoder>(
@@ -74,7 +74,7 @@ export class EncoderRuns {
     return row ? this.claimed(claim, row) : null;
   }
 
-  /** Says that the work goes on, and how far it is. @throws ClaimLost */
+  /** Heartbeat, with the latest progress if there is any. @throws ClaimLost */
   async beat({ claim, row }: ClaimedRun, progress: EncoderProgress | null): Promise<void> {
     const found = await this.db.run(
       `UPDATE encoder SET heartbeat_at = clock_timestamp(), progress = COALESCE($3::jsonb, progress)
@@ -84,7 +84,7 @@ export class EncoderRuns {
     if (found.length === 0) throw new ClaimLost(row.id);
   }
 
-  /** Keeps what the training gave. @throws ClaimLost */
+  /** Stores the trained weights. @throws ClaimLost */
   async keepWeights(
     { claim, row }: ClaimedRun,
     trained: { readonly dimension: number; readonly config: EncoderConfig },
@@ -107,7 +107,7 @@ export class EncoderRuns {
   }
 
   /**
-   * Makes the place for its embeddings; from now on whatever is written is embedded for it too. @throws ClaimLost
+   * Creates the partitions of its embeddings and makes it live: new items are embedded for it. @throws ClaimLost
    */
   async beginEmbedding(run: ClaimedRun, config: EncoderConfig, report: EncoderReport): Promise<void> {
     await this.partitions.ensureEmbeddings(run.row.id);
@@ -129,10 +129,10 @@ export class EncoderRuns {
       run,
       `state = 'ready', claim = NULL, progress = NULL, finished_at = clock_timestamp()`,
     );
-    this.mine.delete(run.claim);
+    this.ownClaims.delete(run.claim);
   }
 
-  /** What was embedded stays: a run that is resumed goes on from there. @throws ClaimLost */
+  /** Its embeddings stay, so that a resumed run continues from them. @throws ClaimLost */
   async fail(run: ClaimedRun, failure: EncoderFailure): Promise<void> {
     await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
@@ -143,29 +143,29 @@ export class EncoderRuns {
         [JSON.stringify(failure)],
       );
     });
-    this.mine.delete(run.claim);
+    this.ownClaims.delete(run.claim);
   }
 
-  /** Puts a run back into the queue, for whoever is next. @throws ClaimLost */
+  /** Puts a claimed run back into the queue. @throws ClaimLost */
   async release(run: ClaimedRun): Promise<void> {
     await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
       await this.step(tx, run, `state = 'queued', claim = NULL, progress = NULL`);
     });
-    this.mine.delete(run.claim);
+    this.ownClaims.delete(run.claim);
   }
 
-  /** Gives the caller's run up, with what it has embedded. @throws ClaimLost */
-  async giveUp(run: ClaimedRun): Promise<void> {
+  /** Cancels the caller's run and drops its embeddings. @throws ClaimLost */
+  async cancelOwn(run: ClaimedRun): Promise<void> {
     await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
       await this.step(tx, run, `state = 'cancelled', claim = NULL, finished_at = clock_timestamp()`);
     });
-    this.mine.delete(run.claim);
+    this.ownClaims.delete(run.claim);
     await this.partitions.dropEmbeddings(run.row.id);
   }
 
-  /** Gives a run up, whoever works on it, with what it has embedded. False where it is not queued and not under way. */
+  /** Cancels a run of any process and drops its embeddings. False where it is neither queued nor running. */
   async cancel(id: string): Promise<boolean> {
     const found = await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
@@ -180,7 +180,7 @@ export class EncoderRuns {
     return true;
   }
 
-  /** Puts a run that failed or was cancelled back into the queue. False where it is in another state. */
+  /** Puts a failed or cancelled run back into the queue. False where it is in another state. */
   async requeue(id: string): Promise<boolean> {
     const found = await this.db.run(
       `UPDATE encoder SET state = 'queued', failure = NULL, progress = NULL, finished_at = NULL
@@ -190,7 +190,7 @@ export class EncoderRuns {
     return found.length > 0;
   }
 
-  /** Marks the runs of processes that are no more as failed. @returns their ids. */
+  /** Marks runs whose claim has expired as failed. @returns their ids. */
   async failInterrupted(failure: EncoderFailure): Promise<string[]> {
     const runs = await this.db.run<{ id: string; claim: string; owner: unknown; silent: number }>(
       `SELECT id, claim, owner, EXTRACT(EPOCH FROM clock_timestamp() - heartbeat_at)::float8 AS silent
@@ -198,7 +198,7 @@ export class EncoderRuns {
     );
     const failed: string[] = [];
     for (const { id, claim, owner: by, silent } of runs) {
-      if (this.mine.has(claim) || !isLost(this.db, by, silent)) continue;
+      if (this.ownClaims.has(claim) || !isLost(this.db, by, silent)) continue;
       const found = await this.db.transaction(async (tx) => {
         await lockEncoders(tx);
         return await tx.run(
@@ -227,7 +227,7 @@ export class EncoderRuns {
   }
 
   private claimed(claim: string, row: StoredEncoder): ClaimedRun {
-    this.mine.add(claim);
+    this.ownClaims.add(claim);
     return { claim, row: encoderRow(row) };
   }
 }

@@ -20,13 +20,13 @@ export interface NewEncoder {
 }
 
 export interface Switch {
-  /** The encoder that must be the active one until the switch: null for none. Left out, it may be any. */
+  /** The encoder that must be active before the switch; null: none. Absent: any. */
   readonly expected?: string | null;
-  /** Works out what the encoder still lacks, in the transaction of the switch, while nobody writes items. */
+  /** Embeds what the encoder still lacks, in the transaction of the switch, while writers of items wait. */
   readonly complete?: (tx: Queryable) => Promise<void>;
 }
 
-/** Another encoder became the active one meanwhile, or the one to be activated is no longer there to be. Nothing was changed. */
+/** Another encoder was activated meanwhile, or the wanted one was removed or is not ready. Nothing was changed. */
 export class SwitchRefused extends Error {
   override readonly name = 'SwitchRefused';
 }
@@ -38,7 +38,7 @@ export class Encoders {
     private readonly partitions: VectorPartitions,
   ) {}
 
-  /** Stores an encoder, ready but not active, and makes the place for its embeddings. */
+  /** Stores an encoder, ready but not active, and creates the partitions of its embeddings. */
   async create(encoder: NewEncoder, weights: Uint8Array): Promise<EncoderRow> {
     const { config, report, ...columns } = encoder;
     const now = new Date();
@@ -92,14 +92,14 @@ export class Encoders {
 
   /** The encoder in use, null before the first was activated. */
   async active(): Promise<TrainedEncoderRow | null> {
-    // Every search asks this: a prepared statement is quicker than going through Prisma.
+    // Every search runs this: a prepared statement is faster than a Prisma query.
     const [stored] = await this.db.run<StoredEncoder>(
       `SELECT ${ENCODER_COLUMNS} FROM encoder WHERE state = 'active'`,
     );
     return stored ? trainedRow(encoderRow(stored)) : null;
   }
 
-  /** The encoders that new items are embedded for; see LIVE_ENCODERS. */
+  /** See LIVE_ENCODERS. */
   async live(): Promise<TrainedEncoderRow[]> {
     const rows = await this.db.run<StoredEncoder>(
       `SELECT ${ENCODER_COLUMNS} FROM encoder WHERE ${LIVE_ENCODERS} ORDER BY id`,
@@ -107,7 +107,7 @@ export class Encoders {
     return rows.map((row) => trainedRow(encoderRow(row)));
   }
 
-  /** The encoder that was active before the present one; null where none was. */
+  /** The encoder that was active before the current one; null where none was. */
   async previous(): Promise<EncoderRow | null> {
     const row = await this.db.prisma.encoder.findFirst({
       where: { state: { in: ['ready', 'retired'] }, activatedAt: { not: null } },
@@ -123,7 +123,7 @@ export class Encoders {
     return bytes;
   }
 
-  /** The same, null where there are none yet. Throws if they are damaged. */
+  /** The weights of an encoder; null before it is trained. Throws if they are damaged. */
   async findWeights(id: string): Promise<Uint8Array | null> {
     const row = await this.db.prisma.encoderWeights.findUnique({ where: { encoderId: id } });
     if (!row) return null;
@@ -133,7 +133,7 @@ export class Encoders {
     return row.bytes;
   }
 
-  /** Makes a retired encoder ready again, so that what is written meanwhile is embedded for it. */
+  /** Makes a retired encoder ready again, so that new items are embedded for it. */
   async revive(id: string): Promise<void> {
     await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
@@ -142,8 +142,8 @@ export class Encoders {
   }
 
   /**
-   * Makes a ready or retired encoder the active one; the one that was is retired, and can be activated again. One
-   * transaction, while which nobody writes items: whoever writes before or after it embeds for both.
+   * Makes a ready or retired encoder the active one and retires the one before it, which can be activated again. Writers of
+   * items wait for this transaction; before and after it they embed for both encoders.
    *
    * @throws SwitchRefused
    */
@@ -170,14 +170,14 @@ export class Encoders {
   }
 
   /**
-   * Removes an encoder that nobody uses or works on, with its weights and embeddings; one that is not there is no error.
+   * Removes an encoder that is not in use and not running, with its weights and embeddings. An unknown id is no error.
    *
-   * @returns whether there is none any more
+   * @returns false where the encoder's state forbids the removal
    */
   async remove(id: string): Promise<boolean> {
     const [left] = await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
-      // First nobody writes embeddings for it any more. Cut short after this, it is a cancelled run, and can be removed.
+      // First it stops being live. If the process ends after this, the row is a cancelled run, which can be removed.
       await tx.run(
         `UPDATE encoder SET state = 'cancelled', failure = NULL WHERE id = $1 AND state IN ('ready', 'retired', 'failed')`,
         [id],
@@ -195,7 +195,7 @@ export class Encoders {
   }
 }
 
-/** Prisma's type for JSON knows no `unknown`; what is not JSON is refused when it is written. */
+/** Prisma's JSON type has no `unknown`; a value that is not JSON is refused when it is written. */
 function json(value: EncoderConfig | EncoderReport): Prisma.InputJsonObject {
   return value as Prisma.InputJsonObject;
 }

@@ -10,15 +10,15 @@ import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 
 /**
  * Another writer has meanwhile stored an item of the same identity (external id, or content within its pair). Nothing
- * was written; look again with `findExisting` and write what then is to be written.
+ * was written; the caller reads with `findExisting` again and retries.
  */
 export class IdentityConflict extends Error {
   override readonly name = 'IdentityConflict';
 }
 
 /**
- * An encoder that wants embeddings of what is written was not known to the writer. Nothing was written; ask for the live
- * encoders again, and write with their embeddings.
+ * An encoder has become live that the writes have no embeddings for. Nothing was written; the caller reads the live
+ * encoders again and retries.
  */
 export class EncodersChanged extends Error {
   override readonly name = 'EncodersChanged';
@@ -29,10 +29,10 @@ const PAIR_ATTEMPTS = 5;
 
 /**
  * Writes items with their pictures' records, pairs, classes, features and embeddings, all or none. Items are inserted, or by their id
- * replaced; pairs and classes not yet known are made. Vectors of an item's former content are forgotten.
+ * replaced; missing pairs and classes are inserted. Vectors of an item's former content are deleted.
  *
- * Every live encoder that can read a write's feature must have its embedding among the write's, and its extractor must have
- * been tried. Embeddings of encoders that are not live any more are left out.
+ * Each write must have an embedding for every live encoder whose feature it has, and must have tried the extractors of all
+ * live encoders. Embeddings for encoders that are no longer live are ignored.
  *
  * @returns the rows as stored, in the order of the writes.
  * @throws IdentityConflict, EncodersChanged
@@ -45,7 +45,7 @@ export async function writeItems(
 ): Promise<ItemRow[]> {
   if (writes.length === 0) return [];
   const extractors = new Set(writes.flatMap((write) => [...write.features.keys()]));
-  // Partitions are made ahead, in transactions of their own: making one locks the whole table.
+  // Partitions are created before, in transactions of their own, because that locks the whole table.
   for (const extractor of extractors) await partitions.ensureFeatures(extractor);
   try {
     return await db.transaction(async (tx) => {
@@ -53,7 +53,7 @@ export async function writeItems(
       await recordPictures(tx, writes.flatMap(pictureOf));
       const pairIds = await ensurePairs(tx, writes);
       const classIds = await ensureClasses(tx, writes);
-      await forgetVectorsOfFormerContent(tx, writes);
+      await deleteVectorsOfFormerContent(tx, writes);
       const rows = await upsert(tx, writes, pairIds);
       await setClasses(tx, writes, classIds);
       for (const extractor of extractors) {
@@ -80,12 +80,12 @@ function pictureOf({ image, contentHash }: ItemWrite): StoredPicture[] {
 }
 
 /**
- * A pair's id follows from its key, in a namespace of our own. Which pairs a training holds out follows from their ids: the same
- * items, ingested again elsewhere, are split the same way.
+ * Namespace of pair ids. A pair's id is derived from its key, and the split into training and held-out pairs from the ids,
+ * so the same items are split the same way in every catalogue.
  */
 const PAIRS = '5d0f6ad2-9c1e-4f0b-8d6c-3b7a1c2e4f90';
 
-/** Ids by key. The pairs are locked against removal until the transaction ends. */
+/** Ids by key. The pairs are locked against deletion until the transaction ends. */
 async function ensurePairs(tx: Queryable, writes: readonly ItemWrite[]): Promise<Map<string, string>> {
   const keys = distinct(writes.flatMap((write) => (write.pairKey === null ? [] : [write.pairKey])));
   if (keys.length === 0) return new Map();
@@ -122,7 +122,7 @@ async function ensureClasses(tx: Queryable, writes: readonly ItemWrite[]): Promi
   return new Map(rows.map((row) => [row.name, row.id]));
 }
 
-async function forgetVectorsOfFormerContent(tx: Queryable, writes: readonly ItemWrite[]): Promise<void> {
+async function deleteVectorsOfFormerContent(tx: Queryable, writes: readonly ItemWrite[]): Promise<void> {
   const changed = await tx.run<{ id: string }>(
     `SELECT i.id FROM unnest($1::uuid[], $2::text[]) AS w (id, content_hash)
      JOIN item i ON i.id = w.id WHERE i.content_hash <> w.content_hash
@@ -201,9 +201,9 @@ async function setClasses(
   );
 }
 
-/** Ids of the encoders that are live, and stay so until the transaction ends. @throws EncodersChanged */
+/** Ids of the live encoders, which stay live until the transaction ends. @throws EncodersChanged */
 async function liveEncoders(tx: Queryable, writes: readonly ItemWrite[]): Promise<readonly string[]> {
-  // Two statements: one alone would see the encoders as they were before it had to wait for the lock.
+  // Two statements: a single one would use a snapshot from before it waited for the lock.
   await shareEncoders(tx);
   const live = await tx.run<{ id: string; IMAGE: string; TEXT: string }>(
     `SELECT id, image_extractor AS "IMAGE", text_extractor AS "TEXT" FROM encoder WHERE ${LIVE_ENCODERS} ORDER BY id`,
@@ -212,7 +212,7 @@ async function liveEncoders(tx: Queryable, writes: readonly ItemWrite[]): Promis
     const lacking = live.find((encoder) => {
       const extractor = encoder[modality];
       if (features.has(extractor)) return !embeddings.has(encoder.id);
-      // New content comes with features: of whatever could be had.
+      // A write with new content has features; a live encoder's extractor may not have been tried.
       return features.size > 0 && tried !== undefined && !tried.has(extractor);
     });
     if (lacking) throw new EncodersChanged(`no embedding of encoder ${lacking.id}`);
@@ -247,7 +247,7 @@ function vectorsBy(
   );
 }
 
-/** In ascending order, so that two writers lock rows in the same order. */
+/** Sorted, so that concurrent writers lock rows in the same order. */
 function distinct(values: readonly string[]): string[] {
   return [...new Set(values)].sort();
 }

@@ -10,10 +10,10 @@ import { classesOf, grouped, itemsByIds, type ShownItem, shownItems } from './it
 import { writeItems } from './item-writes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 
-/** Less than the id of any item. */
+/** Sorts before every item id. */
 const NIL = '00000000-0000-0000-0000-000000000000';
 
-/** Items: images and texts. Ids that are no UUID make the database refuse the statement; check them before. */
+/** Items: images and texts. Ids must be UUIDs, or the database refuses the statement; see isUuid. */
 export class Items {
   constructor(
     private readonly db: Database,
@@ -25,7 +25,7 @@ export class Items {
     return (await this.byIds([id]))[0] ?? null;
   }
 
-  /** Those of the items that exist, in the order of the ids. */
+  /** The items that exist, in the order of the ids. */
   byIds(ids: readonly string[]): Promise<ItemRow[]> {
     return itemsByIds(this.db, ids);
   }
@@ -40,25 +40,25 @@ export class Items {
     return stored && itemRow(stored);
   }
 
-  /** For each identity the item that has it, or null. */
+  /** The item of each identity, or null. */
   async findExisting(identities: readonly ItemIdentity[]): Promise<(ExistingItem | null)[]> {
     type Found = StoredItem & {
-      place: number;
+      position: number;
       pairKey: string | null;
     };
     const column = (value: (identity: ItemIdentity) => string | null) => identities.map(value);
     const rows = await this.db.run<Found>(
       `WITH wanted AS (
          SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
-           AS w (external_id, modality, content_hash, pair_key, place)),
+           AS w (external_id, modality, content_hash, pair_key, position)),
        found AS (
-         SELECT w.place, i.id FROM wanted w JOIN item i ON i.external_id = w.external_id
+         SELECT w.position, i.id FROM wanted w JOIN item i ON i.external_id = w.external_id
          UNION ALL
-         SELECT w.place, i.id FROM wanted w LEFT JOIN pair p ON p.key = w.pair_key
+         SELECT w.position, i.id FROM wanted w LEFT JOIN pair p ON p.key = w.pair_key
            JOIN item i ON i.content_hash = w.content_hash AND i.modality = w.modality::modality
              AND i.pair_id IS NOT DISTINCT FROM p.id AND i.external_id IS NULL
          WHERE w.external_id IS NULL AND (w.pair_key IS NULL OR p.id IS NOT NULL))
-       SELECT found.place::int, ${ITEM_COLUMNS}, p.key AS "pairKey"
+       SELECT found.position::int, ${ITEM_COLUMNS}, p.key AS "pairKey"
        FROM found JOIN item i ON i.id = found.id LEFT JOIN pair p ON p.id = i.pair_id`,
       [
         column((identity) => ('externalId' in identity ? identity.externalId : null)),
@@ -71,7 +71,7 @@ export class Items {
     const classes = await this.classesOf(rows.map((row) => row.id));
     for (const row of rows) {
       const classNames = classes.get(row.id)?.map(({ name }) => name) ?? [];
-      existing[row.place - 1] = { row: itemRow(row), pairKey: row.pairKey, classNames };
+      existing[row.position - 1] = { row: itemRow(row), pairKey: row.pairKey, classNames };
     }
     return existing;
   }
@@ -81,7 +81,7 @@ export class Items {
     return writeItems(this.db, this.partitions, this.vectors, writes);
   }
 
-  /** Items of these pairs that match, by ascending id. */
+  /** Matching items of these pairs, by ascending id. */
   async ofPairs(pairIds: readonly string[], filter: ItemFilter): Promise<ItemRow[]> {
     const parameters = new Parameters();
     const rows = await this.db.runOnce<StoredItem>(
@@ -93,7 +93,7 @@ export class Items {
     return rows.map(itemRow);
   }
 
-  /** How many pairs of an image and a text there are; an image with five captions makes five. */
+  /** The number of pairs of an image and a text; an image with five captions counts five times. */
   async countPairs(): Promise<number> {
     const [row] = await this.db.run<{ pairs: number }>(
       `SELECT count(*)::int AS pairs FROM item i JOIN item t ON t.pair_id = i.pair_id AND t.modality = 'TEXT'
@@ -102,10 +102,10 @@ export class Items {
     return row?.pairs ?? 0;
   }
 
-  /** Items that match, by ascending id, which is the order in which they were first stored. */
+  /** Matching items by ascending id, which is the order in which they were first stored. */
   async page(options: {
     readonly filter: ItemFilter | null;
-    /** The last id of the page before, null for the first page. */
+    /** The last id of the previous page; null for the first page. */
     readonly afterId: string | null;
     readonly limit: number;
   }): Promise<ItemRow[]> {
@@ -134,7 +134,7 @@ export class Items {
     return { IMAGE: count('IMAGE'), TEXT: count('TEXT') };
   }
 
-  /** The other items of each item's pair, by ascending id; an entry for every id asked about. */
+  /** The other items of each item's pair, by ascending id; an entry for every given id. */
   async counterparts(itemIds: readonly string[]): Promise<Map<string, ItemRow[]>> {
     const rows = await this.db.run<StoredItem & { of: string }>(
       `SELECT o.id AS of, ${ITEM_COLUMNS} FROM item o JOIN item i ON i.pair_id = o.pair_id AND i.id <> o.id
@@ -144,12 +144,12 @@ export class Items {
     return grouped(itemIds, rows, itemRow);
   }
 
-  /** The classes of each item, by name; an entry for every id asked about. */
+  /** The classes of each item, by name; an entry for every given id. */
   classesOf(itemIds: readonly string[]): Promise<Map<string, ClassRow[]>> {
     return classesOf(this.db, itemIds);
   }
 
-  /** Ids of the items that match, ascending. */
+  /** Ids of matching items, ascending. */
   async idsOf(filter: ItemFilter | null): Promise<string[]> {
     const parameters = new Parameters();
     const rows = await this.db.runOnce<{ id: string }>(
@@ -159,7 +159,7 @@ export class Items {
     return rows.map((row) => row.id);
   }
 
-  /** Items of a modality that have no feature of this extractor, by ascending id behind `afterId`. */
+  /** Items of a modality without a feature of this extractor, by ascending id after `afterId`. */
   async withoutFeature(
     extractor: string,
     modality: Modality,
@@ -174,7 +174,7 @@ export class Items {
     return rows.map(itemRow);
   }
 
-  /** How many there are of them. */
+  /** The number of items of a modality without a feature of this extractor. */
   async countWithoutFeature(extractor: string, modality: Modality): Promise<number> {
     const [row] = await this.db.run<{ count: number }>(
       `SELECT count(*)::int AS count FROM item i WHERE i.modality = $1::modality

@@ -1,7 +1,7 @@
 import type { Item } from '../../__generated__/prisma/client.js';
 import type { ItemRow, JsonObject } from '../types.js';
 
-/** An item as the table holds it, in Prisma's names; raw SQL selects the same with ITEM_COLUMNS. */
+/** A row of `item` under Prisma's names; raw SQL selects the same with ITEM_COLUMNS. */
 export type StoredItem = Omit<Item, 'updatedAt'>;
 
 /** The columns of `item i` under the names of StoredItem. */
@@ -9,7 +9,7 @@ export const ITEM_COLUMNS = `i.id, i.modality, i.external_id AS "externalId", i.
   i.content_hash AS "contentHash", i.media_type AS "mediaType", i.width, i.height, i.metadata,
   i.pair_id AS "pairId", i.created_at AS "createdAt"`;
 
-/** The typed value of a stored item. Throws if a column that its modality needs is empty, which a check forbids. */
+/** The typed value of a row. Throws if a column that its modality needs is null, which a check constraint forbids. */
 export function itemRow(stored: StoredItem): ItemRow {
   const { id, externalId, title, contentHash, pairId, createdAt } = stored;
   const base = {
@@ -31,7 +31,7 @@ export function itemRow(stored: StoredItem): ItemRow {
   return { ...base, modality: 'IMAGE', mediaType, width, height };
 }
 
-/** A jsonb column that a check or its writers keep to objects. */
+/** A jsonb column that holds objects only. */
 function jsonObject(value: unknown): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Error('not a JSON object');

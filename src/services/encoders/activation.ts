@@ -10,20 +10,20 @@ import type { FeatureBackfill } from '../serving/feature-backfill.js';
 import type { ImageExtractors } from '../serving/image-extractors.js';
 import type { PromotionGate } from './promotion.js';
 
-/** The switch itself works out what at most so many items lack, while writers wait; more is caught up on before. */
-const LEFT_TO_THE_SWITCH = 200;
-/** How often that is tried: writers may be as quick as the catching up. */
+/** The switch embeds at most this many items, while writers wait; the others are embedded before it. */
+const MAX_IN_SWITCH = 200;
+/** Rounds of embedding before the switch: writers may add items as fast as they are embedded. */
 const CATCH_UPS = 10;
-/** How often the switch is tried where others switch at the same time. */
+/** Attempts to switch while others switch. */
 const ATTEMPTS = 5;
 
 export interface ActivateOptions {
-  /** Past the gate, and although pictures cannot be read as the encoder has learnt to read them. */
+  /** Skips the gate, and accepts an encoder whose image extractor cannot be opened. */
   readonly force: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Makes an encoder the one that searches use, without a moment in which any search would miss something. */
+/** Makes an encoder the active one. Items are embedded before the switch, so searches miss none at any time. */
 export class Activation {
   constructor(
     private readonly catalog: Catalog,
@@ -34,7 +34,8 @@ export class Activation {
   ) {}
 
   /**
-   * The active one again changes nothing. One that was active before passes the gate: going back is always possible.
+   * Activating the active encoder changes nothing. An encoder that was active before skips the gate, so that going back is
+   * always possible.
    *
    * @throws CommonspaceError ENCODER_STATE, BELOW_ACTIVE, EXTRACTOR_MISSING, CANCELLED.
    */
@@ -68,7 +69,7 @@ export class Activation {
     if (check.refusal !== null) throw new CommonspaceError('BELOW_ACTIVE', check.refusal, ['id']);
   }
 
-  /** Items stored while it was not live lack embeddings, and the features that these are made from. */
+  /** Extracts and embeds items that were stored while the encoder was not live. */
   private async catchUp(
     row: EncoderRow,
     encoder: Encoder,
@@ -82,7 +83,7 @@ export class Activation {
     if (image !== null) await this.backfill.fill(image, { signal });
     for (let round = 0; round < CATCH_UPS; round += 1) {
       const done = await embedCatalogue(this.catalog, row, encoder, () => {}, signal ? { signal } : {});
-      if (done <= LEFT_TO_THE_SWITCH) break;
+      if (done <= MAX_IN_SWITCH) break;
     }
     await this.catalog.indexes.ensure();
   }

@@ -2,11 +2,11 @@ import { access, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../../encoder/training/checkpoint-file.js';
 
-/** Where the checkpoints of trainings are kept: `runs/<encoder>/checkpoints/` in the data folder. */
+/** The checkpoints of trainings, in `runs/<encoder>/checkpoints/` of the data folder. */
 export class Checkpoints {
   constructor(private readonly runsFolder: string) {}
 
-  /** The latest one; null where there is none. @throws CommonspaceError BAD_MODEL where it is damaged. */
+  /** The latest checkpoint; null where there is none. @throws CommonspaceError BAD_MODEL where it is damaged. */
   read(encoderId: string): Promise<Uint8Array | null> {
     return readCheckpoint(this.file(encoderId));
   }
@@ -25,12 +25,12 @@ export class Checkpoints {
     await writeCheckpoint(this.file(encoderId), bytes);
   }
 
-  /** Forgets them. */
+  /** Removes the checkpoints of a run. */
   async remove(encoderId: string): Promise<void> {
     await rm(this.folder(encoderId), { recursive: true, force: true });
   }
 
-  /** Removes everything that is kept of a run. */
+  /** Removes all files of a run. */
   async removeRun(encoderId: string): Promise<void> {
     await rm(join(this.runsFolder, encoderId), { recursive: true, force: true });
   }

@@ -10,7 +10,7 @@ import { type ActivateOptions, type Activation, wrongState } from './activation.
 import type { Checkpoints } from './checkpoints.js';
 import { EncoderWatch } from './encoder-watch.js';
 
-/** Searches that began with an encoder may use it for so long after another took its place. */
+/** A retired encoder is kept for this time, because searches that started before the switch may still use it. */
 const SEARCH_GRACE_MS = 10 * 60_000;
 
 export interface EncoderPage {
@@ -20,11 +20,11 @@ export interface EncoderPage {
   readonly totalCount: number;
 }
 
-/** Versions of the encoder: listed, switched between, watched, removed. */
+/** Versions of the encoder: list, activate, watch, remove. */
 export class EncoderService {
   private readonly watching: EncoderWatch;
 
-  /** @param keepRetired how many retired versions stay when another becomes active */
+  /** @param keepRetired how many retired versions are kept when another becomes active */
   constructor(
     private readonly catalog: Catalog,
     private readonly activation: Activation,
@@ -70,7 +70,7 @@ export class EncoderService {
     return row;
   }
 
-  /** The encoder that was active before the present one. @throws CommonspaceError ENCODER_NOT_FOUND */
+  /** The encoder that was active before the current one. @throws CommonspaceError ENCODER_NOT_FOUND */
   async previous(): Promise<EncoderRow> {
     const row = await this.catalog.encoders.previous();
     if (row === null) {
@@ -82,19 +82,19 @@ export class EncoderService {
   /** See Activation. @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE, BELOW_ACTIVE, CANCELLED. */
   async activate(id: string, options: ActivateOptions): Promise<EncoderRow> {
     const row = await this.activation.activate(await this.require(id), options);
-    // The switch is made, whatever becomes of the tidying up.
+    // The switch is committed: an error of the clean-up does not undo it.
     await this.removeOldest().catch(this.reportUnexpected);
     return row;
   }
 
-  /** Removes a version that nobody uses, with its embeddings. @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE. */
+  /** Removes a version that is not in use, with its embeddings. @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE. */
   async remove(id: string): Promise<void> {
     const row = await this.require(id);
     if (!movesFrom(row.state).remove) throw wrongState(row, 'removed');
     if (isInGrace(row)) {
       throw new CommonspaceError(
         'ENCODER_STATE',
-        'The encoder was active a moment ago, and searches may still use it; it can be removed ten minutes after.',
+        'Searches that started before the switch may still use this encoder; it can be removed ten minutes after it was retired.',
         ['id'],
       );
     }
@@ -102,13 +102,13 @@ export class EncoderService {
     await this.checkpoints.removeRun(id);
   }
 
-  /** The row, and the row again whenever it has changed, until the run has come to an end. */
+  /** The row, and the row again after each change, until the run ends. */
   async *watch(id: string, signal: AbortSignal): AsyncGenerator<EncoderRow> {
     await this.require(id);
     yield* this.watching.watch(id, signal);
   }
 
-  /** Retired versions beyond those that are kept; those that searches may still use stay until the next time. */
+  /** Removes the oldest retired versions beyond `keepRetired`; those that searches may still use stay until the next call. */
   private async removeOldest(): Promise<void> {
     const retired = await this.catalog.encoders.list({ states: ['retired'] });
     const byAge = [...retired].sort((a, b) => time(b.retiredAt) - time(a.retiredAt));

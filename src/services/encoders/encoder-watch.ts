@@ -4,47 +4,46 @@ import type { EncoderRow } from '../../catalog/types.js';
 import type { EncoderState } from '../../domain/encoder-status.js';
 import { UnreachableCaseError } from '../../domain/errors.js';
 
-/** How old what a watcher sees may be, at most. A run tells how far it is once a second. */
-const LOOK_EVERY_MS = 500;
+/** Time between two reads of a row. A run stores its progress once a second. */
+const POLL_MS = 500;
 
 /**
- * Looks at rows as they change, whichever server changes them. However many watch a row, the database is asked for it
- * twice a second at most.
+ * Watches rows by polling, because any server may change them. All watchers of a row share the reads: at most four a second.
  */
 export class EncoderWatch {
-  private readonly looks = new Map<
+  private readonly reads = new Map<
     string,
     { readonly at: number; readonly row: Promise<EncoderRow | null> }
   >();
 
   constructor(private readonly catalog: Catalog) {}
 
-  /** Ends when the work on the encoder has ended, when it was removed, and when the signal is aborted. */
+  /** Ends when the run ends, when the encoder is removed, and when the signal is aborted. */
   async *watch(id: string, signal: AbortSignal): AsyncGenerator<EncoderRow> {
     let shown = '';
     while (!signal.aborted) {
-      const row = await this.look(id);
+      const row = await this.read(id);
       if (row === null) return;
       const state = JSON.stringify(row);
       if (state !== shown) yield row;
       shown = state;
       if (!isUnderWay(row.state)) return;
-      await setTimeout(LOOK_EVERY_MS, null, { signal }).catch(() => {});
+      await setTimeout(POLL_MS, null, { signal }).catch(() => {});
     }
   }
 
-  private look(id: string): Promise<EncoderRow | null> {
+  private read(id: string): Promise<EncoderRow | null> {
     const now = performance.now();
-    const known = this.looks.get(id);
-    if (known && now - known.at < LOOK_EVERY_MS / 2) return known.row;
-    for (const [other, { at }] of this.looks) if (now - at > LOOK_EVERY_MS) this.looks.delete(other);
+    const known = this.reads.get(id);
+    if (known && now - known.at < POLL_MS / 2) return known.row;
+    for (const [other, { at }] of this.reads) if (now - at > POLL_MS) this.reads.delete(other);
     const row = this.catalog.encoders.byId(id);
-    this.looks.set(id, { at: now, row });
+    this.reads.set(id, { at: now, row });
     return row;
   }
 }
 
-/** Whether a run in this state goes on by itself. */
+/** Whether a run in this state changes without a further request. */
 function isUnderWay(state: EncoderState): boolean {
   switch (state) {
     case 'queued':

@@ -2,15 +2,15 @@ import type { Catalog } from '../../catalog/catalog.js';
 import { type ClaimedRun, ClaimLost } from '../../catalog/repositories/encoder-runs.js';
 import type { EncoderProgress } from '../../domain/encoder-status.js';
 
-/** How often a run says that it is alive, and how far it is. Progress between is not told. */
+/** Interval of the heartbeat, which also stores the latest progress. */
 const BEAT_MS = 1_000;
 
-/** Tells the catalogue of a run as it goes on, and the run when it is not its own any more. */
+/** Renews the claim of a run while it works, stores its progress, and signals when the claim is lost. */
 export class Heartbeat {
-  private readonly gone = new AbortController();
+  private readonly claimLost = new AbortController();
   private readonly timer: NodeJS.Timeout;
   private progress: EncoderProgress | null = null;
-  private doing = '';
+  private step = '';
   private beating: Promise<void> = Promise.resolve();
 
   constructor(
@@ -23,17 +23,17 @@ export class Heartbeat {
     }, BEAT_MS);
   }
 
-  /** Aborts, with a ClaimLost, once somebody cancelled the run or took it over. */
+  /** Aborts, with a ClaimLost, when the run was cancelled or another process claimed it. */
   get lost(): AbortSignal {
-    return this.gone.signal;
+    return this.claimLost.signal;
   }
 
-  /** Told at once where something else is being done than before. */
-  tell(progress: EncoderProgress): void {
+  /** Stored at the next heartbeat; at once when a new step begins. */
+  report(progress: EncoderProgress): void {
     this.progress = progress;
-    const doing = `${progress.stage} ${progress.epoch === null}`;
-    if (doing !== this.doing) this.beating = this.beating.then(() => this.beat());
-    this.doing = doing;
+    const step = `${progress.stage} ${progress.epoch === null}`;
+    if (step !== this.step) this.beating = this.beating.then(() => this.beat());
+    this.step = step;
   }
 
   async stop(): Promise<void> {
@@ -42,14 +42,14 @@ export class Heartbeat {
   }
 
   private async beat(): Promise<void> {
-    if (this.gone.signal.aborted) return;
+    if (this.claimLost.signal.aborted) return;
     const { progress } = this;
     this.progress = null;
     try {
       await this.catalog.encoderRuns.beat(this.run, progress);
     } catch (error) {
-      if (error instanceof ClaimLost) this.gone.abort(error);
-      // The database may be back the next time.
+      if (error instanceof ClaimLost) this.claimLost.abort(error);
+      // The database may answer at the next heartbeat.
       else this.reportUnexpected(error);
     }
   }

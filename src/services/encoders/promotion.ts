@@ -7,10 +7,10 @@ import { workerEntry } from '../../platform/worker-entry.js';
 import { readPairTable } from '../serving/read-pair-table.js';
 import { extractorsOf, pairKey, splitOfEncoder } from './training-pairs.js';
 
-/** From so many pairs on that neither encoder learnt from, those alone are compared on. */
+/** From this many held-out pairs of both encoders on, the comparison uses these alone. */
 const ENOUGH_FAIR_PAIRS = 50;
 
-/** What the comparing thread is given: each encoder with the features that it reads, row for row the same pairs. */
+/** Input of the comparing thread: each encoder with the features that it reads; row i is the same pair in both. */
 export interface PromotionTask {
   readonly candidate: Contender;
   readonly active: Contender;
@@ -25,7 +25,7 @@ export interface PromotionMaps {
   readonly unseen: ComparedMaps | null;
 }
 
-/** Holds back encoders that retrieve worse than the active one. */
+/** Refuses encoders that retrieve worse than the active one. */
 export class PromotionGate {
   constructor(
     private readonly catalog: Catalog,
@@ -33,8 +33,8 @@ export class PromotionGate {
   ) {}
 
   /**
-   * Compares two encoders on pairs that the candidate held out: on those of them that the active one did not learn from
-   * either where these are ENOUGH_FAIR_PAIRS, else on all of them, which flatters the active one.
+   * Compares two encoders on held-out pairs of the candidate: on those that are not training pairs of the active encoder
+   * if there are ENOUGH_FAIR_PAIRS of them, else on all, where the active encoder's figures are too high.
    */
   async check(candidate: EncoderRow, active: EncoderRow, signal?: AbortSignal): Promise<PromotionCheck> {
     const { seen, unseen } = await splitOfEncoder(this.catalog, candidate);
@@ -62,7 +62,7 @@ export class PromotionGate {
     const ofCandidate = (table: PairTable) =>
       selectRows(table, (row) => chosen.has(pairKey(table.pairs[row])));
     const mine = { seen: ofCandidate(held.seen), unseen: ofCandidate(held.unseen) };
-    // The active encoder may read the features of other extractors, which not every item has.
+    // The active encoder may read features of another extractor, which some items lack.
     const theirs = {
       seen: await this.tableFor(active, mine.seen.pairs),
       unseen: await this.tableFor(active, mine.unseen.pairs),
@@ -95,7 +95,7 @@ function onlyPairsOf(table: PairTable, other: PairTable): PairTable {
   return selectRows(table, (row) => there.has(pairKey(table.pairs[row])));
 }
 
-/** Why the candidate is to be held back; null where it is not. */
+/** Why the candidate is refused; null where it passes. */
 export function refusal(maps: PromotionMaps, tolerance: number): string | null {
   const reasons = (['seen', 'unseen'] as const).flatMap((part) => {
     const { candidate = null, active = null, pairs = 0 } = maps[part] ?? {};
@@ -105,5 +105,5 @@ export function refusal(maps: PromotionMaps, tolerance: number): string | null {
     ];
   });
   if (reasons.length === 0) return null;
-  return `The encoder retrieves worse than the active one: ${reasons.join('; ')} (tolerated: ${tolerance} less).`;
+  return `The encoder retrieves worse than the active one: ${reasons.join('; ')} (tolerance: ${tolerance}).`;
 }

@@ -1,12 +1,12 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import { CommonspaceError } from '../../domain/errors.js';
 
-/** Fewer pairs than this teach nothing that would hold for others. */
+/** With fewer training pairs an encoder does not generalise. */
 const MIN_PAIRS = 16;
 
 /**
- * @param learnable pairs to learn from
- * @param all pairs in the catalogue, those held out included
+ * @param learnable pairs that may be training pairs
+ * @param all all pairs in the catalogue, with the held-out ones
  * @throws CommonspaceError NO_PAIRS, naming what is missing
  */
 export async function requirePairs(catalog: Catalog, learnable: number, all: number): Promise<void> {
@@ -17,7 +17,7 @@ export async function requirePairs(catalog: Catalog, learnable: number, all: num
 
 async function whatIsMissing(catalog: Catalog, learnable: number, all: number): Promise<string> {
   if (all >= MIN_PAIRS) {
-    return `of the ${all} in the catalogue ${learnable} are left to learn from. Hold out less: a smaller share, fewer unseen classes, or no filter.`;
+    return `of the ${all} in the catalogue ${learnable} are left as training pairs. Hold out fewer: a smaller share, fewer unseen classes, or no filter.`;
   }
   const { IMAGE: images, TEXT: texts } = await catalog.items.countByModality();
   if (images === 0 || texts === 0) {

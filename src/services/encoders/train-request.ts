@@ -7,27 +7,32 @@ import { resolveTrainOptions } from '../../encoder/training/presets.js';
 import type { TrainOptionsInput } from '../../encoder/types.js';
 import type { FilterCheck } from '../search/filter-check.js';
 
+/** For callers that may not import src/encoder. */
+export { PRESETS } from '../../encoder/training/presets.js';
+export type { TrainOptionsInput } from '../../encoder/types.js';
+
+/** What a training is asked for. */
 export interface TrainRequest {
   readonly preset: 'paper' | 'default';
   readonly seed: number;
-  /** Classes whose pairs are kept out of training, to measure how well the space serves them. */
+  /** Classes whose pairs are held out, to measure retrieval of unseen classes. */
   readonly unseen: readonly string[];
-  /** Share of the other pairs kept out of training, to measure on. */
+  /** Share of the other pairs to hold out. */
   readonly holdout: number;
   readonly epochs: number | null;
-  /** Options laid over the preset's; `preset`, `seed` and `epochs` above come before them. */
+  /** Options that override the preset's; `preset`, `seed` and `epochs` above override these. */
   readonly options?: TrainOptionsInput;
-  /** Which images to learn from; the others are held out. Null: all. */
+  /** Only pairs of matching images may be training pairs; the others are held out. Null: all. */
   readonly learnFrom: ItemFilter | null;
-  /** Name of the image extractor to train on; the configured one where not given. As kept, what opens it again. */
+  /** Name of the image extractor to train on; null and absent mean the configured one. The stored request has the name that opens it again. */
   readonly imageExtractor?: string | null;
-  /** Whether it becomes the active encoder, if the gate lets it; true where not given. The first one always does. */
+  /** Whether it becomes the active encoder if the gate passes it; true by default. The first encoder always does. */
   readonly activate?: boolean;
-  /** Whether it becomes the active encoder even if the gate would not let it. */
+  /** Whether it becomes the active encoder even if the gate refuses it. */
   readonly force?: boolean;
 }
 
-/** Everything that the encoder's room is told. */
+/** The options of the request for `trainEncoder`. */
 export function optionsOf({ preset, seed, epochs, options }: TrainRequest): TrainOptionsInput {
   return { ...options, preset, seed, ...(epochs !== null && { epochs }) };
 }
@@ -49,7 +54,8 @@ export function writeRequest(request: TrainRequest): EncoderRequest {
 }
 
 /**
- * The request that an encoder was stored with. Throws where it has none, which only encoders have that are trained already.
+ * The request that an encoder was stored with. Throws where it has none; only encoders of old versions, which are trained,
+ * have none.
  *
  * @throws CommonspaceError BAD_INPUT for training options that this version does not know.
  */
@@ -61,7 +67,7 @@ export function readRequest({ id, request }: Pick<EncoderRow, 'id' | 'request'>)
 
 function checkOptions(json: JsonObject): TrainOptionsInput {
   const options = json as TrainOptionsInput;
-  // It checks every name and value, so that the type holds.
+  // Checks every name and value, so the type holds.
   resolveTrainOptions(options);
   return options;
 }

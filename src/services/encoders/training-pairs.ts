@@ -17,8 +17,8 @@ export function extractorsOf(row: Pick<EncoderRow, 'imageExtractor' | 'textExtra
 }
 
 /**
- * What a training learns from and is measured on, of the pairs that were there at a moment: a run that is taken up again
- * finds the same ones, whatever was stored since.
+ * The training pairs and held-out pairs of a training, among the pairs stored before `asOf`: a resumed run gets the same
+ * pairs, even if more were stored since.
  */
 export async function splitForTraining(
   catalog: Catalog,
@@ -36,7 +36,7 @@ export async function splitForTraining(
   return { ...split, all: table.pairs.length };
 }
 
-/** The pairs of today, split as they were when the encoder was trained: see splitAgain. */
+/** The current pairs, split as when the encoder was trained; see splitAgain. */
 export async function splitOfEncoder(
   catalog: Catalog,
   row: EncoderRow,
@@ -66,6 +66,6 @@ async function readPairs(
   return { table, learnable: (row) => learnable.has(pairKey(table.pairs[row])) };
 }
 
-/** Names a row of pairs: an image with five captions stands in five. */
+/** Identifies a row of a pair table: an image with five captions is in five rows. */
 export const pairKey = (pair: Pick<TrainingPair, 'imageId' | 'textId'> | undefined): string =>
   `${pair?.imageId} ${pair?.textId}`;

@@ -3,13 +3,20 @@ import { UnreachableCaseError } from '../../domain/errors.js';
 import type { TrainProgress } from '../../encoder/types.js';
 import type { BackfillProgress } from '../serving/feature-backfill.js';
 
+/** The stages of a training run, with the progress of each. */
 export type TrainingProgress =
   | ({ readonly stage: 'features' } & BackfillProgress)
   | { readonly stage: 'train'; readonly progress: TrainProgress }
   | { readonly stage: 'embed'; readonly done: number; readonly all: number }
   | { readonly stage: 'evaluate' };
 
-/** The same as it stands in the catalogue, for whoever looks on from elsewhere. */
+export interface TrainingHooks {
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Cancels the run. */
+  readonly signal?: AbortSignal;
+}
+
+/** The progress as the catalogue stores it. */
 export function storedProgress(event: TrainingProgress): EncoderProgress {
   const { stage } = event;
   switch (stage) {

@@ -2,12 +2,12 @@ import { type ClaimedRun, ClaimLost } from '../../catalog/repositories/encoder-r
 import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
 import type { EncoderService } from './encoder-service.js';
 import { Heartbeat } from './heartbeat.js';
-import { storedProgress, type TrainingProgress } from './training-progress.js';
+import { storedProgress, type TrainingHooks } from './training-progress.js';
 import { type RunParts, TrainingRun } from './training-run.js';
 
-/** How often a server that has nothing to train asks whether there is something now. */
+/** Interval at which an idle server looks for queued runs. */
 const POLL_MS = 3_000;
-/** How often it looks for runs whose process is no more. */
+/** Interval at which it looks for runs whose claim has expired. */
 const RECOVER_EVERY_MS = 15_000;
 
 const INTERRUPTED = {
@@ -15,23 +15,17 @@ const INTERRUPTED = {
   message: 'The process that trained it ended before it was done. It can be resumed.',
 } as const;
 
-export interface WorkHooks {
-  readonly onProgress?: (progress: TrainingProgress) => void;
-  /** Gives the run up. */
-  readonly signal?: AbortSignal;
-}
-
 export interface Outcome {
-  /** Why a finished encoder was not activated although it was to be; null where it was, or was not to be. */
+  /** Why the gate or the switch refused a finished encoder; null where it was activated, or activation was not wanted. */
   readonly refusal: string | null;
 }
 
-/** Works on runs: on those in the queue, one after another, or on one that somebody waits for. */
+/** Works on training runs: on the queue, one run after another, or on one run that the caller waits for. */
 export class TrainingRunner {
   private readonly running = new Map<string, AbortController>();
   private readonly stopping = new AbortController();
   private loop: Promise<void> | null = null;
-  private rouse: () => void = () => {};
+  private endPause: () => void = () => {};
 
   constructor(
     private readonly parts: RunParts,
@@ -39,40 +33,40 @@ export class TrainingRunner {
     private readonly reportUnexpected: ReportUnexpected,
   ) {}
 
-  /** Works on the queue from now on. */
+  /** Starts the work on the queue. */
   start(): void {
     this.loop ??= this.workOnQueue();
   }
 
-  /** Puts the run at hand back into the queue, and works no more. */
+  /** Stops the work on the queue; the current run goes back into the queue. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    this.rouse();
+    this.endPause();
     await this.loop;
   }
 
-  /** Something may be in the queue. */
+  /** Looks at the queue now. */
   wake(): void {
-    this.rouse();
+    this.endPause();
   }
 
-  /** Stops working on a run that was cancelled. */
+  /** Stops the work on a cancelled run, if this process does it. */
   abort(id: string): void {
     this.running.get(id)?.abort();
   }
 
-  /** Marks the runs of processes that are no more as failed; they can be resumed. @returns their ids. */
+  /** Marks runs whose claim has expired as failed; they can be resumed. @returns their ids. */
   recover(): Promise<string[]> {
     return this.parts.catalog.encoderRuns.failInterrupted(INTERRUPTED);
   }
 
-  /** Works on a run while somebody waits for it. One that ends with nothing to go on from is forgotten. */
-  async workHere(run: ClaimedRun, hooks: WorkHooks): Promise<Outcome> {
+  /** Works on a run that the caller waits for. A run that ends without a checkpoint or weights is removed. */
+  async workHere(run: ClaimedRun, hooks: TrainingHooks): Promise<Outcome> {
     try {
       return await this.work(run, hooks);
     } catch (error) {
       const { id } = run.row;
-      if (!(await this.canGoOn(id))) await this.parts.catalog.encoders.remove(id);
+      if (!(await this.canResume(id))) await this.parts.catalog.encoders.remove(id);
       throw error;
     }
   }
@@ -86,7 +80,7 @@ export class TrainingRunner {
           recovered = performance.now();
         }
         const run = await this.parts.catalog.encoderRuns.claim();
-        // What went wrong stands in the row, and the unexpected was reported.
+        // The row has the failure, and unexpected errors were reported.
         if (run !== null) await this.work(run, {}).catch(() => {});
         else await this.pause();
       } catch (error) {
@@ -100,40 +94,39 @@ export class TrainingRunner {
     if (this.stopping.signal.aborted) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, POLL_MS);
-      this.rouse = () => {
+      this.endPause = () => {
         clearTimeout(timer);
         resolve();
       };
     });
   }
 
-  private async work(run: ClaimedRun, { onProgress, signal }: WorkHooks): Promise<Outcome> {
-    const cancelled = new AbortController();
+  private async work(run: ClaimedRun, { onProgress, signal }: TrainingHooks): Promise<Outcome> {
+    const cancellation = new AbortController();
     const heartbeat = new Heartbeat(this.parts.catalog, run, this.reportUnexpected);
-    this.running.set(run.row.id, cancelled);
-    const ends = [cancelled.signal, heartbeat.lost, this.stopping.signal, ...(signal ? [signal] : [])];
-    const all = AbortSignal.any(ends);
+    this.running.set(run.row.id, cancellation);
+    const outside = [this.stopping.signal, ...(signal ? [signal] : [])];
     try {
       await new TrainingRun(this.parts, run, {
         onProgress: (event) => {
-          heartbeat.tell(storedProgress(event));
+          heartbeat.report(storedProgress(event));
           onProgress?.(event);
         },
-        signal: all,
+        signal: AbortSignal.any([cancellation.signal, heartbeat.lost, ...outside]),
       }).work();
     } catch (error) {
       await heartbeat.stop();
       throw await this.settle(run, error);
     } finally {
       await heartbeat.stop();
-      // Cancelled and taken up again, it may be somebody else's by now.
-      if (this.running.get(run.row.id) === cancelled) this.running.delete(run.row.id);
+      // A run that was cancelled and resumed may already be running again in this process.
+      if (this.running.get(run.row.id) === cancellation) this.running.delete(run.row.id);
     }
-    // A finished run is in nobody's hands: that is no reason to stop any more.
-    return await this.activate(run, AbortSignal.any([this.stopping.signal, ...(signal ? [signal] : [])]));
+    // The run has finished, so losing the claim no longer matters.
+    return await this.activate(run, AbortSignal.any(outside));
   }
 
-  /** Writes down how the run ended, unless it is in other hands. @returns what to throw. */
+  /** Stores how the run ended, unless the claim is lost. @returns the error to throw. */
   private async settle(run: ClaimedRun, error: unknown): Promise<unknown> {
     const { encoderRuns } = this.parts.catalog;
     try {
@@ -142,7 +135,7 @@ export class TrainingRunner {
         return cancelled(error);
       }
       if (error instanceof CommonspaceError && error.code === 'CANCELLED') {
-        await encoderRuns.giveUp(run);
+        await encoderRuns.cancelOwn(run);
         return error;
       }
       if (error instanceof CommonspaceError) {
@@ -175,8 +168,8 @@ export class TrainingRunner {
     }
   }
 
-  /** Whether resuming the run would save anything. */
-  private async canGoOn(id: string): Promise<boolean> {
+  /** Whether a resumed run would start from a checkpoint or from weights. */
+  private async canResume(id: string): Promise<boolean> {
     if ((await this.parts.catalog.encoders.findWeights(id)) !== null) return true;
     return await this.parts.checkpoints.has(id);
   }

@@ -11,36 +11,31 @@ import type { EncoderService } from './encoder-service.js';
 import { requirePairs } from './require-pairs.js';
 import { storedEvaluation } from './stored-evaluation.js';
 import { checkRequest, type TrainRequest, writeRequest } from './train-request.js';
-import type { TrainingProgress } from './training-progress.js';
+import type { TrainingHooks } from './training-progress.js';
 import type { RunParts } from './training-run.js';
 import type { TrainingRunner } from './training-runner.js';
-
-export type { TrainRequest } from './train-request.js';
-export type { TrainingProgress } from './training-progress.js';
 
 const IMAGE_FIELD = ['imageExtractor'];
 
 export interface TrainingReport {
   readonly encoder: string;
-  /** Pairs learnt from, and the classes among them. */
+  /** Training pairs, and the classes among them. */
   readonly pairs: number;
   readonly classes: number;
   readonly evaluation: EvaluationRecord;
   readonly notes: readonly string[];
   readonly seconds: number;
-  /** Whether it is the active encoder now; if it was to be and is not, `refusal` says why. */
+  /** Whether it is the active encoder now; `refusal` is the reason if the request wanted it and it is not. */
   readonly activated: boolean;
   readonly refusal: string | null;
 }
 
-export interface TrainingCallbacks {
-  /** Hears the encoder's id once the run has begun. */
+export interface TrainingCallbacks extends TrainingHooks {
+  /** Called with the encoder's id when the run has started. */
   readonly onStart?: (encoderId: string) => void;
-  readonly onProgress?: (progress: TrainingProgress) => void;
-  readonly signal?: AbortSignal;
 }
 
-/** Trains encoders on the catalogue's pairs: here and now for whoever waits, or in the background, one after another. */
+/** Trains encoders on the catalogue's pairs: at once, while the caller waits, or in the background through a queue. */
 export class TrainingService {
   constructor(
     private readonly parts: RunParts,
@@ -50,10 +45,10 @@ export class TrainingService {
   ) {}
 
   /**
-   * Trains, embeds everything, measures, and makes it the active encoder where the request and the gate let it.
+   * Trains an encoder, measures it, embeds the catalogue, and activates the encoder if the request and the gate allow it.
    *
-   * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, BAD_INPUT or CANCELLED. Where there is something to go on from, the run
-   *   stays as failed or cancelled; else the catalogue stays as it was, but for features that were missing.
+   * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, BAD_INPUT or CANCELLED. A run with a checkpoint or weights stays as
+   *   failed or cancelled; any other is removed, and only features that were missing stay.
    */
   async train(request: TrainRequest, hooks: TrainingCallbacks = {}): Promise<TrainingReport> {
     await checkRequest(request, this.filters);
@@ -64,21 +59,21 @@ export class TrainingService {
     );
   }
 
-  /** Takes up a run that failed or was cancelled, here and now. @throws as `train`, ENCODER_NOT_FOUND, ENCODER_STATE. */
+  /** Resumes a failed or cancelled run while the caller waits. @throws as `train`, ENCODER_NOT_FOUND, ENCODER_STATE. */
   async resumeHere(id: string, hooks: TrainingCallbacks = {}): Promise<TrainingReport> {
     const { encoderRuns } = this.parts.catalog;
     const row = await this.encoders.require(id);
     if (row.state !== 'queued') await this.requeue(row);
     const run = await encoderRuns.claim(id);
-    // A server that waited for work was quicker.
+    // A server has claimed it from the queue.
     if (run === null) throw wrongState(await this.encoders.require(id), 'resumed here');
     return await this.workHere(run, hooks);
   }
 
   /**
-   * Puts a training into the queue, for a server to do. It may ask for what the configuration names: see namedByCaller.
+   * Queues a training for a server. Only image extractors that the configuration allows may be named; see namedByCaller.
    *
-   * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, BAD_INPUT, BAD_MODEL: nothing is queued then.
+   * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, BAD_INPUT, BAD_MODEL; then nothing is queued.
    */
   async enqueue(request: TrainRequest): Promise<EncoderRow> {
     const { catalog } = this.parts;
@@ -91,7 +86,7 @@ export class TrainingService {
     return row;
   }
 
-  /** Gives a run up, wherever it runs. What it embedded goes, its checkpoint stays. @throws ENCODER_NOT_FOUND, ENCODER_STATE. */
+  /** Cancels a run of any process. Its embeddings are dropped, its checkpoint stays. @throws ENCODER_NOT_FOUND, ENCODER_STATE. */
   async cancel(id: string): Promise<EncoderRow> {
     await this.encoders.require(id);
     const done = await this.parts.catalog.encoderRuns.cancel(id);
@@ -101,26 +96,26 @@ export class TrainingService {
     return row;
   }
 
-  /** Puts a run that failed or was cancelled back into the queue. @throws ENCODER_NOT_FOUND, ENCODER_STATE. */
+  /** Puts a failed or cancelled run back into the queue. @throws ENCODER_NOT_FOUND, ENCODER_STATE. */
   async resume(id: string): Promise<EncoderRow> {
     await this.requeue(await this.encoders.require(id));
     this.runner.wake();
     return await this.encoders.require(id);
   }
 
-  /** The encoder that searches use now, with what was reported of its training; null before any. */
+  /** The active encoder; null before the first activation. */
   active(): Promise<TrainedEncoderRow | null> {
     return this.parts.catalog.encoders.active();
   }
 
-  /** The active encoder as bytes, for `loadEncoder` elsewhere; NO_ENCODER before any training. */
+  /** The bytes of the active encoder, for `loadEncoder`. @throws CommonspaceError NO_ENCODER before the first activation. */
   async activeWeights(): Promise<Uint8Array> {
     const row = await this.active();
     if (row === null) throw noEncoder('There are no weights to read.');
     return await this.parts.catalog.encoders.weights(row.id);
   }
 
-  /** What was reported of the active encoder's training; null before any. */
+  /** The report of the active encoder's training; null before the first activation. */
   async activeReport(): Promise<TrainingReport | null> {
     const row = await this.active();
     return row === null ? null : reportOf(row, null);

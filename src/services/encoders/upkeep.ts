@@ -6,8 +6,8 @@ import type { FeatureBackfill } from '../serving/feature-backfill.js';
 import type { ImageExtractors } from '../serving/image-extractors.js';
 
 /**
- * Works out what live encoders lack of items: those stored while an encoder's image extractor could not be opened have no
- * feature of it, and no embedding.
+ * Extracts and embeds what live encoders lack: an item that was stored while an encoder's image extractor could not be
+ * opened has no feature of it and no embedding.
  */
 export class Upkeep {
   private readonly stopping = new AbortController();
@@ -21,7 +21,7 @@ export class Upkeep {
     private readonly reportUnexpected: ReportUnexpected,
   ) {}
 
-  /** Does it once, while others are answered. */
+  /** Starts the work in the background, once. */
   start(): void {
     this.work = this.complete(this.stopping.signal).catch((error: unknown) => {
       if (!this.stopping.signal.aborted) this.reportUnexpected(error);
@@ -33,10 +33,10 @@ export class Upkeep {
     await this.work;
   }
 
-  /** An encoder whose extractor still cannot be opened is passed over. @throws CommonspaceError CANCELLED, BAD_MODEL. */
+  /** Skips an encoder whose extractor still cannot be opened. @throws CommonspaceError CANCELLED, BAD_MODEL. */
   async complete(signal?: AbortSignal): Promise<void> {
     for (const live of await this.encoders.live()) {
-      // One that is being embedded is somebody's work already.
+      // A training run embeds for this one.
       if (live.row.state !== 'embedding') await this.completeOne(live, signal);
     }
   }
