@@ -188,7 +188,7 @@ describeOnEachKind('training', (kind) => {
     );
     await expect(app.training.train({ ...QUICK, epochs: 0 })).rejects.toEqual(code('BAD_INPUT'));
     const all = ['circle', 'cross', 'ring', 'square', 'triangle'];
-    await missing(/of the 60 in the catalogue 0 are left to learn from/, { ...QUICK, unseen: all });
+    await missing(/of the 60 in the catalogue 0 are left for training/, { ...QUICK, unseen: all });
     expect(await app.catalog.encoders.list()).toEqual([]);
   });
 });

@@ -17,7 +17,7 @@ export async function requirePairs(catalog: Catalog, learnable: number, all: num
 
 async function whatIsMissing(catalog: Catalog, learnable: number, all: number): Promise<string> {
   if (all >= MIN_PAIRS) {
-    return `of the ${all} in the catalogue ${learnable} are left as training pairs. Hold out fewer: a smaller share, fewer unseen classes, or no filter.`;
+    return `of the ${all} in the catalogue ${learnable} are left for training. Hold out fewer: a smaller share, fewer unseen classes, or no filter.`;
   }
   const { IMAGE: images, TEXT: texts } = await catalog.items.countByModality();
   if (images === 0 || texts === 0) {
