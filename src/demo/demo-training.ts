@@ -1,4 +1,4 @@
-import type { TrainRequest } from '../services/encoders/training-service.js';
+import type { TrainRequest } from '../services/encoders/train-request.js';
 import { DEMO_MARK } from './demo-items.js';
 
 /** Classes that are kept out of the demo's training: a few of every kind. */
