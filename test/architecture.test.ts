@@ -8,9 +8,6 @@ import { readFacts, type SourceFile } from './support/source-facts.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Violations that are still to be removed. A line that is no longer true fails the test: delete it. */
-const KNOWN: readonly string[] = [];
-
 async function sources(): Promise<SourceFile[]> {
   const entries = await readdir(join(ROOT, 'src'), { recursive: true, withFileTypes: true });
   const paths = entries
@@ -28,12 +25,7 @@ describe('the sources', () => {
   it('keep to the architecture', async () => {
     const files = await sources();
     expect(files.length).toBeGreaterThan(50);
-    expect(violations(files).filter((found) => !KNOWN.includes(found))).toEqual([]);
-  });
-
-  it('still have every known violation', async () => {
-    const found = violations(await sources());
-    expect(KNOWN.filter((known) => !found.includes(known))).toEqual([]);
+    expect(violations(files)).toEqual([]);
   });
 
   it.each([
