@@ -8,12 +8,10 @@ import type {
   JsonValue,
   SourceSet,
   TrainedEncoder,
-  TrainOptions,
   TrainOptionsInput,
   TrainProgress,
 } from '../types.js';
 import { buildEncoder } from './build-encoder.js';
-import { fitCca, paddedCcaLayers } from './cca-branch.js';
 import {
   type Checkpoint,
   checkResumable,
@@ -21,13 +19,13 @@ import {
   digestSource,
   encodeCheckpoint,
 } from './checkpoint.js';
-import type { MemberState } from './member-state.js';
-import { createMemberTraining, type TrainedMember } from './member-training.js';
+import type { TrainedMember } from './member-training.js';
 import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
 import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
-import { holdOut, type PreparedSource, prepareSource, splitPairs } from './training-data.js';
-import { tuneOptions } from './tune.js';
+import { type Run, trainMember } from './train-member.js';
+import { type PreparedSource, prepareSource } from './training-data.js';
+import { type Tuned, tuneOptions } from './tune.js';
 
 /**
  * Trains an encoder in the calling thread and blocks it: `trainEncoder` does the same in a worker thread. The same source set,
@@ -96,16 +94,28 @@ export async function trainInThisThread(
     state = null;
     if (hooks.onCheckpoint) await run.checkpoint(null);
   }
-  const parameters = buildEncoder(prepared, members, options);
+  return { ...finish(prepared, members, tuned, history), seconds: seconds() };
+}
 
+/** Number of tuning trials stored with the encoder, best first. */
+const KEPT_TRIALS = 10;
+
+/** Builds the encoder of the trained networks, and its file. */
+function finish(
+  prepared: PreparedSource,
+  members: readonly TrainedMember[],
+  { options, trials, notes: tuningNotes }: Tuned,
+  history: readonly EpochRecord[],
+): Omit<TrainedEncoder, 'seconds'> {
+  const parameters = buildEncoder(prepared, members, options);
   const { bestEpoch = 0, validation = null } = members[0] ?? {};
   const { classEmbeddingKind } = prepared;
-  const notes = [...prepared.notes, ...tuned.notes];
+  const notes = [...prepared.notes, ...tuningNotes];
   // All fields are plain values, so JSON can represent them.
   const about = {
     options,
     notes,
-    trials: tuned.trials.slice(0, KEPT_TRIALS),
+    trials: trials.slice(0, KEPT_TRIALS),
     classEmbeddingKind,
     bestEpoch,
     validation,
@@ -118,77 +128,8 @@ export async function trainInThisThread(
     epochs: members.reduce((sum, member) => sum + member.epochs, 0),
     bestEpoch,
     validation,
-    seconds: seconds(),
     classEmbeddingKind,
     history,
     notes,
   };
-}
-
-/** Number of tuning trials stored with the encoder, best first. */
-const KEPT_TRIALS = 10;
-
-/** What all networks of a training run share. */
-interface Run {
-  readonly options: TrainOptions;
-  readonly history: EpochRecord[];
-  readonly report: (progress: TrainProgress) => void;
-  readonly yieldToEventLoop: () => Promise<void>;
-  readonly checkpointEvery: number;
-  readonly checkpoint: (current: MemberState | null) => Promise<void>;
-}
-
-/** Trains one network of the ensemble, or resumes it. */
-async function trainMember(
-  prepared: PreparedSource,
-  member: number,
-  epochs: number,
-  resume: MemberState | null,
-  { options, history, report, yieldToEventLoop, checkpointEvery, checkpoint }: Run,
-): Promise<TrainedMember> {
-  const share = member === 0 ? options.validation : 0;
-  const split = holdOut(prepared, splitPairs(prepared.pairs.labels.length, share, options.seed));
-  const codeWidth = options.memberDimension || options.dimension;
-  // Fitted without the held-out pairs, so that the validation figure measures unseen pairs.
-  const linear = options.ccaSkip
-    ? paddedCcaLayers(fitCca(split.training, options), codeWidth, options)
-    : null;
-  const training = createMemberTraining(split, options, { member, epochs, codeWidth, linear, resume });
-  try {
-    while (!training.done) {
-      const before = performance.now();
-      const { best, ...result } = training.runEpoch();
-      checkFinite(result);
-      history.push({ member, ...result });
-      const seconds = (performance.now() - before) / 1000;
-      const all = epochs * options.members;
-      const epoch = member * epochs + result.epoch;
-      report({
-        ...result,
-        kind: 'epoch',
-        member,
-        best,
-        epoch,
-        epochs: all,
-        pairsPerSecond: split.training.labels.length / seconds,
-        secondsLeft: seconds * (all - epoch),
-      });
-      if (result.epoch % checkpointEvery === 0 && !training.done) await checkpoint(training.state());
-      await yieldToEventLoop();
-    }
-    return training.result();
-  } finally {
-    training.dispose();
-  }
-}
-
-/** Fails as soon as a loss is not finite. Otherwise the error would appear only when the encoder is loaded. */
-function checkFinite({ epoch, losses }: Pick<EpochRecord, 'epoch' | 'losses'>): void {
-  const [name] = Object.entries(losses).find(([, loss]) => !Number.isFinite(loss)) ?? [];
-  if (name === undefined) return;
-  throw new CommonspaceError(
-    'BAD_INPUT',
-    `the training diverged: in epoch ${epoch} the term ${name} is not a number; lower the learning rate or the weights`,
-    ['learningRate'],
-  );
 }

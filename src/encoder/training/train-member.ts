@@ -1,0 +1,82 @@
+/** Trains one network of a training run: progress reports, checkpoints, cancellation, divergence. */
+import { CommonspaceError } from '../../domain/errors.js';
+import type { EpochRecord, TrainOptions, TrainProgress } from '../types.js';
+import { fitCca, paddedCcaLayers } from './cca-branch.js';
+import type { MemberState } from './member-state.js';
+import { createMemberTraining, type TrainedMember } from './member-training.js';
+import { holdOut, type PreparedSource, splitPairs } from './training-data.js';
+
+/** What all networks of a training run share. */
+export interface Run {
+  readonly options: TrainOptions;
+  /** Each epoch is appended to it. */
+  readonly history: EpochRecord[];
+  readonly report: (progress: TrainProgress) => void;
+  /** Lets pending messages be handled; throws CANCELLED when the training is cancelled. */
+  readonly yieldToEventLoop: () => Promise<void>;
+  /** Epochs between two checkpoints. */
+  readonly checkpointEvery: number;
+  /** Stores a checkpoint with this state of the current network. */
+  readonly checkpoint: (current: MemberState | null) => Promise<void>;
+}
+
+/**
+ * Trains one network of the ensemble, or resumes it.
+ *
+ * @param member index in the ensemble; only network 0 holds pairs out
+ * @param epochs upper limit
+ * @throws CommonspaceError BAD_INPUT if a loss is not finite, BAD_MODEL if the state does not fit, CANCELLED
+ */
+export async function trainMember(
+  prepared: PreparedSource,
+  member: number,
+  epochs: number,
+  resume: MemberState | null,
+  { options, history, report, yieldToEventLoop, checkpointEvery, checkpoint }: Run,
+): Promise<TrainedMember> {
+  const share = member === 0 ? options.validation : 0;
+  const split = holdOut(prepared, splitPairs(prepared.pairs.labels.length, share, options.seed));
+  const codeWidth = options.memberDimension || options.dimension;
+  // Fitted without the held-out pairs, so that the validation figure measures unseen pairs.
+  const linear = options.ccaSkip
+    ? paddedCcaLayers(fitCca(split.training, options), codeWidth, options)
+    : null;
+  const training = createMemberTraining(split, options, { member, epochs, codeWidth, linear, resume });
+  try {
+    while (!training.done) {
+      const before = performance.now();
+      const { best, ...result } = training.runEpoch();
+      checkFinite(result);
+      history.push({ member, ...result });
+      const seconds = (performance.now() - before) / 1000;
+      const all = epochs * options.members;
+      const epoch = member * epochs + result.epoch;
+      report({
+        ...result,
+        kind: 'epoch',
+        member,
+        best,
+        epoch,
+        epochs: all,
+        pairsPerSecond: split.training.labels.length / seconds,
+        secondsLeft: seconds * (all - epoch),
+      });
+      if (result.epoch % checkpointEvery === 0 && !training.done) await checkpoint(training.state());
+      await yieldToEventLoop();
+    }
+    return training.result();
+  } finally {
+    training.dispose();
+  }
+}
+
+/** Fails as soon as a loss is not finite. Otherwise the error would appear only when the encoder is loaded. */
+function checkFinite({ epoch, losses }: Pick<EpochRecord, 'epoch' | 'losses'>): void {
+  const [name] = Object.entries(losses).find(([, loss]) => !Number.isFinite(loss)) ?? [];
+  if (name === undefined) return;
+  throw new CommonspaceError(
+    'BAD_INPUT',
+    `the training diverged: in epoch ${epoch} the term ${name} is not a number; lower the learning rate or the weights`,
+    ['learningRate'],
+  );
+}
