@@ -6,7 +6,7 @@ interface NumberRange {
   readonly max: number;
 }
 
-/** A reader of a numeric option that says what is wrong with it. */
+/** Returns a parser of a numeric option, which refuses values out of range. */
 export function readNumber(
   what: string,
   { integer = false, min, max }: NumberRange,
@@ -22,7 +22,7 @@ export function readNumber(
   };
 }
 
-/** A reader of an option that takes one of a few words. */
+/** Returns a parser of an option with fixed choices. */
 export function readChoice<T extends string>(choices: readonly T[]): (value: string) => T {
   return (value) => {
     const found = choices.find((choice) => choice.toLowerCase() === value.toLowerCase());
@@ -31,7 +31,7 @@ export function readChoice<T extends string>(choices: readonly T[]): (value: str
   };
 }
 
-/** A reader of an option `key=value` that may be given several times: all of them as one object. */
+/** Parses an option `key=value` that can be repeated, and collects all values in one object. */
 export function readMetadata(
   value: string,
   before: Readonly<Record<string, string>> = {},

@@ -10,9 +10,16 @@ interface ClassesOptions extends GlobalOptions {
 
 export function classesCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('classes'))
-    .description('list the classes by name, with counts and whether the active encoder saw them')
-    .option('--search <text>', 'only classes whose name contains this')
-    .option('--first <n>', 'how many at most', readNumber('first', { integer: true, min: 1, max: 200 }), 200)
+    .description(
+      'list the classes by name, with item counts and whether the active encoder was trained with them',
+    )
+    .option('--search <text>', 'only classes whose name contains this text')
+    .option(
+      '--first <n>',
+      'maximum number of classes',
+      readNumber('first', { integer: true, min: 1, max: 200 }),
+      200,
+    )
     .action((options: ClassesOptions) =>
       run(openApp, options, {}, async ({ out, open }) => {
         const app = await open();
@@ -43,7 +50,7 @@ export function classesCommand(openApp: OpenApp): Command {
             : table(['class', 'images', 'texts', ''], rows, ['left', 'right', 'right']),
         );
         if (page.totalCount > rows.length)
-          out.note(`${rows.length} of ${page.totalCount} classes; narrow them down with --search.`);
+          out.note(`${rows.length} of ${page.totalCount} classes are shown. Use --search to filter them.`);
         out.printJson({ totalCount: page.totalCount, classes });
       }),
     );

@@ -3,13 +3,13 @@ import type { ExtractorReport } from '../services/serving/extractor-report.js';
 import { table } from './output.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
 
-/** Encoders of an extractor that are named; the older ones are counted. */
+/** Encoders listed for each extractor. Older ones are counted. */
 const NAMED_ENCODERS = 3;
 
 export function doctorCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('doctor'))
     .description(
-      'say what is in use (database, extractors, tensor backend, encoder) and why, and whether it works',
+      'show the database, extractors, tensor backend and encoder in use, the reasons, and problems',
     )
     .action((options: GlobalOptions) =>
       run(openApp, options, {}, async ({ out, open, config }) => {
@@ -61,7 +61,7 @@ export function doctorCommand(openApp: OpenApp): Command {
     );
 }
 
-/** By which encoders an extractor is used, and whether it works. */
+/** The encoders that use an extractor, and its problems. */
 function extractorRemark(
   { configured, encoders, lacking, problem }: ExtractorReport,
   imageModel: string,

@@ -3,7 +3,9 @@ import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.
 
 export function migrateCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('migrate'))
-    .description('bring the database to the present schema (every other command does so at its start, too)')
+    .description(
+      'apply pending migrations to the database (every other command also does this when it starts)',
+    )
     .action((options: GlobalOptions) =>
       run(openApp, options, {}, async ({ out, open }) => {
         const app = await open();

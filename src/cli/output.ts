@@ -1,13 +1,13 @@
 import Table from 'cli-table3';
 
-/** Where commands write: results to stdout, everything about the work to stderr. */
+/** The output of a command: results on stdout, messages on stderr. */
 export interface Output {
   readonly json: boolean;
-  /** A result for people, on stdout; nothing with --json. */
+  /** Prints a result as text on stdout, unless --json is set. */
   print(text: string): void;
-  /** A result for machines, on stdout; nothing without --json. */
+  /** Prints a result as JSON on stdout if --json is set. */
   printJson(value: unknown): void;
-  /** A remark about the work, on stderr. */
+  /** Prints a message on stderr. */
   note(text: string): void;
 }
 
@@ -28,7 +28,7 @@ export function createOutput(json: boolean): Output {
 
 export type Align = 'left' | 'right';
 
-/** A plain table with a header, columns aligned, no frame around it: it reads well and pastes well. */
+/** A table with a header and aligned columns, without a frame. */
 export function table(
   header: readonly string[],
   rows: readonly (readonly string[])[],

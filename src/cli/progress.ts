@@ -1,12 +1,12 @@
 import { SingleBar } from 'cli-progress';
 
-/** Progress of one piece of work: a bar in a terminal, a plain line now and then in a log. Always on stderr. */
+/** Shows the progress of a task on stderr: a bar in a terminal, otherwise a line at intervals. */
 export interface Progress {
   update(done: number, all: number, remark?: string): void;
   stop(): void;
 }
 
-/** A log gets a line at most this often, and one at the end. */
+/** Minimum time between two lines. The last state is always written. */
 const LOG_INTERVAL_MS = 5_000;
 
 export function createProgress(label: string): Progress {

@@ -4,7 +4,7 @@ import { CommonspaceError, ERRORS } from '../domain/errors.js';
 import type { App } from '../services/services.js';
 import { createOutput, type Output } from './output.js';
 
-/** Builds the parts for one command; main.ts gives it. */
+/** Builds the parts of the application for one command. main.ts passes it in. */
 export type OpenApp = (config: Config, signal: AbortSignal) => Promise<App>;
 
 export interface GlobalOptions {
@@ -15,7 +15,7 @@ export interface GlobalOptions {
 export interface Running {
   readonly config: Config;
   readonly out: Output;
-  /** Aborts at the first SIGINT or SIGTERM. */
+  /** Aborts at the first SIGINT or SIGTERM; the second one exits. */
   readonly signal: AbortSignal;
   readonly open: () => Promise<App>;
 }
@@ -28,8 +28,8 @@ export function withGlobalOptions(command: Command): Command {
 }
 
 /**
- * Runs a command: reads the configuration, opens the parts when asked, closes them whatever happens, and turns a failure
- * into one clear message and an exit code (docs/errors.md lists them).
+ * Runs a command: reads the configuration, opens the application on request, and closes it in any case. An error becomes one
+ * message and an exit code; docs/errors.md lists them.
  */
 export async function run(
   openApp: OpenApp,
@@ -40,7 +40,6 @@ export async function run(
   const out = createOutput(options.json === true);
   const stop = new AbortController();
   const onSignal = () => {
-    // The second time, whoever asks has lost patience.
     if (stop.signal.aborted) process.exit(130);
     stop.abort();
   };
@@ -56,7 +55,7 @@ export async function run(
   } catch (error) {
     process.exitCode = report(error, out);
   } finally {
-    // TypeScript does not see that `open` assigns it.
+    // TypeScript does not track the assignment in `open`.
     await (app as App | null)?.close();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }

@@ -12,7 +12,7 @@ interface ServeOptions extends GlobalOptions {
 
 export function serveCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('serve'))
-    .description('serve the GraphQL API, uploads and pictures over HTTP')
+    .description('serve the GraphQL API, uploads and images over HTTP')
     .option('--host <host>', 'address to listen on (default: 127.0.0.1; others need COMMONSPACE_API_KEYS)')
     .option(
       '--port <port>',
@@ -31,13 +31,13 @@ export function serveCommand(openApp: OpenApp): Command {
     );
 }
 
-/** Serves until the command is told to stop, then drains: requests under way are answered. */
+/** Serves until SIGINT or SIGTERM. Requests that are being processed are then completed. */
 export async function serve(
   { config, signal }: Running,
   services: App,
   onListening: (address: string) => void,
 ): Promise<void> {
-  // Loaded when it is needed: no other command waits for a server.
+  // Imported here, because loading the server would delay the other commands.
   const { createApp, listen } = await import('../http/app.js');
   const logger = pino({ level: config.logLevel }, pino.destination(2));
   const app = await createApp({

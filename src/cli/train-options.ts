@@ -1,15 +1,15 @@
-/** `--set option=value`: any choice of a training, by its name in `TrainOptions`, given as often as wanted. */
+/** The repeatable option `--set option=value`, for any training option by its name in `TrainOptions`. */
 import { InvalidArgumentError, Option } from 'commander';
 import { PRESETS, type TrainOptionsInput } from '../services/encoders/train-request.js';
 
 type Value = number | boolean | readonly number[];
-/** A name that is a path, with the value that the preset has there; it tells which kind of value is wanted. */
+/** Option paths with the preset's values, which determine the type of each option. */
 type Known = ReadonlyMap<string, Value>;
 
 const KNOWN: Known = new Map(
   Object.entries<Value | string | object>({ ...PRESETS.default }).flatMap(
     ([name, value]): [string, Value][] => {
-      // The preset and the seed have options of their own.
+      // The preset and the seed have their own command-line options.
       if (name === 'seed' || typeof value === 'string') return [];
       if (isValue(value)) return [[name, value]];
       return Object.entries<Value>({ ...value }).map(([key, inner]) => [`${name}.${key}`, inner]);
@@ -17,16 +17,16 @@ const KNOWN: Known = new Map(
   ),
 );
 
-/** For `command.addOption`; what it reads is a `TrainOptionsInput` under the name `set`. */
+/** For `command.addOption`. It collects a `TrainOptionsInput` under the name `set`. */
 export function setOption(): Option {
   return new Option(
     '--set <option=value>',
-    'change one option of the preset, e.g. weights.adversary=0.5, dropout=.3, imageHidden=512,256; may be given again',
+    'change one option of the preset, e.g. weights.adversary=0.5, dropout=.3, imageHidden=512,256; can be repeated',
   ).argParser(readTrainOption);
 }
 
 /**
- * One `option=value` laid over those before it. What is out of range is for the training to refuse, which knows all of them.
+ * Adds one `option=value` to the previous ones. The training service checks the ranges.
  *
  * @example readTrainOption('weights.adversary=0.5') // { weights: { adversary: 0.5 } }
  */
@@ -37,7 +37,7 @@ export function readTrainOption(text: string, before?: TrainOptionsInput): Train
   const like = KNOWN.get(name);
   if (like === undefined) {
     throw new InvalidArgumentError(
-      `there is no training option ${name}; there are: ${[...KNOWN.keys()].join(', ')}.`,
+      `unknown training option ${name}; the options are: ${[...KNOWN.keys()].join(', ')}.`,
     );
   }
   const value = readValue(name, text.slice(at + 1).trim(), like);

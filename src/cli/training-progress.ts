@@ -6,7 +6,7 @@ export interface ShownTraining {
   readonly stop: () => void;
 }
 
-/** Shows a training as it goes on: each stage with its own bar, epochs with every loss, the validation map, pace and time left. */
+/** Shows the progress of a training: a bar for each stage; for epochs the losses, validation map@all, speed and remaining time. */
 export function showTraining(): ShownTraining {
   let stage = '';
   let progress: Progress | null = null;
@@ -43,7 +43,7 @@ export function showTraining(): ShownTraining {
   };
 }
 
-/** What an epoch came to, in one line. */
+/** The results of an epoch in one line. */
 export function describeEpoch(epoch: {
   readonly losses: Readonly<Record<string, number>>;
   readonly validation: number | null;

@@ -1,7 +1,7 @@
 import type { Services } from '../services/services.js';
 import { createLoaders, type Loaders } from './loaders.js';
 
-/** What a resolver gets: the services, this request's loaders, and a signal that aborts when the caller goes away. */
+/** The context of a request: the services, the loaders of this request, and a signal that aborts when the client disconnects. */
 export interface GraphqlContext {
   readonly services: Services;
   readonly loaders: Loaders;

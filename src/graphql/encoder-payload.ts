@@ -3,9 +3,9 @@ import type { EncoderRow } from '../services/models.js';
 import { asUserError } from './user-errors.js';
 
 /**
- * The encoder that some work gives, or why it gives none.
+ * Runs the work of a mutation that returns an encoder, and returns its expected errors as values.
  *
- * @param fieldOf the schema's name of the field that a service names
+ * @param fieldOf maps the path of a service's error to the path in the schema
  */
 export async function encoderPayload(
   work: () => Promise<EncoderRow>,

@@ -12,7 +12,7 @@ import { type EvaluationRecord, figuresOf, type PartRecord } from '../domain/eva
 import { MODALITIES } from '../domain/modality.js';
 import type { EncoderRow } from '../services/models.js';
 
-/** What is known of an encoder, in the schema's words. */
+/** Maps an encoder row to the types of the schema. */
 
 const STATES = {
   queued: 'QUEUED',
@@ -41,7 +41,7 @@ const STAGES = {
   embed: 'EMBED',
 } as const satisfies Record<EncoderProgress['stage'], EncoderStage>;
 
-/** How far the work is; null while nobody works on it. */
+/** The progress of the current work; null if the encoder is not being worked on. */
 export function progressOf(row: EncoderRow): EncoderProgressValue | null {
   if (!('progress' in row) || row.progress === null) return null;
   const { stage, done, all, epoch } = row.progress;
@@ -98,7 +98,7 @@ function retrieval(
   };
 }
 
-/** Of each modality and of seen and unseen classes, where there are held-out items of such. */
+/** One entry for each modality, for seen and for unseen classes, if there are such items. */
 export function classificationOf(
   figures: EvaluationRecord['classification'] | undefined,
 ): ClassificationFigures[] {

@@ -3,8 +3,8 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CommonspaceError, ERRORS, type FieldPath } from '../domain/errors.js';
 
 /**
- * What a caller sees of an error: an expected one whole, with its code and field; GraphQL's own (syntax, validation,
- * variables) as they are; anything else only that it happened, while `report` gets all of it.
+ * Formats an error for the caller. An expected error keeps its message, code and field. Errors of GraphQL itself (syntax,
+ * validation, variables) keep message and code. Any other error is masked, and `report` receives the original.
  */
 export function formatError(
   formatted: GraphQLFormattedError,
@@ -12,27 +12,28 @@ export function formatError(
   report: (error: unknown) => void,
 ): GraphQLFormattedError {
   const original = unwrapResolverError(error);
-  const place = {
+  const location = {
     ...(formatted.locations !== undefined && { locations: formatted.locations }),
     ...(formatted.path !== undefined && { path: formatted.path }),
   };
   if (original instanceof CommonspaceError) {
     const extensions = { code: original.code, field: original.field };
-    return { message: original.message, ...place, extensions };
+    return { message: original.message, ...location, extensions };
   }
   const field = argumentOf(original);
   if (field !== null) {
-    return { message: formatted.message, ...place, extensions: { code: 'BAD_INPUT', field } };
+    return { message: formatted.message, ...location, extensions: { code: 'BAD_INPUT', field } };
   }
   const code = formatted.extensions?.limit ?? formatted.extensions?.code;
-  // Apollo gives every fault of the request a code of its own, and this one to all that a resolver throws.
-  if (code !== 'INTERNAL_SERVER_ERROR') return { message: formatted.message, ...place, extensions: { code } };
+  // Apollo sets other codes for invalid requests, and this one for everything that a resolver throws.
+  if (code !== 'INTERNAL_SERVER_ERROR')
+    return { message: formatted.message, ...location, extensions: { code } };
   report(original);
-  return { message: ERRORS.INTERNAL.what, ...place, extensions: { code: 'INTERNAL' } };
+  return { message: ERRORS.INTERNAL.what, ...location, extensions: { code: 'INTERNAL' } };
 }
 
 /**
- * The argument that an error of GraphQL's own is about. A null from a variable, where the schema allows none, is found only
+ * The argument that an error of GraphQL itself names. A null from a variable, where the schema allows none, is found only
  * when the field is executed. GraphQL then throws an error that names the argument and has no code.
  */
 function argumentOf(error: unknown): FieldPath | null {

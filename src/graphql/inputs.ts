@@ -10,7 +10,7 @@ import type { TrainRequest } from '../services/encoders/train-request.js';
 import type { IngestInput } from '../services/ingest/ingest-input.js';
 import type { SearchQuery } from '../services/search/query-reader.js';
 
-/** GraphQL inputs, in which a field may be absent or null, as the values that services take. */
+/** Maps GraphQL inputs, in which a field can be absent or null, to the arguments of services. */
 
 export function readQuery(query: SearchQueryInput): SearchQuery {
   if (query.text != null) return { text: query.text };
@@ -63,14 +63,14 @@ export function readTraining(input: TrainEncoderInput): TrainRequest {
     holdout: holdout ?? 0.1,
     epochs: epochs ?? null,
     learnFrom: readFilter(learnFrom),
-    // What is no option, or no value for one, is refused when the request is checked.
+    // The training service checks names and values.
     ...(options != null && { options }),
     imageExtractor: imageExtractor ?? null,
     activate: activate ?? false,
   };
 }
 
-/** Where in the schema the field is that a training service names. */
+/** Maps the path of a training service's error to the path in the schema. */
 export function trainingField([first, ...rest]: FieldPath): FieldPath {
   if (first === undefined) return ['input'];
   const known: Readonly<Record<string, string>> = { unseen: 'unseenClasses' };
@@ -79,7 +79,7 @@ export function trainingField([first, ...rest]: FieldPath): FieldPath {
   return inInput || first in known ? ['input', name, ...rest] : ['input', 'options', name, ...rest];
 }
 
-// The schema's @oneOf says so already; this is for the types, and for a schema change that forgets it.
+// @oneOf in the schema refuses such inputs before, but the generated types do not express it.
 function exactlyOne(field: FieldPath): CommonspaceError {
   return new CommonspaceError('BAD_INPUT', 'Give exactly one field.', field);
 }

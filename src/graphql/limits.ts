@@ -9,15 +9,15 @@ import {
 } from 'graphql';
 import type { ErrorCode } from '../domain/errors.js';
 
-/** How deep an operation may nest. The schema's own deepest useful query nests 7. */
+/** Maximum depth of an operation. The deepest useful query of the schema has depth 7. */
 export const MAX_DEPTH = 12;
 
-/** What an operation may cost: about the number of values its answer can hold. */
+/** Maximum cost of an operation. The cost estimates the number of values in the result. */
 export const MAX_COST = 20_000;
 
-/** How many items a list without `first` is taken to have (an item's classes or counterparts, say). */
+/** Assumed length of a list without `first`, for example the classes of an item. */
 const ASSUMED_LIST = 5;
-/** Lists that hang on one item and take no `first`. */
+/** Lists without the argument `first`. */
 const UNPAGED_LISTS: ReadonlySet<string> = new Set([
   'classes',
   'counterparts',
@@ -28,10 +28,10 @@ const UNPAGED_LISTS: ReadonlySet<string> = new Set([
   'perClass',
   'classification',
 ]);
-/** What a field costs beyond its values: an explanation ranks every item that was learnt from. */
+/** Cost of a field in addition to its values. An explanation ranks all training pairs. */
 const WORK: Readonly<Record<string, number>> = { explanation: 50 };
 
-/** Tokens of a document; the parser stops there. */
+/** Maximum number of tokens in a document. The parser stops there. */
 export const MAX_TOKENS = 4_000;
 
 interface Measure {
@@ -40,8 +40,8 @@ interface Measure {
 }
 
 /**
- * A validation rule that refuses operations which nest too deep or ask for too much, before anything runs.
- * Introspection fields count for nothing: they touch no data.
+ * A validation rule that refuses operations over the limits of depth and cost before execution. Introspection fields cost
+ * nothing, because they read no data.
  */
 export function operationLimits(context: ValidationContext): ASTVisitor {
   const fragments = new Map<string, FragmentDefinitionNode>();
@@ -52,7 +52,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
 
   function measureFragment(name: string, path: ReadonlySet<string>): Measure {
     const fragment = fragments.get(name);
-    // A cycle or an unknown fragment is another rule's to report.
+    // Other rules report cycles and unknown fragments.
     if (fragment === undefined || path.has(name)) return { depth: 0, cost: 0 };
     const measured = known.get(name) ?? measure(fragment.selectionSet, new Set([...path, name]));
     known.set(name, measured);
@@ -89,7 +89,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
           context,
           operation,
           'QUERY_TOO_DEEP',
-          `The operation nests ${depth} deep; the limit is ${MAX_DEPTH}.`,
+          `The operation has depth ${depth}; the limit is ${MAX_DEPTH}.`,
         );
       }
       if (cost > MAX_COST) {
@@ -97,7 +97,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
           context,
           operation,
           'QUERY_TOO_COSTLY',
-          `The operation asks for up to ${cost} values; the limit is ${MAX_COST}.`,
+          `The operation has cost ${cost}; the limit is ${MAX_COST}.`,
         );
       }
     },
@@ -107,7 +107,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
 function multiplicity(field: FieldNode): number {
   const first = field.arguments?.find((argument) => argument.name.value === 'first')?.value;
   if (first?.kind === 'IntValue') return Math.max(1, Number(first.value));
-  // A variable's value is not known here: the page sizes that services allow bound it, the default is the usual case.
+  // The value of a variable is unknown during validation. Services limit page sizes.
   if (first !== undefined) return 50;
   return UNPAGED_LISTS.has(field.name.value) ? ASSUMED_LIST : 1;
 }
@@ -118,6 +118,6 @@ function refuse(
   code: ErrorCode,
   message: string,
 ): void {
-  // Apollo puts a code of its own over `code`; `limit` is what formatError reads.
+  // Apollo overwrites `code`, so formatError reads `limit`.
   context.reportError(new GraphQLError(message, { nodes: node, extensions: { limit: code } }));
 }

@@ -4,7 +4,7 @@ import type { ClassRow, ItemRow } from '../services/models.js';
 import type { Explanation, ExplanationContext } from '../services/search/explanation-service.js';
 import type { Services } from '../services/services.js';
 
-/** One request's batched reads: however many nodes ask, each kind of thing is read once. */
+/** Batched reads of one request. The keys of all nodes are loaded with one query for each loader. */
 export interface Loaders {
   readonly classesOf: DataLoader<string, readonly ClassRow[]>;
   readonly counterpartsOf: DataLoader<string, readonly ItemRow[]>;
@@ -13,9 +13,9 @@ export interface Loaders {
     number,
     string
   >;
-  /** Explanations of one page's edges, by item id: all that are asked for are worked out together. */
+  /** Explanations of the edges of one page, by item id. All requested explanations are computed together. */
   readonly explanationOf: (page: ExplanationContext) => DataLoader<string, Explanation | null>;
-  /** Ids of the classes that the active encoder saw. */
+  /** Ids of the classes that the active encoder was trained with. */
   readonly seen: () => Promise<ReadonlySet<string>>;
 }
 

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { CommonspaceError } from '../domain/errors.js';
 
-/** Answered to anybody: says nothing about the catalogue. */
+/** Served without a key. They reveal nothing about the catalogue. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 export interface AccessOptions {
@@ -11,24 +11,24 @@ export interface AccessOptions {
   readonly loopback: boolean;
 }
 
-/** Whether a host to listen on is this machine's own, reached by nobody else. */
+/** Whether a host is a loopback address, which other machines cannot reach. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-/** @throws CommonspaceError BAD_CONFIG for listening beyond loopback without a key. */
+/** @throws CommonspaceError BAD_CONFIG if the host is not a loopback address and there is no API key */
 export function checkExposure(host: string, apiKeys: readonly string[]): void {
   if (isLoopback(host) || apiKeys.length > 0) return;
   throw new CommonspaceError(
     'BAD_CONFIG',
-    `Listening on ${host} lets other machines in, which needs COMMONSPACE_API_KEYS (16 characters or more each).`,
+    `Other machines can reach ${host}. Set COMMONSPACE_API_KEYS (keys of at least 16 characters) to listen on it.`,
     ['host'],
   );
 }
 
 /**
- * Who may ask. With keys: whoever shows one. Without: this machine alone, and only by a loopback name, so that no web
- * page can reach the catalogue by pointing its own name at 127.0.0.1.
+ * Checks access to every request. With API keys, a request must carry one. Without keys, the Host header must be a loopback
+ * name, which stops DNS rebinding: a web page whose own host name resolves to 127.0.0.1.
  */
 export function registerAccess(app: FastifyInstance, { apiKeys, loopback }: AccessOptions): void {
   const known = apiKeys.map(digest);
@@ -38,14 +38,16 @@ export function registerAccess(app: FastifyInstance, { apiKeys, loopback }: Acce
     if (known.length > 0) {
       const shown = digest(/^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '');
       if (known.some((key) => timingSafeEqual(key, shown))) return;
-      throw new CommonspaceError('UNAUTHENTICATED', 'Show an API key: `Authorization: Bearer …`.', [
-        'authorization',
-      ]);
+      throw new CommonspaceError(
+        'UNAUTHENTICATED',
+        'The request needs an API key: `Authorization: Bearer …`.',
+        ['authorization'],
+      );
     }
     if (loopback && !isLoopback(hostName(request.headers.host ?? ''))) {
       throw new CommonspaceError(
         'UNAUTHENTICATED',
-        'Without API keys, only loopback names such as localhost are served.',
+        'Without API keys, the Host header must be a loopback name such as localhost.',
         ['host'],
       );
     }
@@ -59,7 +61,7 @@ function hostName(header: string): string {
     .toLowerCase();
 }
 
-// Digests have one length, which is what a comparison in constant time needs.
+// timingSafeEqual needs buffers of equal length.
 function digest(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }

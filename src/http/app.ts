@@ -24,11 +24,11 @@ export interface AppOptions {
   readonly services: Services;
   readonly logger: FastifyBaseLogger;
   readonly apiKeys: readonly string[];
-  /** Whether the server listens on loopback alone; then the Host header must say so too. */
+  /** Whether the server listens on a loopback address. Then the Host header must be a loopback name too. */
   readonly loopback: boolean;
 }
 
-/** A GraphQL request's size: a thousand texts, or a few pictures in base64. More pictures go through POST /media. */
+/** Maximum size of a GraphQL request: a thousand texts, or a few images in base64. Upload more images with POST /media. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** All HTTP routes: /, /graphql, /schema.graphql, /media, /healthz, /readyz. */
@@ -46,7 +46,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     reply.code(404).send({
       error: {
         code: 'NOT_FOUND',
-        message: `Nothing is served at ${request.method} ${request.url.split('?')[0]}.`,
+        message: `There is no route ${request.method} ${request.url.split('?')[0]}.`,
       },
     }),
   );
@@ -100,7 +100,7 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
     if (code === 'EADDRINUSE') {
       throw new CommonspaceError(
         'PORT_IN_USE',
-        `Port ${port} of ${host} is taken; choose another with --port.`,
+        `Port ${port} of ${host} is in use. Choose another with --port.`,
         ['port'],
       );
     }

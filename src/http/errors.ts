@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { CommonspaceError, ERRORS } from '../domain/errors.js';
 
-/** Answers a failed request that is not GraphQL's: `{ error: { code, message, field } }`, the unexpected masked. */
+/** Sends the error of a request outside GraphQL as `{ error: { code, message, field } }`. Unexpected errors are masked. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof CommonspaceError) {
     return reply.code(ERRORS[error.code].status).send({ error: error.toFailure() });

@@ -4,7 +4,7 @@ import { CommonspaceError } from '../domain/errors.js';
 import type { ServedFile } from '../services/ingest/media-service.js';
 import type { Services } from '../services/services.js';
 
-/** Bytes of one upload; the media room refuses larger pictures anyway. */
+/** Maximum bytes of one upload. src/media refuses larger images too. */
 export const MAX_UPLOAD_BYTES = 20 * 1024 * 1024;
 
 interface MediaRequest {
@@ -12,7 +12,7 @@ interface MediaRequest {
   Querystring: { width?: string };
 }
 
-/** POST /media takes a picture; GET /media/{id} serves its bytes, or a thumbnail with ?width=. */
+/** POST /media stores an image. GET /media/{id} serves its bytes, or a thumbnail with ?width=. */
 export function registerMedia(app: FastifyInstance, services: Services, isPrivate: boolean): void {
   app.addContentTypeParser(
     /^image\/|^application\/octet-stream/,
@@ -30,7 +30,7 @@ export function registerMedia(app: FastifyInstance, services: Services, isPrivat
     const width = readWidth(request.query.width);
     const etag = `"${id}${width === null ? '' : `-${width}`}"`;
     const file = await services.media.file(id, width);
-    // The address names the content, so what it answers never changes.
+    // The id is the hash of the content, so the answer never changes.
     reply
       .header('cache-control', `${isPrivate ? 'private' : 'public'}, max-age=31536000, immutable`)
       .header('etag', etag);
@@ -44,19 +44,20 @@ async function uploadedBytes(request: FastifyRequest): Promise<Buffer> {
   if (!request.isMultipart()) {
     throw new CommonspaceError(
       'BAD_INPUT',
-      'Send the picture as the body (image/…) or as a multipart file.',
+      'Send the image as the request body (content-type image/…) or as a multipart file.',
       ['file'],
     );
   }
   const part = await request.file();
-  if (part === undefined) throw new CommonspaceError('BAD_INPUT', 'The form holds no file.', ['file']);
+  if (part === undefined)
+    throw new CommonspaceError('BAD_INPUT', 'The multipart form has no file.', ['file']);
   return await part.toBuffer();
 }
 
 function readWidth(width: string | undefined): number | null {
   if (width === undefined) return null;
   if (!/^\d{1,5}$/.test(width) || Number(width) === 0) {
-    throw new CommonspaceError('BAD_INPUT', 'width must be a number of pixels.', ['width']);
+    throw new CommonspaceError('BAD_INPUT', 'width must be a positive whole number of pixels.', ['width']);
   }
   return Number(width);
 }

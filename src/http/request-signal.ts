@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** What one request may take in all: a thousand pictures from slow servers, and no more. */
+/** Maximum duration of a request. A batch of 1000 images from slow servers fits into it. */
 const MAX_REQUEST_MS = 10 * 60_000;
 
-/** Aborts when the caller goes away before the answer is out, or when the request takes too long. */
+/** Aborts when the client disconnects before the response is complete, or at the maximum duration. */
 export function requestSignal(_request: FastifyRequest, reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once('close', () => {

@@ -28,7 +28,7 @@ import { encoderProgress } from './subscription-encoder-progress.js';
 
 const ITEM_TYPES = { IMAGE: 'ImageItem', TEXT: 'TextItem' } as const;
 
-/** The resolvers, put together; each stands in a file of its own. */
+/** The resolver map. Each resolver has its own file. */
 export const resolvers: Resolvers = {
   DateTime: GraphQLDateTimeISO,
   JSONObject: GraphQLJSONObject,

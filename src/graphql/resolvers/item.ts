@@ -1,7 +1,7 @@
 import type { ImageItemResolvers, TextItemResolvers } from '../../__generated__/resolver-types.js';
 import { mediaUrl } from '../media-url.js';
 
-/** The fields that both kinds of items share. */
+/** The resolvers of both item types. */
 const shared = {
   classes: (item, _args, { loaders }) => loaders.classesOf.load(item.id),
   counterparts: (item, _args, { loaders }) => loaders.counterpartsOf.load(item.id),

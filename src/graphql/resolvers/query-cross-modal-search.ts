@@ -22,7 +22,7 @@ export const crossModalSearch: QueryField<'crossModalSearch'> = async (
   );
   const { explainedBy } = page;
   const edges = page.results.map(({ item, ...edge }) => {
-    // They came with the items; nobody need ask for them again.
+    // The search already loaded the classes.
     loaders.classesOf.prime(item.id, edge.classes);
     return { ...edge, node: item, explainedBy };
   });

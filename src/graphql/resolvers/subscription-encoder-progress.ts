@@ -3,7 +3,7 @@ import type { EncoderRow } from '../../services/models.js';
 
 export const encoderProgress: NonNullable<SubscriptionResolvers['encoderProgress']> = {
   subscribe: async (_parent, { id }, { services, signal }) => {
-    // Said before anything is streamed, as an error of the operation.
+    // An unknown id is an error of the operation, before the first event.
     await services.encoders.require(id);
     return services.encoders.watch(id, signal);
   },
