@@ -1,7 +1,7 @@
 import { gather, type Matrix, rowOf } from '../encoder/math/matrix.js';
 
 /** One image and one text that share a pair. An image with five captions is in five rows. */
-export interface PairRow {
+interface PairRow {
   readonly imageId: string;
   readonly textId: string;
   readonly pairId: string;

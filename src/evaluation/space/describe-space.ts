@@ -15,7 +15,7 @@ import type { ClassDetails, Direction, MethodCurve, SpaceDetails } from './space
 import { spaceMap } from './space-map.js';
 import { RECALL_LEVELS, type Walk, walkQueries } from './walk-queries.js';
 
-export interface Sides {
+interface Sides {
   readonly image: RetrievalSide;
   readonly text: RetrievalSide;
 }

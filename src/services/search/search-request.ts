@@ -4,7 +4,7 @@ import type { Evidence } from '../../domain/rank-fusion.js';
 import type { SearchQuery } from './query-reader.js';
 
 /** Which similarity thresholds a search applies: see similarity-threshold.ts. */
-export type ThresholdMode = 'NONE' | 'AUTO';
+type ThresholdMode = 'NONE' | 'AUTO';
 
 export interface SearchRequest {
   readonly query: SearchQuery;
