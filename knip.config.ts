@@ -13,7 +13,7 @@ const config: KnipConfig = {
     'bench/{features,retrieval,unseen-classes}.ts',
     'scripts/*.mjs',
   ],
-  project: ['src/**/*.ts', 'test/**/*.{ts,mjs}', 'bench/**/*.{ts,mjs}', 'scripts/**/*.mjs'],
+  project: ['**/*.prisma', 'src/**/*.ts', 'test/**/*.{ts,mjs}', 'bench/**/*.{ts,mjs}', 'scripts/**/*.mjs'],
   // Read, but not reported.
   ignore: ['src/__generated__/**'],
   ignoreDependencies: [

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 import { fileURLToPath } from 'node:url';
+import { buildSchema, parse, validate } from 'graphql';
 import { expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -77,6 +78,26 @@ it.each([
   // --help is the command line library's own.
   expect(flags.filter((flag) => flag !== 'help' && !new RegExp(`--${flag}\\b`).test(FLAGS))).toEqual([]);
 });
+
+it('has only GraphQL operations that the schema allows', () => {
+  const schema = buildSchema(read('schema.graphql'));
+  const operations = DOCUMENTS.flatMap((document) =>
+    [...read(document).matchAll(/^```graphql\n([^`]+)```/gm)].map(([, text = '']) => text),
+  );
+  expect(operations.length).toBeGreaterThan(4);
+  expect(operations.flatMap((text) => validate(schema, parse(text)).map(({ message }) => message))).toEqual(
+    [],
+  );
+});
+
+it.each(['docs/operations.md', '.env.example'])(
+  '%s lists the settings that are read, and no other',
+  (document) => {
+    const settings = (text: string) =>
+      new Set([...text.matchAll(/\b(?:DATABASE_URL|COMMONSPACE_[A-Z_]+)\b/g)].map(([name]) => name));
+    expect([...settings(read(document))].sort()).toEqual([...settings(read('src/config.ts'))].sort());
+  },
+);
 
 it('code names only documents that exist', () => {
   const dead = CODE.flatMap((path) =>
