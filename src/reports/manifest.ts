@@ -1,4 +1,4 @@
-/** What a run was made with: code, packages, machine, data. */
+/** The manifest of a run: code, packages, machine, data. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -7,10 +7,10 @@ import { basename, isAbsolute, join } from 'node:path';
 import { fromPackageRoot } from '../platform/package-root.js';
 import type { RunManifest } from './run-record.js';
 
-/** Packages that take part in the arithmetic. */
+/** Packages whose arithmetic the results depend on. */
 const PACKAGES = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'ml-matrix'] as const;
 
-/** The manifest of a run on this machine. The commit is known in a checkout alone. */
+/** The manifest of a run on this machine. The commit is known only in a checkout. */
 export async function collectManifest(
   run: Pick<RunManifest, 'data' | 'seeds' | 'backend' | 'command'>,
 ): Promise<RunManifest> {
@@ -33,7 +33,7 @@ export async function collectManifest(
   };
 }
 
-/** sha256 of each file, and over all of them: of the lines that `sha256sum` prints, ordered by name. */
+/** SHA-256 of each file, and of the lines that `sha256sum` prints for them, ordered by name. */
 export async function hashFiles(paths: readonly string[]): Promise<RunManifest['data']> {
   const files = await Promise.all(
     paths.map(async (path) => {
@@ -51,7 +51,7 @@ export async function hashFiles(paths: readonly string[]): Promise<RunManifest['
   return { sha256: createHash('sha256').update(lines).digest('hex'), files };
 }
 
-/** sha256 over arrays of numbers and over words, in the order given; each is preceded by its length. */
+/** SHA-256 of arrays of numbers and of strings in the given order. The length of each is hashed before it. */
 export function hashData(parts: Iterable<ArrayBufferView | string>): RunManifest['data'] {
   const hash = createHash('sha256');
   for (const part of parts) {
@@ -64,7 +64,7 @@ export function hashData(parts: Iterable<ArrayBufferView | string>): RunManifest
   return { sha256: hash.digest('hex'), files: [] };
 }
 
-/** The commit checked out in a repository, read from its files; null where there is none. */
+/** The commit that is checked out in a repository, read from its files; null if there is none. */
 export async function gitCommit(dotGit: string): Promise<string | null> {
   // In a worktree `.git` is a file that names the folder.
   const pointer = /^gitdir: (.+)$/m.exec((await readText(dotGit)) ?? '')?.[1];

@@ -1,6 +1,6 @@
 /**
- * HTML and SVG as values. `html` escapes every string that is put into it; only what came out of `html` itself goes in as it
- * stands. Titles and texts come from users, so nothing in a report is written any other way.
+ * HTML and SVG as values. `html` escapes every string that is interpolated, except markup that `html` itself returned. Titles
+ * and texts come from users, so reports use nothing else.
  */
 export class Markup {
   constructor(readonly text: string) {}
@@ -33,17 +33,17 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '`': '&#96;',
 };
 
-/** For text and for quoted attributes. Characters that no document may hold are replaced. */
+/** For text and for quoted attributes. Control characters, which are invalid in HTML, are replaced. */
 function escapeHtml(text: string): string {
   return (
     text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression removes them
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd')
       .replace(/[&<>"'`]/g, (character) => ENTITIES[character] as string)
   );
 }
 
-/** A picture that may stand in a report: small bytes of a raster type, and no address of anywhere. */
+/** Whether a picture is a data URL of a raster type, the only kind that a report embeds. */
 export function isPicture(uri: string | null): uri is string {
   return uri !== null && /^data:image\/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/.test(uri);
 }

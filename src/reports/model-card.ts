@@ -1,4 +1,4 @@
-/** A model card (after Mitchell et al. 2019): what the encoder is, what it learnt from, what it can do and cannot. */
+/** A model card (Mitchell et al. 2019): the encoder, its training data, its metrics and its limits. */
 import type { Estimate } from '../domain/evaluation-record.js';
 import { count, duration, figure } from './markup.js';
 import { byMethod, methodName, setName } from './report/methods.js';
@@ -9,12 +9,12 @@ export function modelCard(record: RunRecord): string {
   const trained = record.trainings.filter(({ preset }) => preset === record.preset);
   return `${[
     `# ${text(record.title)}: an encoder trained with preset ${text(record.preset)}`,
-    `Run ${code(record.id)}, ${text(record.createdAt)}. The figures with their charts are in \`report.html\`.`,
+    `Run ${code(record.id)}, ${text(record.createdAt)}. The report with charts is \`report.html\`.`,
     '## What it is',
-    'Two encoders that map features of images and of texts into one space, where closeness is meaning: the Modal-adversarial Semantic ' +
-      'Learning Network (Xu, Song, Lu, Yang, Shen, Huang: ICMR 2018), as Commonspace implements it. It maps feature vectors; it does not see ' +
-      'pixels or words itself. All options are in `config.json`.',
-    '## What it learnt from',
+    'Two encoders that map features of images and of texts into one common space by their meaning: the Modal-adversarial Semantic ' +
+      'Learning Network (Xu, Song, Lu, Yang, Shen, Huang: ICMR 2018), as Commonspace implements it. It maps feature vectors; it does not read ' +
+      'pixels or words. All options are in `config.json`.',
+    '## Training data',
     [
       `- ${text(data.description)}`,
       `- ${count(data.trainingPairs)} pairs of an image and a text, of ${count(data.trainingClasses)} classes.`,
@@ -23,23 +23,23 @@ export function modelCard(record: RunRecord): string {
       ),
       `- Data, sha256: ${code(manifest.data.sha256)}.`,
     ].join('\n'),
-    '## What it is for',
-    'Finding images by a text and texts by an image, and telling the class of either, in a catalogue of the kind that it learnt from and with ' +
-      'features of the very same extractors.',
-    '## How well it does',
-    `Protocol: ${text(record.protocol)}. By CONTENT alone. Figures are means over queries and over both directions, with 95 % intervals. ` +
+    '## Intended use',
+    'Search of images by a text and of texts by an image, and classification of both, in a catalogue similar to the training data and with ' +
+      'features of the same extractors.',
+    '## Metrics',
+    `Protocol: ${text(record.protocol)}. By CONTENT only. Values are means over queries and over both directions, with 95 % intervals. ` +
       'A gallery item is relevant if it has the query’s class; recall looks for the query’s own counterpart.',
     figures(record),
     ...weakest(record),
     '## Limits',
     [
-      '- The figures hold for these sets. Elsewhere, with other pictures, other texts or other classes, measure again: `commonspace evaluate`.',
-      '- Classes that it did not learn from are harder; the table has them apart where they were measured.',
-      '- What the extractors do not see, or learnt wrongly (their training data, their language), it cannot know either.',
-      '- A similarity is no probability. It is not meant for decisions about people.',
+      '- The values hold for these sets. Evaluate again with other images, texts or classes: `commonspace evaluate`.',
+      '- Unseen classes have lower metrics. The table lists them separately if they were measured.',
+      '- The encoder cannot correct errors of the extractors, for example of their training data or language.',
+      '- A similarity is not a probability. The encoder is not intended for decisions about people.',
       ...record.notes.map((note) => `- ${text(note)}`),
     ].join('\n'),
-    '## How to repeat it',
+    '## Reproducibility',
     manifest.command === null
       ? 'The options are in `config.json`.'
       : `    ${manifest.command.replace(/\s+/g, ' ')}`,
@@ -51,7 +51,7 @@ export function modelCard(record: RunRecord): string {
     'The same seed gives the same weights on the same backend.',
     Object.keys(config).length === 0
       ? ''
-      : 'What was asked for stands in `config.json`, every figure in `metrics.csv`, every query in `predictions.jsonl`.',
+      : 'The options are in `config.json`, all metrics in `metrics.csv`, all queries in `predictions.jsonl`.',
   ]
     .filter((part) => part !== '')
     .join('\n\n')}\n`;
@@ -75,7 +75,7 @@ function estimate({ value, low, high }: Estimate): string {
     : `${figure(value)} (${figure(low)} – ${figure(high)})`;
 }
 
-/** The classes that it does worst on: somebody's catalogue may be full of them. */
+/** The classes with the lowest average precision. */
 function weakest(record: RunRecord): string[] {
   const classes = record.spaces.flatMap(({ perClass, set }) =>
     perClass.flatMap(({ name, i2tAp, t2iAp, chance }) =>
@@ -90,12 +90,12 @@ function weakest(record: RunRecord): string[] {
   return [`Weakest classes, by average precision: ${said.join('; ')}.`];
 }
 
-/** Of anybody's too, but shown as it stands. */
+/** Untrusted text as inline code. */
 function code(value: string): string {
   return `\`${value.replace(/[\s`]+/g, ' ')}\``;
 }
 
-/** Text of anybody's, as Markdown shows it: on one line, with nothing in it that means something. */
+/** Untrusted text in one line, with all Markdown characters escaped. */
 function text(value: string): string {
   return value
     .replace(/\s+/g, ' ')

@@ -7,6 +7,7 @@ import { MAP_SHAPES } from './charts/map-chart.js';
 import { html, Markup } from './markup.js';
 import { REPORT_SCRIPT, REPORT_STYLE } from './report/assets.js';
 import { classes } from './report/classes.js';
+import { classification } from './report/classification.js';
 import { reproducibility } from './report/reproducibility.js';
 import { results } from './report/results.js';
 import { spaces } from './report/space.js';
@@ -23,6 +24,7 @@ export function reportHtml(record: RunRecord): string {
     ['results', 'Figures', results(record)],
     ['training', 'Training', training(record)],
     ['classes', 'Classes', classes(record)],
+    ['classification', 'Classification', classification(record)],
   ];
   const present = sections.filter(([, , body]) => body.text !== '');
   const links = [

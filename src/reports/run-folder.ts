@@ -1,15 +1,15 @@
 /**
- * The folder of a run, there whole or not at all: it is built beside its place, under a name that begins with a dot, and
- * renamed when it is complete.
+ * The folder of a run. It is written under a temporary name that begins with a dot, in the same parent folder, and renamed
+ * when it is complete.
  *
- *     runs/<id>/config.json        what was asked for
+ *     runs/<id>/config.json        the request and its options
  *               manifest.json      code, data, seeds, packages
- *               metrics.csv        every figure with its interval, one a line
- *               predictions.jsonl  every query with what it found, one a line
- *               run.json           the whole record
- *               report.html        the same to look at
- *               model-card.md      what it is, and is not, good for
- *               checkpoints/       what the trainer kept
+ *               metrics.csv        all metrics with their intervals, one in each line
+ *               predictions.jsonl  all queries with their results, one in each line
+ *               run.json           the complete record
+ *               report.html        the report with charts
+ *               model-card.md      intended use, metrics and limits
+ *               checkpoints/       the checkpoints of the training
  */
 import { randomUUID } from 'node:crypto';
 import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -20,49 +20,49 @@ import type { RunRecord } from './run-record.js';
 import { writeRunFiles } from './write-run.js';
 
 export interface RunFolder {
-  /** Where checkpoints go while it trains; they stay with the run. */
+  /** The folder of the checkpoints. They remain in the run's folder. */
   readonly checkpoints: string;
   /**
-   * Writes the run and puts the folder in its place.
+   * Writes the files of the run and renames the folder.
    *
-   * @returns its path
+   * @returns the path of the folder
    */
   finish(record: RunRecord, predictions: Iterable<Prediction>): Promise<string>;
-  /** Removes everything; once it is finished, nothing happens. */
+  /** Removes the temporary folder. Does nothing after `finish`. */
   discard(): Promise<void>;
 }
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
-/** What is being built, or was when its process was killed. */
-const BUILDING = /^\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Nothing is built for so long. */
+/** Names of temporary folders. A killed process leaves one behind. */
+const TEMPORARY = /^\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Older temporary folders are removed. */
 const LEFT_BEHIND_MS = 7 * 24 * 3_600_000;
 
 /**
- * @param runs the folder of all runs; made where it is not there
- * @param id as in the record that it is going to hold
- * @throws CommonspaceError BAD_INPUT for an id that cannot name a folder, or that there is already;
+ * @param runs the folder of all runs; created if it does not exist
+ * @param id the id of the record
+ * @throws CommonspaceError BAD_INPUT if the id is not a valid folder name or exists already;
  *   DATA_FOLDER_NOT_WRITABLE
  */
 export async function openRunFolder(runs: string, id: string): Promise<RunFolder> {
-  if (!ID.test(id)) throw bad(`"${id}" cannot be a run's id: use letters, digits, ".", "_" and "-".`);
-  const place = join(runs, id);
-  if (await isThere(place)) throw bad(`There is a run ${id} in ${runs} already.`);
-  const building = join(runs, `.${id}.${randomUUID()}`);
-  const checkpoints = join(building, 'checkpoints');
+  if (!ID.test(id)) throw bad(`"${id}" is not a valid run id. Use letters, digits, ".", "_" and "-".`);
+  const target = join(runs, id);
+  if (await exists(target)) throw bad(`The run ${id} already exists in ${runs}.`);
+  const temporary = join(runs, `.${id}.${randomUUID()}`);
+  const checkpoints = join(temporary, 'checkpoints');
   await guarded(runs, () => mkdir(checkpoints, { recursive: true }));
   await removeLeftovers(runs);
-  const discard = () => rm(building, { recursive: true, force: true });
+  const discard = () => rm(temporary, { recursive: true, force: true });
   return {
     checkpoints,
     discard,
     async finish(record, predictions) {
       try {
-        if (record.id !== id) throw bad(`The record is of the run ${record.id}, the folder of ${id}.`);
-        await guarded(runs, () => writeRunFiles(building, record, predictions));
-        if (await isThere(place)) throw bad(`There is a run ${id} in ${runs} already.`);
-        await guarded(runs, () => rename(building, place));
-        return place;
+        if (record.id !== id) throw bad(`The record has the id ${record.id}, the folder ${id}.`);
+        await guarded(runs, () => writeRunFiles(temporary, record, predictions));
+        if (await exists(target)) throw bad(`The run ${id} already exists in ${runs}.`);
+        await guarded(runs, () => rename(temporary, target));
+        return target;
       } catch (error) {
         await discard();
         throw error;
@@ -71,11 +71,11 @@ export async function openRunFolder(runs: string, id: string): Promise<RunFolder
   };
 }
 
-/** Removes what processes that were killed have left behind, as far as it can be removed. */
+/** Removes old temporary folders that killed processes left behind. Errors are ignored. */
 async function removeLeftovers(runs: string): Promise<void> {
   const oldest = Date.now() - LEFT_BEHIND_MS;
   for (const name of await readdir(runs)) {
-    if (!BUILDING.test(name)) continue;
+    if (!TEMPORARY.test(name)) continue;
     const path = join(runs, name);
     const changed = await stat(path).then(
       ({ mtimeMs }) => mtimeMs,
@@ -86,7 +86,7 @@ async function removeLeftovers(runs: string): Promise<void> {
 }
 
 /**
- * An id that sorts by time and tells what it is.
+ * An id that sorts by time.
  *
  * @example newRunId('2026-11-23T23:30:05.120Z', ['wikipedia', 'extendable']) // 20261123-233005-wikipedia-extendable-3f9a
  */
@@ -100,7 +100,7 @@ export function newRunId(createdAt: string, words: readonly string[]): string {
   return [time, slug, randomUUID().slice(0, 4)].filter((part) => part !== '').join('-');
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

@@ -1,80 +1,82 @@
 /**
- * What a run leaves behind: everything its report, its table and its model card are written from. Plain JSON.
+ * The record of a run, from which its report, its table and its model card are written. Plain JSON.
  *
- * A *run* is one training and evaluation: of a bundle of features, or of a catalogue. A *set* is what a figure was measured
- * on: queries and gallery that belong together, e.g. the test pairs of one split, or the held-out pairs of unseen classes.
+ * A *run* is one training and evaluation: of a bundle of features, or of a catalogue. A *set* is what a metric is measured
+ * on: the queries and their gallery, for example the test pairs of one split, or the held-out pairs of unseen classes.
  */
 
-import type { Estimates, Method } from '../domain/evaluation-record.js';
+import type { ClassificationFigures, Estimates, Method } from '../domain/evaluation-record.js';
 import type { EpochRecord } from '../encoder/types.js';
 import type { SpaceDetails } from '../evaluation/space/space-details.js';
 
 export interface RunRecord {
-  /** Of this layout: 1. */
+  /** The version of this layout: 1. */
   readonly format: 1;
-  /** Names the run's folder: letters, digits, `.`, `_` and `-`. */
+  /** The name of the run's folder: letters, digits, `.`, `_` and `-`. */
   readonly id: string;
   readonly kind: 'bundle' | 'catalogue';
-  /** A heading for people, e.g. the bundle's name. */
+  /** The heading of the report, for example the name of the bundle. */
   readonly title: string;
-  /** E.g. `non-extendable`, `extendable`, `held-out pairs`. */
+  /** For example `non-extendable`, `extendable`, `held-out pairs`. */
   readonly protocol: string;
   readonly preset: string;
   /** ISO 8601. */
   readonly createdAt: string;
   readonly seconds: number | null;
-  /** What was asked for, and every training option as it was resolved. */
+  /** The request, and all training options as they were resolved. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly manifest: RunManifest;
-  /** What it was learnt from and measured on, for the model card. */
+  /** The training data, for the model card. */
   readonly data: RunData;
   readonly table: readonly TableRow[];
   readonly trainings: readonly TrainingCurves[];
   readonly spaces: readonly SpaceDetails[];
+  /** Classification of held-out items. Null if no class has a name; absent in runs of features and of older versions. */
+  readonly classification?: ClassificationFigures | null;
   readonly notes: readonly string[];
 }
 
-/** What makes a run possible to repeat. */
+/** What is needed to repeat a run. */
 export interface RunManifest {
   readonly code: { readonly name: string; readonly version: string; readonly commit: string | null };
-  /** sha256 (hex) over everything that was learnt from and measured on; by file where it came from files. */
+  /** SHA-256 (hexadecimal) of all training and evaluation data, and of each file if the data are files. */
   readonly data: {
     readonly sha256: string;
     readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
   };
   readonly seeds: readonly number[];
-  /** Version by package name, of those that take part in the arithmetic. */
+  /** Versions of the packages whose arithmetic the results depend on, by name. */
   readonly packages: Readonly<Record<string, string>>;
   readonly node: string;
-  /** E.g. `linux x64`. */
+  /** For example `linux x64`. */
   readonly platform: string;
-  /** The tensor backend, e.g. `wasm`. */
+  /** The tensor backend, for example `wasm`. */
   readonly backend: string;
-  /** The command that repeats the run, null where there is none. */
+  /** The command that repeats the run; null if there is none. */
   readonly command: string | null;
 }
 
 interface RunData {
   readonly trainingPairs: number;
   readonly trainingClasses: number;
-  /** One sentence: where the features come from. */
+  /** The origin of the features, in one sentence. */
   readonly description: string;
 }
 
-/** One line of the table: a method's figures on one set. */
+/** One row of the table: the metrics of a method on one set. */
 export interface TableRow {
   readonly method: Method;
-  /** E.g. `test`, `split 1`, `seen`, `unseen`, `mean`; the same word as `SpaceDetails.set`. */
+  /** E.g. `test`, `split 1`, `seen`, `unseen`, `mean`; equal to `SpaceDetails.set`. */
   readonly set: string;
-  /** Whether the classes of the set were trained on; `mixed` for a mean over both. */
+  /** Whether the classes of the set are training classes; `mixed` for a mean over both. */
   readonly classes: 'seen' | 'unseen' | 'mixed';
-  /** The set that the summary shows: the mean over the splits, or what there is. */
+  /** Whether the summary shows the set: the mean over the splits, or the only sets. */
   readonly headline: boolean;
   /** Image → text, text → image, and the mean of both. */
   readonly i2t: Estimates;
   readonly t2i: Estimates;
   readonly avg: Estimates;
-  /** Of training and choosing; null where nothing was trained, or where it is not known. */
+  /** Duration of training and selection; null if nothing was trained or it is unknown. */
   readonly seconds: number | null;
 }
 
@@ -86,7 +88,7 @@ export interface TrainingCurves {
   readonly seed: number;
   /** Every epoch of every network, in order. */
   readonly epochs: readonly EpochRecord[];
-  /** The epoch that was kept, of the first network; null where it was the last. */
+  /** The selected epoch of the first network; null if it is the last. */
   readonly bestEpoch: number | null;
   readonly seconds: number;
   readonly notes: readonly string[];

@@ -10,7 +10,7 @@ import { modelCard } from './model-card.js';
 import { reportHtml } from './report-html.js';
 import type { RunRecord } from './run-record.js';
 
-/** @param folder must be there */
+/** @param folder an existing folder */
 export async function writeRunFiles(
   folder: string,
   record: RunRecord,
@@ -29,7 +29,7 @@ export async function writeRunFiles(
   await pipeline(Readable.from(jsonLines(predictions)), createWriteStream(join(folder, 'predictions.jsonl')));
 }
 
-/** One figure a line; an empty cell is no figure. */
+/** One metric in each line. A metric without a value has an empty cell. */
 function metricsCsv({ table }: Pick<RunRecord, 'table'>): string {
   const lines = table.flatMap((row) =>
     (['i2t', 't2i', 'avg'] as const).flatMap((direction) =>
@@ -42,7 +42,7 @@ function metricsCsv({ table }: Pick<RunRecord, 'table'>): string {
   return `${['set,classes,method,direction,metric,value,low,high', ...lines].join('\n')}\n`;
 }
 
-/** As RFC 4180 has it. */
+/** Quotes a cell as RFC 4180 specifies. */
 function cell(value: string | number | null): string {
   if (value === null) return '';
   const text = String(value);

@@ -1,4 +1,4 @@
-import type { Estimates, Method } from '../../src/domain/evaluation-record.js';
+import type { Estimates, Method, ModalityAccuracy } from '../../src/domain/evaluation-record.js';
 import { METRIC_NAMES } from '../../src/domain/metric-values.js';
 import type { RetrievalSide } from '../../src/domain/metrics.js';
 import { describeSpace, type SpaceDescription } from '../../src/evaluation/space/describe-space.js';
@@ -61,6 +61,14 @@ export function tableRow(method: Method, value: number, over: Partial<TableRow> 
   };
 }
 
+function accuracy(seen: number, unseen: number | null, harmonicMean: number | null): ModalityAccuracy {
+  const group = (top1: number) => {
+    const one = (classes: number) => ({ classes, top1, top5: 1, chance1: 1 / classes, chance5: 1 });
+    return { items: 1234, amongAll: one(3), amongOwn: one(2), majority: 0.4 };
+  };
+  return { seen: group(seen), unseen: unseen === null ? null : group(unseen), harmonicMean };
+}
+
 export function runRecord(over: Partial<RunRecord> = {}): RunRecord {
   const epoch = (number: number) => ({
     member: 0,
@@ -92,7 +100,7 @@ export function runRecord(over: Partial<RunRecord> = {}): RunRecord {
       backend: 'wasm',
       command: 'commonspace evaluate --bundle a --protocol non-extendable',
     },
-    data: { trainingPairs: 2173, trainingClasses: 2, description: 'Features of somebody’s.' },
+    data: { trainingPairs: 2173, trainingClasses: 2, description: 'Features of a test.' },
     table: [tableRow('masln', 0.3), tableRow('cca', 0.25), tableRow('chance', 0.1)],
     trainings: [
       {
@@ -106,6 +114,7 @@ export function runRecord(over: Partial<RunRecord> = {}): RunRecord {
       },
     ],
     spaces: [SPACE.details],
+    classification: { IMAGE: accuracy(0.5, 0.25, 0.333), TEXT: accuracy(0.75, null, null) },
     notes: [],
     ...over,
   };

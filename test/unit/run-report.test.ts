@@ -9,7 +9,7 @@ import { runRecord, spaceDescription, tableRow } from '../factories/run-record.j
 const HOSTILE = `</title><script>alert("1")</script><img src=x onerror='alert(2)'>&\u0000`;
 const PIXEL = 'data:image/png;base64,iVBORw0KGgo=';
 
-/** Everything that stands between `<` and `>`, without what is in style and script. */
+/** All tags of a document, without style and script. */
 function tags(document: string): string[] {
   const body = document
     .replace(/<style>[\s\S]*?<\/style>/, '')
@@ -55,7 +55,7 @@ async function hostileRecord() {
 }
 
 describe('markup', () => {
-  it('escapes what is put into it, and what came out of it no second time', () => {
+  it('escapes interpolated strings, but not its own markup', () => {
     const inner = html`<b>${'a < b & "c"'}</b>`;
     expect(html`<p title="${'"\'`'}">${[inner, null, false, 0]}</p>`.text).toBe(
       '<p title="&quot;&#39;&#96;"><b>a &lt; b &amp; &quot;c&quot;</b>0</p>',
@@ -64,7 +64,7 @@ describe('markup', () => {
 });
 
 describe('a report', () => {
-  it('shows hostile words as words', async () => {
+  it('escapes hostile text', async () => {
     const document = reportHtml(await hostileRecord());
     expect(document.match(/<script/g)).toHaveLength(1);
     expect(document.match(/<img /g)?.length).toBeGreaterThan(0);
@@ -73,7 +73,7 @@ describe('a report', () => {
     expect(document).not.toContain('\u0000');
   });
 
-  it('loads nothing from anywhere, and its policy says so', async () => {
+  it('loads nothing, and its policy allows nothing', async () => {
     const document = reportHtml(await hostileRecord());
     const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(document)?.[1] ?? '';
     expect(policy).toContain('default-src &#39;none&#39;');
@@ -87,7 +87,7 @@ describe('a report', () => {
     expect(document).not.toMatch(/@import|url\(/);
   });
 
-  it('takes pictures of raster types alone', async () => {
+  it('embeds pictures of raster types only', async () => {
     const { details } = spaceDescription();
     for (const picture of [
       'https://example.org/a.png',
@@ -100,13 +100,14 @@ describe('a report', () => {
     }
   });
 
-  it('has every part, each chart with words for those who do not see it', () => {
+  it('has all sections, and a text alternative for each chart', () => {
     const document = reportHtml(runRecord());
     for (const words of [
       'map@all',
       'Discriminator’s accuracy',
       'Precision over recall',
       'Average precision by class',
+      'Classification',
       'Similarities',
       'Modality gap',
       'Neighbourhoods',
@@ -118,13 +119,13 @@ describe('a report', () => {
     }
     const charts = tags(document).filter((tag) => tag.startsWith('<svg'));
     for (const tag of charts) expect(tag).toMatch(/role="img" aria-label="[^"]+"|aria-hidden="true"/);
-    expect(document).toContain('<b>+0.050</b> against CCA');
+    expect(document).toContain('<b>+0.050</b> compared with CCA');
     expect(document).toContain('unseen: 1 classes');
     expect(document.length).toBeLessThan(300_000);
     expect(document).not.toMatch(/NaN|undefined|Infinity|\[object/);
   });
 
-  it('does with next to nothing', () => {
+  it('accepts a record with empty sections', () => {
     const bare = reportHtml(runRecord({ table: [], trainings: [], spaces: [], seconds: null }));
     expect(bare).toContain('Reproducibility');
     const base = spaceDescription().details;
@@ -146,7 +147,7 @@ describe('a report', () => {
     expect(reportHtml(runRecord({ spaces: [empty] }))).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  it('stays small enough to open, however many sets there are', () => {
+  it('limits its size for many sets', () => {
     const { details } = spaceDescription();
     const points = Array.from({ length: 900 }, (_, i) => ({
       ...(details.map.points[i % 48] as (typeof details.map.points)[number]),
@@ -163,13 +164,46 @@ describe('a report', () => {
     expect(document).toContain('<a href="#space-0">Spaces</a>');
   });
 
-  it('is the same for the same record', () => {
+  it('has the classification accuracy, and leaves it out of records without it', () => {
+    const table = /<section id="classification">[\s\S]*?<\/section>/;
+    const section = table.exec(reportHtml(runRecord()))?.[0] ?? '';
+    const rows = [...section.matchAll(/<tr><th scope="row">(.*?)<\/tr>/g)].map(([, row = '']) =>
+      row
+        .replace(/<[^>]*>/g, ' ')
+        .trim()
+        .split(/\s+/)
+        .join(' '),
+    );
+    expect(rows).toEqual([
+      'Images 2 seen classes 1,234 0.500 1.000 0.333 0.500 1.000 0.500 0.400 0.333',
+      'Images 2 unseen classes 1,234 0.250 1.000 0.333 0.250 1.000 0.500 0.400 0.333',
+      'Texts 2 seen classes 1,234 0.750 1.000 0.333 0.750 1.000 0.500 0.400 –',
+    ]);
+    const { classification: _, ...older } = runRecord();
+    for (const record of [older, runRecord({ classification: null })]) {
+      expect(reportHtml(record)).not.toMatch(table);
+    }
+  });
+
+  it('lists the options of nested objects and lists', () => {
+    const config = { seeds: [0, 1], splits: [{ name: 'a', unseen: [] }, { name: 'b' }] };
+    const document = reportHtml(runRecord({ config }));
+    for (const [name, value] of [
+      ['seeds', '0, 1'],
+      ['splits.0.name', 'a'],
+      ['splits.1.name', 'b'],
+    ]) {
+      expect(document).toContain(`<th scope="row">${name}</th><td>${value}</td>`);
+    }
+  });
+
+  it('is deterministic', () => {
     expect(reportHtml(runRecord())).toBe(reportHtml(runRecord()));
   });
 });
 
 describe('a model card', () => {
-  it('holds the figures with their intervals, and no markup of others', async () => {
+  it('has the metrics with their intervals, and escapes untrusted text', async () => {
     expect(modelCard(runRecord())).toContain('| test · seen classes | CCA | 0.250 (0.230 – 0.270) |');
     const card = modelCard(await hostileRecord());
     const outsideCode = card.replace(/`[^`\n]*`/g, '').replace(/^ {4}.*$/gm, '');
@@ -177,7 +211,7 @@ describe('a model card', () => {
   });
 });
 
-/** A tag with its quoted values emptied. */
+/** A tag with empty quoted values. */
 function withoutValues(tag: string): string {
   return tag.replace(/"[^"]*"/g, '""');
 }

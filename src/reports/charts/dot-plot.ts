@@ -13,7 +13,7 @@ export interface Dot {
 
 const ROW = 30;
 
-/** Each method's figure as a dot with its interval, on one scale, in the order given. */
+/** The value of each method as a dot with its interval, on one scale, in the given order. */
 export function dotPlot(title: string, xName: string, dots: readonly Dot[]): Markup {
   const frame: Frame = {
     width: 420,

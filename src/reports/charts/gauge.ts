@@ -3,7 +3,7 @@ import { linear } from './axes.js';
 
 const WIDTH = 240;
 
-/** One number on its own scale, with what the ends of the scale mean. */
+/** A number on a scale whose ends are labelled. */
 export function gauge(options: {
   readonly value: number | null;
   readonly from: number;

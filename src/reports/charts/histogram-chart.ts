@@ -3,10 +3,10 @@ import type { SimilarityGroup } from '../../evaluation/space/space-details.js';
 import { figure, html, type Markup } from '../markup.js';
 import { axes, niceRange, type Range, round, type Scale, svg, WIDE, xScale, yScale } from './axes.js';
 
-/** Bins of the record that make one of the chart: fewer are smoother to look at. */
+/** Bins of the record that are merged into one bin of the chart, for a smoother outline. */
 const MERGED = 2;
 
-/** Share of each group's similarities in each bin: groups of any size can be held against each other. */
+/** The share of each group's similarities in each bin, so that groups of different sizes are comparable. */
 export function histogramChart(
   title: string,
   edges: readonly number[],
@@ -56,7 +56,7 @@ function shares({ counts, total }: SimilarityGroup): number[] {
   });
 }
 
-/** From the first to the last bin that has anything to be seen in it. */
+/** From the first to the last bin with a visible share. */
 function usedRange(edges: readonly number[], all: readonly (readonly number[])[]): Range {
   const seen = (bin: number) => all.some((of) => (of[bin] ?? 0) > 0.0005);
   const bins = Array.from({ length: Math.ceil((edges.length - 1) / MERGED) }, (_, i) => i).filter(seen);

@@ -3,7 +3,7 @@ import { html, type Markup } from '../markup.js';
 import { axes, type Frame, niceRange, pathThrough, type Range, SMALL, svg, xScale, yScale } from './axes.js';
 
 export interface Line {
-  /** Said when the line is pointed at. */
+  /** The tooltip of the line. */
   readonly label: string;
   /** A class of the style sheet that gives colour and dashes. */
   readonly style: string;
@@ -16,16 +16,16 @@ export interface LineChart {
   readonly xName: string;
   readonly yName?: string;
   readonly lines: readonly Line[];
-  /** SMALL, where nothing is given. */
+  /** SMALL by default. */
   readonly frame?: Frame;
-  /** Where nothing is given: from the values. */
+  /** The range of the values by default. */
   readonly xRange?: Range;
   readonly yRange?: Range;
-  /** Whole numbers only, e.g. epochs. */
+  /** Ticks at whole numbers only, for example epochs. */
   readonly wholeX?: boolean;
-  /** Horizontal lines that mean something, with a word each. */
+  /** Horizontal reference lines with labels. */
   readonly references?: readonly { readonly at: number; readonly label: string }[];
-  /** Points that mean something, e.g. the epoch that was kept. */
+  /** Marked points, for example the selected epoch. */
   readonly marks?: readonly { readonly x: number; readonly y: number; readonly label: string }[];
 }
 

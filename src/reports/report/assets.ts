@@ -1,4 +1,4 @@
-/** The style sheet and the script of a report: files of their own, embedded in each report because it loads nothing. */
+/** The style sheet and the script, read from files and embedded in each report, because a report loads nothing. */
 import { readFileSync } from 'node:fs';
 
 /** In the order of the cascade. */

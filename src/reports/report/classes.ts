@@ -1,4 +1,4 @@
-/** Average precision by class: bars, best first, with seen and unseen told apart. */
+/** Average precision of each class as bars, best first. Seen and unseen classes have different colours. */
 import { mean } from '../../domain/metric-values.js';
 import type { ClassDetails } from '../../evaluation/space/space-details.js';
 import { niceRange } from '../charts/axes.js';
@@ -15,7 +15,7 @@ interface Bar {
   readonly chance: number | null;
 }
 
-/** More than this stand in two columns. */
+/** More classes than this are shown in two columns. */
 const ONE_COLUMN = 14;
 
 export function classes(record: RunRecord): Markup {
@@ -29,7 +29,7 @@ export function classes(record: RunRecord): Markup {
     of.length > 0 &&
     html`<span><i class="key ${word}"></i>${word}: ${count(of.length)} classes, mean ${figure(mean(of.map((bar) => bar.value)))}</span>`;
   return html`<section id="classes"><h2>Average precision by class</h2>
-<p class="about">The mean over the queries of a class; bars are the mean of both directions, from 0 to ${figure(most, 2)}.${record.spaces.length > 1 && ' A class that is in several sets has the mean over them.'}</p>
+<p class="about">The mean over the queries of a class. Bars show the mean of both directions, from 0 to ${figure(most, 2)}.${record.spaces.length > 1 && ' A class of several sets has the mean over the sets.'}</p>
 <p class="legend">${note(seen, 'seen')}${note(unseen, 'unseen')}<span><i class="key-tick i2t"></i>image → text</span><span><i class="key-tick t2i"></i>text → image</span><span><i class="key-tick chance"></i>chance</span></p>
 <div class="bar-tables">${[bars.slice(0, half), bars.slice(half)].filter((part) => part.length > 0).map((part) => barTable(part, most))}</div>
 </section>`;
@@ -47,7 +47,7 @@ function barTable(bars: readonly Bar[], most: number): Markup {
   )}</tbody></table>`;
 }
 
-/** One bar for each class, seen and unseen apart. */
+/** One bar for each class. A name that is seen in one set and unseen in another has two. */
 function collect(rows: readonly ClassDetails[]): Bar[] {
   const groups = new Map<string, ClassDetails[]>();
   for (const row of rows) {

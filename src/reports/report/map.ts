@@ -2,10 +2,10 @@ import type { MapPoint, SpaceDetails } from '../../evaluation/space/space-detail
 import { mapChart } from '../charts/map-chart.js';
 import { count, html, type Markup } from '../markup.js';
 
-/** Classes with a colour of their own: more cannot be told apart. */
+/** Number of classes with their own colour. More colours are hard to distinguish. */
 const COLOURS = 10;
 
-/** The two maps of a set: what is near what, and how the space lies. */
+/** Two maps of a set: neighbourhoods by t-SNE, and the plane of the first two principal components. */
 export function map({ map: of, set, perClass }: SpaceDetails, index: number): Markup {
   const { points } = of;
   if (points.length < 3) return html``;
@@ -22,16 +22,16 @@ export function map({ map: of, set, perClass }: SpaceDetails, index: number): Ma
   const near = mapChart({
     ...shared,
     title: `Neighbourhoods on ${set}, by t-SNE`,
-    place: ({ tsne }) => tsne,
+    coordinates: ({ tsne }) => tsne,
   });
-  const plane = mapChart({ ...shared, title: `Principal plane on ${set}`, place: ({ pca }) => pca });
+  const plane = mapChart({ ...shared, title: `Principal plane on ${set}`, coordinates: ({ pca }) => pca });
   return html`<h3>Map</h3>
-<p class="about">${points.length < of.of ? `${count(points.length)} of ${count(of.of)} embeddings, drawn by the seed.` : `All ${count(of.of)} embeddings.`}
-Circles are images, triangles texts. Point at one: a line leads to its counterpart. Choose classes to see them alone.</p>
+<p class="about">${points.length < of.of ? `${count(points.length)} of ${count(of.of)} embeddings, a random sample.` : `All ${count(of.of)} embeddings.`}
+Circles are images, triangles are texts. Move the pointer over one to show its counterpart. Select classes to highlight them.</p>
 <div class="map-set" data-map="${index}">
 <p class="chips" role="group" aria-label="Classes">${coloured.map((name, i) => html`<button type="button" class="chip" aria-pressed="false" data-class="${name}"><i class="key round c${i}"></i>${name}</button>`)}${others > 0 && html`<span class="chip still"><i class="key round rest"></i>${others} more</span>`}</p>
-<div class="maps">${of.perplexity !== null && html`<figure>${near}<figcaption><b>Neighbourhoods</b> · t-SNE, perplexity ${of.perplexity}: near is alike; distances between groups mean little</figcaption></figure>`}
-<figure>${plane}<figcaption><b>Principal plane</b> · shows ${Math.round(100 * of.explained)} % of the variance; distances are true as far as it goes</figcaption></figure></div></div>`;
+<div class="maps">${of.perplexity !== null && html`<figure>${near}<figcaption><b>Neighbourhoods</b> · t-SNE, perplexity ${of.perplexity}: close points are similar; distances between groups are not meaningful</figcaption></figure>`}
+<figure>${plane}<figcaption><b>Principal plane</b> · the first two principal components, ${Math.round(100 * of.explained)} % of the variance</figcaption></figure></div></div>`;
 }
 
 function mostFrequent(points: readonly MapPoint[], most: number): string[] {

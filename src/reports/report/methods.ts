@@ -2,7 +2,7 @@ import type { Method } from '../../domain/evaluation-record.js';
 import type { Direction } from '../../evaluation/space/space-details.js';
 import type { RunRecord, TableRow } from '../run-record.js';
 
-/** The order in which methods stand: the encoder first, then from the strongest rival to none at all. */
+/** The order of methods: the encoder, the baselines, chance. */
 export const METHOD_ORDER: readonly Method[] = ['masln', 'paper', 'sm', 'cca', 'chance'];
 
 export function methodName(method: Method, { preset }: Pick<RunRecord, 'preset'>): string {
@@ -20,13 +20,13 @@ export function methodName(method: Method, { preset }: Pick<RunRecord, 'preset'>
   }
 }
 
-/** What a method is, for the legend. */
+/** Descriptions of the methods for the legend. */
 export const METHOD_MEANS: Readonly<Record<Method, string>> = {
   masln: 'the encoder of this run',
-  paper: 'the losses of the paper and nothing else',
+  paper: 'the losses of the paper only',
   sm: 'semantic matching: one logistic regression per modality, compared by their posteriors',
-  cca: 'regularised canonical correlation analysis, its size chosen on validation rows',
-  chance: 'what a random order gives in expectation',
+  cca: 'regularised canonical correlation analysis, its dimension selected on validation pairs',
+  chance: 'the expectation of a random ranking',
 };
 
 export const DIRECTION_NAME: Readonly<Record<Direction, string>> = {
@@ -34,7 +34,7 @@ export const DIRECTION_NAME: Readonly<Record<Direction, string>> = {
   t2i: 'text → image',
 };
 
-/** What a set is called where there is room: `unseen classes`, `split 1 · unseen classes`. */
+/** The full name of a set: `unseen classes`, `split 1 · unseen classes`. */
 export function setName({ set, classes }: Pick<TableRow, 'set' | 'classes'>): string {
   if (set === classes || set.endsWith(`, ${classes}`)) return `${set} classes`;
   return classes === 'mixed' ? `${set}, seen and unseen classes` : `${set} · ${classes} classes`;

@@ -23,7 +23,7 @@ export function queries({ best, worst }: SpaceDetails): Markup {
       );
     });
   return html`<h3>Queries</h3>
-<p class="about">By average precision, at most one of a class. <span class="sign relevant">✓</span> is of the query’s class, <span class="sign counterpart">★</span> is its own counterpart; the rest is neither.</p>
+<p class="about">Ordered by average precision, at most one query of each class. <span class="sign relevant">✓</span> marks results of the query’s class, <span class="sign counterpart">★</span> the query’s counterpart.</p>
 ${part('Best', best)}${part('Worst', worst)}`;
 }
 

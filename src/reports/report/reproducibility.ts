@@ -27,16 +27,15 @@ function list(rows: readonly (readonly [name: string, value: string])[]): Markup
   return html`<table class="pairs"><tbody>${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table>`;
 }
 
-/** Nested names are joined by dots. A list is one value. */
+/** Nested names are joined by dots. A list of plain values is one value; a list of objects is nested by its indices. */
 function flatten(value: unknown, path = ''): (readonly [string, string])[] {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)) {
-    return Object.entries(value).flatMap(([key, inner]) =>
-      flatten(inner, path === '' ? key : `${path}.${key}`),
-    );
-  }
-  return value === undefined
-    ? []
-    : [[path, Array.isArray(value) ? value.map(inLine).join(', ') : inLine(value)]];
+  if (value === undefined) return [];
+  const plainList = Array.isArray(value) && value.every((one) => typeof one !== 'object' || one === null);
+  if (plainList) return [[path, value.map(inLine).join(', ')]];
+  if (typeof value !== 'object' || value === null) return [[path, inLine(value)]];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    flatten(inner, path === '' ? key : `${path}.${key}`),
+  );
 }
 
 function inLine(value: unknown): string {

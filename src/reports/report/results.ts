@@ -1,4 +1,4 @@
-/** The table: every method's figures, the mean of both directions first, then each direction and each split. */
+/** The tables of metrics: the mean of both directions, each direction, each split. */
 
 import type { Estimate } from '../../domain/evaluation-record.js';
 import { METRIC_NAMES, type MetricName } from '../../domain/metric-values.js';
@@ -32,11 +32,11 @@ export function results(record: RunRecord): Markup {
   const others = record.table.filter((row) => !row.headline);
   const methods = METHOD_ORDER.filter((method) => record.table.some((row) => row.method === method));
   return html`<section id="results"><h2>Figures</h2>
-<p class="about">Query and gallery are the same for every method. A gallery item is relevant to a query if both have one class (map, precision P, nDCG);
-recall R, MRR and the median rank look for the query’s own counterpart. Best figures are bold; below each its 95 % interval.</p>
+<p class="about">All methods have the same queries and gallery. For map, precision (P) and nDCG, a gallery item is relevant if it has the query’s class.
+For recall (R), MRR and the median rank, only the query’s counterpart is relevant. The best values are bold. Below each value is its 95 % interval.</p>
 ${table(record, headline, 'avg', 'open')}
 ${(['i2t', 't2i'] as const).map((side) => folded(SIDE_NAME[side], table(record, headline, side, '')))}
-${others.length > 0 && folded('Each split by itself', table(record, others, 'avg', ''))}
+${others.length > 0 && folded('Each split', table(record, others, 'avg', ''))}
 <dl class="terms">${methods.map((method) => html`<div><dt><i class="key round m-${method}"></i>${methodName(method, record)}</dt><dd>${METHOD_MEANS[method]}</dd></div>`)}</dl>
 </section>`;
 }
@@ -75,7 +75,7 @@ function cell(name: MetricName, row: TableRow, side: Side, all: readonly TableRo
   return html`<td>${best ? html`<b>${figure(value, digits)}</b>` : figure(value, digits)}${low !== null && high !== null && html`<small>${bound(low, digits)}–${bound(high, digits)}</small>`}</td>`;
 }
 
-/** Short, because there are two in every cell: .245 */
+/** Without the leading zero, because each cell has two: .245 */
 function bound(value: number, digits: number): string {
   return figure(value, digits).replace(/^(−?)0\./, '$1.');
 }

@@ -13,22 +13,22 @@ import { queries } from './queries.js';
 
 const GROUPS: Readonly<Record<SimilarityGroup['kind'], string>> = {
   counterpart: 'counterparts',
-  'same-class': 'same class, no counterparts',
+  'same-class': 'same class, not counterparts',
   other: 'different classes',
 };
 
-/** Sets whose map and queries are shown: a report of thirty sets would be too heavy to open. */
+/** Number of sets with a map and query examples, which limits the size of a report with many sets. */
 const SHOWN_WHOLE = 6;
 
-/** Those of the summary stand open, and the first. */
+/** The first set and the sets of the summary are open, the others are collapsed. */
 export function spaces(record: RunRecord): Markup {
   const headline = new Set(record.table.filter((row) => row.headline).map(({ set }) => set));
   return html`${record.spaces.map((space, i) => {
     const open = i === 0 || headline.has(space.set);
     const title = html`The common space: <em>${space.set}</em>`;
-    const body = html`<p class="about">${count(space.images)} images and ${count(space.texts)} texts, each a query; its gallery is all of the other modality.</p>
+    const body = html`<p class="about">${count(space.images)} images and ${count(space.texts)} texts. Each is a query; its gallery is the other modality.</p>
 ${curves(record, space)}${similarities(space)}${gap(space)}
-${i < SHOWN_WHOLE ? [map(space, i), queries(space)] : html`<p class="about">Its map and queries are in <code>run.json</code>; here those of the first ${SHOWN_WHOLE} sets are shown.</p>`}`;
+${i < SHOWN_WHOLE ? [map(space, i), queries(space)] : html`<p class="about">Map and queries are shown for the first ${SHOWN_WHOLE} sets only; <code>run.json</code> has all.</p>`}`;
     return open
       ? html`<section class="space" id="space-${i}"><h2>${title}</h2>${body}</section>`
       : html`<details class="space" id="space-${i}"><summary><h2>${title}</h2></summary>${body}</details>`;
@@ -63,7 +63,7 @@ function curves(record: RunRecord, { curves: all, set }: SpaceDetails): Markup {
   });
   const methods = byMethod([...new Map(all.map((curve) => [curve.method, curve])).values()]);
   return html`<h3>Precision over recall</h3>
-<p class="about">Precision when a share of the relevant items is found; interpolated (the highest precision at that recall or beyond), the mean over queries.</p>
+<p class="about">Interpolated precision (the highest precision at that recall or a higher one), mean over queries.</p>
 <p class="legend">${methods.map(({ method }) => html`<span><i class="key round m-${method}"></i>${methodName(method, record)}</span>`)}</p>
 <div class="multiples two">${charts}</div>`;
 }
@@ -71,9 +71,9 @@ function curves(record: RunRecord, { curves: all, set }: SpaceDetails): Markup {
 function similarities({ similarities: of, set }: SpaceDetails): Markup {
   if (of.groups.every(({ total }) => total === 0)) return html``;
   return html`<div class="beside"><div><h3>Similarities</h3>
-<p class="about">Cosine of an image and a text: how far what belongs together stands out from what does not. Each group adds up to 1${of.sampled && '; the two larger ones are a random sample'}.</p>
+<p class="about">Distribution of the cosine similarity of an image and a text. Each group adds up to 1${of.sampled && '; the two larger groups are random samples'}.</p>
 <p class="legend column">${of.groups.map(({ kind, total, mean }) => html`<span><i class="key ${kind}"></i>${GROUPS[kind]}<span class="quiet"> · ${count(total)}, mean ${figure(mean)}</span></span>`)}</p>
-<dl class="small-figures"><div><dt>counterpart closer than another</dt><dd>${figure(of.counterpartAuc)}</dd></div><div><dt>same class closer than another class</dt><dd>${figure(of.classAuc)}</dd></div></dl>
+<dl class="small-figures"><div><dt>counterpart closer than non-counterpart</dt><dd>${figure(of.counterpartAuc)}</dd></div><div><dt>same class closer than another class</dt><dd>${figure(of.classAuc)}</dd></div></dl>
 <p class="quiet">Probabilities (area under the ROC curve); .5 is chance.</p></div>
 <figure>${histogramChart(`Similarities on ${set}`, of.edges, of.groups, GROUPS)}</figure></div>`;
 }
@@ -83,8 +83,8 @@ function gap({ gap: of }: SpaceDetails): Markup {
     html`<div class="tile"><p class="tile-name">${name}</p><p class="tile-value">${figure(value)}</p>${scale}<p class="quiet">${means}</p></div>`;
   return html`<h3>Modality gap</h3>
 <div class="tiles">
-${tile('Centroid distance', of.centroidDistance, gauge({ value: of.centroidDistance, from: 0, to: 2, fromMeans: 'one centre', toMeans: 'opposite' }), 'between the mean image and the mean text embedding (Liang et al. 2022)')}
-${tile('Accuracy of a linear rule', of.linearAccuracy, gauge({ value: of.linearAccuracy, from: 0.5, to: 1, fromMeans: 'guessing', toMeans: 'always' }), 'Fisher’s discriminant telling images from texts, cross-validated over pairs')}
+${tile('Centroid distance', of.centroidDistance, gauge({ value: of.centroidDistance, from: 0, to: 2, fromMeans: 'equal', toMeans: 'opposite' }), 'between the mean image and the mean text embedding (Liang et al. 2022)')}
+${tile('Linear separability', of.linearAccuracy, gauge({ value: of.linearAccuracy, from: 0.5, to: 1, fromMeans: 'chance', toMeans: 'perfect' }), 'accuracy of Fisher’s discriminant between images and texts, cross-validated over pairs')}
 ${tile('Image concentration', of.imageConcentration, gauge({ value: of.imageConcentration, from: 0, to: 1, fromMeans: 'spread out', toMeans: 'one point' }), 'length of the mean image embedding')}
 ${tile('Text concentration', of.textConcentration, gauge({ value: of.textConcentration, from: 0, to: 1, fromMeans: 'spread out', toMeans: 'one point' }), 'length of the mean text embedding')}
 </div>`;

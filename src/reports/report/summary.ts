@@ -1,4 +1,4 @@
-/** The head of a report: what was run, what came out, and how it stands against the others. */
+/** The header of a report: the run, its main metric, and the comparison with the baselines. */
 import { dotPlot } from '../charts/dot-plot.js';
 import { count, duration, figure, html, type Markup, signed } from '../markup.js';
 import type { RunRecord, TableRow } from '../run-record.js';
@@ -9,9 +9,9 @@ export function summary(record: RunRecord): Markup {
   const facts: readonly (readonly [name: string, value: string])[] = [
     ['protocol', record.protocol],
     ['preset', record.preset],
-    ['learnt from', `${count(data.trainingPairs)} pairs, ${count(data.trainingClasses)} classes`],
+    ['training set', `${count(data.trainingPairs)} pairs, ${count(data.trainingClasses)} classes`],
     [manifest.seeds.length === 1 ? 'seed' : 'seeds', manifest.seeds.join(', ')],
-    ...(record.seconds === null ? [] : [['took', duration(record.seconds)] as const]),
+    ...(record.seconds === null ? [] : [['duration', duration(record.seconds)] as const]),
     [
       'code',
       `${manifest.code.version}${manifest.code.commit ? ` (${manifest.code.commit.slice(0, 7)})` : ''}`,
@@ -27,7 +27,7 @@ export function summary(record: RunRecord): Markup {
 <section class="cards" aria-label="Key figures">${headlineSets(record).map((rows) => card(record, rows))}</section>`;
 }
 
-/** The headline's rows, set by set, in the order of the table. */
+/** The rows of the summary, grouped by set, in the order of the table. */
 function headlineSets(record: RunRecord): TableRow[][] {
   const sets = new Map<string, TableRow[]>();
   for (const row of record.table.filter(({ headline }) => headline)) {
@@ -58,11 +58,11 @@ ${verdict(record, own, rows)}
 <div><dt>recall@10</dt><dd>${figure(own.avg['recall@10'].value)}</dd></div>
 <div><dt>median rank</dt><dd>${figure(own.avg.median_rank.value, 1)}</dd></div></dl></div>
 <figure class="plot">${dotPlot(`map@all on ${setName(own)}`, 'map@all', dots)}
-<figcaption>Dots are means over queries, whiskers their 95 % intervals.</figcaption></figure>
+<figcaption>Dots are means over queries, whiskers are 95 % intervals.</figcaption></figure>
 </article>`;
 }
 
-/** How it stands against the others, and whether the intervals let one say so. */
+/** The differences to the other methods, and whether the intervals overlap. */
 function verdict(record: RunRecord, own: TableRow, rows: readonly TableRow[]): Markup {
   const ours = own.avg['map@all'];
   const parts = rows.flatMap((row) => {
@@ -71,12 +71,12 @@ function verdict(record: RunRecord, own: TableRow, rows: readonly TableRow[]): M
     const apart =
       ours.low !== null && theirs.high !== null && ours.high !== null && theirs.low !== null
         ? ours.low > theirs.high || ours.high < theirs.low
-          ? ', intervals apart'
+          ? ', intervals do not overlap'
           : ', intervals overlap'
         : '';
     const difference = ours.value - theirs.value;
     return [
-      html`<li class="${difference >= 0 ? 'up' : 'down'}"><b>${signed(difference)}</b> against ${methodName(row.method, record)}<span class="quiet">${apart}</span></li>`,
+      html`<li class="${difference >= 0 ? 'up' : 'down'}"><b>${signed(difference)}</b> compared with ${methodName(row.method, record)}<span class="quiet">${apart}</span></li>`,
     ];
   });
   return html`<ul class="verdict">${parts}</ul>`;

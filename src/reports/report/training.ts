@@ -1,4 +1,4 @@
-/** Small multiples of how the trainings went: one chart for each term, for the discriminator, and for the validation figure. */
+/** One small chart for each loss term, for the accuracy of the discriminator and for the validation metric. */
 import type { EpochRecord } from '../../encoder/types.js';
 import { type Line, type LineChart, lineChart } from '../charts/line-chart.js';
 import { count, duration, figure, html, type Markup } from '../markup.js';
@@ -13,13 +13,13 @@ const TERMS: Readonly<Record<string, { readonly name: string; readonly means: st
   },
   adversary: {
     name: 'Adversary',
-    means: 'L_adv: cross-entropy of the discriminator; the encoders drive it up',
+    means: 'L_adv: cross-entropy of the discriminator; the encoders maximise it',
   },
   pairContrast: { name: 'Pair contrast', means: 'InfoNCE over the pairs of a batch' },
   classContrast: { name: 'Class contrast', means: 'supervised contrastive loss by class' },
   classCosine: { name: 'Class cosine', means: 'squared error of cosines against “same class”' },
 };
-/** Colours of trainings; more than these share one. */
+/** Number of trainings with their own colour. */
 const COLOURS = 5;
 
 export function training(record: RunRecord): Markup {
@@ -27,8 +27,8 @@ export function training(record: RunRecord): Markup {
   if (trained.length === 0) return html``;
   const presets = [...new Set(trained.map(({ preset }) => preset))];
   return html`<section id="training"><h2>Training</h2>
-<p class="about">Each term is the mean over an epoch, before its weight. A line is one network; an ensemble has several.
-The ring marks the epoch that was kept.</p>
+<p class="about">Each loss term is the unweighted mean over an epoch. Each line is one network; an ensemble has several.
+The ring marks the selected epoch.</p>
 ${presets.map((preset) =>
   group(
     preset,
@@ -45,15 +45,15 @@ function group(preset: string, trainings: readonly TrainingCurves[]): Markup {
   const charts: (LineChart & { readonly means: string })[] = terms.map((term) => ({
     ...base(TERMS[term]?.name ?? term, trainings, ({ losses }) => losses[term] ?? null),
     means: TERMS[term]?.means ?? '',
-    ...(term === 'adversary' && { references: [{ at: Math.LN2, label: 'guessing, ln 2' }] }),
+    ...(term === 'adversary' && { references: [{ at: Math.LN2, label: 'chance, ln 2' }] }),
   }));
   const accuracy = base('Discriminator’s accuracy', trainings, (epoch) => epoch.discriminatorAccuracy);
   if (accuracy.lines.length > 0) {
     charts.push({
       ...accuracy,
       yRange: [Math.min(0.4, ...ys(accuracy)), Math.max(0.6, ...ys(accuracy)) > 0.8 ? 1 : 0.8],
-      references: [{ at: 0.5, label: 'guessing' }],
-      means: 'share of codes whose modality it tells; the encoders aim for .5',
+      references: [{ at: 0.5, label: 'chance' }],
+      means: 'share of codes whose modality it classifies correctly; the encoders aim for .5',
     });
   }
   const validation = base('Validation', trainings, (epoch) => epoch.validation);
@@ -119,7 +119,7 @@ function keptEpochs(trainings: readonly TrainingCurves[]) {
           {
             x: kept.epoch,
             y: kept.validation,
-            label: `${label}: kept, ${figure(kept.validation)} at epoch ${kept.epoch}`,
+            label: `${label}: selected, ${figure(kept.validation)} at epoch ${kept.epoch}`,
           },
         ];
   });

@@ -54,6 +54,7 @@ export async function catalogueRunRecord(run: CatalogueRun, previewOf: PreviewOf
     table: tableOf(record),
     trainings: trainingsOf(run, seed),
     spaces: await Promise.all(spaces.map((details) => withPreviews(details, previewOf))),
+    classification: record.classification,
     notes: record.notes,
   };
 }
