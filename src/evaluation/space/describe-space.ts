@@ -1,6 +1,6 @@
 /**
- * What there is to be seen of a common space: pure arithmetic on embedded sides, a few seconds for some thousand items, so it
- * belongs in a worker thread. Where a set is large, it draws a sample by the seed. docs/evaluation.md has the formulas.
+ * The analysis of a common space: pure arithmetic on embedded sides. It takes a few seconds for some thousand items, so it
+ * belongs in a worker thread. Of a large set it draws a sample by the seed. docs/evaluation.md has the formulas.
  */
 import type { Method } from '../../domain/evaluation-record.js';
 import { mean } from '../../domain/metric-values.js';
@@ -21,13 +21,13 @@ interface Sides {
 }
 
 export interface SpaceInput extends Sides {
-  /** Names the set: the same word as in the table. */
+  /** The name of the set, as in the table. */
   readonly set: string;
-  /** Whose space it is. */
+  /** The method whose space is analysed. */
   readonly method: Method;
-  /** Name of each class number. */
+  /** The name of each class number. */
   readonly classNames: readonly string[];
-  /** Class numbers that were trained on. */
+  /** The class numbers of the training set. */
   readonly seenClasses: ReadonlySet<number>;
   /** Other methods on the same rows, for their curves. */
   readonly others: readonly (Sides & { readonly method: Method })[];
@@ -36,17 +36,17 @@ export interface SpaceInput extends Sides {
 
 export interface SpaceDescription {
   readonly details: SpaceDetails;
-  /** Of every query: image → text first, by row. */
+  /** Of every query: image → text first, in the order of the rows. */
   readonly predictions: readonly Prediction[];
 }
 
-/** Results kept of each query. */
+/** Results to keep of each query. */
 const DEPTH = 10;
-/** Queries of a direction from which another method's curve is drawn. */
+/** The most queries of a direction for the curve of another method. */
 const MAX_CURVE_QUERIES = 2000;
 const DIRECTIONS = ['i2t', 't2i'] as const;
 
-/** @throws RangeError if the sides are of different widths */
+/** @throws RangeError if the sides differ in dimensions */
 export function describeSpace(input: SpaceInput): SpaceDescription {
   const { image, text, seed } = input;
   if (image.embeddings.columns !== text.embeddings.columns) {
@@ -130,7 +130,7 @@ function chanceAp(relevant: number, gallery: number): number | null {
   return relevant === 0 ? null : chanceMetrics(gallery, [relevant], []).map;
 }
 
-/** Of those that there are. */
+/** The mean of the values that are not null. */
 function meanOf(...values: readonly (number | null)[]): number | null {
   return mean(values.filter((x) => x !== null));
 }

@@ -1,6 +1,6 @@
 /**
- * How far the modalities lie apart as such (Liang, Zhang, Kwon, Yeung, Zou: Mind the Gap, NeurIPS 2022), and whether a simple
- * rule tells them from each other.
+ * The distance of the modalities from each other (Liang, Zhang, Kwon, Yeung, Zou: Mind the Gap, NeurIPS 2022), and how well a
+ * linear rule separates them.
  */
 import { CholeskyDecomposition, Matrix as MlMatrix } from 'ml-matrix';
 import type { RetrievalSide } from '../../domain/metrics.js';
@@ -9,11 +9,11 @@ import { createRandom, shuffle } from '../../encoder/math/random.js';
 import type { ModalityGap } from './space-details.js';
 
 const FOLDS = 5;
-/** Fewer embeddings of a modality than this say nothing about a rule. */
+/** Fewer embeddings of a modality are too few for a rule. */
 const FEWEST = 2 * FOLDS;
-/** Most embeddings of a modality that the rule is fitted on. */
+/** The most embeddings of a modality to fit the rule on. */
 const MOST = 2000;
-/** Added to the covariance's diagonal, as a share of its mean: a direction without variance decides nothing. */
+/** Added to the covariance's diagonal, as a share of its mean, so that a direction without variance has no weight. */
 const SHRINKAGE = 0.01;
 
 export function modalityGap(image: RetrievalSide, text: RetrievalSide, seed: number): ModalityGap {
@@ -28,8 +28,8 @@ export function modalityGap(image: RetrievalSide, text: RetrievalSide, seed: num
 }
 
 /**
- * Fisher's linear discriminant between the modalities, fitted on four fifths and tried on the fifth, each fifth in turn;
- * a pair is never torn apart. The mean of both modalities' shares, so that their numbers do not matter.
+ * Five-fold cross-validation of Fisher's linear discriminant between the modalities; the rows of a pair are in one fold. The mean of
+ * both modalities' shares, so that it does not depend on their numbers of items.
  */
 function linearAccuracy(image: RetrievalSide, text: RetrievalSide, seed: number): number | null {
   if (image.embeddings.rows < FEWEST || text.embeddings.rows < FEWEST) return null;
@@ -99,10 +99,10 @@ function addScatter(scatter: Float64Array, side: Matrix, rows: Int32Array, mean:
   }
 }
 
-/** A fold for each row of each side; rows of one pair share it. */
+/** The fold of each row of each side; rows of one pair have the same fold. */
 function assignFolds(sides: readonly RetrievalSide[], seed: number): readonly Int32Array[] {
   const keys = sides.map((side, s) =>
-    // Rows without a pair are groups of their own.
+    // A row without a pair is a group of its own.
     Array.from(side.pairs, (pair, row) => (pair >= 0 ? pair : -(1 + row * sides.length + s))),
   );
   const groups = [...new Set(keys.flat())];
@@ -110,7 +110,7 @@ function assignFolds(sides: readonly RetrievalSide[], seed: number): readonly In
     Int32Array.from(groups, (_, i) => i),
     createRandom(seed, 302),
   );
-  const foldOf = new Map(Array.from(order, (group, place) => [groups[group] as number, place % FOLDS]));
+  const foldOf = new Map(Array.from(order, (group, index) => [groups[group] as number, index % FOLDS]));
   return keys.map((of) => Int32Array.from(of, (key) => foldOf.get(key) as number));
 }
 

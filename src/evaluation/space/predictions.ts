@@ -1,9 +1,9 @@
-/** What each query found, as it goes into predictions.jsonl. */
+/** The results of each query, a line of predictions.jsonl each. */
 import type { RetrievalSide } from '../../domain/metrics.js';
 import type { Direction } from './space-details.js';
 import type { Walk } from './walk-queries.js';
 
-/** One query. Ids are those of the catalogue; of a bundle, the row's number. */
+/** One query. Ids are those of the catalogue, or the numbers of a bundle's rows. */
 export interface Prediction {
   readonly set: string;
   readonly direction: Direction;
@@ -11,7 +11,7 @@ export interface Prediction {
   readonly class: string | null;
   /** Best first. */
   readonly results: readonly { readonly id: string; readonly score: number; readonly relevant: boolean }[];
-  /** Null where the gallery has nothing of its class. */
+  /** Null where the gallery has no item of its class. */
   readonly ap: number | null;
   /** Ranks from 1; null where there is none. */
   readonly first_relevant_rank: number | null;

@@ -1,4 +1,4 @@
-/** The plane that shows the most of some points' variance. */
+/** The plane with the most variance of some points. */
 import {
   covariance,
   type Dense,
@@ -13,15 +13,15 @@ import { createRandom, normals } from '../../encoder/math/random.js';
 export interface PrincipalPlane {
   /** [n, 2] */
   readonly points: readonly (readonly [x: number, y: number])[];
-  /** Share of the variance that lies in the plane; 1 where there is none at all. */
+  /** Share of the variance in the plane; 1 where there is no variance. */
   readonly explained: number;
 }
 
-/** More directions than are wanted, so that the wanted ones converge. */
+/** More directions than two, so that the first two converge. */
 const DIRECTIONS = 8;
 const ITERATIONS = 60;
 
-/** By subspace iteration; of each direction, the side with its largest number is up, so that a plane has one picture. */
+/** By subspace iteration. The sign of each direction is such that its largest entry is positive, so that the result is unique. */
 export function principalPlane(rows: Matrix, seed: number): PrincipalPlane {
   const centred = centre(rows);
   const { columns: d } = rows;
@@ -49,7 +49,7 @@ export function principalPlane(rows: Matrix, seed: number): PrincipalPlane {
   };
 }
 
-/** The first two directions, each turned so that its largest entry is positive; zeros where there are fewer. */
+/** The first two directions, with the sign that makes the largest entry positive; zeros where there are fewer. */
 function firstTwo(basis: Dense): Dense {
   const out = zeros(2, basis.columns);
   for (let i = 0; i < Math.min(2, basis.rows); i += 1) {

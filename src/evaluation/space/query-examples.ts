@@ -1,4 +1,4 @@
-/** The queries that went best and worst, with what they found. */
+/** The best and the worst queries with their results. */
 import type { RetrievalSide } from '../../domain/metrics.js';
 import type { Modality } from '../../domain/modality.js';
 import type { Direction, ItemPreview, QueryExample, SpaceDetails } from './space-details.js';
@@ -7,7 +7,7 @@ import type { QueryOutcome, Walk } from './walk-queries.js';
 /** Examples in each direction, and results of each. */
 const EXAMPLES = 4;
 const EXAMPLE_RESULTS = 6;
-/** Ranks a query without a counterpart behind those that have one. */
+/** Sorts a query without a counterpart behind those with one. */
 const NOWHERE = Number.MAX_SAFE_INTEGER;
 
 interface ExampleInput {
@@ -17,8 +17,8 @@ interface ExampleInput {
 }
 
 /**
- * By average precision (or the counterpart's reciprocal rank where nothing has a class), ties by how many there were to find, then by
- * the counterpart's rank, then by row. At most one of a class, so that an easy or a hard class does not fill the page.
+ * Sorted by average precision (or by the counterpart's reciprocal rank where nothing has a class), then by the number of relevant
+ * items, the counterpart's rank and the row. At most one query of a class, so that no easy or hard class fills the page.
  */
 export function bestAndWorst(
   input: ExampleInput,

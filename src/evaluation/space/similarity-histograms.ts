@@ -1,4 +1,4 @@
-/** How similar images and texts are that belong together, and that do not. */
+/** The similarities of images and texts: of counterparts, of one class, and of different classes. */
 import { mean } from '../../domain/metric-values.js';
 import type { RetrievalSide } from '../../domain/metrics.js';
 import { dot } from '../../domain/vectors.js';
@@ -8,10 +8,10 @@ import type { SimilarityGroup, SimilarityHistograms } from './space-details.js';
 
 /** Bins of .02 from −1 to 1. */
 const SIMILARITY_BINS = 100;
-/** Up to this many combinations of an image and a text all are counted; of more, this many are drawn. */
+/** The most combinations of an image and a text to count; of more, this many are drawn. */
 const MAX_COMBINATIONS = 1_000_000;
 
-/** Counterparts are always all counted; of the other combinations as many as `most` allows. */
+/** Counts all counterparts, and at most `most` of the other combinations. */
 export function similarityHistograms(
   image: RetrievalSide,
   text: RetrievalSide,
@@ -49,7 +49,7 @@ export function similarityHistograms(
   };
 }
 
-/** Rows of an image and a text of one pair. */
+/** The rows of an image and a text of one pair. */
 function* counterparts(image: RetrievalSide, text: RetrievalSide): Generator<readonly [number, number]> {
   const textsOf = new Map<number, number[]>();
   text.pairs.forEach((pair, row) => {
@@ -84,7 +84,7 @@ export function areaUnderCurve(positive: readonly number[], negative: readonly n
   return sum / positive.length / negative.length;
 }
 
-/** How many of the ascending values are below one, or not above it. */
+/** The number of ascending values that are less than a value (or equal to it). */
 function countBelow(sorted: Float64Array, value: number, orEqual: boolean): number {
   let low = 0;
   let high = sorted.length;

@@ -1,11 +1,11 @@
-/** What is to be seen of a common space on one set. Figures are 0 to 1 where nothing else is said. Plain JSON. */
+/** The analysis of a common space on one set, as JSON. Figures are 0 to 1 unless a comment says otherwise. */
 import type { Method } from '../../domain/evaluation-record.js';
 import type { Modality } from '../../domain/modality.js';
 
 export type Direction = 'i2t' | 't2i';
 
 export interface SpaceDetails {
-  /** The same word as `TableRow.set`. */
+  /** The name in `TableRow.set`. */
   readonly set: string;
   readonly images: number;
   readonly texts: number;
@@ -20,7 +20,7 @@ export interface SpaceDetails {
   readonly worst: readonly QueryExample[];
 }
 
-/** Interpolated precision over recall, the mean over the queries that have something relevant. */
+/** Interpolated precision over recall, the mean over the queries with a relevant item. */
 export interface MethodCurve {
   readonly method: Method;
   readonly direction: Direction;
@@ -31,33 +31,33 @@ export interface MethodCurve {
 
 export interface ClassDetails {
   readonly name: string;
-  /** Whether it was trained on. */
+  /** Whether the class is in the training set. */
   readonly seen: boolean;
-  /** Queries of this class, of each modality. */
+  /** Queries of this class in each modality. */
   readonly images: number;
   readonly texts: number;
-  /** Mean average precision of its queries; null where the gallery has nothing of it. */
+  /** Mean average precision of its queries; null where the gallery has no item of it. */
   readonly i2tAp: number | null;
   readonly t2iAp: number | null;
-  /** What a random order would give in expectation, the mean of both directions. */
+  /** The expectation for a random order, the mean of both directions. */
   readonly chance: number | null;
 }
 
 /** Cosine similarities of an image and a text, counted in bins of one width. */
 export interface SimilarityHistograms {
-  /** [bins + 1], ascending; the last bin holds its upper edge too. */
+  /** [bins + 1], ascending; the last bin includes its upper edge. */
   readonly edges: readonly number[];
   readonly groups: readonly SimilarityGroup[];
-  /** Probability that a counterpart is closer than an image and a text that are none (ties count half); null without either. */
+  /** Probability that counterparts are more similar than other images and texts (ties count half); null without either. */
   readonly counterpartAuc: number | null;
-  /** The same of one class against another, counterparts aside. */
+  /** The same of one class against different classes, without counterparts. */
   readonly classAuc: number | null;
-  /** Whether the pairs that are no counterparts were drawn at random rather than all counted. */
+  /** Whether the combinations that are not counterparts are a random sample. */
   readonly sampled: boolean;
 }
 
 export interface SimilarityGroup {
-  /** An image and its own text; of one class, but no counterparts; of different classes (or of none). */
+  /** Counterparts; others of one class; of different classes (or without a class). */
   readonly kind: 'counterpart' | 'same-class' | 'other';
   /** [bins] */
   readonly counts: readonly number[];
@@ -65,24 +65,24 @@ export interface SimilarityGroup {
   readonly mean: number | null;
 }
 
-/** How far the modalities lie apart as such. */
+/** The distance of the modalities from each other. */
 export interface ModalityGap {
   /** Distance of the mean image embedding from the mean text embedding, 0 to 2 (Liang et al. 2022). */
   readonly centroidDistance: number | null;
-  /** Length of each modality's mean embedding: 1 if all of them are one point, 0 if they spread around the origin. */
+  /** Length of each modality's mean embedding: 1 if all embeddings are equal, 0 if they are spread around the origin. */
   readonly imageConcentration: number | null;
   readonly textConcentration: number | null;
-  /** Share of embeddings whose modality a linear rule tells, cross-validated; .5 is guessing. Null where there are too few. */
+  /** Share of embeddings whose modality a linear rule finds, cross-validated; .5 is chance. Null where there are too few. */
   readonly linearAccuracy: number | null;
 }
 
-/** The space drawn on paper: a sample of points, each at two places. */
+/** Two maps of a sample of points in the plane. */
 export interface SpaceMap {
   readonly points: readonly MapPoint[];
-  /** Share of the variance that the principal plane shows. */
+  /** Share of the variance in the principal plane. */
   readonly explained: number;
   readonly perplexity: number | null;
-  /** How many points there were before a sample was drawn. */
+  /** The number of points before sampling. */
   readonly of: number;
 }
 
@@ -100,18 +100,18 @@ export interface MapPoint {
   readonly tsne: readonly [x: number, y: number] | null;
 }
 
-/** A query with what it found. */
+/** A query with its results. */
 export interface QueryExample {
   readonly direction: Direction;
   readonly query: ItemPreview;
-  /** Average precision over the gallery, null where nothing is relevant. */
+  /** Average precision over the gallery; null where no item is relevant. */
   readonly averagePrecision: number | null;
   /** Rank of its first counterpart, from 1; null where it has none. */
   readonly counterpartRank: number | null;
   readonly results: readonly ResultPreview[];
 }
 
-/** What a person recognises an item by. */
+/** What the report shows of an item. */
 export interface ItemPreview {
   readonly modality: Modality;
   /** Row of its side. */

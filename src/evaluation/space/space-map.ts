@@ -1,4 +1,4 @@
-/** A sample of the space's points, laid out on paper. */
+/** Two maps of a sample of the space's points: its principal plane, and t-SNE. */
 import type { RetrievalSide } from '../../domain/metrics.js';
 import type { Modality } from '../../domain/modality.js';
 import { dot } from '../../domain/vectors.js';
@@ -8,11 +8,11 @@ import { principalPlane } from './principal-plane.js';
 import type { MapPoint, SpaceMap } from './space-details.js';
 import { tsne } from './t-sne.js';
 
-/** Points of each modality: t-SNE's time goes with their square; 2 · 450 take about two seconds. */
+/** The most points of each modality. The time of t-SNE grows with their square; 2 · 450 take about two seconds. */
 const MAP_POINTS_A_SIDE = 450;
 const PERPLEXITY = 30;
 const TSNE_ITERATIONS = 400;
-/** Fewer points than this have no neighbourhoods worth drawing. */
+/** Fewer points are too few for t-SNE. */
 const FEWEST_FOR_TSNE = 12;
 const DIGITS = 1e4;
 
@@ -63,7 +63,7 @@ function pointOf(side: RetrievalSide, modality: Modality, row: number, className
   } satisfies Partial<MapPoint>;
 }
 
-/** A sample, ascending: rows of the pairs wanted first, then others, by the seed. */
+/** A sample of rows by the seed, ascending; rows of the wanted pairs are taken first. */
 function drawRows(side: RetrievalSide, seed: number, wanted: ReadonlySet<number>): Int32Array {
   const all = shuffle(
     Int32Array.from({ length: side.embeddings.rows }, (_, i) => i),
@@ -74,7 +74,7 @@ function drawRows(side: RetrievalSide, seed: number, wanted: ReadonlySet<number>
   return Int32Array.from(ordered.slice(0, MAP_POINTS_A_SIDE)).sort();
 }
 
-/** Of unit vectors: 2 − 2 cos. */
+/** Squared distances of unit vectors: 2 − 2 cos. */
 function squaredDistances(rows: readonly Float32Array[]): Float32Array {
   const n = rows.length;
   const out = new Float32Array(n * n);
@@ -88,7 +88,7 @@ function squaredDistances(rows: readonly Float32Array[]): Float32Array {
   return out;
 }
 
-/** Into 0 … 1 each way, its proportions kept. */
+/** Scaled into 0 … 1 with the same factor for both axes. */
 function toUnitSquare(
   points: readonly (readonly [number, number])[],
 ): readonly (readonly [number, number])[] {

@@ -1,6 +1,6 @@
 /**
- * t-SNE (van der Maaten and Hinton 2008), exact: every pair of points counts. It starts from the principal plane (Kobak and
- * Berens 2019), so nothing is random.
+ * Exact t-SNE (van der Maaten and Hinton 2008), over every pair of points. It starts from the principal plane (Kobak and
+ * Berens 2019), so the result is not random.
  */
 
 export interface TsneOptions {
@@ -10,14 +10,14 @@ export interface TsneOptions {
 
 const EXAGGERATION = 12;
 const EXAGGERATED_SHARE = 0.25;
-/** Bisection steps to a point's bandwidth. */
+/** The most bisection steps for a point's bandwidth. */
 const BISECTIONS = 50;
 const SMALLEST = 1e-12;
 
 /**
  * @param distances [n · n] squared distances
- * @param start [n] places to start from, of any scale
- * @returns [n] places, in arbitrary units
+ * @param start [n] initial positions, of any scale
+ * @returns [n] positions, in arbitrary units
  */
 export function tsne(
   distances: Float32Array,
@@ -26,18 +26,18 @@ export function tsne(
 ): readonly (readonly [x: number, y: number])[] {
   const n = start.length;
   const p = jointProbabilities(distances, n, options.perplexity);
-  const places = smallStart(start);
+  const positions = smallStart(start);
   const velocity = new Float64Array(2 * n);
   const gains = new Float64Array(2 * n).fill(1);
   const gradient = new Float64Array(2 * n);
   const closeness = new Float32Array(n * n);
-  // After Belkina et al. 2019: the rate goes with the number of points.
+  // After Belkina et al. 2019: the rate is proportional to the number of points.
   const rate = Math.max(n / EXAGGERATION / 4, 50);
   const exaggerated = Math.round(options.iterations * EXAGGERATED_SHARE);
 
   for (let iteration = 0; iteration < options.iterations; iteration += 1) {
     const early = iteration < exaggerated;
-    computeGradient(gradient, places, p, closeness, early ? EXAGGERATION : 1);
+    computeGradient(gradient, positions, p, closeness, early ? EXAGGERATION : 1);
     const momentum = early ? 0.5 : 0.8;
     for (let i = 0; i < 2 * n; i += 1) {
       const slope = gradient[i] as number;
@@ -48,28 +48,28 @@ export function tsne(
       );
       gains[i] = gain;
       velocity[i] = momentum * speed - rate * gain * slope;
-      places[i] = (places[i] as number) + (velocity[i] as number);
+      positions[i] = (positions[i] as number) + (velocity[i] as number);
     }
   }
-  return start.map((_, i) => [places[2 * i] as number, places[2 * i + 1] as number]);
+  return start.map((_, i) => [positions[2 * i] as number, positions[2 * i + 1] as number]);
 }
 
 /** 4 Σ (p − q)(yᵢ − yⱼ)/(1 + ‖yᵢ − yⱼ‖²) */
 function computeGradient(
   gradient: Float64Array,
-  places: Float64Array,
+  positions: Float64Array,
   p: Float32Array,
   closeness: Float32Array,
   exaggeration: number,
 ): void {
-  const n = places.length / 2;
+  const n = positions.length / 2;
   let total = 0;
   for (let i = 0; i < n; i += 1) {
-    const x = places[2 * i] as number;
-    const y = places[2 * i + 1] as number;
+    const x = positions[2 * i] as number;
+    const y = positions[2 * i + 1] as number;
     for (let j = 0; j < i; j += 1) {
-      const dx = x - (places[2 * j] as number);
-      const dy = y - (places[2 * j + 1] as number);
+      const dx = x - (positions[2 * j] as number);
+      const dy = y - (positions[2 * j + 1] as number);
       const close = 1 / (1 + dx * dx + dy * dy);
       closeness[i * n + j] = close;
       total += 2 * close;
@@ -77,15 +77,15 @@ function computeGradient(
   }
   gradient.fill(0);
   for (let i = 0; i < n; i += 1) {
-    const x = places[2 * i] as number;
-    const y = places[2 * i + 1] as number;
+    const x = positions[2 * i] as number;
+    const y = positions[2 * i + 1] as number;
     let gx = 0;
     let gy = 0;
     for (let j = 0; j < i; j += 1) {
       const close = closeness[i * n + j] as number;
       const pull = 4 * (exaggeration * (p[i * n + j] as number) - close / total) * close;
-      const fx = pull * (x - (places[2 * j] as number));
-      const fy = pull * (y - (places[2 * j + 1] as number));
+      const fx = pull * (x - (positions[2 * j] as number));
+      const fy = pull * (y - (positions[2 * j + 1] as number));
       gx += fx;
       gy += fy;
       gradient[2 * j] = (gradient[2 * j] as number) - fx;
@@ -96,7 +96,7 @@ function computeGradient(
   }
 }
 
-/** [n · n], symmetric, of sum 1. Each point's bandwidth is such that its neighbours number `perplexity`. */
+/** [n · n], symmetric, of sum 1. Each point's bandwidth gives it `perplexity` effective neighbours. */
 function jointProbabilities(distances: Float32Array, n: number, perplexity: number): Float32Array {
   const conditional = new Float32Array(n * n);
   const wanted = Math.log(perplexity);
@@ -124,7 +124,7 @@ function jointProbabilities(distances: Float32Array, n: number, perplexity: numb
   return joint;
 }
 
-/** Fills in one point's neighbour probabilities; returns their entropy in nats. */
+/** Writes one point's neighbour probabilities to `row`; returns their entropy in nats. */
 function fillRow(row: Float64Array, distances: Float32Array, n: number, i: number, beta: number): number {
   let nearest = Number.POSITIVE_INFINITY;
   for (let j = 0; j < n; j += 1) if (j !== i) nearest = Math.min(nearest, distances[i * n + j] as number);
@@ -141,13 +141,13 @@ function fillRow(row: Float64Array, distances: Float32Array, n: number, i: numbe
   return Math.log(sum) + (beta * weighted) / sum;
 }
 
-/** Around the origin, with a deviation of 10⁻⁴ along x. */
+/** Positions around the origin, with a standard deviation of 10⁻⁴ along x. */
 function smallStart(start: readonly (readonly [number, number])[]): Float64Array {
   const n = start.length;
   const meanX = start.reduce((sum, [x]) => sum + x, 0) / n;
   const meanY = start.reduce((sum, [, y]) => sum + y, 0) / n;
   const deviation = Math.sqrt(start.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0) / n) || 1;
-  // Points that coincide would never part: a spiral far below any distance that counts tells them from each other.
+  // Coinciding points would stay together, so a tiny spiral separates them.
   return Float64Array.from({ length: 2 * n }, (_, k) => {
     const i = k >> 1;
     const [x, y] = start[i] as readonly [number, number];

@@ -1,4 +1,4 @@
-/** One pass over the queries of a direction: what each finds, and the mean precision over recall. */
+/** One pass over the queries of a direction: the results of each, and the mean precision over recall. */
 import { createRanker, type RetrievalSide } from '../../domain/metrics.js';
 import { dot } from '../../domain/vectors.js';
 import { rowOf } from '../../encoder/math/matrix.js';
@@ -13,12 +13,12 @@ export const RECALL_LEVELS: readonly number[] = Array.from(
 export interface QueryOutcome {
   /** Row of its side. */
   readonly query: number;
-  /** Over the whole gallery; null where nothing is relevant. */
+  /** Over the whole gallery; null where no item is relevant. */
   readonly averagePrecision: number | null;
   /** From 1; null where there is none. */
   readonly firstRelevantRank: number | null;
   readonly counterpartRank: number | null;
-  /** How many of the gallery are relevant. */
+  /** The number of relevant items in the gallery. */
   readonly relevant: number;
   /** Rows of the gallery, best first, with their cosine similarity. */
   readonly top: readonly { readonly row: number; readonly similarity: number }[];
@@ -26,16 +26,18 @@ export interface QueryOutcome {
 
 export interface Walk {
   readonly outcomes: readonly QueryOutcome[];
-  /** [RECALL_STEPS + 1]; null where no query has anything relevant. */
+  /** [RECALL_STEPS + 1]; null where no query has a relevant item. */
   readonly precision: readonly number[] | null;
-  /** Mean share of relevant items: what a random order's precision is at every cut-off. */
+  /** The mean share of relevant items, which is the expected precision of a random order at every cut-off. */
   readonly chance: number | null;
 }
 
 /**
- * Ranks the gallery for each query named (all of them, where none is), by the order of every metric.
+ * Ranks the gallery for each query, in the order of the metrics.
  *
- * @param depth how many results to keep of each query
+ *
+ * @param depth the number of results to keep of each query
+ * @param rows the queries; by default all
  */
 export function walkQueries(
   queries: RetrievalSide,
@@ -91,13 +93,13 @@ function hitPrecisions(ranking: Int32Array, classes: Int32Array, label: number, 
   return precisions;
 }
 
-/** Adds the highest precision at any recall from each level on. */
+/** Adds to each level the highest precision at any recall from this level on. */
 function addInterpolated(sums: Float64Array, precisions: readonly number[]): void {
   const relevant = precisions.length;
   let highest = 0;
   let hit = relevant;
   for (let level = RECALL_STEPS; level >= 0; level -= 1) {
-    // The hit that first reaches this recall; the product is whole, so the quotient is exact where it must be.
+    // The first hit that reaches this recall. The product is an integer, so the quotient of a whole number is exact.
     const needed = Math.max(1, Math.ceil((level * relevant) / RECALL_STEPS));
     for (; hit >= needed; hit -= 1) highest = Math.max(highest, precisions[hit - 1] as number);
     sums[level] = (sums[level] as number) + highest;
