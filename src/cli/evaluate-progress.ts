@@ -2,7 +2,7 @@ import type { EvaluateProgress } from '../services/evaluate/evaluate-bundle.js';
 import type { EvaluationProgress } from '../services/evaluate/evaluation-service.js';
 import { createProgress, type Progress } from './progress.js';
 
-/** Shows how far an evaluation is, on stderr. */
+/** Shows the progress of an evaluation on stderr. */
 export function showEvaluation(): {
   update: (event: EvaluateProgress | EvaluationProgress) => void;
   stop: () => void;

@@ -17,7 +17,7 @@ interface EvaluateOptions extends GlobalOptions {
   readonly preset: 'paper' | 'default';
   readonly seeds: readonly number[];
   readonly set?: TrainOptionsInput;
-  /** True with --tune, false with --no-tune; else as the preset has it. */
+  /** True with --tune, false with --no-tune; by default as in the preset. */
   readonly tune?: boolean;
   readonly encoder?: string;
   readonly paper: boolean;
@@ -25,14 +25,14 @@ interface EvaluateOptions extends GlobalOptions {
   readonly runs?: string | false;
 }
 
-/** What only a bundle is asked for, and what only the catalogue is. */
+/** Options for bundles only, and for the catalogue only. */
 const OF_BUNDLES = ['protocol', 'preset', 'seeds', 'set', 'tune'] as const;
 const OF_CATALOGUES = ['encoder', 'paper'] as const;
 
 export function evaluateCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('evaluate'))
     .description(
-      'measure retrieval beside chance, CCA and the losses of the paper: of the active encoder on pairs that it did not learn from, or, with --bundle, of encoders trained on a folder of features',
+      'measure retrieval, with chance, CCA and the losses of the paper on the same pairs: of the active encoder on its held-out pairs, or, with --bundle, of encoders trained on a folder of features',
     )
     .option(
       '--bundle <dir>',
@@ -40,36 +40,36 @@ export function evaluateCommand(openApp: OpenApp): Command {
     )
     .option(
       '--protocol <name>',
-      'of a bundle: non-extendable, measured on the classes trained on, or extendable, on others',
+      'with --bundle: non-extendable measures seen classes, extendable unseen classes',
       readChoice(PROTOCOLS),
       'non-extendable',
     )
     .option(
       '--preset <name>',
-      'of a bundle: paper, the losses of the paper, or default, what measures best',
+      'with --bundle: paper, the losses of the paper alone, or default, the options with the best validation figures',
       readChoice(['paper', 'default']),
       'default',
     )
-    .option('--seeds <n,n,…>', 'of a bundle: one training for each', readSeeds, [0])
+    .option('--seeds <n,n,…>', 'with --bundle: one training for each seed', readSeeds, [0])
     .addOption(setOption())
     .option(
       '--tune',
-      "of a bundle: choose shares and regularisation on held-out training rows, as `default` does by itself; takes a few networks' time",
+      'with --bundle: choose shares and regularisation on held-out training rows, which the default preset does; it trains some more networks',
     )
-    .option('--no-tune', 'of a bundle: take the preset as it is')
-    .option('--encoder <id>', 'of the catalogue: another encoder than the active one')
-    .option('--no-paper', 'of the catalogue: do not train the losses of the paper beside it')
+    .option('--no-tune', 'with --bundle: use the options of the preset unchanged')
+    .option('--encoder <id>', 'without --bundle: evaluate this encoder instead of the active one')
+    .option('--no-paper', 'without --bundle: do not train the losses of the paper for comparison')
     .option(
       '--runs <dir>',
-      'where the report and everything else of the run is kept (default: ./runs for a bundle, runs/ in the data folder)',
+      'folder for the run with its report (default: ./runs with --bundle, else runs/ in the data folder)',
     )
-    .option('--no-runs', 'keep nothing of the run')
+    .option('--no-runs', 'write no run')
     .action((options: EvaluateOptions, command: Command) =>
       run(openApp, options, {}, async (running) => {
         const given = (name: string) => command.getOptionValueSource(name) === 'cli';
         const misplaced = (options.bundle === undefined ? OF_BUNDLES : OF_CATALOGUES).find(given);
         if (misplaced !== undefined) {
-          const needed = options.bundle === undefined ? 'needs --bundle' : 'does not go with --bundle';
+          const needed = options.bundle === undefined ? 'needs --bundle' : 'cannot be used with --bundle';
           throw new CommonspaceError('BAD_INPUT', `The option ${misplaced} ${needed}.`, [misplaced]);
         }
         const shown = showEvaluation();
@@ -127,7 +127,7 @@ async function onCatalogue(
 function readSeeds(value: string): readonly number[] {
   const seeds = value.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (!seeds.every((seed) => Number.isInteger(seed) && seed >= 0 && seed < 2 ** 31))
-    throw new InvalidArgumentError('must be whole numbers from 0 up, with commas between them.');
+    throw new InvalidArgumentError('must be integers from 0, separated by commas.');
   if (new Set(seeds).size < seeds.length) throw new InvalidArgumentError('has a seed twice.');
   return seeds;
 }

@@ -33,7 +33,7 @@ function expectFigures(report: BundleReport): void {
   }
   const mean = report.splits.reduce((sum, { avg_map }) => sum + (avg_map ?? 0), 0) / report.splits.length;
   expect(report.mean.avg_map).toBeCloseTo(mean, 9);
-  // The hidden space is easy to find: whoever found it is above chance.
+  // The data has a common space that is easy to find, so every method is above chance.
   expect(report.cca.avg_map).toBeGreaterThan(report.chance.avg_map ?? 1);
 }
 
@@ -71,7 +71,7 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
     expect(report.gain.cca?.value).toBeCloseTo((report.mean.avg_map ?? 0) - (report.cca.avg_map ?? 0), 9);
   });
 
-  it('extendable: measures on classes that were not trained on, and says how it does on the others', async () => {
+  it('extendable: measures unseen classes, and seen classes as well', async () => {
     const result = await evaluate('--protocol', 'extendable', '--json');
     expect(result.code, result.stderr).toBe(0);
     const report = result.json<unknown>() as BundleReport;
@@ -106,7 +106,7 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
     expect(figures(two)).toBe(figures(one));
   });
 
-  it('shows a table to people, and leaves a run with a report', async () => {
+  it('prints a table, and writes a run with a report', async () => {
     const { stdout, stderr, code } = await evaluate('--preset', 'paper');
     expect(code).toBe(0);
     const report = /^Report: (.*)$/m.exec(stderr)?.[1] ?? '';
@@ -140,7 +140,7 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
       expect(stdout).toMatch(line);
   });
 
-  it('refuses what it cannot use with one clear line, and leaves nothing behind', async () => {
+  it('refuses an unusable bundle with one line, and writes no run', async () => {
     const [before, beside] = [await readdir(bundle), await readdir(root)];
     const missing = await cli(['evaluate', '--bundle', join(root, 'none'), '--json']);
     expect([missing.code, missing.json()]).toMatchObject([

@@ -4,7 +4,7 @@ import { takeRows } from '../../src/encoder/math/matrix.js';
 import { syntheticSource } from '../unit/encoder-source.js';
 
 export interface NpyOptions {
-  /** As NumPy writes it. */
+  /** In NumPy's notation. */
   readonly descr?: string;
   readonly fortran?: boolean;
   readonly version?: 1 | 2 | 3;
@@ -41,7 +41,7 @@ export function npy(
   return withHeader(header, Buffer.from(body.buffer), version);
 }
 
-/** A header of one's own, whatever it says. */
+/** A file with any header. */
 export function withHeader(header: string, body: Buffer, version: 1 | 2 | 3 = 1): Buffer {
   const start = version === 1 ? 10 : 12;
   const padded = `${header.padEnd(Math.ceil((start + header.length + 1) / 64) * 64 - start - 1)}\n`;
@@ -53,7 +53,7 @@ export function withHeader(header: string, body: Buffer, version: 1 | 2 | 3 = 1)
   return Buffer.concat([head, Buffer.from(padded, version === 3 ? 'utf8' : 'latin1'), body]);
 }
 
-/** Binary16 of what it can hold exactly: halves and whole numbers, infinity, NaN. */
+/** Binary16 of values that it holds exactly: halves and integers, infinity, NaN. */
 function halfBits(x: number): number {
   if (Number.isNaN(x)) return 0x7e00;
   const sign = x < 0 ? 0x8000 : 0;
@@ -64,7 +64,7 @@ function halfBits(x: number): number {
   return sign | ((exponent + 15) << 10) | ((a / 2 ** exponent - 1) * 1024);
 }
 
-/** Files of a small bundle with something to learn: 6 classes, 40 + 24 columns. A test writes them with changes. */
+/** The files of a small bundle that can be learnt: 6 classes, 40 + 24 columns. Tests write them with changes. */
 export function bundleFiles(train = 96, test = 60, classes = 6): Record<string, Buffer | string> {
   const all = syntheticSource(train + test, classes, 5);
   const rows = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i);
@@ -83,7 +83,7 @@ export function bundleFiles(train = 96, test = 60, classes = 6): Record<string, 
   };
 }
 
-/** Writes files into a new folder; null leaves one out. */
+/** Writes the files into a new folder; a null file is left out. */
 export async function writeBundle(
   folder: string,
   files: Readonly<Record<string, Buffer | string | null>>,

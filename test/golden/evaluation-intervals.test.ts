@@ -11,7 +11,7 @@ import {
   methodFigures,
 } from '../../src/evaluation/estimates.js';
 
-/** Queries with these average precisions and ranks (null: the query does not count), one a pair unless told otherwise. */
+/** Queries with these average precisions and ranks (null: the query does not count); by default one for each pair. */
 function scores(
   aps: readonly (number | null)[],
   ranks: readonly (number | null)[],
@@ -42,7 +42,7 @@ function scores(
 
 const options = { resamples: 200, seed: 7, part: 'seen' } as const;
 
-/** The pairs of each draw, as docs/evaluation.md says: as many as there are, with replacement. */
+/** The pairs of each draw: as many as there are, with replacement (docs/evaluation.md). */
 function draws(units: number, { resamples, seed }: typeof options): number[][] {
   const random = createRandom(seed, 301);
   return Array.from({ length: resamples }, () =>
@@ -50,7 +50,7 @@ function draws(units: number, { resamples, seed }: typeof options): number[][] {
   );
 }
 
-describe('drawing the pairs again', () => {
+describe('resampling the pairs', () => {
   it('gives each draw the plain mean and median of the queries drawn', () => {
     const aps = [0.1, 0.5, 0.9, 0.3, 0.7];
     const ranks = [1, 4, 2, 9, 6];
@@ -65,7 +65,7 @@ describe('drawing the pairs again', () => {
   });
 
   it('draws the images and texts of a pair together, and leaves out queries that do not count', () => {
-    // Pair 0 has two texts; the text of pair 2 has nothing of its class; one image has no pair.
+    // Pair 0 has two texts; the text of pair 2 has no relevant item; one image has no pair.
     const images = scores([0.2, 0.4, 0.6, 0.8], [1, 2, 3, null], [0, 1, 2, -1]);
     const texts = scores([0.1, 0.3, 0.5, null], [5, 6, 7, 8], [0, 0, 1, 2]);
     const [drawn] = resample([{ i2t: images, t2i: texts }], options);
@@ -75,13 +75,13 @@ describe('drawing the pairs again', () => {
       const image = (0.2 * w0 + 0.4 * w1 + 0.6 * w2 + 0.8 * w3) / 4;
       const text = (0.1 * w0 + 0.3 * w0 + 0.5 * w1) / (2 * w0 + w1);
       expect(drawn?.i2t['map@all'][draw]).toBeCloseTo(image, 12);
-      // A draw of nothing but what does not count has no figure.
+      // A draw without a query that counts has no figure.
       if (2 * w0 + w1 === 0) expect(drawn?.t2i['map@all'][draw]).toBeNaN();
       else expect(drawn?.t2i['map@all'][draw]).toBeCloseTo(text, 12);
     });
   });
 
-  it('gives every method the same draws, seen and unseen others', () => {
+  it('uses the same draws for all methods, and different draws for seen and unseen parts', () => {
     const one = scores([0.1, 0.5, 0.9], [1, 2, 3]);
     const [a, b] = resample(
       [
@@ -125,11 +125,11 @@ describe('intervals', () => {
     expect(value).toBeCloseTo(mean(aps) ?? 0, 12);
     expect((high ?? 0) - (value ?? 0)).toBeCloseTo(1.96 * error, 2.5);
     expect((value ?? 0) - (low ?? 0)).toBeCloseTo(1.96 * error, 2.5);
-    // Every query found its counterpart first: there is nothing to be unsure of.
+    // Every query finds its counterpart first, so the interval has no width.
     expect(ours?.avg['recall@1']).toEqual({ value: 1, low: 1, high: 1 });
   });
 
-  it('are none of chance, and of what nothing was counted for', () => {
+  it('do not exist for chance, nor where nothing was counted', () => {
     const part = scores([0.2, 0.4], [null, null]);
     const { methods } = estimatePart([{ method: 'masln', i2t: part, t2i: part }], options);
     const [ours, chance] = methods.map(methodFigures);
@@ -151,10 +151,10 @@ describe('figures of several sets', () => {
   const seen = part([0.6, 1], [0.4, 0.6], 'seen');
   const unseen = part([0.2, 0.2], [0, 0], 'unseen');
 
-  it('have a harmonic mean, high only where both are', () => {
+  it('have a harmonic mean, which is high only where both are', () => {
     const [ours, cca, chance] = harmonicMeans(seen, unseen).map(methodFigures);
     expect(ours?.avg['map@all'].value).toBeCloseTo((2 * 0.8 * 0.2) / 1, 12);
-    // In a quarter of the draws both are the better query, in a quarter the worse.
+    // In a quarter of the draws both parts have the better query only, in a quarter the worse only.
     expect(ours?.avg['map@all'].low).toBeCloseTo((2 * 0.6 * 0.2) / 0.8, 12);
     expect(ours?.avg['map@all'].high).toBeCloseTo((2 * 1 * 0.2) / 1.2, 12);
     expect(cca?.avg['map@all']).toEqual({ value: 0, low: 0, high: 0 });
@@ -162,7 +162,7 @@ describe('figures of several sets', () => {
     expect(chance?.method).toBe('chance');
   });
 
-  it('are averaged figure by figure and draw by draw', () => {
+  it('are averaged for each figure and each draw', () => {
     const [ours, cca] = meanOfParts([seen.methods, unseen.methods]).map(methodFigures);
     expect(ours?.avg['map@all'].value).toBeCloseTo(0.5, 12);
     expect(ours?.avg['map@all'].low).toBeCloseTo(0.4, 12);
@@ -174,12 +174,12 @@ describe('figures of several sets', () => {
     ]);
   });
 
-  it('differ by the difference draw by draw', () => {
+  it('have the interval of the differences of each draw', () => {
     const [ours, cca, chance] = seen.methods;
     if (!ours || !cca || !chance) throw new Error('missing');
     const gain = differenceEstimate(ours, cca, 'map@all');
     expect(gain.value).toBeCloseTo(0.3, 12);
-    // The better query of the one is the better of the other: .6 − .4, 1 − .6.
+    // The same query is the better one of both methods: .6 − .4, 1 − .6.
     expect(gain.low).toBeCloseTo(0.2, 12);
     expect(gain.high).toBeCloseTo(0.4, 12);
     expect(differenceEstimate(ours, chance, 'map@all')).toMatchObject({ low: null, high: null });

@@ -22,8 +22,8 @@ function at(
   } satisfies RetrievalSide;
 }
 
-describe('one hand-worked ranking', () => {
-  // Ranks 1 … 5 hold classes 7 8 7 8 7, and the counterpart stands third.
+describe('a ranking computed by hand', () => {
+  // Ranks 1 … 5 have the classes 7 8 7 8 7, and the counterpart is at rank 3.
   const query = at([0], [7], [100]);
   const gallery = at([50, 10, 30, 20, 40], [7, 7, 7, 8, 8], [1, 2, 100, 3, 4]);
   const { metrics, counts } = evaluateDirection(query, gallery);
@@ -52,7 +52,7 @@ describe('one hand-worked ranking', () => {
 });
 
 it('cuts average precision at 50 with the denominator min(R, 50)', () => {
-  // 60 items: ranks 1 and 60 are relevant, the others not.
+  // Of 60 items those at ranks 1 and 60 are relevant.
   const degrees = Array.from({ length: 60 }, (_, i) => i + 1);
   const classes = degrees.map((_, i) => (i === 0 || i === 59 ? 1 : 2));
   const { metrics } = evaluateDirection(at([0], [1], [-1]), at(degrees, classes, degrees));
@@ -60,7 +60,7 @@ it('cuts average precision at 50 with the denominator min(R, 50)', () => {
   expect(metrics.mapAt50).toBeCloseTo(1 / 2, 12);
 });
 
-it('breaks ties by id, whatever the order of the rows', () => {
+it('breaks ties by id, independent of the order of the rows', () => {
   const query = at([0], [1], [5]);
   const tied = (ids: string[]) =>
     evaluateDirection(query, at([10, 10, 10], [1, 2, 2], [5, 6, 7], ids)).metrics.medianRank;
@@ -76,7 +76,7 @@ it('counts a hit if any of several counterparts is among the first k', () => {
   expect(metrics.medianRank).toBe(2);
 });
 
-it('skips queries with nothing relevant, and says how many', () => {
+it('skips queries without a relevant item, and counts them', () => {
   const queries = at([0, 0, 0], [1, 3, -1], [5, -1, 8]);
   const { metrics, counts } = evaluateDirection(queries, at([10, 20], [1, 2], [5, 6]));
   expect(metrics.map).toBe(1);
@@ -103,7 +103,7 @@ it('averages both directions', () => {
   expect(report.mean.map).toBeCloseTo(7 / 8, 12);
 });
 
-it('refuses sides of different widths', () => {
+it('refuses sides of different dimensions', () => {
   const one = {
     embeddings: { data: new Float32Array(3), rows: 1, columns: 3 },
     classes: new Int32Array(1),
@@ -112,7 +112,7 @@ it('refuses sides of different widths', () => {
   expect(() => evaluateDirection(one, at([1], [1], [1]))).toThrow(RangeError);
 });
 
-it('takes the mean of the middle two of an even count', () => {
+it('takes the mean of the middle two values of an even count', () => {
   expect(median([4, 1, 3, 10])).toBe(3.5);
 });
 

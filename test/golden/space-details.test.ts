@@ -67,7 +67,7 @@ describe('precision over recall', () => {
     expect(chance).toBeCloseTo((2 / 3 + 1 / 3) / 2, 12);
   });
 
-  it('tells ranks, and the average precision that the metrics have', () => {
+  it('gives ranks, and the same average precision as the metrics', () => {
     const { outcomes } = walkQueries(image, text, 2);
     expect(outcomes).toMatchObject([
       { query: 0, firstRelevantRank: 1, counterpartRank: 3, relevant: 2, top: [{ row: 0 }, { row: 1 }] },
@@ -83,14 +83,14 @@ describe('precision over recall', () => {
     expect(walked.map((o) => o.counterpartRank)).toEqual(Array.from(scores.firstRank));
   });
 
-  it('has no curve where nothing is relevant', () => {
+  it('has no curve where no item is relevant', () => {
     const none = { ...image, classes: Int32Array.of(-1, -1) };
     expect(walkQueries(none, text, 1)).toMatchObject({ precision: null, chance: null });
   });
 });
 
 describe('average precision by class', () => {
-  it('is told for each direction, with chance, seen and unseen apart', () => {
+  it('is computed for each direction, with chance, for seen and unseen classes', () => {
     const { perClass } = describeSpace(input).details;
     expect(perClass.map(({ name, seen, images, texts }) => ({ name, seen, images, texts }))).toEqual([
       { name: 'sport', seen: false, images: 1, texts: 1 },
@@ -106,7 +106,7 @@ describe('average precision by class', () => {
 });
 
 describe('similarities', () => {
-  it('are counted by what they are of', () => {
+  it('are counted for counterparts, one class and different classes', () => {
     const { groups, edges, counterpartAuc, classAuc, sampled } = similarityHistograms(image, text, 0);
     expect(edges).toHaveLength(101);
     const binsOf = (kind: string) =>
@@ -129,7 +129,7 @@ describe('similarities', () => {
     expect(sampled).toBe(false);
   });
 
-  it('are drawn by the seed where there are many', () => {
+  it('are a sample by the seed where there are many', () => {
     const [a, b] = [randomSide(1, 50, 4), randomSide(2, 50, 4)];
     const drawn = similarityHistograms(a, b, 7, 500);
     expect(drawn.sampled).toBe(true);
@@ -138,7 +138,7 @@ describe('similarities', () => {
     expect(drawn).not.toEqual(similarityHistograms(a, b, 8, 500));
   });
 
-  it('count ties by half in the area under the curve', () => {
+  it('count ties half in the area under the curve', () => {
     expect(areaUnderCurve([0.5, 0.9], [0.5, 0.1])).toBe((0.75 + 1) / 2);
     expect(areaUnderCurve([], [1])).toBeNull();
   });
@@ -153,7 +153,7 @@ describe('the modality gap', () => {
     expect(gap.linearAccuracy).toBeNull();
   });
 
-  it('is seen by a linear rule where there is one, and not where there is none', () => {
+  it('is found by a linear rule if it exists, and not otherwise', () => {
     expect(modalityGap(randomSide(1, 200, 6, 8), randomSide(2, 200, 6, -8), 0).linearAccuracy).toBe(1);
     const none = modalityGap(randomSide(1, 400, 6), randomSide(2, 400, 6), 0).linearAccuracy as number;
     expect(Math.abs(none - 0.5)).toBeLessThan(0.08);
@@ -171,8 +171,8 @@ describe('the map', () => {
     });
   });
 
-  it('puts what is alike near each other, the same way each time', () => {
-    // Three bundles of directions, far apart in eight dimensions.
+  it('puts similar points near each other, and is the same each time', () => {
+    // Three groups of directions, far apart in eight dimensions.
     const clustered = (seed: number): RetrievalSide => {
       const base = randomSide(seed, 45, 8);
       const data = base.embeddings.data.map((x, i) => {
@@ -196,8 +196,8 @@ describe('the map', () => {
   });
 });
 
-describe('a whole description', () => {
-  it('tells the best and the worst queries, and every prediction', () => {
+describe('the whole analysis', () => {
+  it('has the best and the worst queries, and every prediction', () => {
     const { details, predictions } = describeSpace(input);
     expect(details.best.map(({ direction, query }) => `${direction} ${query.row}`)).toEqual([
       'i2t 1',
@@ -217,7 +217,7 @@ describe('a whole description', () => {
     expect(JSON.parse(JSON.stringify(details))).toEqual(details);
   });
 
-  it('does with nothing at all', () => {
+  it('works without items', () => {
     const none = { ...side([], [], []), embeddings: { data: new Float32Array(), rows: 0, columns: 2 } };
     const { details } = describeSpace({ ...input, image: none, text: none });
     expect(details).toMatchObject({ curves: [], perClass: [], best: [], worst: [] });

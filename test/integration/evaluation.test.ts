@@ -40,11 +40,11 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     await rm(runs, { recursive: true, force: true });
   });
 
-  it('needs an encoder that is there', () => {
+  it('needs an existing encoder', () => {
     expect(failures).toMatchObject([{ code: 'NO_ENCODER' }, { code: 'ENCODER_NOT_FOUND', field: ['id'] }]);
   });
 
-  it('measures it on what it did not learn from, seen and unseen classes apart, beside the same baselines', () => {
+  it('measures held-out pairs of seen and of unseen classes, with the figures that the training reported', () => {
     expect([...stages]).toEqual(['read', 'train', 'cca', 'measure', 'describe']);
     expect(record).toMatchObject({
       encoder: trained.encoder,
@@ -60,7 +60,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
       expect(low).toBeLessThanOrEqual(value ?? 0);
       expect(high).toBeGreaterThanOrEqual(value ?? 1);
     }
-    // The same pairs, and the same figures, as the training's own report.
+    // The training reports the same figures on the same pairs, the baselines included.
     const valuesOf = (of: EvaluationRecord | null, part: 'seen' | 'unseen') =>
       ['masln', 'cca', 'chance'].flatMap((method) => {
         const figures = of?.[part]?.methods.find((one) => one.method === method);
@@ -92,7 +92,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     expect(JSON.parse(JSON.stringify(record))).toEqual(record);
   });
 
-  it('leaves a run with a report that shows pictures and curves of both trainings', async () => {
+  it('writes a run with a report that shows pictures and curves of both trainings', async () => {
     expect(await readdir(runs)).toEqual([record.run?.slice(runs.length + 1)]);
     const report = await readFile(join(record.run ?? '', 'report.html'), 'utf8');
     expect(report).toContain('data:image/');
@@ -104,7 +104,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     for (const { epochs } of run.trainings) expect(epochs.length).toBeGreaterThan(0);
   });
 
-  it('gives the same figures again, without the paper and a run where they are not wanted, and keeps them', async () => {
+  it('gives the same figures again, without the paper and a run if requested, and stores them', async () => {
     const [one, two] = [
       await app.evaluationJobs.evaluateHere(null, quick),
       await app.evaluationJobs.evaluateHere(null, quick),
@@ -149,7 +149,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
       if (item?.modality === 'TEXT') return { text: item.text };
       return { bytes: await app.store.read(item?.contentHash ?? '') };
     };
-    // Copies of a training item in pairs of a class that the encoder has not seen, and of a seen class.
+    // Copies of training items, in new pairs of an unseen and of a seen class.
     const copies = ['ring', 'square'].flatMap((shape, i) =>
       [6, 7, 8, 9].map(async (size) => {
         const common = { pairKey: `copy-${shape}-${size}`, classes: [shape] };
@@ -191,7 +191,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     await expect(work).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
-  it('says what is missing where nothing was held out', async () => {
+  it('refuses an encoder without held-out pairs', async () => {
     const all = await app.training.train({ ...QUICK, epochs: 2, holdout: 0, activate: false });
     await expect(app.evaluations.evaluateEncoder(all.encoder, quick)).rejects.toMatchObject({
       code: 'NO_PAIRS',

@@ -24,7 +24,7 @@ function write(changes: Readonly<Record<string, Buffer | string | null>> = {}): 
   return writeBundle(join(root, `b${count}`), { ...good, ...changes });
 }
 
-it('reads rows, names and splits, and passes over other files', async () => {
+it('reads rows, names and splits, and ignores other files', async () => {
   const folder = await write({ 'splits.json': splits([3, 1, 0]), 'README.txt': 'hello' });
   const bundle = await readBundle(folder);
   expect(bundle.train.image).toMatchObject({ rows: 96, columns: 40 });
@@ -36,13 +36,13 @@ it('reads rows, names and splits, and passes over other files', async () => {
   expect((await readBundle(await write())).sha256).not.toBe(bundle.sha256);
 });
 
-it('takes names by label, too', async () => {
+it('reads names by label', async () => {
   const names = Object.fromEntries(['ant', 'bee', 'cat', 'dog', 'eel', 'fox'].map((name, i) => [i, name]));
   const bundle = await readBundle(await write({ 'classes.json': JSON.stringify(names) }));
   expect(bundle.classNames.get(5)).toBe('fox');
 });
 
-describe('a bundle that cannot be used is refused, naming the file and the row', () => {
+describe('an unusable bundle is refused with the file and the row', () => {
   const long = [...Array(95).fill(0), 1];
   it.each<[string, Record<string, Buffer | string | null>, string, RegExp, number?]>([
     ['a missing file', { 'txt_test.npy': null }, 'txt_test.npy', /it is missing from/],
@@ -50,7 +50,7 @@ describe('a bundle that cannot be used is refused, naming the file and the row',
       'labels without names',
       { 'classes.json': null },
       'classes.json',
-      /missing, so that the labels have no names/,
+      /missing, so the labels have no names/,
     ],
     [
       'a label without a name',
@@ -148,19 +148,19 @@ describe('a bundle that cannot be used is refused, naming the file and the row',
     });
   });
 
-  it('a folder that is none', async () => {
+  it('a folder that does not exist or is a file', async () => {
     const fault = (message: string) => ({
       code: 'BAD_BUNDLE',
       field: ['bundle'],
       message: expect.stringContaining(message),
     });
-    await expect(readBundle(join(root, 'nothing'))).rejects.toMatchObject(fault('is not there'));
+    await expect(readBundle(join(root, 'nothing'))).rejects.toMatchObject(fault('does not exist'));
     const file = join(root, 'file');
     await writeFile(file, '');
     await expect(readBundle(file)).rejects.toMatchObject(fault('is not a folder'));
   });
 
-  it('fewer pairs than a batch, or than can be learnt from, before anything is trained', async () => {
+  it('too few pairs for a batch or a training, before any training', async () => {
     const before = await readdir(root);
     const folder = await write();
     const request = {
@@ -190,14 +190,14 @@ describe('a bundle that cannot be used is refused, naming the file and the row',
 });
 
 describe('protocols', () => {
-  it('non-extendable: every class is seen, once for each seed', async () => {
+  it('non-extendable: every class is seen, one training for each seed', async () => {
     const bundle = await readBundle(await write({ 'splits.json': splits([0, 1]) }));
     expect(planSplits(bundle, 'non-extendable', [3, 4])).toEqual(
       [3, 4].map((seed) => ({ split: null, seed, seen: [0, 1, 2, 3, 4, 5], unseen: [] })),
     );
   });
 
-  it('extendable: each split for each seed, trained on pairs of its seen classes alone', async () => {
+  it('extendable: one training for each split and seed, on pairs of the seen classes', async () => {
     const bundle = await readBundle(await write({ 'splits.json': splits([0, 4], [1, 2, 3]) }));
     const plan = planSplits(bundle, 'extendable', [0, 1]);
     expect(plan.map(({ split, seed }) => [split, seed])).toEqual([

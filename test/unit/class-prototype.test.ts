@@ -30,7 +30,7 @@ describe('the prototype of a class', () => {
     expect(toMean.at(-1)).toBeGreaterThan(0.99);
   });
 
-  it('weighs the name as so many items', () => {
+  it('gives the name the weight of NAME_COUNTS_AS_ITEMS items', () => {
     const half = classPrototype(name, { mean: unit(mean), count: NAME_COUNTS_AS_ITEMS }, 3);
     expect(cosine(half, name)).toBeCloseTo(cosine(half, mean), 6);
   });
@@ -42,25 +42,25 @@ describe('the prototype of a class', () => {
   });
 });
 
-describe('classes to choose among', () => {
+describe('candidate classes', () => {
   const seen = (similarity: number) => ({ similarity, seen: true, items: 100 });
   const unseen = (similarity: number, items = 0) => ({ similarity, seen: false, items });
 
-  it('have probabilities that add up, in the order of the similarities', () => {
+  it('have probabilities of sum 1, in the order of the similarities', () => {
     const [low = 0, high = 0, middle = 0] = classProbabilities([seen(0.1), seen(0.6), seen(0.3)]);
     expect(low + high + middle).toBeCloseTo(1, 12);
     expect(high).toBeGreaterThan(middle);
     expect(middle).toBeGreaterThan(low);
   });
 
-  it('are given something in advance where they are unseen, less of it with each item that arrives', () => {
+  it('get a bonus if they are unseen, less of it with each item', () => {
     expect(classScore(seen(0.3))).toBe(0.3);
     expect(classScore(unseen(0.3))).toBeCloseTo(0.3 + UNSEEN_BONUS, 12);
     expect(classScore(unseen(0.3, BONUS_HALVES_AT_ITEMS))).toBeCloseTo(0.3 + UNSEEN_BONUS / 2, 12);
     expect(classScore(unseen(0.3, 1000))).toBeCloseTo(0.3, 2);
   });
 
-  it('are compared as if nothing were given where all are unseen', () => {
+  it('have the same probabilities with and without the bonus if all are unseen', () => {
     const given = classProbabilities([unseen(0.1), unseen(0.5)]);
     const plain = classProbabilities([seen(0.1), seen(0.5)]);
     given.forEach((p, i) => {

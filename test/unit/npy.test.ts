@@ -22,7 +22,7 @@ describe('features', () => {
     expect(readFeatures('a.npy', npy([3, 2], numbers, { version })).data).toEqual(Float32Array.from(numbers));
   });
 
-  it('are read from columns, too', () => {
+  it('are read in column order', () => {
     const columns = [1, 3, 7, -2.5, 0.5, -8];
     for (const descr of ['<f4', '<f8'])
       expect(readFeatures('a.npy', npy([3, 2], columns, { descr, fortran: true })).data).toEqual(
@@ -30,7 +30,7 @@ describe('features', () => {
       );
   });
 
-  it('of very small halves are right', () => {
+  it('keep the values of very small float16 numbers', () => {
     const tiny = [2 ** -24, 2 ** -14, -(2 ** -20), 0];
     expect([...readFeatures('a.npy', npy([2, 2], tiny, { descr: '<f2' })).data]).toEqual(tiny);
   });
@@ -45,7 +45,7 @@ describe('labels', () => {
   );
 });
 
-describe('what is wrong is said with the file, and the row where it is one', () => {
+describe('errors name the file, and the row if one is at fault', () => {
   const good = npy([3, 2], numbers);
   const body = Buffer.alloc(24);
   const read = (bytes: Buffer) => () => readFeatures('a.npy', bytes);
@@ -64,8 +64,8 @@ describe('what is wrong is said with the file, and the row where it is one', () 
       Buffer.concat([good.subarray(0, 6), Buffer.from([9, 0]), good.subarray(8)]),
       /version is 9/,
     ],
-    ['a header that is cut short', good.subarray(0, 40), /header is cut short/],
-    ['numbers that are cut short', good.subarray(0, good.length - 4), /has 20 bytes of numbers.* are 24/],
+    ['an incomplete header', good.subarray(0, 40), /header is incomplete/],
+    ['incomplete numbers', good.subarray(0, good.length - 4), /has 20 bytes of numbers.* are 24/],
     ['more numbers than it says', Buffer.concat([good, Buffer.alloc(4)]), /has 28 bytes of numbers/],
     [
       'a header without a shape',
@@ -75,13 +75,13 @@ describe('what is wrong is said with the file, and the row where it is one', () 
     [
       'objects',
       withHeader("{'descr': '|O', 'fortran_order': False, 'shape': (3, 2)}", body),
-      /it holds \|O where numbers/,
+      /it holds \|O, but numbers/,
     ],
     ['strings', withHeader("{'descr': '<U4', 'fortran_order': False, 'shape': (3, 2)}", body), /<U4/],
     [
       'a structure',
       withHeader("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3, 2)}", body),
-      /a structure where numbers/,
+      /a structure, but numbers/,
     ],
     ['one dimension', npy([6], numbers), /its shape is \(6,\), and features have two/],
     ['three dimensions', npy([3, 1, 2], numbers), /its shape is \(3, 1, 2\)/],
@@ -98,7 +98,10 @@ describe('what is wrong is said with the file, and the row where it is one', () 
     ['1e+300', '<f8', 1e300],
   ])('%s in %s', (shown, descr, x) => {
     expect(read(npy([3, 2], [0, 1, 2, 3, 4, x], { descr }))).toThrow(
-      fault(`^a\\.npy, row 2: column 1 is ${shown.replace('+', '\\+')}, which is no finite float32\\.$`, 2),
+      fault(
+        `^a\\.npy, row 2: column 1 is ${shown.replace('+', '\\+')}, which is not a finite float32\\.$`,
+        2,
+      ),
     );
   });
 
@@ -108,7 +111,7 @@ describe('what is wrong is said with the file, and the row where it is one', () 
     );
   });
 
-  it('labels in two dimensions, and labels that are no whole numbers', () => {
+  it('labels in two dimensions, and labels that are not integers', () => {
     expect(() => readLabels('a.npy', npy([3, 2], wholes, { descr: '<i4' }))).toThrow(
       fault(/shape is \(3, 2\), and labels have one/),
     );

@@ -4,7 +4,7 @@ import { type BundleSplit, partOf, sourceOf } from './bundle-protocol.js';
 import { targetOf } from './bundle-report.js';
 import type { Protocol } from './train-for.js';
 
-/** Fewer pairs than this teach nothing that would hold for others. */
+/** The fewest pairs for a training. */
 const LEAST_PAIRS = 16;
 
 /** @throws CommonspaceError BAD_BUNDLE where there are fewer pairs than a batch */
@@ -18,7 +18,7 @@ export function checkSize({ train }: FeatureBundle, batchSize: number): void {
   }
 }
 
-/** @throws CommonspaceError BAD_BUNDLE where a split leaves too little to learn from or to measure on */
+/** @throws CommonspaceError BAD_BUNDLE where a split leaves too few pairs for the training or for the measure */
 export function checkSplit(bundle: FeatureBundle, split: BundleSplit, protocol: Protocol): void {
   const pairs = sourceOf(bundle, split.seen).labels.length;
   if (pairs < LEAST_PAIRS) {
@@ -32,7 +32,7 @@ export function checkSplit(bundle: FeatureBundle, split: BundleSplit, protocol: 
   if (part === null || new Set(part.sides.IMAGE.classes).size < 2) {
     throw badBundle(
       'label_test.npy',
-      `its rows have fewer than two of the ${target} classes ${split[target].join(', ')}, so that there is nothing to tell apart`,
+      `its rows have fewer than two of the ${target} classes ${split[target].join(', ')}, so there is nothing to rank`,
     );
   }
 }

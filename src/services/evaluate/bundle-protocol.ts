@@ -1,4 +1,4 @@
-/** What is learnt from and what is measured on, for each way of evaluating a bundle. */
+/** The training rows and the measured rows of each protocol. */
 
 import { takeRows } from '../../encoder/math/matrix.js';
 import { createRandom, shuffle } from '../../encoder/math/random.js';
@@ -10,9 +10,9 @@ import { CLASSES_FILE } from './bundle/bundle-labels.js';
 import type { BundleRows, FeatureBundle } from './bundle/read-bundle.js';
 import type { Protocol } from './train-for.js';
 
-/** One training and what it is measured on. */
+/** One training with the classes that it is measured on. */
 export interface BundleSplit {
-  /** Number of the split in splits.json; null where the seed drew it, or where nothing is split. */
+  /** Index of the split in splits.json; null where the seed draws it, or where classes are not split. */
   readonly split: number | null;
   readonly seed: number;
   /** Labels, ascending. */
@@ -21,10 +21,10 @@ export interface BundleSplit {
 }
 
 /**
- * Non-extendable: all classes are seen, once for each seed. Extendable: each split of splits.json for each seed; without the
- * file, half of the classes, drawn by each seed.
+ * Non-extendable: all classes are seen, one training for each seed. Extendable: one training for each split of splits.json and
+ * each seed; without the file, each seed draws half of the classes.
  *
- * @throws CommonspaceError BAD_BUNDLE where there are too few classes to split
+ * @throws CommonspaceError BAD_BUNDLE if there are too few classes to split
  */
 export function planSplits(
   bundle: FeatureBundle,
@@ -59,14 +59,14 @@ export function planSplits(
 }
 
 /**
- * Training rows of the seen classes, and of no others. Class embeddings are made of their texts: features alone do not say how a
- * name would look among them.
+ * The training rows of the seen classes. Class embeddings are made of their texts, because a folder of features has no feature of
+ * a class name.
  */
 export function sourceOf({ train, classNames }: FeatureBundle, seen: readonly number[]): SourceSet {
-  const place = new Map(seen.map((label, i) => [label, i]));
+  const indexOf = new Map(seen.map((label, i) => [label, i]));
   const rows = rowsOfClasses(train.labels, new Set(seen));
   const text = takeRows(train.text, rows);
-  const labels = rows.map((row) => place.get(train.labels[row] as number) ?? -1);
+  const labels = rows.map((row) => indexOf.get(train.labels[row] as number) ?? -1);
   const names = seen.map((label) => classNames.get(label) ?? String(label));
   const { embeddings, kind } = chooseClassEmbeddings({ classTexts: names, nameFeatures: null, text, labels });
   return {
@@ -79,17 +79,16 @@ export function sourceOf({ train, classNames }: FeatureBundle, seen: readonly nu
   };
 }
 
-/** Test rows of some classes; null where there are fewer than two pairs. */
+/** The test rows of some classes; null for fewer than two pairs, where every query finds its counterpart first. */
 export function partOf({ test, classNames }: FeatureBundle, classes: readonly number[]): MeasuredPart | null {
   const rows = rowsOfClasses(test.labels, new Set(classes));
-  // One pair alone is always found.
   if (rows.length < 2) return null;
-  const place = new Map(classes.map((label, i) => [label, i]));
+  const indexOf = new Map(classes.map((label, i) => [label, i]));
   const width = String(test.labels.length).length;
   const side = (features: BundleRows['image']) => ({
     features: takeRows(features, rows),
-    classes: rows.map((row) => place.get(test.labels[row] as number) ?? -1),
-    // The row in the file; of one width, because ids are compared as text.
+    classes: rows.map((row) => indexOf.get(test.labels[row] as number) ?? -1),
+    // The row in the file. All have the same width, because ids are compared as text.
     ids: Array.from(rows, (row) => String(row).padStart(width, '0')),
     pairs: rows,
   });

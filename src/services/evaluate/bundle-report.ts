@@ -16,15 +16,15 @@ export interface MapFigures {
   readonly avg_map: number | null;
 }
 
-/** One training, measured on the test pairs of the classes that the protocol asks for. */
+/** One training, measured on the test pairs of the protocol's classes. */
 export interface SplitReport extends MapFigures {
   /** Labels. */
   readonly seen: readonly number[];
   readonly unseen: readonly number[];
-  /** Number of the split in splits.json, from 0; null where the seed drew it, or where nothing is split. */
+  /** Index of the split in splits.json; null where the seed draws it, or where classes are not split. */
   readonly split: number | null;
   readonly seed: number;
-  /** Of the encoder that is evaluated, all choosing included. */
+  /** Of the evaluated encoder, with the choice of its options. */
   readonly train_seconds: number;
   readonly training_pairs: number;
   readonly epochs: number;
@@ -34,7 +34,7 @@ export interface SplitReport extends MapFigures {
   readonly chosen: BaselineChoices;
 }
 
-/** What `commonspace evaluate --bundle` prints with --json. */
+/** The JSON of `commonspace evaluate --bundle --json`. */
 export interface BundleReport {
   readonly protocol: Protocol;
   readonly preset: string;
@@ -47,26 +47,26 @@ export interface BundleReport {
   readonly chance: MapFigures;
   readonly cca: MapFigures;
   readonly paper: MapFigures;
-  /** Semantic matching; null for classes that no method has seen. */
+  /** Semantic matching; null for unseen classes. */
   readonly sm: MapFigures | null;
   /** Every metric of every method, the means over the splits. */
   readonly metrics: {
     readonly target: readonly MethodFigures[];
-    /** Extendable: the test pairs of seen classes by themselves, and the harmonic mean of both. */
+    /** Extendable: the test pairs of seen classes, and the harmonic mean of both parts. */
     readonly seen: readonly MethodFigures[] | null;
     readonly harmonic: readonly MethodFigures[] | null;
   };
-  /** By how much the encoder's map@all is above each baseline's, draw by draw on the same pairs. */
+  /** The difference of map@all to each baseline; its interval is that of the differences of each draw. */
   readonly gain: Readonly<Partial<Record<Method, Estimate>>>;
   readonly interval: { readonly confidence: number; readonly resamples: number };
-  /** The run's folder, with the report in it; null where none was to be written. */
+  /** The run's folder with the report; null where none was written. */
   readonly run: string | null;
   readonly notes: readonly string[];
 }
 
-/** A split as it was measured, before means are drawn. */
+/** The measurement of one split. */
 export interface MeasuredSplit {
-  /** What it is called where there are several; `test` where there is one alone. */
+  /** E.g. `split 1, seed 0`; `test` or `unseen` for a single split. */
   readonly name: string;
   readonly trainings: readonly TrainedEncoder[];
   readonly about: Pick<
@@ -76,7 +76,7 @@ export interface MeasuredSplit {
   readonly measured: Measured;
 }
 
-/** The part that a protocol is about. */
+/** The part that a protocol measures. */
 export function targetOf(protocol: Protocol): 'seen' | 'unseen' {
   return protocol === 'extendable' ? 'unseen' : 'seen';
 }
@@ -94,10 +94,10 @@ export function splitReport({ about, measured }: MeasuredSplit, protocol: Protoc
   };
 }
 
-/** The means over the splits, with the draws that they come from; null where a split lacks such rows. */
+/** The means over the splits, with their draws; null where a split lacks such rows. */
 export interface EstimatedMeans {
   readonly target: readonly EstimatedMethod[];
-  /** Extendable alone. */
+  /** For the extendable protocol only. */
   readonly seen: readonly EstimatedMethod[] | null;
   readonly harmonic: readonly EstimatedMethod[] | null;
 }
@@ -117,7 +117,7 @@ export function estimateMeans(splits: readonly MeasuredSplit[], protocol: Protoc
   };
 }
 
-/** The figures that come of all splits together. */
+/** The figures of all splits together. */
 export function meanFigures({
   target,
   seen,

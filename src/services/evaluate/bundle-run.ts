@@ -1,4 +1,4 @@
-/** The run of a bundle's evaluation, as it is kept in its folder. */
+/** The record of a bundle's evaluation in the run's folder. */
 import { basename, join, resolve } from 'node:path';
 import { type EstimatedMethod, methodFigures } from '../../evaluation/estimates.js';
 import type { Prediction } from '../../evaluation/space/predictions.js';
@@ -50,7 +50,7 @@ export async function bundleRunRecord(run: BundleRun): Promise<RunRecord> {
     data: {
       trainingPairs: first.about.training_pairs,
       trainingClasses: first.about.seen.length,
-      description: `Features of ${bundle.train.labels.length} pairs to train on and ${bundle.test.labels.length} to test on, made elsewhere: the folder ${basename(resolve(request.folder))}.`,
+      description: `Features of ${bundle.train.labels.length} pairs to train on and ${bundle.test.labels.length} to test on, from the folder ${basename(resolve(request.folder))}.`,
     },
     table: tableOf(run),
     trainings: splits.flatMap(({ name, about, trainings }) =>
@@ -73,7 +73,7 @@ export async function bundleRunRecord(run: BundleRun): Promise<RunRecord> {
   };
 }
 
-/** Every query of every split, with what it found. */
+/** The results of every query of every split. */
 export function* bundlePredictions(splits: readonly MeasuredSplit[]): Generator<Prediction> {
   const rowName = (id: string) => String(Number(id));
   for (const { measured } of splits) {
@@ -122,7 +122,7 @@ function tableOf({ request: { protocol }, splits, means }: BundleRun): TableRow[
   ];
 }
 
-/** What the test pairs of seen classes are called beside those that the protocol is about. */
+/** The name of the set of test pairs of seen classes. */
 export function seenSetOf(name: string): string {
   return name === 'unseen' ? 'seen' : `${name}, seen`;
 }

@@ -4,12 +4,12 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { MediaStore } from '../../media/media-store.js';
 import type { PreviewOf } from '../../reports/previews.js';
 
-/** Pixels of a picture in a report: sharp enough on a fine screen, a few kilobytes each. */
+/** Width of a picture in a report, in pixels: sharp on a dense screen, at a few kilobytes. */
 const WIDTH = 128;
-/** A picture that is heavier than this even so is left out: its title stands for it. */
+/** A larger picture is left out, and its title is shown instead. */
 const MAX_BYTES = 40_000;
 
-/** Pictures and texts of a catalogue's items, which the rows' ids name; of an item that is gone there is nothing to show. */
+/** The pictures and texts of a catalogue's items, by their ids; empty for an item that was deleted. */
 export function cataloguePreviews(
   items: Pick<Items, 'byId'>,
   media: Pick<MediaStore, 'thumbnail'>,
@@ -28,7 +28,7 @@ async function pictureOf(media: Pick<MediaStore, 'thumbnail'>, sha256: string): 
     const bytes = await readFile(path);
     return bytes.length > MAX_BYTES ? null : `data:${mediaType};base64,${bytes.toString('base64')}`;
   } catch (error) {
-    // Whatever is wrong with one picture, the figures are worth a report.
+    // A report with its figures is written even if a picture cannot be read.
     if (error instanceof CommonspaceError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }

@@ -1,20 +1,20 @@
 import type { EvaluationRecord, MethodFigures } from '../../domain/evaluation-record.js';
 import { type MapFigures, mapFigures } from './bundle-report.js';
 
-/** map@all of the encoder, with the others on the same rows. */
+/** map@all of the encoder and of the baselines on the same rows. */
 interface PartReport extends MapFigures {
   readonly chance: MapFigures;
   readonly cca: MapFigures;
-  /** Null where it was not trained. */
+  /** Null where it was not measured. */
   readonly paper: MapFigures | null;
 }
 
-/** What `commonspace evaluate` without a bundle prints with --json: map@all at a glance, then the whole record. */
+/** The JSON of `commonspace evaluate --json` without a bundle: map@all, then the whole record. */
 export interface CatalogueReport {
   readonly protocol: 'held-out';
   readonly encoder: string;
   readonly preset: string;
-  /** Held-out pairs of classes that it learnt from, and pairs of others; null where fewer than two. */
+  /** Held-out pairs of seen and of unseen classes; null for fewer than two pairs. */
   readonly seen: PartReport | null;
   readonly unseen: PartReport | null;
   readonly harmonic: PartReport | null;

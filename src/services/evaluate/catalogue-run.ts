@@ -1,4 +1,4 @@
-/** The run of an evaluation on the live catalogue, as it is kept in its folder. */
+/** The record of an evaluation of the catalogue in the run's folder. */
 import type { EncoderRow } from '../../catalog/types.js';
 import type { EvaluationRecord, MethodFigures } from '../../domain/evaluation-record.js';
 import { aboutEncoder } from '../../encoder/inference/serialise.js';
@@ -14,12 +14,12 @@ import type { RunRecord, TableRow, TrainingCurves } from '../../reports/run-reco
 export interface CatalogueRun {
   readonly id: string;
   readonly row: EncoderRow;
-  /** Its weights. */
+  /** The encoder's weights. */
   readonly bytes: Uint8Array;
   readonly record: EvaluationRecord;
   readonly measured: Measured;
   readonly split: Split;
-  /** The paper's losses, where they were trained beside it. */
+  /** The encoder with the paper's losses, if it was trained. */
   readonly paper: TrainedEncoder | null;
 }
 
@@ -83,7 +83,7 @@ function tableOf({ seen, unseen, harmonic }: EvaluationRecord): TableRow[] {
 }
 
 function trainingsOf({ row, bytes, record, paper }: CatalogueRun, seed: number): TrainingCurves[] {
-  // Kept with the weights by the trainer.
+  // The trainer stores it with the weights.
   const { history } = (aboutEncoder(bytes) ?? {}) as { readonly history?: readonly EpochRecord[] };
   const own: TrainingCurves[] =
     history === undefined
@@ -112,7 +112,7 @@ function trainingsOf({ row, bytes, record, paper }: CatalogueRun, seed: number):
   return [...own, { ...beside, seconds: paper.seconds }];
 }
 
-/** Which pairs they are, and their features. */
+/** The pairs' ids, and their features. */
 function contentsOf({ pairs, image, text, classOf }: PairTable): (ArrayBufferView | string)[] {
   const rows = pairs.map(({ imageId, textId }, i) => `${imageId} ${textId} ${classOf[i]?.name ?? ''}`);
   return [rows.join('\n'), image.data, text.data];

@@ -28,20 +28,20 @@ export interface EvaluateBundleHooks {
   readonly signal?: AbortSignal;
 }
 
-/** `run` is the number of the split and seed, from 1 to `runs`. */
+/** `run` is the index of the split and seed, from 1 to `runs`. */
 export type EvaluateProgress = { readonly run: number; readonly runs: number } & (
   | { readonly stage: 'train'; readonly preset: 'paper' | 'default'; readonly progress: TrainProgress }
   | { readonly stage: MeasureStage }
 );
 
-/** Epochs between two checkpoints: they are kept to go on from, not to lose nothing. */
+/** Epochs between two checkpoints. */
 const CHECKPOINT_EVERY = 25;
 
 /**
- * Trains and measures on a folder of features, once for each split and seed, each time beside chance, CCA, the `paper` preset and
- * (where classes are seen) semantic matching. No test row is at hand where anything is trained or chosen.
+ * Trains and measures on a folder of features, once for each split and seed, with chance, CCA, the `paper` preset and (for seen
+ * classes) semantic matching on the same rows. Trainings and choices of options use training rows only.
  *
- * @throws CommonspaceError BAD_BUNDLE naming file and row, BAD_INPUT naming the option, CANCELLED; nothing is left behind
+ * @throws CommonspaceError BAD_BUNDLE naming file and row, BAD_INPUT naming the option, CANCELLED; no run is left then
  */
 export async function evaluateBundle(
   request: EvaluateBundleRequest,
@@ -73,7 +73,7 @@ export async function evaluateBundle(
     const notes = notesOf(splits, protocol);
     const means = estimateMeans(splits, protocol);
     const seconds = (performance.now() - started) / 1000;
-    const place = await folder?.finish(
+    const path = await folder?.finish(
       await bundleRunRecord({ id, createdAt, seconds, request, bundle, splits, means, notes }),
       bundlePredictions(splits),
     );
@@ -85,7 +85,7 @@ export async function evaluateBundle(
       splits: splits.map((one) => splitReport(one, protocol)),
       ...meanFigures(means),
       interval: { confidence: CONFIDENCE, resamples: request.resamples ?? RESAMPLES },
-      run: place ?? null,
+      run: path ?? null,
       notes,
     };
   } finally {
@@ -93,7 +93,7 @@ export async function evaluateBundle(
   }
 }
 
-/** One split and seed: trains, and has the rest done in another thread. */
+/** Trains and measures one split and seed. */
 class SplitEvaluation {
   constructor(
     private readonly bundle: FeatureBundle,
@@ -144,7 +144,7 @@ class SplitEvaluation {
         semanticMatching: !extendable,
         seed,
         intervals: {
-          // Trainings on one split are measured on the same rows, and get the same draws of them.
+          // All trainings on one split are measured on the same rows, so they use the same draws.
           seed: extendable ? (split.split ?? seed) : 0,
           resamples: request.resamples ?? RESAMPLES,
         },
@@ -174,7 +174,7 @@ class SplitEvaluation {
   }
 }
 
-/** E.g. `split 1, seed 0`: only what there are several of is named. */
+/** E.g. `split 1, seed 0`; names only what there are several of. */
 function nameOf(
   { split, seed }: BundleSplit,
   plan: readonly BundleSplit[],
@@ -190,6 +190,6 @@ function notesOf(splits: readonly MeasuredSplit[], protocol: Protocol): string[]
   const notes = new Set(splits.flatMap(({ trainings }) => trainings[0]?.notes ?? []));
   const never = splits[0]?.about.unseen ?? [];
   if (protocol === 'non-extendable' && never.length > 0)
-    notes.add(`No training row has label ${never.join(', ')}; test rows of it take part all the same.`);
+    notes.add(`No training row has label ${never.join(', ')}; its test rows are measured nevertheless.`);
   return [...notes];
 }

@@ -13,10 +13,10 @@ const BEAT_MS = 2_000;
 
 const INTERRUPTED: EncoderFailure = {
   code: 'INTERRUPTED',
-  message: 'The process that evaluated it ended before it was done. Ask for it again.',
+  message: 'The process ended before the evaluation was done. Start it again.',
 };
 
-/** Evaluations in the background, one after another, whose outcome stays with the encoder. */
+/** Runs evaluations in the background, one after another, and stores their records with the encoders. */
 export class EvaluationJobs {
   private readonly stopping = new AbortController();
   private readonly limit = pLimit(1);
@@ -29,7 +29,7 @@ export class EvaluationJobs {
     private readonly reportUnexpected: ReportUnexpected,
   ) {}
 
-  /** The latest of an encoder; null before any. */
+  /** The latest evaluation of an encoder; null before the first. */
   async latest(encoderId: string): Promise<EncoderEvaluationRow | null> {
     if (!isUuid(encoderId)) return null;
     const row = await this.catalog.encoderEvaluations.byEncoder(encoderId);
@@ -39,9 +39,9 @@ export class EvaluationJobs {
   }
 
   /**
-   * Begins one, unless it is under way already.
+   * Starts an evaluation, unless one of this encoder is running.
    *
-   * @param paper whether the losses of the paper are trained beside it
+   * @param paper whether to train the paper's losses for comparison
    * @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE.
    */
   async start(encoderId: string, paper: boolean): Promise<EncoderEvaluationRow> {
@@ -49,7 +49,7 @@ export class EvaluationJobs {
     if (encoder.dimension === null) {
       throw new CommonspaceError(
         'ENCODER_STATE',
-        `The encoder is ${encoder.state}: there is nothing to evaluate.`,
+        `The encoder is ${encoder.state}, so it has no weights to evaluate.`,
         ['id'],
       );
     }
@@ -62,10 +62,10 @@ export class EvaluationJobs {
   }
 
   /**
-   * Evaluates one and waits for it; what comes of it stays with the encoder as if it had been started, unless another
-   * evaluation of it is under way.
+   * Evaluates an encoder and waits for it. The record is stored as that of a started evaluation is, unless another evaluation of
+   * the encoder is running.
    *
-   * @param encoderId null for the active one
+   * @param encoderId null for the active encoder
    * @throws CommonspaceError NO_ENCODER before any training, else as `EvaluationService.evaluateEncoder`.
    */
   async evaluateHere(
@@ -84,7 +84,7 @@ export class EvaluationJobs {
       : await this.evaluate(id, claim, options, hooks);
   }
 
-  /** Gives up what is under way. */
+  /** Cancels the running evaluations. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.working);
@@ -96,14 +96,14 @@ export class EvaluationJobs {
     )
       .then(
         () => {},
-        // It is with the encoder; what is unexpected was reported.
+        // The failure is stored with the encoder, and an unexpected one was reported.
         () => {},
       )
       .finally(() => this.working.delete(done));
     this.working.add(done);
   }
 
-  /** Evaluates under a claim, and stores what came of it. */
+  /** Evaluates under a claim, and stores the record or the failure. */
   private async evaluate(
     encoderId: string,
     claim: string,
@@ -111,13 +111,13 @@ export class EvaluationJobs {
     { onProgress, signal }: EvaluationHooks,
   ): Promise<EvaluationRecord> {
     const { encoderEvaluations } = this.catalog;
-    const gone = new AbortController();
+    const claimLost = new AbortController();
     const timer = setInterval(() => {
-      encoderEvaluations.beat(claim).then((mine) => mine || gone.abort(), this.reportUnexpected);
+      encoderEvaluations.beat(claim).then((mine) => mine || claimLost.abort(), this.reportUnexpected);
     }, BEAT_MS);
     try {
       const hooks = {
-        signal: signal === undefined ? gone.signal : AbortSignal.any([gone.signal, signal]),
+        signal: signal === undefined ? claimLost.signal : AbortSignal.any([claimLost.signal, signal]),
         ...(onProgress && { onProgress }),
       };
       const record = await this.evaluations.evaluateEncoder(encoderId, options, hooks);

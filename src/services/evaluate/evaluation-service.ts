@@ -20,7 +20,7 @@ import { trainFor } from './train-for.js';
 
 export type EvaluationProgress =
   | { readonly stage: 'read' }
-  /** Of the `paper` preset, which stands beside the encoder. */
+  /** The training of the `paper` preset for comparison. */
   | { readonly stage: 'train'; readonly preset: 'paper'; readonly progress: TrainProgress }
   | { readonly stage: MeasureStage };
 
@@ -30,13 +30,13 @@ export interface EvaluationHooks {
 }
 
 export interface EvaluationOptions {
-  /** Whether the losses of the paper are trained beside it, which takes as long as a training; true where not given. */
+  /** Whether to train the paper's losses for comparison, which takes as long as a training; true by default. */
   readonly paper?: boolean;
-  /** The folder of runs; that of the data folder where it is not given, none for null. */
+  /** The folder of runs, by default that in the data folder; null: no run is written. */
   readonly runs?: string | null;
 }
 
-/** Measures encoders on the catalogue's pairs that they did not learn from, by CONTENT alone. */
+/** Measures encoders on their held-out pairs of the catalogue, by CONTENT alone. */
 export class EvaluationService {
   constructor(
     private readonly catalog: Catalog,
@@ -46,10 +46,10 @@ export class EvaluationService {
   ) {}
 
   /**
-   * Any encoder that is trained. Pairs stored since its training count as held out where they would have been then. Everything
-   * that is costly runs in threads of its own.
+   * Evaluates a trained encoder. A pair stored since the training counts as held out if its bucket is below the bound. Trainings
+   * and measures run in worker threads.
    *
-   * @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE (it is not trained), NO_PAIRS (none are held out), CANCELLED
+   * @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE (not trained), NO_PAIRS (no held-out pairs), CANCELLED
    */
   async evaluateEncoder(
     id: string,
@@ -102,8 +102,8 @@ export class EvaluationService {
     const record = { ...figures, evaluatedAt, seconds: (performance.now() - started) / 1000 };
     if (runs === null) return record;
     const id = newRunId(evaluatedAt, ['catalogue', record.preset, row.id.slice(-8)]);
-    const place = await this.keep(runs, { id, row, bytes, record, measured, split, paper: trained });
-    return { ...record, run: place };
+    const path = await this.keep(runs, { id, row, bytes, record, measured, split, paper: trained });
+    return { ...record, run: path };
   }
 
   private async trainPaper(
@@ -146,7 +146,7 @@ function requireHeldOut({ source, seen, unseen, repeated }: Split): void {
   );
 }
 
-/** Whether it is what the `paper` preset gives as it stands. */
+/** Whether the encoder was trained with the unchanged `paper` preset. */
 function isPaper({ config }: EncoderRow): boolean {
   const shipped = resolveTrainOptions({ preset: 'paper', seed: Number(config.seed ?? 0) });
   return Object.entries(shipped).every(

@@ -1,8 +1,8 @@
 import { CommonspaceError } from '../../../domain/errors.js';
 
 /**
- * The error for a folder of features that cannot be used, naming the file and, where it is one row's fault, the row (from 0,
- * as NumPy counts).
+ * The error for a folder of features that cannot be used. It names the file and, if one row is at fault, the row (from 0, as in
+ * NumPy).
  *
  * @example badBundle('img_train.npy', 'column 3 is NaN', 17).message // 'img_train.npy, row 17: column 3 is NaN.'
  */

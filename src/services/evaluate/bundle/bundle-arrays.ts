@@ -24,7 +24,7 @@ export function readFeatures(name: string, bytes: Buffer): Matrix {
     const column = at % columns;
     throw badBundle(
       name,
-      `column ${column} is ${asStored(file, row, column)}, which is no finite float32`,
+      `column ${column} is ${asStored(file, row, column)}, which is not a finite float32`,
       row,
     );
   }
@@ -32,9 +32,9 @@ export function readFeatures(name: string, bytes: Buffer): Matrix {
 }
 
 /**
- * One label a row.
+ * One label per row.
  *
- * @throws CommonspaceError BAD_BUNDLE naming the first row whose label is not a whole number of 32 bits
+ * @throws CommonspaceError BAD_BUNDLE naming the first row whose label is not a 32-bit integer
  */
 export function readLabels(name: string, bytes: Buffer): Int32Array {
   const file = parseNpy(name, bytes);
@@ -43,19 +43,18 @@ export function readLabels(name: string, bytes: Buffer): Int32Array {
   }
   return Int32Array.from({ length: file.count }, (_, row) => {
     const label = file.at(row);
-    if ((label | 0) !== label)
-      throw badBundle(name, `the label is ${label}, and labels are whole numbers`, row);
+    if ((label | 0) !== label) throw badBundle(name, `the label is ${label}, and labels are integers`, row);
     return label;
   });
 }
 
-/** Whether numbers in memory have the order of bytes that nearly every file has. */
+/** Whether the host is little-endian, as nearly every file is. */
 const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 function numbersOf(file: NpyFile, rows: number, columns: number): Float32Array {
   const { body, count } = file;
   if (file.kind === 'f' && file.size === 4 && file.littleEndian === HOST_IS_LITTLE && !file.fortran) {
-    // Copied, because a view would have to begin at a multiple of 4.
+    // A copy, because the offset of a view must be a multiple of 4.
     return new Float32Array(body.buffer.slice(body.byteOffset, body.byteOffset + count * 4));
   }
   const data = new Float32Array(count);

@@ -70,9 +70,9 @@ export function parseSplits(
       if (!known.has(label)) throw badSplit(i, `label ${JSON.stringify(label)} is in no training row`);
     }
     const labels = [...new Set(seen as number[])].sort((a, b) => a - b);
-    if (labels.length < seen.length) throw badSplit(i, 'a label is there twice');
+    if (labels.length < seen.length) throw badSplit(i, 'it has a label twice');
     const left = [...all].filter((label) => !labels.includes(label)).length;
-    if (left === 0) throw badSplit(i, 'every class is seen, so that none is left to be unseen');
+    if (left === 0) throw badSplit(i, 'every class is seen, so no class is unseen');
     if (labels.length < 2 || left < 2) {
       throw badSplit(i, `${labels.length} classes are seen and ${left} unseen; two of each are needed`);
     }

@@ -16,11 +16,11 @@ interface NpyHeader {
   readonly shape: readonly number[];
 }
 
-/** An array whose numbers have not been read yet. */
+/** An array whose numbers are read on demand. */
 export interface NpyFile extends NpyHeader {
   readonly name: string;
   readonly count: number;
-  /** The i-th number as it is stored; NaN and infinity are let through. */
+  /** The i-th number as it is stored; it may be NaN or infinite. */
   at(i: number): number;
   readonly body: Buffer;
 }
@@ -34,7 +34,7 @@ const SIZES: Readonly<Record<NpyHeader['kind'], readonly number[]>> = {
 
 /**
  * @param name of the file, for errors
- * @throws CommonspaceError BAD_BUNDLE unless these bytes are a whole array of numbers
+ * @throws CommonspaceError BAD_BUNDLE unless the bytes are a complete array of numbers
  */
 export function parseNpy(name: string, bytes: Buffer): NpyFile {
   if (bytes.length < 10 || !bytes.subarray(0, 6).equals(MAGIC))
@@ -43,9 +43,9 @@ export function parseNpy(name: string, bytes: Buffer): NpyFile {
   if (version < 1 || version > 3)
     throw badBundle(name, `its format version is ${version}, and 1 to 3 are known`);
   const start = version === 1 ? 10 : 12;
-  if (bytes.length < start) throw badBundle(name, 'its header is cut short');
+  if (bytes.length < start) throw badBundle(name, 'its header is incomplete');
   const length = version === 1 ? bytes.readUInt16LE(8) : bytes.readUInt32LE(8);
-  if (start + length > bytes.length) throw badBundle(name, 'its header is cut short');
+  if (start + length > bytes.length) throw badBundle(name, 'its header is incomplete');
   const text = bytes.subarray(start, start + length).toString(version === 3 ? 'utf8' : 'latin1');
   const header = parseHeader(name, text);
   const body = bytes.subarray(start + length);
@@ -69,7 +69,7 @@ function parseHeader(name: string, text: string): NpyHeader {
   const [, mark, kind, bytes] = /^([<>=|])([fiu])(\d+)$/.exec(type) ?? [];
   const size = Number(bytes);
   if (!isKind(kind) || !SIZES[kind].includes(size)) {
-    throw badBundle(name, `it holds ${type} where numbers (float16 to 64, int8 to 64) belong`);
+    throw badBundle(name, `it holds ${type}, but numbers (float16 to 64, int8 to 64) are expected`);
   }
   return {
     kind,

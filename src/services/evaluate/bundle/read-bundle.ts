@@ -21,36 +21,36 @@ export interface BundleRows {
   readonly labels: Int32Array;
 }
 
-/** A folder of features, all of it checked. */
+/** A folder of features after all checks. */
 export interface FeatureBundle {
   readonly folder: string;
   readonly train: BundleRows;
   readonly test: BundleRows;
   readonly classNames: ClassNames;
-  /** The seen labels of each split that splits.json has; null without the file. */
+  /** The seen labels of each split in splits.json; null without the file. */
   readonly splits: readonly (readonly number[])[] | null;
-  /** Hex, over the files' names and contents. */
+  /** Hex SHA-256 of the files' names and contents. */
   readonly sha256: string;
 }
 
 const PARTS = ['train', 'test'] as const;
-/** Every other file of the folder is let be. */
+/** Other files of the folder are ignored. */
 const ARRAYS = PARTS.flatMap((part) => [`img_${part}.npy`, `txt_${part}.npy`, `label_${part}.npy`]);
 
 export const BUNDLE_FILES: readonly string[] = [...ARRAYS, CLASSES_FILE, SPLITS_FILE];
 
 /**
- * Reads `img_train.npy`, `txt_train.npy`, `label_train.npy`, the same for test, `classes.json` and, where it is there,
- * `splits.json`. docs/evaluation.md says what each holds.
+ * Reads `img_train.npy`, `txt_train.npy`, `label_train.npy`, the same for test, `classes.json` and, if it exists,
+ * `splits.json`. docs/evaluation.md describes each file.
  *
- * @throws CommonspaceError BAD_BUNDLE naming the file at fault, and the row where it is one row's
+ * @throws CommonspaceError BAD_BUNDLE naming the file at fault, and the row if one row is at fault
  */
 export async function readBundle(folder: string): Promise<FeatureBundle> {
   const there = await listFolder(folder);
   const files = new Map<string, Buffer>();
   for (const name of BUNDLE_FILES) {
     if (there.has(name)) files.set(name, await readWhole(folder, name));
-    else if (name === CLASSES_FILE) throw badBundle(name, 'it is missing, so that the labels have no names');
+    else if (name === CLASSES_FILE) throw badBundle(name, 'it is missing, so the labels have no names');
     else if (name !== SPLITS_FILE) throw badBundle(name, `it is missing from ${folder}`);
   }
   const bytes = (name: string) => files.get(name) ?? Buffer.alloc(0);
@@ -74,7 +74,7 @@ export async function readBundle(folder: string): Promise<FeatureBundle> {
     if (classes.size < 2) {
       throw badBundle(
         `label_${part}.npy`,
-        `every row has label ${rows.labels[0]}, and with one class alone there is nothing to tell apart`,
+        `every row has label ${rows.labels[0]}, and with one class there is nothing to rank`,
       );
     }
   }
@@ -119,7 +119,7 @@ async function listFolder(folder: string): Promise<ReadonlySet<string>> {
     const code = (error as NodeJS.ErrnoException).code;
     const why =
       code === 'ENOENT'
-        ? 'is not there'
+        ? 'does not exist'
         : code === 'ENOTDIR'
           ? 'is not a folder'
           : `cannot be read (${code})`;
