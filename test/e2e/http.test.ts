@@ -44,7 +44,7 @@ async function ask(query: string, variables: object = {}): Promise<Answer> {
 }
 
 describe('GraphQL over HTTP', () => {
-  it('makes a class by its name, which is there at once for every query', async () => {
+  it('creates a class by its name, which all queries find immediately', async () => {
     const made = await ask(`mutation { createClass(name: "blob", description: "a big blue circle") {
       class { name seen itemCount } errors { code } } }`);
     expect(made.data?.createClass).toEqual({
@@ -68,7 +68,7 @@ describe('GraphQL over HTTP', () => {
     });
   });
 
-  it('explains an edge where that is asked for', async () => {
+  it('explains an edge if the field is selected', async () => {
     const answer =
       await ask(`{ crossModalSearch(query: {text: "a big red circle"}, target: IMAGE, first: 3, by: [CONTENT]) {
       encoderVersion edges { score explanation { encoderVersion similarity
@@ -90,7 +90,7 @@ describe('GraphQL over HTTP', () => {
     }
   });
 
-  it('says how well held-out items are classified, and what cut-offs there are', async () => {
+  it('returns the classification accuracy and the thresholds of an encoder', async () => {
     const answer = await ask(`{ encoders { nodes { classification { modality seen items majority harmonicMean
       amongAll { classes top1 top5 chance1 chance5 } amongOwn { classes top1 } }
       cutOffs { evidence query target threshold wrongCut rightKept wrongPairs rightPairs } } } }`);
@@ -108,15 +108,15 @@ describe('GraphQL over HTTP', () => {
     });
   });
 
-  it('says how a cut-off comes to be calibrated', async () => {
+  it('refuses cutOff: AUTO without a calibrated threshold', async () => {
     const answer = await ask(
       '{ crossModalSearch(query: {text: "x"}, target: IMAGE, cutOff: AUTO) { nodes { id } } }',
     );
-    // So few pairs were held out that nothing could be read from them.
+    // There are too few held-out pairs to calibrate a threshold.
     expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'NOT_CALIBRATED', field: ['cutOff'] });
   });
 
-  it('searches, with every field of an edge and of an item', async () => {
+  it('searches, with all fields of an edge and of an item', async () => {
     const answer = await ask(`{ crossModalSearch(query: {text: "a big red circle"}, target: IMAGE, first: 2) {
       mode encoderVersion pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
       edges { cursor rank score evidence { evidence rank similarity } node {
@@ -160,7 +160,7 @@ describe('GraphQL over HTTP', () => {
     }
   });
 
-  it('lets nobody keep an answer', async () => {
+  it('forbids caching of answers', async () => {
     const response = await fetch(`${address}/graphql?query=%7B__typename%7D`, {
       headers: { 'apollo-require-preflight': 'true' },
     });
@@ -168,7 +168,7 @@ describe('GraphQL over HTTP', () => {
     expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
-  it('reads nodes, items and classes, page by page', async () => {
+  it('reads nodes, items and classes in pages', async () => {
     const first = await ask(
       '{ items(first: 2, filter: {classNames: ["ring"]}) { totalCount nodes { id } pageInfo { endCursor hasNextPage } } classes(first: 2, seen: true) { totalCount nodes { id name } pageInfo { endCursor } } }',
     );
@@ -201,7 +201,7 @@ describe('GraphQL over HTTP', () => {
     });
   });
 
-  it('ingests uploads and texts, and answers for each input in order', async () => {
+  it('ingests uploads and texts, with one result for each input in order', async () => {
     const png = await drawShape('ring', 'black', 18);
     const upload = await fetch(`${address}/media`, {
       method: 'POST',
@@ -257,7 +257,7 @@ describe('GraphQL over HTTP', () => {
     });
   });
 
-  it('classifies, and makes a class that is there at once', async () => {
+  it('creates classes, and classifies a query among them', async () => {
     const made = await ask(
       'mutation { a: createClass(name: "star", description: "five points") { class { name seen itemCount } errors { code } } b: createClass(name: "star") { class { name } errors { code field } } }',
     );
@@ -281,7 +281,7 @@ describe('GraphQL over HTTP', () => {
     ],
     ['{ crossModalSearch(query: {text: "x"}, after: "eA") { nodes { id } } }', 'BAD_CURSOR', ['after']],
     ['{ item { id } }', 'BAD_INPUT', ['id']],
-  ])('gives a code and the field for %s', async (query, code, field) => {
+  ])('returns a code and the field for %s', async (query, code, field) => {
     const { errors } = await ask(query);
     expect(errors?.[0]?.extensions).toEqual({ code, field });
   });
@@ -293,41 +293,41 @@ describe('GraphQL over HTTP', () => {
   );
   it.each([
     ['an unknown field', '{ nonsense }', 'GRAPHQL_VALIDATION_FAILED'],
-    ['what is no GraphQL', '{ items {', 'GRAPHQL_PARSE_FAILED'],
+    ['invalid GraphQL', '{ items {', 'GRAPHQL_PARSE_FAILED'],
     [
-      'two queries in one',
+      'a query input with two fields',
       '{ crossModalSearch(query: {text: "x", itemId: "y"}) { nodes { id } } }',
       'GRAPHQL_VALIDATION_FAILED',
     ],
     ['deep nesting', nested, 'QUERY_TOO_DEEP'],
-    ['a great many aliases', `{ ${aliases.join(' ')} }`, 'QUERY_TOO_COSTLY'],
-    ['an endless document', `{ ${'id '.repeat(5000)} }`, 'GRAPHQL_PARSE_FAILED'],
-  ])('refuses %s before anything runs', async (_what, query, code) => {
+    ['many aliases', `{ ${aliases.join(' ')} }`, 'QUERY_TOO_COSTLY'],
+    ['a document with too many tokens', `{ ${'id '.repeat(5000)} }`, 'GRAPHQL_PARSE_FAILED'],
+  ])('refuses %s before execution', async (_what, query, code) => {
     const { errors } = await ask(query);
     expect(errors?.map(({ extensions }) => extensions.code)).toContain(code);
   });
 
-  it('masks what is unexpected, and has all of it in the log', async () => {
+  it('masks unexpected errors, which are logged unmasked', async () => {
     const broken = app.items.byId;
-    app.items.byId = () => Promise.reject(new Error('a secret of the inside'));
+    app.items.byId = () => Promise.reject(new Error('an internal secret'));
     try {
       const answer = await ask('{ item(id: "00000000-0000-7000-8000-000000000000") { id } }');
       expect(JSON.stringify(answer)).not.toContain('secret');
       expect(answer.errors?.[0]?.extensions.code).toBe('INTERNAL');
-      expect(JSON.stringify(log)).toContain('a secret of the inside');
+      expect(JSON.stringify(log)).toContain('an internal secret');
     } finally {
       app.items.byId = broken;
     }
   });
 
-  it('refuses to be called by a form of another site', async () => {
+  it('refuses a request that a form of another site can send', async () => {
     const response = await fetch(`${address}/graphql?query={__typename}`);
     expect(response.status).toBe(400);
   });
 });
 
-describe('the other routes', () => {
-  it('say that the server lives and is ready', async () => {
+describe('other routes', () => {
+  it('report health and readiness', async () => {
     expect(await (await fetch(`${address}/healthz`)).json()).toEqual({ status: 'ok' });
     expect((await fetch(`${address}/readyz`)).status).toBe(200);
   });
@@ -344,8 +344,8 @@ describe('the other routes', () => {
   });
 
   it.each([
-    ['nothing', 'image/png', '', 400, 'EMPTY_IMAGE'],
-    ['no picture', 'image/png', 'hello', 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    ['no bytes', 'image/png', '', 400, 'EMPTY_IMAGE'],
+    ['bytes that are not an image', 'image/png', 'hello', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['JSON', 'application/json', '{}', 400, 'BAD_INPUT'],
     ['more than 20 MB', 'image/png', 'x'.repeat(21 * 1024 * 1024), 413, 'IMAGE_TOO_LARGE'],
   ])('refuse an upload of %s', async (_what, type, body, status, code) => {
@@ -358,7 +358,7 @@ describe('the other routes', () => {
     expect(await response.json()).toMatchObject({ error: { code } });
   });
 
-  it('are not there under a name that is not loopback', async () => {
+  it('refuse a Host header that is not a loopback name', async () => {
     const { statusCode } = await http.inject({ url: '/media/x', headers: { host: 'evil.example:4000' } });
     expect(statusCode).toBe(401);
   });
@@ -421,7 +421,7 @@ describe('pages for browsers', () => {
     },
   );
 
-  it('still refuses a query by GET without a preflight header', async () => {
+  it('refuses a query by GET without a preflight header', async () => {
     const response = await open('/graphql?query={__typename}');
     expect(response.status).toBe(400);
     expect(await response.text()).toContain('CSRF');
@@ -437,7 +437,7 @@ describe('pages for browsers', () => {
     ).toHaveProperty('crossModalSearch');
   });
 
-  it('puts no other host into a page than a host name', async () => {
+  it('uses the Host header only if it is a host name', async () => {
     const other = await createApp({
       services: app,
       logger: pino({ level: 'silent' }),
@@ -459,7 +459,7 @@ describe('pages for browsers', () => {
 });
 
 describe('with API keys', () => {
-  it('answers only who shows one, but says to anybody that it lives', async () => {
+  it('needs a key for all routes except health', async () => {
     const key = 'a-key-of-enough-length';
     const guarded = await createApp({
       services: app,

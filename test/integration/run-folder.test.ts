@@ -24,11 +24,11 @@ async function writeRun(runs: string, record: RunRecord, rows: Iterable<Predicti
 }
 
 describe('the folder of a run', () => {
-  it('holds the record in every form', async () => {
+  it('has all files of a run', async () => {
     const record = runRecord();
-    const place = await writeRun(join(folder, 'runs'), record, predictions);
-    expect(place).toBe(join(folder, 'runs', record.id));
-    expect((await readdir(place)).sort()).toEqual([
+    const path = await writeRun(join(folder, 'runs'), record, predictions);
+    expect(path).toBe(join(folder, 'runs', record.id));
+    expect((await readdir(path)).sort()).toEqual([
       'checkpoints',
       'config.json',
       'manifest.json',
@@ -38,7 +38,7 @@ describe('the folder of a run', () => {
       'report.html',
       'run.json',
     ]);
-    const read = (name: string) => readFile(join(place, name), 'utf8');
+    const read = (name: string) => readFile(join(path, name), 'utf8');
     expect(JSON.parse(await read('run.json'))).toEqual(record);
     expect(JSON.parse(await read('config.json'))).toMatchObject({
       preset: 'default',
@@ -49,7 +49,7 @@ describe('the folder of a run', () => {
     expect(await read('model-card.md')).toMatch(/^# /);
   });
 
-  it('takes the place of what a process that was killed has left behind long ago, and of nothing else', async () => {
+  it('replaces old temporary folders of killed processes, and no other folder', async () => {
     const killed = '.earlier.0c5a4b1e-1111-4222-8333-0123456789ab';
     const going = '.other.0c5a4b1e-1111-4222-8333-0123456789ac';
     for (const name of [killed, going, '.mine', 'earlier-run'])
@@ -61,21 +61,21 @@ describe('the folder of a run', () => {
     expect((await readdir(folder)).sort()).toEqual(['.mine', going, 'earlier-run'].sort());
   });
 
-  it('has metrics that agree with the record', async () => {
+  it('has the metrics of the record', async () => {
     const record = runRecord({
       table: [tableRow('masln', 0.3, { set: 'a "set", of mine' }), tableRow('chance', 0.1)],
     });
-    const place = await writeRun(folder, record, []);
-    const [header, ...lines] = (await readFile(join(place, 'metrics.csv'), 'utf8')).trimEnd().split('\n');
+    const path = await writeRun(folder, record, []);
+    const [header, ...lines] = (await readFile(join(path, 'metrics.csv'), 'utf8')).trimEnd().split('\n');
     expect(header).toBe('set,classes,method,direction,metric,value,low,high');
     expect(lines).toHaveLength(2 * 3 * METRIC_NAMES.length);
     expect(lines[0]).toBe('"a ""set"", of mine",seen,masln,i2t,map@all,0.31,0.29,0.33');
     expect(lines.at(-1)).toBe('test,seen,chance,avg,median_rank,0.1,,');
   });
 
-  it('has a line for each query', async () => {
-    const place = await writeRun(folder, runRecord(), predictions);
-    const text = await readFile(join(place, 'predictions.jsonl'), 'utf8');
+  it('has one line for each query', async () => {
+    const path = await writeRun(folder, runRecord(), predictions);
+    const text = await readFile(join(path, 'predictions.jsonl'), 'utf8');
     const lines = text
       .trimEnd()
       .split('\n')
@@ -88,23 +88,23 @@ describe('the folder of a run', () => {
     expect(mean(aps)).toBeCloseTo(mean(classes.map(({ i2tAp }) => i2tAp as number)), 12);
   });
 
-  it('keeps checkpoints, and stands in its place only when it is whole', async () => {
+  it('keeps checkpoints, and appears only when it is complete', async () => {
     const run = await openRunFolder(folder, 'a-run');
     await writeFile(join(run.checkpoints, 'latest.ckpt'), 'bytes');
     expect((await readdir(folder)).every((name) => name.startsWith('.'))).toBe(true);
-    const place = await run.finish(runRecord(), predictions);
+    const path = await run.finish(runRecord(), predictions);
     expect(await readdir(folder)).toEqual(['a-run']);
-    expect(await readFile(join(place, 'checkpoints', 'latest.ckpt'), 'utf8')).toBe('bytes');
+    expect(await readFile(join(path, 'checkpoints', 'latest.ckpt'), 'utf8')).toBe('bytes');
     await run.discard();
     expect(await readdir(folder)).toEqual(['a-run']);
   });
 
-  it('leaves nothing behind where it fails or is given up', async () => {
+  it('leaves no files after an error or a discard', async () => {
     const failing = function* (): Generator<Prediction> {
       yield predictions[0] as Prediction;
-      throw new Error('the disk is on fire');
+      throw new Error('the disk is full');
     };
-    await expect(writeRun(folder, runRecord(), failing())).rejects.toThrow('on fire');
+    await expect(writeRun(folder, runRecord(), failing())).rejects.toThrow('disk is full');
     const run = await openRunFolder(folder, 'a-run');
     await run.discard();
     await expect((await openRunFolder(folder, 'another')).finish(runRecord(), [])).rejects.toMatchObject({
@@ -113,7 +113,7 @@ describe('the folder of a run', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('is never written over, nor out of its place', async () => {
+  it('is never overwritten, and never written outside its parent folder', async () => {
     await writeRun(folder, runRecord(), []);
     await expect(writeRun(folder, runRecord(), [])).rejects.toMatchObject({ code: 'BAD_INPUT' });
     const late = await openRunFolder(folder, 'late');
@@ -129,7 +129,7 @@ describe('the folder of a run', () => {
     });
   });
 
-  it('has an id that tells what it is', () => {
+  it('has an id with time and title', () => {
     expect(newRunId('2026-11-23T23:30:05.120Z', ['Wiki/pedia', 'extendable'])).toMatch(
       /^20261123-233005-Wiki-pedia-extendable-[0-9a-f]{4}$/,
     );
@@ -137,7 +137,7 @@ describe('the folder of a run', () => {
 });
 
 describe('a manifest', () => {
-  it('names code, packages and machine', async () => {
+  it('has code, packages and machine', async () => {
     const data = hashData(['a']);
     const manifest = await collectManifest({ data, seeds: [1], backend: 'wasm', command: null });
     expect(manifest).toMatchObject({
@@ -172,7 +172,7 @@ describe('a manifest', () => {
     expect(await gitCommit(join(folder, 'nowhere', '.git'))).toBeNull();
   });
 
-  it('has a hash of the data that depends on nothing else', async () => {
+  it('has a hash that depends only on the data', async () => {
     await writeFile(join(folder, 'b.npy'), 'two');
     await writeFile(join(folder, 'a.npy'), 'one');
     const paths = [join(folder, 'b.npy'), join(folder, 'a.npy')];

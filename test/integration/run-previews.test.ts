@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-it('shows pictures as thumbnails, texts as they are, and nothing for what is gone', async () => {
+it('has thumbnails of images, the text of texts, and nothing for deleted items', async () => {
   const rows = await app.catalog.vectors.trainingPairs(app.features.image.id, app.features.text.id, {
     image: null,
   });

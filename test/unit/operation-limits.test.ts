@@ -11,29 +11,29 @@ const nested = (levels: number): string =>
   levels === 0 ? '{ id }' : `{ counterparts ${nested(levels - 1)} }`;
 
 describe('limits on operations', () => {
-  it('let ordinary queries through', () => {
+  it('accept ordinary queries', () => {
     expect(
       codes(`{ crossModalSearch(query: {text: "x"}, first: 100) { edges { cursor rank score evidence { evidence rank similarity }
         node { id title classes { name } counterparts { id ... on TextItem { text } } } } pageInfo { hasNextPage endCursor } } }`),
     ).toEqual([]);
   });
 
-  it(`refuse what nests deeper than ${MAX_DEPTH}`, () => {
+  it(`refuse a depth above ${MAX_DEPTH}`, () => {
     expect(codes(`{ item(id: "x") ${nested(MAX_DEPTH)} }`)).toContain('QUERY_TOO_DEEP');
   });
 
-  it('see through fragments', () => {
+  it('include fragments', () => {
     const hidden = `query { item(id: "x") { ...A } } fragment A on Item { counterparts { ...B } }
       fragment B on Item ${nested(MAX_DEPTH)}`;
     expect(codes(hidden)).toContain('QUERY_TOO_DEEP');
   });
 
-  it('do not hang on fragments that name each other', () => {
+  it('accept fragment cycles, which another rule reports', () => {
     const cycle = 'query { item(id: "x") { ...A } } fragment A on Item { ...B } fragment B on Item { ...A }';
     expect(codes(cycle)).toEqual([]);
   });
 
-  it(`refuse what may answer with more than ${MAX_COST} values, however it is spread over aliases`, () => {
+  it(`refuse a cost above ${MAX_COST}, summed over aliases`, () => {
     const fields = Array.from(
       { length: 60 },
       (_, i) => `a${i}: items(first: 100) { nodes { id title classes { id name } } }`,
@@ -41,7 +41,7 @@ describe('limits on operations', () => {
     expect(codes(`{ ${fields.join(' ')} }`)).toEqual(['QUERY_TOO_COSTLY']);
   });
 
-  it('count what an explanation takes to work out', () => {
+  it('include the cost of explanations', () => {
     const search = (first: number, alias = 'a') =>
       `${alias}: crossModalSearch(query: {text: "x"}, first: ${first}) { edges { explanation { similarity pairs { image { id } } } } }`;
     expect(codes(`{ ${search(100)} }`)).toEqual([]);
@@ -50,11 +50,11 @@ describe('limits on operations', () => {
     ]);
   });
 
-  it('count a page size in a variable as a usual page', () => {
+  it('assume the default page size for a variable', () => {
     expect(codes('query($n: Int) { items(first: $n) { nodes { id } } }')).toEqual([]);
   });
 
-  it('leave introspection alone', () => {
+  it('accept introspection of any depth', () => {
     const deep = `{ __schema { types { fields { type { ofType { ofType { ofType { ofType { ofType { ofType { ofType { name } } } } } } } } } } } }`;
     expect(codes(deep)).toEqual([]);
   });

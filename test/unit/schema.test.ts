@@ -13,7 +13,7 @@ import { describe, expect, it } from 'vitest';
 const root = new URL('../../', import.meta.url).pathname;
 const schema = buildSchema(readFileSync(join(root, 'schema.graphql'), 'utf8'));
 
-/** Every type, field, argument and value of the schema, with its description, as `Type.field(argument)`. */
+/** All types, fields, arguments and values of the schema by path, for example `Type.field(argument)`, with descriptions. */
 function describedThings(type: GraphQLNamedType): [string, string | null | undefined][] {
   const things: [string, string | null | undefined][] = [[type.name, type.description]];
   if (isEnumType(type))
@@ -40,7 +40,7 @@ const ours = Object.values(schema.getTypeMap()).filter(
 );
 
 describe('schema.graphql', () => {
-  it('describes every type, field, argument and value', () => {
+  it('has a description for each type, field, argument and value', () => {
     const missing = ours.flatMap(describedThings).filter(([, description]) => !description?.trim());
     expect(missing.map(([name]) => name)).toEqual([]);
   });
@@ -51,7 +51,7 @@ describe('schema.graphql', () => {
     'core.graphql',
   );
   it.skipIf(!existsSync(contract))(
-    'keeps every name and type of the public contract (skipped where its file is not at hand)',
+    'keeps every name and type of the public contract (skipped without its file)',
     () => {
       const core = buildSchema(readFileSync(contract, 'utf8'));
       for (const type of Object.values(core.getTypeMap()).filter((t) => !t.name.startsWith('__'))) {

@@ -24,7 +24,7 @@ export function classification({ classification: figures }: RunRecord): Markup {
   return html`<section id="classification"><h2>Classification</h2>
 <p class="about">Share of held-out items with a correct class at rank 1 (top-1) or in the first five (top-5), by class prototypes made from names and training items.
 “Most frequent” is the accuracy of always answering with the most frequent class; the harmonic mean is that of top-1 among all classes, seen and unseen.</p>
-<div class="scroll open" role="region" tabindex="0" aria-label="Classification"><table class="figures">
+<div class="scroll open" role="region" tabindex="0" aria-label="Classification"><table class="figures accuracy">
 <thead><tr><th scope="col" rowspan="2">items</th><th scope="col" rowspan="2">number</th><th scope="colgroup" colspan="3">among all classes</th><th scope="colgroup" colspan="3">among these classes</th><th scope="col" rowspan="2">most frequent</th><th scope="col" rowspan="2">harmonic mean</th></tr>
 <tr>${columns}${columns}</tr></thead>
 <tbody>${rows}</tbody></table></div></section>`;
