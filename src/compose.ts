@@ -8,9 +8,9 @@ import { type App, createServices, type Parts } from './services/services.js';
 import { reportExtractors } from './services/serving/extractor-report.js';
 
 /**
- * Builds the graph of parts, from the outside in, and takes it down again in the opposite order.
+ * Opens the parts of the application and connects them. `close` closes them in the opposite order.
  *
- * @throws CommonspaceError for a database or data folder that cannot be used; nothing stays open then.
+ * @throws CommonspaceError if the database or the data folder cannot be used. All parts are closed then.
  */
 export async function openApp(config: Config, reportUnexpected: Parts['reportUnexpected']): Promise<App> {
   const catalog = await openCatalog({
@@ -34,7 +34,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       versions: { keepRetired: config.keepEncoders, tolerance: config.promotionTolerance },
       reportUnexpected,
     });
-    // What an earlier process was at when it was ended can be taken up again.
+    // Runs of a process that ended without finishing them become resumable.
     await services.trainingRunner.recover();
     return {
       ...services,
@@ -47,7 +47,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       }),
       maintain: () => catalog.maintain(),
       warmUp: async () => {
-        // A model that is gone is no reason not to start: searches by text go on.
+        // If the encoder's image model cannot be opened, the server starts nevertheless: searches by text still work.
         const active = services.imageExtractors.of(await catalog.encoders.active());
         await features.warmUp(await active.catch(() => features.image));
       },

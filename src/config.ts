@@ -2,27 +2,27 @@ import { z } from 'zod';
 import { DEFAULT_VERSIONS } from './domain/encoder-status.js';
 import { CommonspaceError } from './domain/errors.js';
 
-/** Every setting, with its default. This file alone reads the environment; docs/operations.md lists the settings. */
+/** All settings. Only this file reads the environment; docs/operations.md lists the variables with their defaults. */
 export interface Config {
-  /** A Postgres with pgvector; without it, the embedded one under `dataDir` is used. */
+  /** Address of a Postgres with pgvector; null: the embedded database in `dataDir`. */
   readonly databaseUrl: string | null;
-  /** Where pictures (and the embedded database) are kept. */
+  /** Folder of the pictures and of the embedded database. */
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
-  /** Keys that `Authorization: Bearer` may carry. Needed to listen beyond loopback. */
+  /** Accepted keys of `Authorization: Bearer`. Required to listen on an address other than loopback. */
   readonly apiKeys: readonly string[];
   /** `default`, `hsv-hog`, or `dir:PATH` of a tfjs model. */
   readonly imageModel: string;
-  /** Further ones that callers of the API may train encoders on; `default` and `hsv-hog` they always may. */
+  /** Image extractors that callers of the API may train encoders on, besides `default` and `hsv-hog`. */
   readonly imageModels: readonly string[];
-  /** Networks (CIDR) that `imageUrl` may reach although they are private. */
+  /** Private networks (CIDR) that `imageUrl` may reach. */
   readonly fetchAllow: readonly string[];
-  /** Worker threads for extraction; null: one for each core, four at most. */
+  /** Worker threads for extraction; null: one for each core, at most four. */
   readonly workers: number | null;
-  /** How many retired versions of the encoder are kept. */
+  /** Number of retired encoder versions to keep. */
   readonly keepEncoders: number;
-  /** How far the held-out map of a new encoder may be below the active one's for it to be activated. */
+  /** A new encoder is activated if its held-out map is below that of the active one by at most this. */
   readonly promotionTolerance: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
@@ -66,26 +66,26 @@ const environment = z.object({
     .default('info'),
 });
 
-/** What a command's flags put in the place of the environment's values. */
+/** Values of a command's flags, which override the environment. */
 export type ConfigOverrides = Partial<Pick<Config, 'dataDir' | 'host' | 'port' | 'imageModel'>>;
 
 /**
- * Reads the settings from the environment, with a command's flags over them.
+ * Reads the settings from the environment. A command's flags override them.
  *
- * @throws CommonspaceError BAD_CONFIG naming every malformed setting at once.
+ * @throws CommonspaceError BAD_CONFIG that names all malformed settings.
  */
 export function readConfig(
   overrides: ConfigOverrides = {},
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
-  // An empty variable means an unset one: that is what `FOO= commonspace …` and compose files with blanks mean.
+  // An empty variable counts as unset, as in `FOO= commonspace …` and in compose files with blank values.
   const given = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
   );
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-    throw new CommonspaceError('BAD_CONFIG', `The configuration is not usable: ${faults.join('; ')}.`, [
+    throw new CommonspaceError('BAD_CONFIG', `The configuration is invalid: ${faults.join('; ')}.`, [
       String(parsed.error.issues[0]?.path[0] ?? ''),
     ]);
   }

@@ -13,14 +13,14 @@ import type { OpenApp } from './cli/run.js';
 import { searchCommand } from './cli/search.js';
 import { serveCommand } from './cli/serve.js';
 import { trainCommand } from './cli/train.js';
-import { compileOnlyWhatIsHot } from './platform/wasm-tiering.js';
+import { delayWasmOptimisation } from './platform/wasm-tiering.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
 const openApp: OpenApp = async (config) => {
-  // Loaded when it is needed, or `--help` would take a second.
+  // Imported on demand: loading it takes about a second, which `--help` does not need.
   const { openApp: compose } = await import('./compose.js');
   return await compose(config, (error) => {
     process.stderr.write(
@@ -34,10 +34,10 @@ const program = new Command('commonspace')
     'A self-hosted catalogue of images and texts that answers a query in one modality with items of the other.',
   )
   .version(version)
-  // What stands after a command's own command (`encoders remove`) is for that one.
+  // Options after a subcommand (`encoders remove --x`) belong to the subcommand.
   .enablePositionalOptions()
-  .showHelpAfterError('(add --help for what there is)')
-  // A command line that cannot be read is the caller's fault: 2, as for every other bad input.
+  .showHelpAfterError('(run with --help for usage)')
+  // An invalid command line exits with 2, as any other bad input.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 for (const command of [
@@ -58,10 +58,10 @@ for (const command of [
   program.addCommand(made);
 }
 
-/** Those that run for as long as they are let. */
-const LASTING: ReadonlySet<string> = new Set(['serve', 'demo']);
+/** Commands that run until they are stopped. */
+const LONG_RUNNING: ReadonlySet<string> = new Set(['serve', 'demo']);
 program.hook('preAction', (_program, command) => {
-  if (!LASTING.has(command.name())) compileOnlyWhatIsHot();
+  if (!LONG_RUNNING.has(command.name())) delayWasmOptimisation();
 });
 
 await program.parseAsync();

@@ -1,6 +1,6 @@
 import { CommonspaceError, type FieldPath } from './errors.js';
 
-/** Checks of plain values that many inputs share. Each throws a CommonspaceError that names the field. */
+/** Checks of values in inputs. Each throws a CommonspaceError that names the field. */
 
 /** Whether the database can store the string: it accepts neither a NUL nor half of a surrogate pair. */
 export function isStorable(value: string): boolean {
@@ -27,7 +27,7 @@ export function checkStorableJson(json: string, field: FieldPath): void {
   });
 }
 
-/** A text with something in it, `limit` characters at most. */
+/** A text that is not blank and has at most `limit` characters. */
 export function checkText(text: string, limit: number, field: FieldPath): void {
   if (text.length > limit) {
     throw new CommonspaceError(
@@ -40,7 +40,7 @@ export function checkText(text: string, limit: number, field: FieldPath): void {
   checkStorable(text, field);
 }
 
-/** A short label such as a key or a name, 1 to `limit` characters. */
+/** A label such as a key or a name: not blank, 1 to `limit` characters. */
 export function checkLabel(label: string, limit: number, field: FieldPath): void {
   if (label.trim() === '' || label.length > limit) {
     throw new CommonspaceError('BAD_INPUT', `Must have 1 to ${limit} characters.`, field);
@@ -48,7 +48,7 @@ export function checkLabel(label: string, limit: number, field: FieldPath): void
   checkStorable(label, field);
 }
 
-/** A page size within 1 and `limit`. */
+/** A page size from 1 to `limit`. */
 export function checkPageSize(first: number, limit: number): void {
   if (!Number.isInteger(first) || first < 1 || first > limit) {
     throw new CommonspaceError('BAD_INPUT', `first must be between 1 and ${limit}.`, ['first']);

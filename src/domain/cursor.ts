@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { CommonspaceError } from './errors.js';
 
 /**
- * Cursors are opaque to callers: base64url of a fingerprint of the query and a position. The fingerprint makes a cursor
- * from another query an error instead of a page from nowhere.
+ * Cursors are opaque to callers: base64url of a fingerprint of the query and a position. With the fingerprint, a cursor of
+ * another query is refused instead of giving a wrong page.
  */
 
-/** A short stable hash of whatever identifies a query; keys of objects count in sorted order. */
+/** A short stable hash of the value that identifies a query. The order of an object's keys does not matter. */
 export function fingerprint(query: unknown): string {
   return createHash('sha256').update(stableJson(query)).digest('base64url').slice(0, 11);
 }
@@ -17,9 +17,9 @@ export function encodeCursor(queryFingerprint: string, position: string): string
 }
 
 /**
- * The position that a cursor stands for.
+ * Decodes the position in a cursor.
  *
- * @throws CommonspaceError BAD_CURSOR where it is malformed or was made for another query.
+ * @throws CommonspaceError BAD_CURSOR if the cursor is malformed or was issued for another query.
  */
 export function decodeCursor(cursor: string, queryFingerprint: string): string {
   const [print, position, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split(':');
@@ -29,14 +29,14 @@ export function decodeCursor(cursor: string, queryFingerprint: string): string {
   if (print !== queryFingerprint) {
     throw new CommonspaceError(
       'BAD_CURSOR',
-      'This cursor belongs to another query, or to another encoder; repeat the query that gave it, from its first page.',
+      'This cursor belongs to another query or another encoder. Repeat the query from its first page.',
       ['after'],
     );
   }
   return position;
 }
 
-/** For a position that no cursor of this server has. */
+/** The error for a cursor with an invalid position. */
 export function badCursor(): CommonspaceError {
   return new CommonspaceError('BAD_CURSOR', 'This server did not issue this cursor.', ['after']);
 }

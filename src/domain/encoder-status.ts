@@ -1,6 +1,6 @@
 import { UnreachableCaseError } from './errors.js';
 
-/** Where a version of the encoder stands, in the order of its life. Failed and cancelled ones can be resumed. */
+/** States of an encoder version, in the usual order. Failed and cancelled versions can be resumed. */
 export const ENCODER_STATES = [
   'queued',
   'training',
@@ -13,12 +13,12 @@ export const ENCODER_STATES = [
 ] as const;
 export type EncoderState = (typeof ENCODER_STATES)[number];
 
-/** How far the work on a version is. `done` of `all`, in the unit of the stage; `all` is 0 where it is not known yet. */
+/** Progress of the work on a version: `done` of `all`, in the unit of the stage. `all` is 0 if it is not known yet. */
 export interface EncoderProgress {
   readonly stage: 'features' | 'train' | 'evaluate' | 'embed';
   readonly done: number;
   readonly all: number;
-  /** Of the stage `train`: what the latest epoch came to. */
+  /** Figures of the latest epoch; only in the stage `train`. */
   readonly epoch: EpochProgress | null;
 }
 
@@ -28,21 +28,21 @@ interface EpochProgress {
   readonly epochs: number;
   /** Mean of each term over the epoch, unweighted. */
   readonly losses: Readonly<Record<string, number>>;
-  /** map@all on the validation pairs; null without any. */
+  /** map@all on the validation pairs; null if there are none. */
   readonly validation: number | null;
-  /** Share of codes whose modality the discriminator told; null where the adversary is off. */
+  /** Share of codes whose modality the discriminator predicts correctly; null if the adversary is off. */
   readonly discriminatorAccuracy: number | null;
   readonly pairsPerSecond: number;
   readonly secondsLeft: number;
 }
 
-/** Why a run failed: a code of docs/errors.md and a sentence. */
+/** Why a run failed: a code of docs/errors.md and a message. */
 export interface EncoderFailure {
   readonly code: string;
   readonly message: string;
 }
 
-/** A version's state with what belongs to that state alone. */
+/** A version's state with the values that only this state has. */
 export type EncoderStatus =
   | { readonly state: 'queued' }
   | { readonly state: 'training'; readonly progress: EncoderProgress | null }
@@ -53,7 +53,7 @@ export type EncoderStatus =
   | { readonly state: 'failed'; readonly failure: EncoderFailure }
   | { readonly state: 'cancelled' };
 
-/** What an operator can do with a version, by where it stands. */
+/** The operations that a version's state allows. */
 export interface EncoderMoves {
   readonly cancel: boolean;
   readonly resume: boolean;
@@ -82,11 +82,11 @@ export function movesFrom(state: EncoderState): EncoderMoves {
   }
 }
 
-/** How versions follow each other. */
+/** Rules for activating and keeping versions. */
 export interface VersionPolicy {
   /** How many retired versions are kept, with their embeddings. */
   readonly keepRetired: number;
-  /** How far the held-out map of a new version may be below the active one's for it to be activated. */
+  /** A new version is activated if its held-out map is below that of the active version by at most this. */
   readonly tolerance: number;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The one registry of error codes. A code is part of the public contract: it may be added, never renamed.
- * `status` is what HTTP answers with where the error ends a request; `exit` is the command line's exit code.
- * docs/errors.md is checked against this table by a test.
+ * All error codes. The codes are part of the public contract: new ones may be added, none may be renamed.
+ * `status` is the HTTP status of a request that fails with the error, `exit` the exit code of the command line.
+ * A test compares docs/errors.md with this table.
  */
 export const ERRORS = {
   BAD_INPUT: { status: 400, exit: 2, what: 'An argument is missing, contradictory or out of range.' },
@@ -20,7 +20,7 @@ export const ERRORS = {
   ADDRESS_NOT_ALLOWED: {
     status: 403,
     exit: 2,
-    what: 'An address is not http(s), or leads into a network that is not allowed.',
+    what: 'An address is not http(s), or is in a network that is not allowed.',
   },
   FETCH_FAILED: { status: 502, exit: 2, what: 'An address could not be fetched.' },
   FETCH_TIMEOUT: { status: 504, exit: 2, what: 'An address did not answer in time.' },
@@ -31,7 +31,7 @@ export const ERRORS = {
   WRONG_DIMENSION: {
     status: 400,
     exit: 2,
-    what: "A vector has another length than the active encoder's space.",
+    what: "A vector does not have the dimension of the active encoder's space.",
   },
   BAD_CURSOR: { status: 400, exit: 2, what: 'A cursor is malformed or belongs to another query.' },
   TOO_MANY_ITEMS: { status: 413, exit: 2, what: 'A batch has more items than the limit.' },
@@ -39,7 +39,7 @@ export const ERRORS = {
   NOT_CALIBRATED: {
     status: 409,
     exit: 3,
-    what: 'A calibrated cut-off was asked for, and the active encoder has none.',
+    what: 'A calibrated cut-off was requested, and the active encoder has none.',
   },
   NO_PAIRS: {
     status: 409,
@@ -61,35 +61,39 @@ export const ERRORS = {
   INTERRUPTED: {
     status: 500,
     exit: 1,
-    what: 'The process that trained the encoder ended before it was done; the run can be resumed.',
+    what: 'The process that trained the encoder ended before the training was finished. The run can be resumed.',
   },
   EXTRACTOR_FAILED: { status: 500, exit: 1, what: 'A feature extractor could not be loaded or run.' },
   EXTRACTOR_MISSING: {
     status: 409,
     exit: 3,
-    what: 'The image extractor that an encoder was trained with cannot be opened, or is not the one it was.',
+    what: 'The image extractor that an encoder was trained with cannot be opened, or has changed.',
   },
   BAD_MODEL: { status: 400, exit: 2, what: 'A model folder or its description is missing or malformed.' },
   BAD_FOLDER: { status: 400, exit: 2, what: 'A folder to ingest has no metadata.jsonl or cannot be read.' },
   BAD_ROW: {
     status: 400,
     exit: 2,
-    what: 'A row of metadata.jsonl is not a JSON object with the columns needed.',
+    what: 'A row of metadata.jsonl is not a JSON object with the required columns.',
   },
   BAD_BUNDLE: {
     status: 400,
     exit: 2,
-    what: 'A folder of features to evaluate on lacks a file, or one of its files holds what it should not.',
+    what: 'A folder of features to evaluate lacks a file, or contains a malformed one.',
   },
-  FILE_MISSING: { status: 400, exit: 2, what: 'A row names a file that is not there.' },
-  NO_CLASS_COLUMN: { status: 400, exit: 2, what: 'The class column asked for is in no row.' },
+  FILE_MISSING: { status: 400, exit: 2, what: 'A row names a file that does not exist.' },
+  NO_CLASS_COLUMN: { status: 400, exit: 2, what: 'No row has the requested class column.' },
   DATA_FOLDER_LOCKED: { status: 409, exit: 4, what: 'Another process uses the data folder.' },
   DATA_FOLDER_NOT_WRITABLE: { status: 500, exit: 4, what: 'The data folder cannot be written to.' },
-  DATABASE_UNREACHABLE: { status: 503, exit: 4, what: 'The database does not answer.' },
+  DATABASE_UNREACHABLE: {
+    status: 503,
+    exit: 4,
+    what: 'The database does not answer, or a connection to it was lost.',
+  },
   PGVECTOR_MISSING: {
     status: 500,
     exit: 4,
-    what: 'The database server has no pgvector extension, or too old a one.',
+    what: 'The database server has no pgvector extension, or its version is too old.',
   },
   MIGRATION_FAILED: { status: 500, exit: 4, what: 'A migration failed or was changed after it was applied.' },
   PORT_IN_USE: { status: 500, exit: 4, what: 'The port to listen on is taken.' },
@@ -97,9 +101,13 @@ export const ERRORS = {
   UNAUTHENTICATED: { status: 401, exit: 2, what: 'A valid API key is needed.' },
   QUERY_TOO_DEEP: { status: 400, exit: 2, what: 'A GraphQL operation nests deeper than the limit.' },
   QUERY_TOO_COSTLY: { status: 400, exit: 2, what: 'A GraphQL operation asks for more than the limit.' },
-  BUSY: { status: 503, exit: 5, what: 'The server has as much work as it takes on; try again.' },
-  CANCELLED: { status: 499, exit: 130, what: 'The caller went away or cancelled.' },
-  INTERNAL: { status: 500, exit: 1, what: 'Something unexpected went wrong; the log has all of it.' },
+  BUSY: {
+    status: 503,
+    exit: 5,
+    what: 'The server has reached its limit of concurrent work. Try again later.',
+  },
+  CANCELLED: { status: 499, exit: 130, what: 'The caller cancelled the request or disconnected.' },
+  INTERNAL: { status: 500, exit: 1, what: 'An unexpected error occurred. The log has the details.' },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -107,14 +115,14 @@ export type ErrorCode = keyof typeof ERRORS;
 /** Path of the argument at fault, e.g. `['input', 'items', '3', 'content', 'imageBase64']`. */
 export type FieldPath = readonly string[];
 
-/** An expected failure as a value: what `UserError` shows to a caller. */
+/** An expected failure as a value; `UserError` in the schema has the same fields. */
 export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
   readonly field: FieldPath;
 }
 
-/** An expected failure that ends the call. Anything else thrown is unexpected, and is masked to the caller. */
+/** An expected failure that ends the call. Any other error is unexpected, and its details are not sent to the caller. */
 export class CommonspaceError extends Error {
   override readonly name = 'CommonspaceError';
   constructor(
@@ -130,16 +138,16 @@ export class CommonspaceError extends Error {
     return { code: this.code, message: this.message, field: this.field };
   }
 
-  /** The same failure, laid at the door of this field. */
+  /** The same failure with the path of this field. */
   at(field: FieldPath): CommonspaceError {
     return new CommonspaceError(this.code, this.message, field, { cause: this.cause });
   }
 }
 
-/** Logs an unexpected error whole; the caller sees only the code INTERNAL. */
+/** Logs an unexpected error with all details. The caller receives only the code INTERNAL. */
 export type ReportUnexpected = (error: unknown) => void;
 
-/** @throws CommonspaceError CANCELLED once the signal is aborted. */
+/** @throws CommonspaceError CANCELLED if the signal is aborted. */
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted) {
     throw new CommonspaceError('CANCELLED', 'The call was cancelled.', [], { cause: signal.reason });

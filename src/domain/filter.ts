@@ -1,6 +1,6 @@
 import type { Modality } from './modality.js';
 
-/** Which items count. All fields given must hold; `classNames` holds if an item has any of them. */
+/** Conditions on items. An item must meet all given fields; it meets `classNames` if it has one of the classes. */
 export interface ItemFilter {
   readonly modality?: Modality;
   readonly classNames?: readonly string[];
@@ -18,7 +18,7 @@ export interface ItemFilter {
   readonly not?: ItemFilter;
 }
 
-/** Every class name a filter mentions, so that an unknown one can be refused instead of silently matching nothing. */
+/** All class names in a filter. The caller refuses unknown ones, which would match no item. */
 export function classNamesIn(filter: ItemFilter): string[] {
   return [
     ...(filter.classNames ?? []),
@@ -28,7 +28,7 @@ export function classNamesIn(filter: ItemFilter): string[] {
   ];
 }
 
-/** How many terms a filter has, nested ones included: a measure of what it costs. */
+/** Number of terms in a filter, including nested ones: a measure of its cost. */
 export function filterTerms(filter: ItemFilter): number {
   const nested = [...(filter.and ?? []), ...(filter.or ?? []), ...(filter.not ? [filter.not] : [])];
   return (

@@ -1,6 +1,6 @@
-/** Limits on what callers may send; docs/operations.md lists them. Counts are inclusive. */
+/** Limits on inputs; docs/operations.md lists them. The limits themselves are allowed values. */
 export const LIMITS = {
-  /** Characters (UTF-16 units) of a text, stored or asked for. */
+  /** Characters (UTF-16 units) of a text to store or to search for. */
   textCharacters: 10_000,
   externalIdCharacters: 512,
   pairKeyCharacters: 512,
@@ -10,12 +10,12 @@ export const LIMITS = {
   classesPerItem: 64,
   /** Characters of an item's metadata as JSON. */
   metadataCharacters: 65_536,
-  /** Items in one ingest call, ids in one deletion. */
+  /** Items in one ingest call; ids in one deletion. */
   itemsPerCall: 1_000,
   searchPageSize: 100,
   itemPageSize: 100,
   classPageSize: 200,
   encoderPageSize: 100,
-  /** Nested and/or/not, and terms in all of them together. */
+  /** Terms of a filter, including those nested in and/or/not. */
   filterTerms: 100,
 } as const;

@@ -1,11 +1,11 @@
-/** What the retrieval metrics and their expectations by chance have in common. */
+/** Definitions shared by the retrieval metrics and their expected values by chance. */
 
 export const PRECISION_CUT_OFFS = [1, 5, 10] as const;
 type PrecisionCutOff = (typeof PRECISION_CUT_OFFS)[number];
 export const RECALL_CUT_OFFS = [1, 5, 10] as const;
 type RecallCutOff = (typeof RECALL_CUT_OFFS)[number];
 
-/** Metrics whose relevance is the class, by the names that reports use. */
+/** Metrics with relevance = same class, by their names in reports. */
 export const CLASS_METRICS = [
   'map@all',
   'map@50',
@@ -14,16 +14,16 @@ export const CLASS_METRICS = [
   'precision@10',
   'ndcg@10',
 ] as const;
-/** Metrics that look for the counterpart. */
+/** Metrics with relevance = counterpart. */
 export const COUNTERPART_METRICS = ['recall@1', 'recall@5', 'recall@10', 'mrr@10', 'median_rank'] as const;
 export const METRIC_NAMES = [...CLASS_METRICS, ...COUNTERPART_METRICS] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 
-/** Means over the queries counted; null where no query counts. */
+/** Means over the queries that have a relevant item; null if none has. */
 export interface RetrievalMetrics {
   /** Mean average precision over the whole gallery, relevance = same class. */
   readonly map: number | null;
-  /** The same over the first 50, denominator min(R, 50). */
+  /** The same over the first 50 ranks, with denominator min(R, 50). */
   readonly mapAt50: number | null;
   /** Share of relevant items among the first k. */
   readonly precision: Readonly<Record<PrecisionCutOff, number | null>>;
@@ -37,7 +37,7 @@ export interface RetrievalMetrics {
   readonly medianRank: number | null;
 }
 
-/** The same numbers by the names that reports use. */
+/** The metrics by their names in reports. */
 export function metricsByName(m: RetrievalMetrics): Readonly<Record<MetricName, number | null>> {
   return {
     'map@all': m.map,
@@ -54,7 +54,7 @@ export function metricsByName(m: RetrievalMetrics): Readonly<Record<MetricName, 
   };
 }
 
-/** DCG of a ranking that starts with all the relevant items, over its first k. */
+/** DCG@k of an ideal ranking: all relevant items first. */
 export function idealDcg(relevant: number, k: number): number {
   let sum = 0;
   for (let rank = 1; rank <= Math.min(relevant, k); rank += 1) sum += 1 / Math.log2(rank + 1);
@@ -69,7 +69,7 @@ export function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, x) => sum + x, 0) / values.length;
 }
 
-/** The middle value; of an even count, the mean of the two in the middle. */
+/** The middle value; for an even count, the mean of the two middle values. */
 export function median(values: readonly number[]): number | null {
   if (values.length === 0) return null;
   const sorted = values.toSorted((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** What each metric of metrics.ts is, in expectation, when the gallery is in random order. Derived in docs/evaluation.md. */
+/** Expected value of each metric of metrics.ts for a gallery in random order. docs/evaluation.md has the derivations. */
 import {
   idealDcg,
   mean,
@@ -11,15 +11,15 @@ import {
 
 /**
  * @param gallery number of gallery items
- * @param relevant for each query that counts, how many are of its class
- * @param counterparts for each query that counts, how many counterparts it has
+ * @param relevant for each counted query, the number of gallery items of its class
+ * @param counterparts for each counted query, the number of its counterparts
  */
 export function chanceMetrics(
   gallery: number,
   relevant: readonly number[],
   counterparts: readonly number[],
 ): RetrievalMetrics {
-  // Queries of one class have equal expectations: work each out once.
+  // Queries with the same count have the same expectation, so it is computed once.
   const over = (counts: readonly number[], expectation: (count: number) => number) => {
     const known = new Map<number, number>();
     return mean(
@@ -46,7 +46,8 @@ export function chanceMetrics(
 /**
  * E[AP@K] = 1/min(R, K) Σ_{k ≤ K} R/N · (1 + (k − 1)(R − 1)/(N − 1)) / k.
  *
- * The item at rank k is relevant with probability R/N; given that, each of the k − 1 before it is with (R − 1)/(N − 1).
+ * The item at rank k is relevant with probability R/N. Given that, each of the k − 1 items before it is relevant with
+ * probability (R − 1)/(N − 1).
  */
 export function chanceAveragePrecision(gallery: number, relevant: number, cutOff: number): number {
   const others = gallery > 1 ? (relevant - 1) / (gallery - 1) : 0;
@@ -55,7 +56,7 @@ export function chanceAveragePrecision(gallery: number, relevant: number, cutOff
   return (sum * (relevant / gallery)) / Math.min(relevant, cutOff);
 }
 
-/** 1 − C(N − c, k) / C(N, k): the chance that at least one of c counterparts is among the first k. */
+/** 1 − C(N − c, k) / C(N, k): the probability that at least one of c counterparts is in the first k ranks. */
 export function chanceRecall(gallery: number, counterparts: number, k: number): number {
   let none = 1;
   for (let i = 0; i < Math.min(k, gallery); i += 1)
@@ -72,7 +73,7 @@ function chanceReciprocalRank(gallery: number, counterparts: number, cutOff: num
   return sum;
 }
 
-/** The median of the first counterpart's rank: with one counterpart (N + 1)/2, else the first rank reached half the time. */
+/** Median rank of the first counterpart: (N + 1)/2 for one counterpart, else the lowest rank with P(first ≤ rank) ≥ 1/2. */
 function chanceMedianRank(gallery: number, counterparts: number): number {
   if (counterparts === 1) return (gallery + 1) / 2;
   let none = 1;

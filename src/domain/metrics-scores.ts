@@ -1,4 +1,4 @@
-/** What each single query scores. Metrics are means of these; intervals come from drawing queries again. */
+/** Scores of single queries. Metrics are their means; confidence intervals come from resampling the queries. */
 import { rowOf } from './matrix.js';
 import {
   type CLASS_METRICS,
@@ -9,18 +9,18 @@ import {
 } from './metric-values.js';
 import { createRanker, type RetrievalSide } from './metrics-ranking.js';
 
-/** A metric that one query has a value of; a median rank belongs to many. */
+/** A metric that is defined for a single query. The median rank is defined for a set of queries only. */
 export type QueryMetric =
   | (typeof CLASS_METRICS)[number]
   | Exclude<(typeof COUNTERPART_METRICS)[number], 'median_rank'>;
 
-/** Queries of one direction, in the order of their rows; NaN where a query does not count for a metric. */
+/** Queries of one direction, in the order of their rows; NaN if a query is skipped for a metric. */
 export interface QueryScores {
   /** [queries] each */
   readonly values: Readonly<Record<QueryMetric, Float64Array>>;
   /** [queries]; rank of the first counterpart, from 1. */
   readonly firstRank: Float64Array;
-  /** [queries]; how many of the gallery are relevant, how many are counterparts. */
+  /** [queries]; number of relevant items and of counterparts in the gallery. */
   readonly relevant: Int32Array;
   readonly counterparts: Int32Array;
   /** [queries]; the query's pair, −1 for none. */
@@ -28,7 +28,7 @@ export interface QueryScores {
   readonly gallery: number;
 }
 
-/** Every query of one side against the whole other side. */
+/** Scores every query of one side against the whole other side. */
 export function scoreQueries(queries: RetrievalSide, gallery: RetrievalSide): QueryScores {
   const { rows, columns } = queries.embeddings;
   if (columns !== gallery.embeddings.columns) {
@@ -81,7 +81,7 @@ export function scoreQueries(queries: RetrievalSide, gallery: RetrievalSide): Qu
   };
 }
 
-/** From 1; the pair is in the gallery. */
+/** Rank of the pair's first item, from 1. The gallery must contain the pair. */
 function firstRankOf(pair: number, ranking: Int32Array, pairs: Int32Array): number {
   let rank = 1;
   while (pairs[ranking[rank - 1] as number] !== pair) rank += 1;

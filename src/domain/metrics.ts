@@ -1,9 +1,9 @@
 /**
- * Retrieval metrics over embeddings. docs/evaluation.md has every formula; metrics-ranking.ts has the order that they go by,
- * metrics-scores.ts what one query scores.
+ * Retrieval metrics over embeddings. docs/evaluation.md has the formulas, metrics-ranking.ts the order of a ranking, and
+ * metrics-scores.ts the scores of a single query.
  *
- * A gallery item is *relevant* to a query if both have the same class, and is its *counterpart* if both belong to the
- * same pair. Pure arithmetic; nothing is random.
+ * A gallery item is *relevant* to a query if both have the same class. It is the query's *counterpart* if both belong to the
+ * same pair. The functions are pure and deterministic.
  */
 import {
   mean,
@@ -21,7 +21,7 @@ export { createRanker, type RetrievalSide } from './metrics-ranking.js';
 
 export interface DirectionReport {
   readonly metrics: RetrievalMetrics;
-  /** What a random order of the gallery gives in expectation, for the same queries. */
+  /** Expected values for a random order of the gallery, for the same queries. */
   readonly chance: RetrievalMetrics;
   readonly counts: QueryCounts;
 }
@@ -29,9 +29,9 @@ export interface DirectionReport {
 export interface QueryCounts {
   readonly queries: number;
   readonly gallery: number;
-  /** Queries left out of the class metrics, because the gallery has nothing of their class. */
+  /** Queries skipped in the class metrics: the gallery has no item of their class. */
   readonly withoutRelevant: number;
-  /** Queries left out of the counterpart metrics, because the gallery has no counterpart. */
+  /** Queries skipped in the counterpart metrics: the gallery has no counterpart. */
   readonly withoutCounterpart: number;
 }
 
@@ -43,12 +43,12 @@ export interface RetrievalReport {
   readonly chance: RetrievalMetrics;
 }
 
-/** Both directions, each with chance beside it. */
+/** Evaluates both directions, each with its values by chance. */
 export function evaluateRetrieval(image: RetrievalSide, text: RetrievalSide): RetrievalReport {
   return reportOf(scoreQueries(image, text), scoreQueries(text, image));
 }
 
-/** The same from queries that were scored already. */
+/** The report of queries that are already scored. */
 export function reportOf(images: QueryScores, texts: QueryScores): RetrievalReport {
   const imageToText = summarise(images);
   const textToImage = summarise(texts);
@@ -60,7 +60,7 @@ export function reportOf(images: QueryScores, texts: QueryScores): RetrievalRepo
   };
 }
 
-/** Every query of one side against the whole other side. */
+/** Evaluates every query of one side against the whole other side. */
 export function evaluateDirection(queries: RetrievalSide, gallery: RetrievalSide): DirectionReport {
   return summarise(scoreQueries(queries, gallery));
 }
@@ -92,7 +92,7 @@ function summarise(scores: QueryScores): DirectionReport {
   };
 }
 
-/** The mean of several reports, number by number; null where any of them has none. */
+/** The mean of several reports, metric by metric; null if any report has none. */
 export function meanMetrics(all: readonly RetrievalMetrics[]): RetrievalMetrics {
   const pick = (get: (m: RetrievalMetrics) => number | null) => {
     const values = all.map(get).filter((x) => x !== null);

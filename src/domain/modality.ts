@@ -1,8 +1,8 @@
-/** What kind of content an item is, or a query is made of. */
+/** The kind of content of an item or a query. */
 export const MODALITIES = ['IMAGE', 'TEXT'] as const;
 export type Modality = (typeof MODALITIES)[number];
 
-/** The other modality: retrieval across modalities goes from one to the other. */
+/** The modality that cross-modal retrieval finds for a query of this one. */
 export function otherModality(modality: Modality): Modality {
   return modality === 'IMAGE' ? 'TEXT' : 'IMAGE';
 }

@@ -1,8 +1,8 @@
-/** What an item can be found by; see the schema's `Evidence`. */
+/** Kinds of evidence by which a search finds an item; see the schema's `Evidence`. */
 export const EVIDENCES = ['CONTENT', 'COUNTERPART'] as const;
 export type Evidence = (typeof EVIDENCES)[number];
 
-/** How one kind of evidence speaks for an item; `rank` from 1 in that evidence's own ranking. */
+/** Score of an item under one kind of evidence; `rank` is its rank in that evidence's ranking, from 1. */
 interface EvidenceScore {
   readonly evidence: Evidence;
   readonly rank: number;
@@ -21,17 +21,17 @@ export interface EvidenceRanking {
   readonly hits: readonly { readonly id: string; readonly similarity: number }[];
 }
 
-/** The constant of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009): how little a first place is worth more. */
+/** The constant k of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009). A larger k reduces the weight of the first ranks. */
 const RECIPROCAL_RANK_K = 60;
 
-/** What one ranking adds to an item's fused score; `rank` from 1. */
+/** The term that a rank (from 1) adds to an item's fused score. */
 export function reciprocalRank(rank: number): number {
   return 1 / (RECIPROCAL_RANK_K + rank);
 }
 
 /**
- * Reciprocal rank fusion: score = Σ over the rankings that hold the item of 1 / (60 + rank).
- * Ordered by score descending, then id ascending.
+ * Reciprocal rank fusion: score = Σ 1 / (60 + rank) over the rankings that contain the item.
+ * The result is ordered by score descending, then id ascending.
  */
 export function fuseByReciprocalRank(rankings: readonly EvidenceRanking[]): FusedHit[] {
   const found = new Map<string, { readonly id: string; score: number; readonly evidence: EvidenceScore[] }>();
@@ -50,7 +50,7 @@ export function fuseByReciprocalRank(rankings: readonly EvidenceRanking[]): Fuse
   return [...found.values()].sort(byScoreThenId);
 }
 
-/** A single ranking as it stands: the score is the cosine similarity itself. `firstRank` is the rank of its first hit. */
+/** A single ranking without fusion: the score is the cosine similarity. `firstRank` is the rank of the first hit. */
 export function singleEvidence(ranking: EvidenceRanking, firstRank = 1): FusedHit[] {
   return ranking.hits.map(({ id, similarity }, index) => ({
     id,

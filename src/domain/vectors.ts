@@ -1,13 +1,13 @@
-/** Plain vector arithmetic, in float64 where sums are long. Pure; no tensors. */
+/** Vector arithmetic on typed arrays, with sums in float64. */
 
-/** Σ aᵢ bᵢ of two vectors of one length. */
+/** Σ aᵢ bᵢ of two vectors of equal length. */
 export function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i += 1) sum += (a[i] as number) * (b[i] as number);
   return sum;
 }
 
-/** The vector at unit length; a zero vector stays zero. */
+/** The vector scaled to unit length; a zero vector stays zero. */
 export function unit(vector: Float32Array): Float32Array {
   const norm = Math.sqrt(dot(vector, vector));
   return norm === 0 ? vector.slice() : vector.map((x) => x / norm);

@@ -3,4 +3,4 @@ import { workerData } from 'node:worker_threads';
 import { asThread } from '../platform/thread.js';
 import { type Measured, type MeasureRequest, type MeasureStage, measure } from './measure.js';
 
-await asThread<Measured, MeasureStage>(({ tell }) => measure(workerData as MeasureRequest, tell));
+await asThread<Measured, MeasureStage>(({ emit }) => measure(workerData as MeasureRequest, emit));

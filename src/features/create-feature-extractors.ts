@@ -15,23 +15,23 @@ import type {
 export interface FeatureExtractorsOptions {
   /** The configured image extractor: `default`, `hsv-hog`, or `dir:PATH[#DESCRIPTION]` of a tfjs model. */
   readonly image?: string;
-  /** Threads for large batches; one for each core, four at most, unless told otherwise. */
+  /** Threads for large batches; default: one for each core, at most four. */
   readonly workers?: number;
 }
 
 const MOST_WORKERS = 4;
-/** Texts and images of one task: small, so that all threads share a batch and none is long at it. */
+/** Texts and images in one task: few, so that a batch is spread over all threads and each task is short. */
 const TEXTS_A_TASK = 32;
 const CHARACTERS_A_TASK = 4_000;
 const IMAGES_A_TASK = 8;
-/** Tasks of one call that are handed out at once, for each thread: while one runs the next is on its way. */
+/** Tasks of one call in flight for each thread: while one runs, the next is sent. */
 const TASKS_A_THREAD = 2;
-/** A call this small is a query, somebody waits for it, and it has a thread of its own. */
+/** A call with at most this many inputs is a query. It runs in the thread for queries. */
 const QUERY_SIZE = 2;
 
 /**
- * The extractors in use, in a pool of worker threads. Queries go to a thread that large batches never use, so that a
- * search does not wait for an ingest.
+ * Creates the extractors in a pool of worker threads. Queries have a thread of their own, so that a search does not wait for
+ * an ingest.
  *
  * @throws CommonspaceError BAD_CONFIG for an unknown extractor, BAD_MODEL for a model on disk that cannot be used.
  */
@@ -51,7 +51,7 @@ export async function createFeatureExtractors(
 class PooledExtractors implements FeatureExtractors {
   readonly text = TEXT_EXTRACTOR;
   readonly image: OpenImageExtractor;
-  /** Of all open image extractors. */
+  /** Ids of all open image extractors. */
   private readonly open = new Set<string>();
 
   constructor(
@@ -75,7 +75,7 @@ class PooledExtractors implements FeatureExtractors {
 
   async openImage(wanted: string): Promise<OpenImageExtractor> {
     const { name, info } = readImageExtractorName(wanted);
-    // Not in the thread of queries, which would have to wait.
+    // Not in the thread for queries: loading a model would delay them.
     return this.opened(name, info ?? (await this.pools.batch('describeImageExtractor', name)));
   }
 
@@ -115,7 +115,7 @@ class PooledExtractors implements FeatureExtractors {
   ): Promise<Float32Array[]> {
     for (const image of images) {
       if (image.width !== width || image.height !== height || image.data.length !== width * height * 3) {
-        throw new CommonspaceError('BAD_INPUT', `Pixels must come as RGB of ${width}×${height}.`, ['images']);
+        throw new CommonspaceError('BAD_INPUT', `Pixels must be RGB of ${width}×${height}.`, ['images']);
       }
     }
     const indices = images.map((_, i) => i);
@@ -133,7 +133,7 @@ class PooledExtractors implements FeatureExtractors {
     );
   }
 
-  /** Features in the order of the inputs, whose indices `groups` holds, one group a task. */
+  /** Features in the order of the inputs. `groups` contains the indices of the inputs, one group for each task. */
   private async inTasks(
     groups: readonly (readonly number[])[],
     extract: (group: readonly number[], isQuery: boolean) => Promise<Float32Array[]>,
@@ -153,7 +153,7 @@ class PooledExtractors implements FeatureExtractors {
   }
 }
 
-/** Indices of texts in groups of much the same length: the network runs texts of one length together. */
+/** Indices of texts in groups of similar length, because the network runs texts of equal length together. */
 function groupByLength(texts: readonly string[]): number[][] {
   const order = texts.map((_, i) => i);
   order.sort((a, b) => (texts[a] as string).length - (texts[b] as string).length || a - b);
@@ -173,7 +173,7 @@ function groupByLength(texts: readonly string[]): number[][] {
   return groups;
 }
 
-/** Pixels in a buffer of their own, which can be handed over to a thread; the caller keeps his. */
+/** Copies pixels into a new buffer, which can be transferred to a thread. */
 function copyOf({ data, width, height }: Pixels): Pixels {
   return { data: new Uint8Array(data), width, height };
 }

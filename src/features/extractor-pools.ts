@@ -8,14 +8,14 @@ type Input<Name extends TaskName> = Parameters<ExtractorTasks[Name]>[0];
 type Value<Name extends TaskName> =
   Awaited<ReturnType<ExtractorTasks[Name]>> extends TaskReply<infer T> ? T : never;
 
-/** One thread for queries, several for batches; each starts when it is first needed. All extractors share them. */
+/** One thread for queries and several for batches, shared by all extractors. Each starts at its first task. */
 export class ExtractorPools {
   private readonly queries: Piscina;
   private readonly batches: Piscina;
 
   constructor(readonly workers: number) {
     const options = { filename: workerEntry(import.meta.url, 'extractor.worker'), minThreads: 0 };
-    // A thread that has loaded its models is worth keeping.
+    // Threads are kept, because loading the models takes long.
     this.queries = new Piscina({ ...options, maxThreads: 1, idleTimeout: Number.POSITIVE_INFINITY });
     this.batches = new Piscina({ ...options, maxThreads: workers, idleTimeout: 60_000 });
   }
@@ -38,13 +38,13 @@ async function run<Name extends TaskName>(
   name: Name,
   input: Input<Name>,
 ): Promise<Value<Name>> {
-  // No signal: the pool would answer an abort by ending the thread, and the models it has loaded with it.
+  // Without a signal: on an abort, the pool would terminate the thread and its loaded models.
   const reply: TaskReply<Value<Name>> = await pool.run(input, { name, transferList: buffersIn(input) });
   if ('value' in reply) return reply.value;
   throw new CommonspaceError(reply.failure.code, reply.failure.message, reply.failure.field);
 }
 
-/** Pixels are handed over to the thread, not copied once more. */
+/** Buffers of pixels, which are transferred to the thread instead of copied. */
 function buffersIn(input: unknown): ArrayBuffer[] {
   if (typeof input !== 'object' || input === null || !('images' in input)) return [];
   return (input as Parameters<ExtractorTasks['extractImages']>[0]).images.map(

@@ -4,14 +4,14 @@ import type { BackendReport, ImageExtractorInfo, Pixels } from './types.js';
 /** Images for one extractor. */
 export interface ImageTask {
   readonly name: string;
-  /** What the name stood for when it was opened. */
+  /** Id of the extractor when the name was opened. */
   readonly id: string;
   readonly images: readonly Pixels[];
-  /** Ids of the extractors that are open; a thread lets go of the models of all others. */
+  /** Ids of the open extractors. A thread disposes the models of all others. */
   readonly open: readonly string[];
 }
 
-/** The tasks of a worker thread, by the names they are exported under. */
+/** The tasks of a worker thread, by their exported names. */
 export interface ExtractorTasks {
   extractTexts(texts: readonly string[]): Promise<TaskReply<Float32Array[]>>;
   extractImages(task: ImageTask): Promise<TaskReply<Float32Array[]>>;
@@ -20,5 +20,5 @@ export interface ExtractorTasks {
   tensorCount(): Promise<TaskReply<number>>;
 }
 
-/** An expected failure crosses threads as a value: an error would arrive without its code. */
+/** The result of a task. An expected failure is a value, because an error loses its code between threads. */
 export type TaskReply<T> = { readonly value: T } | { readonly failure: Failure };

@@ -5,7 +5,7 @@ import { loadImageExtractor } from './image/load-image-extractor.js';
 import { LoadedExtractors } from './image/loaded-extractors.js';
 import { TextExtractor } from './text/text-extractor.js';
 
-/** A worker thread of the extractors' pool. Models are loaded once, when first needed. */
+/** A worker thread of the extractors' pool. It loads each model once, at the first task that uses it. */
 
 const images = new LoadedExtractors(loadImageExtractor);
 let texts: Promise<TextExtractor> | null = null;
@@ -42,6 +42,6 @@ export const backendReport: ExtractorTasks['backendReport'] = () =>
     return { backend, version, reason };
   });
 
-/** Tensors alive in this thread: the models' weights, and nothing else between two calls. */
+/** Number of tensors in this thread. Between calls these are only the models' weights. */
 export const tensorCount: ExtractorTasks['tensorCount'] = () =>
   reply(async () => (await loadTensorBackend()).tf.memory().numTensors);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { io } from '@tensorflow/tfjs-core';
 
-/** The part of a tfjs `model.json` that we read ourselves; tfjs checks the rest. */
+/** The fields of a tfjs `model.json` that this code reads. tfjs checks the others. */
 export interface ModelJson {
   readonly format?: string | null;
   readonly modelTopology: Record<string, unknown>;
@@ -11,9 +11,9 @@ export interface ModelJson {
   }[];
 }
 
-/** A handler that gives tfjs a model held in memory: `file://` works with the native backend only, and `http` not at all here. */
+/** An IO handler for a model in memory. tfjs supports `file://` only with the native backend, and no server is available. */
 export function inMemory(model: ModelJson, weights: Uint8Array): io.IOHandler {
-  // A copy of its own, because Node's small buffers share one larger ArrayBuffer.
+  // Copied, because small buffers of Node share one larger ArrayBuffer.
   const weightData = weights.buffer.slice(
     weights.byteOffset,
     weights.byteOffset + weights.byteLength,
@@ -22,7 +22,7 @@ export function inMemory(model: ModelJson, weights: Uint8Array): io.IOHandler {
   return { load: async () => ({ modelTopology: model.modelTopology, weightSpecs, weightData }) };
 }
 
-/** Names of the weight files, in the order their bytes follow one another. */
+/** Names of the weight files, in the order of their bytes. */
 export function weightFiles(model: ModelJson): string[] {
   return model.weightsManifest.flatMap((group) => group.paths);
 }

@@ -1,12 +1,12 @@
 import { CommonspaceError } from '../domain/errors.js';
 
 /**
- * Works through `jobs`, at most `lanes` of them at once, in order. Results come in the order of the jobs.
+ * Runs `jobs` in order, at most `lanes` of them at once. Returns the results in the order of the jobs.
  *
- * Once a job has failed or the signal is aborted no further job is begun. A job that is running is left to end by itself,
- * and what it gives is dropped: ending its thread would throw loaded models away.
+ * After a job fails or the signal is aborted, no further job starts. Running jobs continue, and their results are dropped:
+ * terminating their threads would discard loaded models.
  *
- * @throws CommonspaceError CANCELLED as soon as the signal is aborted; otherwise what the first failing job throws.
+ * @throws CommonspaceError CANCELLED as soon as the signal is aborted; otherwise the error of the first job that fails.
  */
 export async function inLanes<Job, Result>(
   jobs: readonly Job[],

@@ -7,9 +7,9 @@ export interface Pixels {
   readonly height: number;
 }
 
-/** A named, versioned feature extractor. Features of two extractors are never compared. */
+/** A named, versioned feature extractor. Only features of the same extractor are comparable. */
 export interface ExtractorInfo {
-  /** `name@version`; changes whenever the features it gives change. */
+  /** `name@version`. It changes whenever the extracted features change. */
   readonly id: string;
   readonly modality: Modality;
   /** Length of its features. */
@@ -19,7 +19,7 @@ export interface ExtractorInfo {
 
 export interface ImageExtractorInfo extends ExtractorInfo {
   readonly modality: 'IMAGE';
-  /** The size its pixels must come in. */
+  /** Required size of the pixels. */
   readonly input: {
     readonly width: number;
     readonly height: number;
@@ -27,38 +27,38 @@ export interface ImageExtractorInfo extends ExtractorInfo {
   };
 }
 
-/** What runs the networks, and why: `commonspace doctor` prints it. */
+/** The tensor backend in use, and why; `commonspace doctor` prints it. */
 export interface BackendReport {
   readonly backend: 'tfjs-node' | 'wasm';
   readonly version: string;
-  /** One sentence: why this one, e.g. why an installed tfjs-node was passed over. */
+  /** One sentence: why this backend is used, e.g. why an installed tfjs-node is not. */
   readonly reason: string;
 }
 
 export interface ExtractOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Takes one thread at a time and leaves the others to callers who wait: for work that nobody waits for. */
+  /** Background work: uses one thread at a time and leaves the others to requests. */
   readonly background?: boolean | undefined;
 }
 
-/** An image extractor that is open: each thread loads its model when it first needs it. */
+/** An open image extractor. Each thread loads its model at the first task. */
 export interface OpenImageExtractor extends ImageExtractorInfo {
-  /** What opens it again, wherever this process was started: `hsv-hog@1`, or `dir:` with absolute paths. */
+  /** Name that opens it again, independent of the working directory: `hsv-hog@1`, or `dir:` with absolute paths. */
   readonly name: string;
   /**
    * One feature per image, in order; unit length.
    *
-   * @throws CommonspaceError BAD_INPUT if a size is not `input`'s, BAD_MODEL if the model was changed since it was opened.
+   * @throws CommonspaceError BAD_INPUT if an image does not have the size `input`, BAD_MODEL if the model has changed since it was opened.
    */
   extract(images: readonly Pixels[], options?: ExtractOptions): Promise<Float32Array[]>;
 }
 
-/** The extractors, running in a pool of worker threads: one of texts, and any number of images. */
+/** The extractors in a pool of worker threads: one for texts and any number for images. */
 export interface FeatureExtractors {
   readonly text: ExtractorInfo;
-  /** The configured one, which is always open. */
+  /** The configured extractor, which is always open. */
   readonly image: OpenImageExtractor;
-  /** One feature per text, in order; unit length. Deterministic, and independent of how texts are batched. */
+  /** One feature per text, in order; unit length. Deterministic, and independent of the batching. */
   extractTexts(texts: readonly string[], options?: ExtractOptions): Promise<Float32Array[]>;
   /**
    * Opens an image extractor: `default`, `hsv-hog`, the id of one of these, or `dir:PATH[#DESCRIPTION]`.
@@ -66,9 +66,9 @@ export interface FeatureExtractors {
    * @throws CommonspaceError BAD_CONFIG for an unknown name, BAD_MODEL for a model on disk that cannot be used.
    */
   openImage(name: string): Promise<OpenImageExtractor>;
-  /** Closes all image extractors but these and the configured one: threads drop their models with their next task. */
+  /** Closes all image extractors except these and the configured one. Threads dispose their models at the next task. */
   closeImagesBut(ids: ReadonlySet<string>): void;
-  /** Loads and runs the text extractor and this image extractor once, so that the first real call is as fast as the next. */
+  /** Loads and runs the text extractor and this image extractor once, so that the first request is not slower than others. */
   warmUp(image?: OpenImageExtractor): Promise<void>;
   backend(): Promise<BackendReport>;
   close(): Promise<void>;

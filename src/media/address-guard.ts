@@ -1,11 +1,11 @@
 import ipaddr from 'ipaddr.js';
 import { CommonspaceError } from '../domain/errors.js';
 
-/** Networks beyond the public internet that addresses may lead into. */
+/** Networks outside the public internet that fetches may reach. */
 export type Networks = readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, number])[];
 
 /**
- * Networks from CIDR notation (`10.1.0.0/16`, `fd00::/8`); a bare address means itself alone.
+ * Parses networks in CIDR notation (`10.1.0.0/16`, `fd00::/8`). A bare address is a network of one address.
  *
  * @throws CommonspaceError BAD_CONFIG
  */
@@ -17,15 +17,15 @@ export function parseNetworks(cidrs: readonly string[]): Networks {
       const address = ipaddr.parse(cidr);
       return [address, address.kind() === 'ipv4' ? 32 : 128];
     }
-    throw new CommonspaceError('BAD_CONFIG', `"${text}" is not a network: 10.1.0.0/16 or fd00::/8, say.`);
+    throw new CommonspaceError('BAD_CONFIG', `"${text}" is not a network such as 10.1.0.0/16 or fd00::/8.`);
   });
 }
 
 /**
- * Whether a connection to this address may be opened: it is on the public internet, or in a network that was allowed.
- * What is not positively known to be public counts as not public: private, loopback, link-local, shared (CGNAT),
- * multicast, reserved, documentation and unallocated ranges, and every IPv6 form that carries an IPv4 address inside
- * (mapped, NAT64, 6to4, Teredo), because a router or the system would unpack it.
+ * Whether a connection to this address may be opened: the address is public, or in an allowed network.
+ * These ranges are not public: private, loopback, link-local, shared (CGNAT), multicast, reserved, documentation and
+ * unallocated ones, and all IPv6 forms that contain an IPv4 address (mapped, NAT64, 6to4, Teredo), because a router or the
+ * operating system can translate them.
  *
  * @param address an IP address in text form, e.g. from a DNS answer
  */
@@ -33,7 +33,7 @@ export function addressAllowed(address: string, networks: Networks): boolean {
   if (!ipaddr.isValid(address)) return false;
   const ip = ipaddr.parse(address);
   if (isPublic(ip)) return true;
-  // A mapped address is the IPv4 address for the system that connects, so an allowed IPv4 network holds it.
+  // The operating system connects to the IPv4 address in a mapped address, so allowed IPv4 networks apply to it.
   const forms = ip instanceof ipaddr.IPv6 && ip.isIPv4MappedAddress() ? [ip, ip.toIPv4Address()] : [ip];
   return networks.some(([network, bits]) =>
     forms.some((form) => form.kind() === network.kind() && form.match(network, bits)),

@@ -2,11 +2,11 @@ import { CommonspaceError, type FieldPath } from '../domain/errors.js';
 import { MAX_IMAGE_BYTES } from './limits.js';
 
 /**
- * The bytes of a base64 string, or of a `data:` URL in base64. White space is passed over; anything else that is not
- * the standard alphabet with its padding is refused rather than guessed at.
+ * Decodes a base64 string, or a `data:` URL in base64. White space is ignored. Only the standard alphabet with padding is
+ * accepted.
  *
  * @param field path of the argument, for the error
- * @throws CommonspaceError EMPTY_IMAGE, BAD_BASE64, or IMAGE_TOO_LARGE (found before decoding)
+ * @throws CommonspaceError EMPTY_IMAGE, BAD_BASE64, or IMAGE_TOO_LARGE (checked before decoding)
  * @example decodeBase64('data:image/png;base64,iVBORw0KGgo=', ['imageBase64'])
  */
 export function decodeBase64(text: string, field: FieldPath = []): Buffer {
@@ -19,16 +19,20 @@ export function decodeBase64(text: string, field: FieldPath = []): Buffer {
     );
   }
   const body = text.slice(prefix.length);
-  // `\s` also counts here: white space is a small part of any real input, and counting it exactly costs a copy.
+  // A coarse check that includes white space; removing it first would copy an input of any size.
   if (body.length > MAX_BASE64 * 2) throw tooLarge(field);
   const digits = /\s/.test(body) ? body.replace(/\s+/g, '') : body;
   if (digits === '') throw new CommonspaceError('EMPTY_IMAGE', 'The image has no bytes.', field);
   if (digits.length > MAX_BASE64) throw tooLarge(field);
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(digits)) {
-    throw new CommonspaceError('BAD_BASE64', 'The string has characters that are not base64.', field);
+    throw new CommonspaceError('BAD_BASE64', 'The string contains characters that are not base64.', field);
   }
   if (digits.length % 4 !== 0) {
-    throw new CommonspaceError('BAD_BASE64', 'The base64 is cut off, or its padding (=) is missing.', field);
+    throw new CommonspaceError(
+      'BAD_BASE64',
+      'The base64 is truncated, or its padding (=) is missing.',
+      field,
+    );
   }
   return Buffer.from(digits, 'base64');
 }

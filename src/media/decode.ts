@@ -7,52 +7,52 @@ import { type MediaType, sniff } from './sniff.js';
 import { safeSvg } from './svg.js';
 import type { DecodeSize, RgbImage } from './types.js';
 
-// Every picture is one job on a libuv thread, and several run at once: more threads inside one job only contend
-// (measured in docs/decisions/0003-media.md). Nothing is asked for twice, so libvips' cache would only hold memory.
+// Each picture is one job on a libuv thread, and several jobs run at once, so more threads inside a job do not help
+// (measured in docs/decisions/0003-media.md). No operation is repeated, so libvips' cache would only use memory.
 sharp.concurrency(1);
 sharp.cache(false);
 
 /**
- * Three of libuv's four threads: files and names must stay readable while pictures decode. A picture above 16 megapixels
- * takes two places, so that no more than one of the largest (up to 900 MB, as an AVIF) is in memory at once.
+ * Uses three of libuv's four threads, because file access and DNS lookups need one. A picture above 16 megapixels takes
+ * two units of the capacity, so at most one such picture (up to 900 MB, as an AVIF) is in memory at once.
  */
 const rasters = createGate(3);
 const HEAVY_PIXELS = 16_000_000;
-/** Drawings one at a time: a malicious one can occupy its thread for long, and must not occupy all of them. */
+/** SVGs are rendered one at a time: a malicious one can occupy its thread for long. */
 const drawings = createGate(1);
 
 /**
- * `error`: pictures that are cut off, or that a decoder gives up on, are refused. The level above, `warning`, also refuses
- * what every browser shows without a word, such as the stray bytes and odd scan headers that some phones write.
+ * `error` refuses truncated pictures and those that the decoder cannot finish. `warning` would also refuse pictures that
+ * browsers show, such as those of some phones with stray bytes or unusual scan headers.
  */
 const FAIL_ON = 'error';
 
 declare const checked: unique symbol;
-/** Image bytes that were decoded once from the first row to the last. Only `checkImage` and `checkAndDecode` make it. */
+/** Image bytes that were decoded completely. Only `checkImage` and `checkAndDecode` create it. */
 export interface CheckedImage {
   readonly bytes: Uint8Array;
   readonly mediaType: MediaType;
-  /** Pixels, after its orientation was applied. An SVG's are its own size at 72 dpi. */
+  /** Pixels, with the orientation applied. For an SVG: its size at 72 dpi. */
   readonly width: number;
   readonly height: number;
   readonly [checked]: true;
 }
 
-/** An image as its header describes it. */
+/** The header of an image. */
 export interface ImageHeader {
   readonly mediaType: MediaType;
-  /** Pixels, after its orientation was applied. */
+  /** Pixels, with the orientation applied. */
   readonly width: number;
   readonly height: number;
 }
 
 interface Source extends ImageHeader {
-  /** What libvips gets: the bytes, or the SVG made safe. */
+  /** Input of libvips: the bytes, or the sanitised SVG. */
   readonly input: Uint8Array;
 }
 
 /**
- * What the header says, without decoding: type, size in bytes, width, height and the caps on them.
+ * Reads the header without decoding, and checks the limits on bytes and pixels.
  *
  * @throws CommonspaceError EMPTY_IMAGE, IMAGE_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, TOO_MANY_PIXELS, UNREADABLE_IMAGE
  */
@@ -62,18 +62,18 @@ export async function inspectImage(bytes: Uint8Array): Promise<ImageHeader> {
 }
 
 /**
- * Proves that an image can be decoded, whole.
+ * Checks that an image can be decoded completely.
  *
- * @throws CommonspaceError as `inspectImage` does; UNREADABLE_IMAGE also where a later part is missing or damaged
+ * @throws CommonspaceError as `inspectImage` does; UNREADABLE_IMAGE also if a later part is missing or damaged
  */
 export async function checkImage(bytes: Uint8Array): Promise<CheckedImage> {
   const source = await open(bytes);
-  await prove(source);
+  await assertDecodable(source);
   return asChecked(bytes, source);
 }
 
 /**
- * `checkImage` and `decodeRgb` from one decoding, which is half the work where an image is both stored and used.
+ * `checkImage` and `decodeRgb` in one decoding, which halves the work for an image that is stored and used.
  *
  * @throws CommonspaceError as `checkImage` does
  */
@@ -83,25 +83,25 @@ export async function checkAndDecode(
 ): Promise<{ readonly image: CheckedImage; readonly rgb: RgbImage }> {
   const source = await open(bytes);
   const rgb = await rgbOf(source, size);
-  // `cover` crops, and rows below the crop need not have been read.
-  if (size.fit === 'cover') await prove(source);
+  // `cover` crops, so the decoder may not have read the rows below the crop.
+  if (size.fit === 'cover') await assertDecodable(source);
   return { image: asChecked(bytes, source), rgb };
 }
 
 /**
- * Decodes the first frame or page: orientation applied, converted to sRGB, transparency laid on white, 8 bits, resized.
- * Runs on libuv's threads; the event loop stays free.
+ * Decodes the first frame or page: applies the orientation, converts to 8-bit sRGB, blends transparency with white, resizes.
+ * Runs on libuv's threads and does not block the event loop.
  *
  * @param source the bytes, or a path to read them from
  * @returns exactly `size.width` × `size.height` pixels
- * @throws CommonspaceError as `checkImage` does; FILE_MISSING where there is no file at the path
+ * @throws CommonspaceError as `checkImage` does; FILE_MISSING if there is no file at the path
  */
 export async function decodeRgb(source: Uint8Array | string, size: DecodeSize): Promise<RgbImage> {
   return rgbOf(await open(typeof source === 'string' ? await readImageFile(source) : source), size);
 }
 
 /**
- * The bytes of an image file; a file above the cap is refused before it is read.
+ * Reads an image file. The size is checked first.
  *
  * @throws CommonspaceError FILE_MISSING, IMAGE_TOO_LARGE
  */
@@ -117,8 +117,8 @@ async function readImageFile(path: string): Promise<Buffer> {
 }
 
 /**
- * A WebP that fits into `width` × `height`, transparency kept, metadata (and with it where a photo was taken) left out.
- * Never larger than the image itself, except for drawings (SVG), which have no pixels to enlarge.
+ * A WebP that fits into `width` × `height`. It keeps transparency and drops metadata, including the location of a photo.
+ * Raster images are not enlarged; SVGs are.
  */
 export async function renderWebp(bytes: Uint8Array, width: number, height: number): Promise<Uint8Array> {
   const source = await open(bytes);
@@ -155,8 +155,8 @@ async function open(bytes: Uint8Array): Promise<Source> {
   return { mediaType, input, width: header.autoOrient.width, height: header.autoOrient.height };
 }
 
-/** Reads every row and keeps next to nothing: measured at a tenth of the time of statistics, a hundredth of the memory of pixels. */
-async function prove(source: Source): Promise<void> {
+/** Decodes every row into an 8 × 8 image: a tenth of the time of `stats`, a hundredth of the memory of all pixels (measured). */
+async function assertDecodable(source: Source): Promise<void> {
   await run(source, (image) => image.resize({ width: 8, height: 8, fit: 'fill' }).raw().toBuffer());
 }
 
@@ -175,7 +175,7 @@ async function rgbOf(source: Source, { width, height, fit }: DecodeSize): Promis
   return { data, width, height };
 }
 
-/** The one place where libvips decodes: limits, orientation, turn-taking and the meaning of its failures. */
+/** Runs a job of libvips with the limits, the orientation and the gates, and maps its errors. All decoding goes through here. */
 async function run<T>(source: Source, work: (image: Sharp) => Promise<T>): Promise<T> {
   const options: SharpOptions = { failOn: FAIL_ON, limitInputPixels: MAX_PIXELS, autoOrient: true };
   const job = () => work(sharp(source.input, options).timeout({ seconds: DECODE_SECONDS }));
@@ -189,10 +189,10 @@ async function run<T>(source: Source, work: (image: Sharp) => Promise<T>): Promi
 
 function tooManyPixels(found: string): CommonspaceError {
   const limit = `${MAX_PIXELS / 1e6} megapixels`;
-  return new CommonspaceError('TOO_MANY_PIXELS', `The image has ${found}; at most ${limit} are taken.`);
+  return new CommonspaceError('TOO_MANY_PIXELS', `The image has ${found}; the limit is ${limit}.`);
 }
 
-/** libvips' own words are kept (its first line, which names no path: input is always bytes). */
+/** Contains the first line of libvips' message. It names no path, because the input is always bytes. */
 function unreadable(mediaType: MediaType, error: unknown): CommonspaceError {
   const message = error instanceof Error ? error.message : String(error);
   if (message.includes('exceeds pixel limit')) return tooManyPixels('too many pixels');
@@ -202,7 +202,7 @@ function unreadable(mediaType: MediaType, error: unknown): CommonspaceError {
     'UNREADABLE_IMAGE',
     detail.startsWith('timeout')
       ? `The ${name} cannot be decoded within ${DECODE_SECONDS} seconds.`
-      : `The ${name} cannot be decoded: it is cut off or damaged (${detail}).`,
+      : `The ${name} cannot be decoded: it is truncated or damaged (${detail}).`,
     [],
     { cause: error },
   );

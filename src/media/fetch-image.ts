@@ -8,15 +8,15 @@ import { MAX_IMAGE_BYTES } from './limits.js';
 /** All addresses of a host name. */
 type Resolve = (hostname: string) => Promise<readonly string[]>;
 
-/** What the server may fetch on behalf of its callers; what is left out is as in `DEFAULT_FETCH_POLICY`. */
+/** Rules for fetches on behalf of callers. Omitted fields have the values of `DEFAULT_FETCH_POLICY`. */
 export interface FetchPolicy {
-  /** Networks (CIDR) that addresses may lead into besides the public internet. */
+  /** Networks (CIDR) that may be reached besides the public internet. */
   readonly allowNetworks?: readonly string[];
-  /** For everything together: names, connections, redirects, headers and body. */
+  /** For the whole fetch: name resolution, connections, redirects, headers and body. */
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
   readonly maxRedirects?: number;
-  /** The operating system's resolver, unless another is given. */
+  /** Default: the operating system's resolver. */
   readonly resolve?: Resolve;
 }
 
@@ -33,10 +33,10 @@ const DEFAULT_FETCH_POLICY: Rules = {
 const MAX_URL_LENGTH = 8192;
 
 /**
- * The bytes at an http(s) address, fetched so that a caller cannot reach what only this machine can reach: names are
- * resolved here, every address they have must be allowed, and the connection goes to those very addresses, so that a
- * name that answers differently a moment later changes nothing. Redirects are followed under the same rules. Any port
- * may be named. No proxy of the environment is used, no cookies or credentials are sent.
+ * Fetches the bytes at an http(s) address. A caller cannot use it to reach private networks (server-side request forgery):
+ * host names are resolved here, all their addresses must be allowed, and the connection goes to these addresses without
+ * a second lookup (DNS rebinding). Redirects follow the same rules. Any port is allowed. Proxies of the environment are
+ * not used; cookies and credentials are not sent.
  *
  * @throws CommonspaceError BAD_INPUT (not an address), ADDRESS_NOT_ALLOWED, FETCH_FAILED, FETCH_TIMEOUT,
  *   IMAGE_TOO_LARGE, EMPTY_IMAGE, CANCELLED
@@ -81,25 +81,25 @@ async function follow(start: string, rules: Rules, networks: Networks, signal: A
 }
 
 function parseAddress(text: string, base?: URL): URL {
-  // WHATWG parsing also turns 2130706433, 0x7f.1 and 127.0.0.1. into the one form that is checked and connected to.
+  // WHATWG parsing normalises forms such as 2130706433, 0x7f.1 and 127.0.0.1. to the address that is checked.
   if (text.length > MAX_URL_LENGTH || !URL.canParse(text, base?.href)) {
     throw base
-      ? new CommonspaceError('FETCH_FAILED', 'The address redirects to something that is not an address.')
-      : new CommonspaceError('BAD_INPUT', 'This is not an address (https://example.org/picture.jpg, say).');
+      ? new CommonspaceError('FETCH_FAILED', 'The address redirects to an invalid address.')
+      : new CommonspaceError('BAD_INPUT', 'This is not an address such as https://example.org/picture.jpg.');
   }
   const url = new URL(text, base);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new CommonspaceError('ADDRESS_NOT_ALLOWED', 'Only http and https addresses are fetched.');
   }
   if (url.username !== '' || url.password !== '') {
-    throw new CommonspaceError('ADDRESS_NOT_ALLOWED', 'An address may not carry a user name or password.');
+    throw new CommonspaceError('ADDRESS_NOT_ALLOWED', 'An address must not contain a user name or password.');
   }
   return url;
 }
 
 /**
- * The addresses to connect to. One that is not allowed among them refuses the name: an answer that mixes public and
- * private addresses is how a rebinding attack looks, and no honest host has one. The error does not name addresses.
+ * The addresses to connect to. The name is refused if one of its addresses is not allowed: a mix of public and private
+ * addresses is typical of a rebinding attack. The error does not name addresses.
  */
 async function allowedAddresses(
   url: URL,
@@ -109,7 +109,7 @@ async function allowedAddresses(
 ): Promise<readonly string[]> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (/(^|\.)localhost\.?$/.test(host)) {
-    // Always this machine (RFC 6761), whatever a resolver says; reached by whichever of its two addresses is allowed.
+    // Always this machine (RFC 6761), without a resolver. An allowed one of its two addresses is used.
     const loopback = ['127.0.0.1', '::1'].filter((address) => addressAllowed(address, networks));
     if (loopback.length > 0) return loopback;
     throw notAllowed(url);
@@ -121,10 +121,7 @@ async function allowedAddresses(
 }
 
 function notAllowed(url: URL): CommonspaceError {
-  return new CommonspaceError(
-    'ADDRESS_NOT_ALLOWED',
-    `${url.hostname} leads into a network that is not allowed.`,
-  );
+  return new CommonspaceError('ADDRESS_NOT_ALLOWED', `${url.hostname} is in a network that is not allowed.`);
 }
 
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -146,9 +143,9 @@ async function get(
   rules: Rules,
   signal: AbortSignal,
 ): Promise<Answer> {
-  // Loaded once it is needed: most processes fetch nothing.
+  // Imported on demand, because most processes do not fetch.
   const undici = await import('undici');
-  // The time cap is one for the whole fetch and aborts through the signal, so undici's own timers are off.
+  // The signal enforces one time limit for the whole fetch, so undici's own timers are off.
   const agent = new undici.Agent({
     connect: undici.buildConnector({ timeout: 0, lookup: pinned(addresses) }),
     headersTimeout: 0,
@@ -165,12 +162,12 @@ async function get(
     });
     return await readAnswer(response, rules.maxBytes);
   } finally {
-    // Also drops a connection whose body was not read to its end.
+    // Also closes a connection whose body was not read completely.
     await agent.destroy();
   }
 }
 
-/** A lookup that asks no resolver: whatever name is in the address, the checked addresses are connected to. */
+/** A lookup without a resolver: it returns the checked addresses for any name. */
 function pinned(addresses: readonly string[]): LookupFunction {
   const records = addresses.map((address) => ({ address, family: isIP(address) }));
   return (_hostname, options, callback) => {
@@ -192,16 +189,16 @@ async function readAnswer(response: Dispatcher.ResponseData, maxBytes: number): 
     }
     const encoding = headers['content-encoding'] ?? 'identity';
     if (encoding !== 'identity') {
-      // Unpacking would need a cap of its own; a server that was asked for identity has no reason to compress an image.
+      // Decompression would need a limit of its own. The request asks for the identity encoding.
       throw new CommonspaceError(
         'FETCH_FAILED',
-        'The address answered in a compressed form that was not asked for.',
+        'The address answered with a compressed body, which was not requested.',
       );
     }
     if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
     return { kind: 'body', bytes: await readBody(body, maxBytes) };
   } finally {
-    body.on('error', () => {}); // destroying an unfinished body reports itself; nobody is left to care
+    body.on('error', () => {}); // destroying an unread body emits an error, which is not needed
     body.destroy();
   }
 }
@@ -219,10 +216,13 @@ async function readBody(body: AsyncIterable<Uint8Array>, maxBytes: number): Prom
 }
 
 function tooLarge(maxBytes: number): CommonspaceError {
-  return new CommonspaceError('IMAGE_TOO_LARGE', `The address holds more than ${maxBytes / 2 ** 20} MB.`);
+  return new CommonspaceError(
+    'IMAGE_TOO_LARGE',
+    `The file at the address is larger than ${maxBytes / 2 ** 20} MB.`,
+  );
 }
 
-/** Only the code is told: messages of the network layer name addresses, which a caller need not learn. */
+/** Contains only the code: messages of the network layer name internal addresses. */
 function fetchFailed(error: unknown): CommonspaceError {
   const code = (error as NodeJS.ErrnoException | null)?.code ?? 'unknown reason';
   const reason = code === 'ENOTFOUND' ? 'the host name is not known' : code;

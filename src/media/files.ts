@@ -4,19 +4,19 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CommonspaceError } from '../domain/errors.js';
 
-/** Files that appear whole or not at all: written beside, then renamed into place. */
+/** Files that are written atomically: to a temporary file, which is then renamed. */
 export interface AtomicFiles {
   /**
-   * Writes a file, replacing one of that name.
+   * Writes or replaces a file.
    *
-   * @param durable whether it must survive a power cut once this resolves (it costs two to four syncs)
+   * @param durable whether the file must survive a power failure after this resolves (costs two to four syncs)
    */
   write(path: string, bytes: Uint8Array, durable: boolean): Promise<void>;
 }
 
 const MAX_AGE_MS = 60 * 60 * 1000;
 
-/** @param directory for files being written; on the same file system as their final places. Leftovers in it are removed. */
+/** @param directory for temporary files; on the same file system as the final paths. Files that a crash left are removed. */
 export async function createAtomicFiles(directory: string): Promise<AtomicFiles> {
   await withWritableErrors(directory, () => mkdir(directory, { recursive: true }));
   await removeLeftovers(directory);
@@ -28,7 +28,7 @@ export async function createAtomicFiles(directory: string): Promise<AtomicFiles>
   };
 }
 
-/** A random word of this process: a pid comes again after a restart, in a container even always. */
+/** Identifies this process. It contains random digits, because a pid is reused after a restart, in a container always. */
 const PROCESS = `${hostname().replace(/[^\w-]/g, '_')}.${process.pid}.${randomBytes(4).toString('hex')}`;
 
 function temporaryName(): string {
@@ -59,10 +59,10 @@ async function writeAtomically(
   }
 }
 
-/** Makes the entries of `from` and its parents up to `last` durable. */
+/** Syncs the directory `from` and its parents up to `last`. */
 async function syncDirectories(from: string, last: string): Promise<void> {
   for (let at = from; ; at = dirname(at)) {
-    // Windows cannot open a directory; its rename is as durable as it gets.
+    // Windows cannot open a directory for a sync.
     const handle = await open(at, 'r').catch(() => null);
     await handle?.sync().catch(() => {});
     await handle?.close();
@@ -70,7 +70,7 @@ async function syncDirectories(from: string, last: string): Promise<void> {
   }
 }
 
-/** Removes what writers that died left behind; what a living process is writing stays. */
+/** Removes temporary files of processes that have ended. */
 async function removeLeftovers(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const path = join(directory, name);
@@ -83,7 +83,7 @@ async function isLeftover(name: string, path: string): Promise<boolean> {
   const [ownHost, ownPid] = PROCESS.split('.');
   if (name.startsWith(`${PROCESS}.`)) return false;
   if (host === ownHost && (pid === ownPid || !isAlive(Number(pid)))) return true;
-  // Of another machine on a shared disk, or of a reused pid: nothing takes an hour to write.
+  // The file of another machine on a shared disk, or of a reused pid: no write takes an hour.
   const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
   return Date.now() - mtimeMs > MAX_AGE_MS;
 }

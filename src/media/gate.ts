@@ -1,6 +1,6 @@
-/** Lets work through while its weights fit into a capacity; the rest waits in order. */
+/** Limits concurrent work: the sum of weights does not exceed the capacity. Other work waits in order. */
 export interface Gate {
-  /** Runs `work` once `weight` (at most the capacity) is free. */
+  /** Runs `work` when `weight` (at most the capacity) is free. */
   run<T>(weight: number, work: () => Promise<T>): Promise<T>;
 }
 
@@ -8,7 +8,7 @@ export function createGate(capacity: number): Gate {
   let free = capacity;
   const waiting: { readonly weight: number; readonly start: () => void }[] = [];
 
-  // First come, first served: a heavy job at the front is not starved by light ones behind it.
+  // First in, first out, so that light jobs do not starve a heavy one.
   const admit = () => {
     for (let next = waiting[0]; next && next.weight <= free; next = waiting[0]) {
       waiting.shift();

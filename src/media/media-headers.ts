@@ -1,9 +1,9 @@
 /**
- * Headers that the bytes of an image must be served with.
+ * Headers for serving the bytes of an image.
  *
- * An SVG is a document that can hold scripts, and an upload is a stranger's. The policy puts it into a sandbox of an
- * origin of its own, in which nothing runs and nothing is loaded, even when it is opened as a page; `nosniff` keeps
- * a browser from seeing HTML in any image. How long and by whom they may be kept is for the caller to add.
+ * Uploads are not trusted, and an SVG can contain scripts. The policy puts it into a sandbox with an origin of its own,
+ * without scripts and without loading, even if it is opened as a page. With `nosniff`, browsers do not interpret an image
+ * as HTML. The caller adds the cache headers.
  */
 export function mediaHeaders(mediaType: string): Readonly<Record<string, string>> {
   return {

@@ -6,27 +6,27 @@ import { createAtomicFiles } from './files.js';
 import { THUMBNAIL_MAX_ASPECT, THUMBNAIL_WIDTHS } from './limits.js';
 import type { StoredImage, Thumbnail } from './types.js';
 
-/** Images under the hash of their bytes: what is there never changes, and the same bytes are there once. */
+/** Stores images under the hash of their bytes. A stored file never changes, and equal bytes are stored once. */
 export interface MediaStore {
   /**
-   * Stores an image, durably. Bytes are checked first (`checkImage`); a `CheckedImage` was already. Storing what is
-   * there changes nothing, and any number of callers may store the same bytes at once.
+   * Stores an image durably. Bytes are checked first (`checkImage`); a `CheckedImage` is already checked. Storing an
+   * image again changes nothing. Concurrent calls with the same bytes are allowed.
    *
    * @throws CommonspaceError as `checkImage` does; DATA_FOLDER_NOT_WRITABLE
    */
   put(image: Uint8Array | CheckedImage): Promise<StoredImage>;
   has(sha256: string): Promise<boolean>;
-  /** Where an image's bytes stand. Throws MEDIA_NOT_FOUND for what is not an id; it does not look whether they are there. */
+  /** Path of an image's file, whether it exists or not. Throws MEDIA_NOT_FOUND for a malformed id. */
   path(sha256: string): string;
   /** Throws MEDIA_NOT_FOUND. */
   read(sha256: string): Promise<Buffer>;
-  /** What `put` answered, from the stored bytes. Throws MEDIA_NOT_FOUND. */
+  /** The result of `put`, from the stored bytes. Throws MEDIA_NOT_FOUND. */
   describe(sha256: string): Promise<StoredImage>;
-  /** Removes an image and its thumbnails; false if it was not there. */
+  /** Removes an image and its thumbnails; returns false if it did not exist. */
   remove(sha256: string): Promise<boolean>;
   /**
-   * A WebP of the image, `width` rounded up to one of `THUMBNAIL_WIDTHS`, never enlarged; made when it is first asked
-   * for, once, and kept. Throws MEDIA_NOT_FOUND, BAD_INPUT.
+   * A WebP of the image, with `width` rounded up to one of `THUMBNAIL_WIDTHS`. Raster images are not enlarged. It is
+   * rendered at the first request and stored. Throws MEDIA_NOT_FOUND, BAD_INPUT.
    */
   thumbnail(sha256: string, width: number): Promise<Thumbnail>;
 }
@@ -34,11 +34,11 @@ export interface MediaStore {
 const THUMBNAIL_TYPE = 'image/webp';
 
 /**
- * Opens the store, made where it is not there; files that a crash left half-written are removed.
+ * Opens the store. Creates its directory if necessary, and removes temporary files that a crash left.
  *
- *     directory/ab/cd/<sha256>                         the images, by the first four digits
+ *     directory/ab/cd/<sha256>                         images, by the first four digits
  *     directory/thumbnails/ab/cd/<sha256>-<width>.webp
- *     directory/tmp/                                   what is being written
+ *     directory/tmp/                                   temporary files
  *
  * @throws CommonspaceError DATA_FOLDER_NOT_WRITABLE
  */
@@ -65,7 +65,7 @@ export async function createMediaStore(options: { readonly directory: string }):
 
   async function store(sha256: string, given: Uint8Array | CheckedImage): Promise<StoredImage> {
     const bytes = given instanceof Uint8Array ? given : given.bytes;
-    // The size tells a whole file from one that a failing disk cut short.
+    // The size detects a file that a disk failure truncated.
     const present = (await sizeOf(path(sha256))) === bytes.length && bytes.length > 0;
     // The given bytes are those of the file, which a concurrent removal may delete.
     if (present) return { sha256, ...(await inspectImage(bytes)), bytes: bytes.length };
@@ -80,7 +80,7 @@ export async function createMediaStore(options: { readonly directory: string }):
       await renderWebp(await read(sha256), width, width * THUMBNAIL_MAX_ASPECT),
       false,
     );
-    // An image removed while its thumbnail was made must not leave it behind.
+    // If the image was removed meanwhile, its thumbnail is removed too.
     if ((await sizeOf(path(sha256))) === null) await rm(target, { force: true });
   }
 
@@ -104,7 +104,7 @@ export async function createMediaStore(options: { readonly directory: string }):
     },
     async thumbnail(sha256, width) {
       let step = thumbnailStep(width);
-      // An empty file is what a power cut leaves of a file that was renamed but not yet written out.
+      // After a power failure, a renamed file that was not synced can be empty.
       if (!(await sizeOf(thumbnailPath(sha256, step)))) {
         const image = await describe(sha256);
         if (image.mediaType !== 'image/svg+xml') step = thumbnailStep(Math.min(width, image.width));
@@ -116,13 +116,13 @@ export async function createMediaStore(options: { readonly directory: string }):
   };
 }
 
-/** The smallest of `THUMBNAIL_WIDTHS` that is not below `width`, or the largest. Throws BAD_INPUT below 1. */
+/** The smallest of `THUMBNAIL_WIDTHS` that is at least `width`, else the largest. Throws BAD_INPUT below 1. */
 export function thumbnailStep(width: number): number {
-  if (!(width >= 1)) throw new CommonspaceError('BAD_INPUT', 'A width is at least 1.', ['width']);
+  if (!(width >= 1)) throw new CommonspaceError('BAD_INPUT', 'The width must be at least 1.', ['width']);
   return THUMBNAIL_WIDTHS.find((step) => step >= width) ?? Math.max(...THUMBNAIL_WIDTHS);
 }
 
-/** One run of `work` for all who ask under the same key while it lasts. */
+/** Runs `work` once for all concurrent calls with the same key. */
 function once<T>(running: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
   const known = running.get(key);
   if (known) return known;
@@ -131,12 +131,12 @@ function once<T>(running: Map<string, Promise<T>>, key: string, work: () => Prom
   return started;
 }
 
-/** In WebCrypto, because it hashes on another thread: 20 MB would hold the event loop for tens of milliseconds. */
+/** Uses WebCrypto, which hashes on another thread: 20 MB would block the event loop for tens of milliseconds. */
 async function hash(bytes: Uint8Array): Promise<string> {
   return Buffer.from(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex');
 }
 
-/** Ids become paths, so nothing but 64 hex digits is one. */
+/** Ids become paths, so only 64 hex digits are accepted. */
 function isId(sha256: string): boolean {
   return /^[0-9a-f]{64}$/.test(sha256);
 }
@@ -149,7 +149,7 @@ function shard(sha256: string): readonly [string, string] {
 function notFound(sha256: string, cause?: unknown): CommonspaceError {
   return new CommonspaceError(
     'MEDIA_NOT_FOUND',
-    `There is no media ${JSON.stringify(sha256.slice(0, 64))}.`,
+    `No media has the id ${JSON.stringify(sha256.slice(0, 64))}.`,
     [],
     {
       cause,
@@ -157,7 +157,7 @@ function notFound(sha256: string, cause?: unknown): CommonspaceError {
   );
 }
 
-/** Bytes of a file, null if there is none. */
+/** Size of a file in bytes; null if it does not exist. */
 async function sizeOf(path: string): Promise<number | null> {
   try {
     return (await stat(path)).size;

@@ -1,7 +1,7 @@
 import { CommonspaceError } from '../domain/errors.js';
 import { looksLikeSvg } from './svg.js';
 
-/** What is accepted, in the order people expect to read it. */
+/** Supported types, the common ones first. */
 const MEDIA_TYPES = [
   'image/jpeg',
   'image/png',
@@ -16,9 +16,9 @@ export type MediaType = (typeof MEDIA_TYPES)[number];
 const SUPPORTED = 'JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG';
 
 /**
- * The media type that the bytes themselves show; names and headers of a sender are never asked.
+ * Detects the media type from the bytes. File names and headers of the sender are not used.
  *
- * @throws CommonspaceError EMPTY_IMAGE for no bytes, UNSUPPORTED_MEDIA_TYPE for anything that is not in `MEDIA_TYPES`
+ * @throws CommonspaceError EMPTY_IMAGE for no bytes, UNSUPPORTED_MEDIA_TYPE for all types outside `MEDIA_TYPES`
  */
 export function sniff(bytes: Uint8Array): MediaType {
   if (bytes.length === 0) throw new CommonspaceError('EMPTY_IMAGE', 'The image has no bytes.');
@@ -42,25 +42,25 @@ function sniffBinary(bytes: Uint8Array): MediaType | null {
   return null;
 }
 
-/** Byte order mark, then 42 (TIFF) or 43 (BigTIFF) in that byte order. */
+/** A byte order mark, then 42 (TIFF) or 43 (BigTIFF) in that byte order. */
 function isTiff(bytes: Uint8Array): boolean {
   const [a, b, c, d] = bytes;
   if (a === 0x49 && b === 0x49) return (c === 42 || c === 43) && d === 0;
   return a === 0x4d && b === 0x4d && c === 0 && (d === 42 || d === 43);
 }
 
-/** The brands of an ISO base media file's `ftyp` box, the major one first; none for other files. */
+/** The brands in the `ftyp` box of an ISO base media file, the major brand first; empty for other files. */
 function fileTypeBrands(bytes: Uint8Array): string[] {
   if (bytes.length < 16 || ascii(bytes, 4, 8) !== 'ftyp') return [];
   const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   const brands = [ascii(bytes, 8, 12)];
-  // The four bytes after the major brand are its version. A hundred brands is far more than any writer lists.
+  // The four bytes after the major brand are its version. Files list far fewer than a hundred brands.
   for (let at = 16; at + 4 <= Math.min(size, bytes.length, 416); at += 4)
     brands.push(ascii(bytes, at, at + 4));
   return brands;
 }
 
-/** The name of a common type that is not supported, so that the error can say what came. */
+/** The name of a common unsupported type, for the error message. */
 function nameOfOther(bytes: Uint8Array): string | null {
   const head = ascii(bytes, 0, 16);
   if (fileTypeBrands(bytes).some((brand) => /^(heic|heix|hevc|hevx|heim|heis)$/.test(brand)))

@@ -2,13 +2,12 @@ import { CommonspaceError } from '../domain/errors.js';
 import { MAX_SVG_ELEMENTS } from './limits.js';
 
 /**
- * SVG as a picture from strangers. librsvg never runs scripts, and it reads files only relative to where a
- * document was loaded from, so documents are always handed over as bytes, never by path (by path, an SVG could show
- * its neighbours in the store). What is handed over is also reduced to the root element: without a document type
- * there are no entities to expand, without processing instructions no style sheet to fetch.
+ * SVGs from untrusted sources. librsvg does not run scripts. It reads files only relative to the path of a document, so it
+ * always receives bytes, never a path (with a path, an SVG could show other files of the store). It receives only the root
+ * element: without a document type there are no entities to expand, and without processing instructions no style sheet.
  */
 
-/** Whether the document's root element is `svg`, whatever declaration, comments or document type stand before it. */
+/** Whether the document's root element is `svg`. A declaration, comments or a document type may precede it. */
 export function looksLikeSvg(bytes: Uint8Array): boolean {
   if (!startsLikeXml(bytes)) return false;
   const text = decodeXml(bytes, false);
@@ -16,7 +15,7 @@ export function looksLikeSvg(bytes: Uint8Array): boolean {
 }
 
 /**
- * The SVG as it may be rendered: UTF-8, from its root element on.
+ * The SVG that librsvg may render: in UTF-8, starting with the root element.
  *
  * @throws CommonspaceError UNREADABLE_IMAGE for an unknown or wrong character encoding, a document type that declares
  *   entities, or more than `MAX_SVG_ELEMENTS` elements
@@ -24,19 +23,19 @@ export function looksLikeSvg(bytes: Uint8Array): boolean {
 export function safeSvg(bytes: Uint8Array): Uint8Array {
   const text = decodeXml(bytes, true);
   const prolog = text === null ? null : readProlog(text);
-  if (text === null || prolog === null) throw unreadable('its text is not in the encoding that it states');
+  if (text === null || prolog === null) throw unreadable('its text is not in the declared encoding');
   if (/<!ENTITY/i.test(prolog.documentType)) {
-    throw unreadable('its document type declares entities, which are not expanded; save it without them');
+    throw unreadable('its document type declares entities, which are not supported');
   }
   const root = text.slice(prolog.root);
   if (countElements(root) > MAX_SVG_ELEMENTS)
     throw unreadable(`it has more than ${MAX_SVG_ELEMENTS} elements`);
-  // libvips knows an SVG by `<svg` near the start; a root such as <s:svg> gets it from a comment.
+  // libvips detects an SVG by `<svg` near the start, so a comment adds it before a root such as <s:svg>.
   return new TextEncoder().encode(root.startsWith('<svg') ? root : `<!--<svg-->${root}`);
 }
 
 function unreadable(why: string): CommonspaceError {
-  return new CommonspaceError('UNREADABLE_IMAGE', `The SVG cannot be drawn: ${why}.`);
+  return new CommonspaceError('UNREADABLE_IMAGE', `The SVG cannot be rendered: ${why}.`);
 }
 
 /** Whether the first character is `<`, in UTF-8 or UTF-16, after a byte order mark and white space. */
@@ -48,7 +47,7 @@ function startsLikeXml(bytes: Uint8Array): boolean {
   ) {
     const byte = bytes[at];
     if (byte === 0x3c) return true;
-    // White space, the zero halves of UTF-16, and its byte order mark.
+    // White space, zero bytes of UTF-16, and its byte order mark.
     if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0) {
       if (!(at < 2 && (byte === 0xff || byte === 0xfe))) return false;
     }
@@ -56,10 +55,10 @@ function startsLikeXml(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** The text of an XML document by its byte order mark, its first bytes, or the encoding it declares; null if undecodable. */
+/** Decodes an XML document by its byte order mark, its first bytes or its declared encoding; null if that fails. */
 function decodeXml(bytes: Uint8Array, fatal: boolean): string | null {
   try {
-    // TextDecoder takes a byte order mark away itself.
+    // TextDecoder removes a byte order mark.
     return new TextDecoder(xmlEncoding(bytes), { fatal }).decode(bytes);
   } catch {
     return null;
@@ -74,7 +73,7 @@ function xmlEncoding(bytes: Uint8Array): string {
   const declared = /^(?:\u00ef\u00bb\u00bf)?\s*<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)["']/.exec(
     head,
   )?.[1];
-  // A declaration that could be read byte by byte is not in UTF-16, whatever it says of itself.
+  // A declaration that is readable byte by byte is not in UTF-16, even if it declares that.
   return declared === undefined || /^utf-?16/i.test(declared) ? 'utf-8' : declared;
 }
 
@@ -85,7 +84,7 @@ interface Prolog {
   readonly documentType: string;
 }
 
-/** What stands before an `svg` root element; null if the root is another one or there is none. */
+/** Parses the part before an `svg` root element; null if the document has no such root. */
 function readProlog(text: string): Prolog | null {
   const space = /\s*/y;
   let at = 0;
@@ -109,13 +108,13 @@ function readProlog(text: string): Prolog | null {
   }
 }
 
-/** Offset just after the next `mark`, or -1. */
+/** Offset after the next `mark`, or -1. */
 function after(text: string, mark: string, from: number): number {
   const at = text.indexOf(mark, from);
   return at < 0 ? -1 : at + mark.length;
 }
 
-/** Offset just after a document type declaration with its internal subset, or -1. Quotes and comments may hold brackets. */
+/** Offset after a document type declaration with its internal subset, or -1. Brackets in quotes and comments do not count. */
 function afterDocumentType(text: string, from: number): number {
   const token = /["'[\]>]|<!--/g;
   token.lastIndex = from;
@@ -134,7 +133,7 @@ function afterDocumentType(text: string, from: number): number {
   return -1;
 }
 
-/** Opening tags, give or take those inside comments. */
+/** Number of opening tags; tags inside comments count too. */
 function countElements(text: string): number {
   let count = 0;
   for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at + 1)) {

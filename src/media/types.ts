@@ -1,22 +1,22 @@
-/** An image in the content-addressed store. `width` and `height` are in pixels, after its orientation was applied. */
+/** An image in the content-addressed store. `width` and `height` are in pixels, with the orientation applied. */
 export interface StoredImage {
-  /** Hex sha256 of the bytes: the media id, and the name they are stored under. */
+  /** Hex sha256 of the bytes: the media id and the file name. */
   readonly sha256: string;
   readonly mediaType: string;
   readonly width: number;
   readonly height: number;
-  /** Size of the bytes. */
+  /** Size of the file. */
   readonly bytes: number;
 }
 
-/** Decoded pixels: 8-bit sRGB, interleaved, row by row, `width * height * 3` bytes; no alpha (it was laid on white). */
+/** Decoded pixels: 8-bit sRGB, interleaved, row by row, `width * height * 3` bytes. Transparency is blended with white. */
 export interface RgbImage {
   readonly data: Uint8Array;
   readonly width: number;
   readonly height: number;
 }
 
-/** How an image is brought to the size an extractor wants. `contain` pads with white. */
+/** How an image is resized for an extractor. `contain` pads with white. */
 export interface DecodeSize {
   readonly width: number;
   readonly height: number;

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-/** A path from the package's root: two folders up both from `src/catalog` and from `dist/catalog`. */
+/** An absolute path from one relative to the package's root, which is two folders above this file in `src` and in `dist`. */
 export function fromPackageRoot(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }

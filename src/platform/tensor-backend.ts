@@ -2,18 +2,17 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { tfCore, tfWasm } from './tfjs-packages.js';
-
 import { useFastTransposedMatMul } from './wasm-matmul.js';
 
 type Tensors = ReturnType<typeof tfCore>;
 
-/** The tensor library, with a backend chosen. One instance a thread. */
+/** The tensor library with its backend. Each thread has one instance. */
 export interface TensorBackend {
   readonly tf: Tensors;
   readonly backend: 'tfjs-node' | 'wasm';
-  /** Of the package that runs the kernels. */
+  /** Version of the backend's package. */
   readonly version: string;
-  /** One sentence: why this one. */
+  /** One sentence: why this backend is used. */
   readonly reason: string;
 }
 
@@ -24,10 +23,10 @@ const require = createRequire(import.meta.url);
 let loading: Promise<TensorBackend> | undefined;
 
 /**
- * The fastest backend that works here: native TensorFlow where `@tensorflow/tfjs-node` is installed and passes a trial,
- * WebAssembly otherwise. The pure JavaScript backend is never chosen: it is tens of times slower on networks.
+ * Loads the fastest backend that works: native TensorFlow if `@tensorflow/tfjs-node` is installed and passes a trial
+ * operation, else WebAssembly. The JavaScript backend is not used, because it runs networks tens of times more slowly.
  *
- * Loads once per thread, prints nothing, fetches nothing. Works in worker threads.
+ * Loads once per thread, including worker threads. Prints nothing and fetches nothing.
  */
 export function loadTensorBackend(): Promise<TensorBackend> {
   loading ??= load();
@@ -44,17 +43,17 @@ async function load(): Promise<TensorBackend> {
   return { tf, backend: 'wasm', version: packageVersion(WASM_PACKAGE), reason: native };
 }
 
-/** The native backend, or one sentence that says why it was passed over. */
+/** The native backend, or one sentence that says why it is not used. */
 async function tryNative(tf: Tensors): Promise<TensorBackend | string> {
   const manifest = resolveOrNull(`${NATIVE_PACKAGE}/package.json`);
   if (manifest === null) return `${NATIVE_PACKAGE} is not installed, so WebAssembly runs the networks.`;
   const version = packageVersion(NATIVE_PACKAGE);
-  // Importing it without its library costs half a second before it throws, in every worker thread: look first.
+  // Without its library, the import takes half a second before it throws, in every worker thread. So check first.
   if (!existsSync(join(dirname(manifest), 'lib'))) {
     return `${NATIVE_PACKAGE} ${version} is installed without its native library, so WebAssembly runs the networks.`;
   }
   try {
-    // Not a literal: the package is optional, and the types must not need it.
+    // Not a literal, so that the compiler does not need the optional package.
     const name: string = NATIVE_PACKAGE;
     await import(name);
     if (!(await tf.setBackend('tensorflow'))) throw new Error('its backend cannot be started');
@@ -75,8 +74,8 @@ async function tryNative(tf: Tensors): Promise<TensorBackend | string> {
 async function useWasm(tf: Tensors): Promise<void> {
   const { setWasmPaths } = tfWasm();
   setWasmPaths(`${dirname(require.resolve(WASM_PACKAGE))}/`);
-  // The module's start-up code listens for uncaught errors of the whole process only to throw them again,
-  // which hides where they came from. A library has no business there.
+  // The module's start-up code adds process-wide listeners that rethrow uncaught errors, which hides their origin. They are
+  // removed.
   const events = ['uncaughtException', 'unhandledRejection'] as const;
   const before = events.map((event) => new Set<unknown>(process.listeners(event as 'uncaughtException')));
   if (!(await tf.setBackend('wasm'))) throw new Error('the wasm backend cannot be started');
@@ -89,7 +88,7 @@ async function useWasm(tf: Tensors): Promise<void> {
   useFastTransposedMatMul(tf);
 }
 
-/** A matrix product and its gradient, whose values are known. Null if they are right. */
+/** Computes a matrix product and its gradient, whose values are known. Returns null if they are correct. */
 function trial(tf: Tensors): string | null {
   const got = tf.tidy(() => {
     const a = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
@@ -100,7 +99,7 @@ function trial(tf: Tensors): string | null {
   const want = [5, 11, 14, 23, 10, 42, 66, 28, 102, 138];
   return want.every((x, i) => Math.abs(x - (got[i] ?? Number.NaN)) < 1e-3)
     ? null
-    : `a matrix product and its gradient came out as ${got.join(', ')}`;
+    : `a matrix product and its gradient are ${got.join(', ')}`;
 }
 
 function resolveOrNull(specifier: string): string | null {

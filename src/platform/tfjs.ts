@@ -1,10 +1,10 @@
 import type * as core from '@tensorflow/tfjs-core';
 import { tfCore } from './tfjs-packages.js';
 
-/** TensorFlow.js for code that is about tensors: loads as it is imported. */
+/** TensorFlow.js, loaded at import. For modules that always use tensors. */
 export const tf = tfCore();
 
-/** The types of `tf` that we name. */
+/** The types of `tf` that the code refers to. */
 export declare namespace tf {
   type GradSaveFunc = core.GradSaveFunc;
   type Scalar = core.Scalar;

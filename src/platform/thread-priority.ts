@@ -1,20 +1,19 @@
 import { getPriority, setPriority } from 'node:os';
 
-/** In steps of `nice`; 10 leave a tenth of what a thread gets that competes for the same core. */
+/** Steps of `nice`. With 10, a thread gets a tenth of the time of another thread on the same core. */
 const STEPS = 10;
-const LEAST = 19;
+const MAX_NICE = 19;
 
 /**
- * Lets the calling thread give way to all others, so that long work beside a server leaves its answers quick.
+ * Lowers the priority of the calling thread, so that long work does not slow down the requests of a server.
  *
- * On Linux a priority belongs to a thread. Elsewhere it belongs to the whole process, which must not give way: nothing is
- * done there.
+ * Only on Linux, where a priority belongs to a thread. On other systems it belongs to the process, so it is not changed.
  */
-export function giveWay(): void {
+export function lowerPriority(): void {
   if (process.platform !== 'linux') return;
   try {
-    setPriority(0, Math.min(LEAST, getPriority(0) + STEPS));
+    setPriority(0, Math.min(MAX_NICE, getPriority(0) + STEPS));
   } catch {
-    // Where a sandbox forbids it, the work goes on as it is.
+    // A sandbox can forbid it. The work then runs at normal priority.
   }
 }

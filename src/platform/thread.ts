@@ -1,29 +1,28 @@
 import { parentPort, Worker } from 'node:worker_threads';
 import { CommonspaceError, type Failure, throwIfCancelled } from '../domain/errors.js';
-import { giveWay } from './thread-priority.js';
+import { lowerPriority } from './thread-priority.js';
 
-/** What a thread tells: events as it goes on, then its outcome. */
-type Told<Result, Event> =
+/** Messages of a thread: events, then the result or a failure. */
+type ThreadMessage<Result, Event> =
   | { readonly kind: 'event'; readonly event: Event }
   | { readonly kind: 'done'; readonly result: Result }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 export interface ThreadOptions<Event> {
-  /** What is done, as a sentence begins: `The training`. */
+  /** Subject of error messages, e.g. `The training`. */
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
-  /** Buffers that are handed over and not copied. */
+  /** Buffers to transfer instead of copying them. */
   readonly transfer?: readonly ArrayBuffer[];
-  /** The thread goes on meanwhile, unless it waits for the answer; what this throws ends it. */
+  /** Receives events. The thread continues, unless it waits for the answer. An error thrown here ends the thread. */
   readonly onEvent?: (event: Event, answer: () => void) => void | Promise<void>;
 }
 
 /**
- * One piece of work in a thread of its own, so that the caller's stays free for requests. The thread's file calls `asThread`.
+ * Runs work in a new thread, so that the calling thread can serve requests. The thread's file calls `asThread`.
  *
- * @param entry as `workerEntry` gives it
- * @throws CommonspaceError CANCELLED when the signal is aborted: the thread is then ended at once, whatever it is doing.
- *   Otherwise what the work throws.
+ * @param entry path from `workerEntry`
+ * @throws CommonspaceError CANCELLED when the signal is aborted; the thread is terminated. Otherwise the error of the work.
  */
 export async function inThread<Result, Event = never>(
   entry: string,
@@ -37,10 +36,11 @@ export async function inThread<Result, Event = never>(
   try {
     return await new Promise<Result>((resolve, reject) => {
       const answer = () => worker.postMessage('answer');
-      worker.on('message', (told: Told<Result, Event>) => {
-        if (told.kind === 'done') resolve(told.result);
-        else if (told.kind === 'event') (async () => onEvent?.(told.event, answer))().catch(reject);
-        else reject(new CommonspaceError(told.failure.code, told.failure.message, told.failure.field));
+      worker.on('message', (message: ThreadMessage<Result, Event>) => {
+        if (message.kind === 'done') resolve(message.result);
+        else if (message.kind === 'event') (async () => onEvent?.(message.event, answer))().catch(reject);
+        else
+          reject(new CommonspaceError(message.failure.code, message.failure.message, message.failure.field));
       });
       worker.on('error', reject);
       worker.on('exit', (code) =>
@@ -57,33 +57,33 @@ export async function inThread<Result, Event = never>(
   }
 }
 
-/** Events to whoever started the thread. */
-export interface Telling<Event> {
-  tell(event: Event, transfer?: readonly ArrayBuffer[]): void;
-  /** The same, and waits for the answer. */
-  ask(event: Event, transfer?: readonly ArrayBuffer[]): Promise<void>;
+/** Sends events to the thread that started this one. */
+export interface ThreadEvents<Event> {
+  emit(event: Event, transfer?: readonly ArrayBuffer[]): void;
+  /** Sends an event and waits for the answer. */
+  emitAndWait(event: Event, transfer?: readonly ArrayBuffer[]): Promise<void>;
 }
 
-/** The work of the thread that this is called in. It gives way to threads that somebody waits for. */
+/** Runs the work of this thread, at low priority, and sends its result to the thread that started this one. */
 export async function asThread<Result, Event = never>(
-  work: (to: Telling<Event>) => Result | Promise<Result>,
+  work: (to: ThreadEvents<Event>) => Result | Promise<Result>,
 ): Promise<void> {
-  giveWay();
-  const send = (told: Told<Result, Event>, transfer: readonly ArrayBuffer[] = []) =>
-    parentPort?.postMessage(told, [...transfer]);
-  const tell = (event: Event, transfer?: readonly ArrayBuffer[]) => send({ kind: 'event', event }, transfer);
+  lowerPriority();
+  const send = (message: ThreadMessage<Result, Event>, transfer: readonly ArrayBuffer[] = []) =>
+    parentPort?.postMessage(message, [...transfer]);
+  const emit = (event: Event, transfer?: readonly ArrayBuffer[]) => send({ kind: 'event', event }, transfer);
   try {
     const result = await work({
-      tell,
-      async ask(event, transfer) {
+      emit,
+      async emitAndWait(event, transfer) {
         const answered = new Promise((resolve) => parentPort?.once('message', resolve));
-        tell(event, transfer);
+        emit(event, transfer);
         await answered;
       },
     });
     send({ kind: 'done', result });
   } catch (error) {
-    // An error that crosses threads loses its class: what is expected goes as a value, the rest as it comes.
+    // An error loses its class between threads, so an expected failure is sent as a value.
     if (!(error instanceof CommonspaceError)) throw error;
     send({ kind: 'failed', failure: error.toFailure() });
   }

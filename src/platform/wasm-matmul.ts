@@ -10,9 +10,9 @@ interface Disposer {
 }
 
 /**
- * Makes the wasm backend's matrix products with a transposed operand several times faster, by transposing that operand with
- * the `Transpose` kernel first. Every gradient of a dense layer is such a product, and the kernel as shipped (4.22)
- * walks the transposed operand column by column. Results differ from the shipped kernel's by float32 rounding only.
+ * Makes the wasm backend's matrix products with a transposed operand several times faster: the operand is transposed by the
+ * `Transpose` kernel first. The shipped kernel (4.22) reads a transposed operand column by column. Every gradient of a dense
+ * layer is such a product. Results differ from those of the shipped kernel only by float32 rounding.
  *
  * Call once, after the wasm backend is ready.
  */
@@ -44,7 +44,7 @@ export function useFastTransposedMatMul(tf: typeof import('@tensorflow/tfjs-core
       return out;
     };
 
-    // Registering over a kernel that is there prints a warning; taking it out first does not.
+    // Registering a kernel twice prints a warning, so the shipped one is unregistered first.
     tf.unregisterKernel(kernelName, 'wasm');
     tf.registerKernel({ ...shipped, kernelFunc });
   }

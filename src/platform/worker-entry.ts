@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 
 /**
- * Where a worker thread's compiled entry stands, asked from a module beside it.
+ * Path of a worker thread's compiled entry, from a module in the same folder.
  *
- * Workers always run compiled JavaScript: from `dist/` the sibling is next door; from `src/` (under vitest) it is the
- * same path in `dist/`, which `npm test` builds first.
+ * Workers always run compiled JavaScript. In `dist/` the entry is in the same folder; in `src/` (under vitest) it is the same
+ * path below `dist/`, which `npm test` builds first.
  *
  * @example workerEntry(import.meta.url, 'train.worker') // …/dist/encoder/train.worker.js
  */

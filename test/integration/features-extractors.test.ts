@@ -27,7 +27,7 @@ async function picture(label: string, vendor: 'googleFile' | 'twitterFile'): Pro
 }
 
 describe('text features', () => {
-  it('are unit vectors of the dimension announced, whatever the text', async () => {
+  it('are unit vectors of the declared dimension for any text', async () => {
     const texts = ['a tiger', '老虎', '!?', '。', '   ', '', '🐯', '\ud83d', 'ﷺ'.repeat(50), 'x'];
     for (const feature of await features.extractTexts(texts)) {
       expect(feature).toHaveLength(features.text.dimension);
@@ -35,7 +35,7 @@ describe('text features', () => {
     }
   });
 
-  it('are the same to the last bit however they are batched and ordered', async () => {
+  it('do not depend on batching and order, to the last bit', async () => {
     const texts = catalogue.slice(0, 90).map(({ text }) => text);
     const batch = await features.extractTexts(texts);
     const reversed = (await features.extractTexts([...texts].reverse())).reverse();
@@ -43,21 +43,21 @@ describe('text features', () => {
     for (const i of [0, 41, 89]) expect(await one(texts[i] as string)).toEqual(batch[i]);
   });
 
-  it('find meaning that shares no word', async () => {
+  it('match texts of similar meaning without a common word', async () => {
     const query = await one('something to drink with alcohol');
     const [wine, hammer] = await features.extractTexts(['a glass of red wine', 'a hammer and a wrench']);
     expect(cosine(query, wine as Float32Array)).toBeGreaterThan(cosine(query, hammer as Float32Array) + 0.1);
   });
 
-  it('are those of the Universal Sentence Encoder where they are plain English', async () => {
-    // The sentence encoder's share of the vector; related pairs came out at .52 to .72 when it was first measured.
+  it('have the Universal Sentence Encoder’s similarities for English', async () => {
+    // The sentence encoder's part of the vector. The similarities of related pairs were .52 to .72 when first measured.
     const part = async (text: string) => (await one(text)).slice(0, 512);
     const a = await part('how old are you?');
     expect(cosine(a, await part('what is your age?'))).toBeGreaterThan(0.6);
     expect(cosine(a, await part('the weather is nice'))).toBeLessThan(0.4);
   });
 
-  it('find Chinese by Chinese, and full-width letters by ordinary ones', async () => {
+  it('match Chinese with Chinese, and full-width letters with plain ones', async () => {
     const chinese = emojiCatalogue('zh');
     const captions = await features.extractTexts(chinese.map(({ text }) => text));
     const query = await one('老虎');
@@ -68,7 +68,7 @@ describe('text features', () => {
     expect(await one('TIGER')).toEqual(await one('tiger'));
   });
 
-  it('take long texts in pieces', async () => {
+  it('split long texts into chunks', async () => {
     const start = 'tigers and lions live in the zoo. ';
     const long = await one(start.repeat(300));
     expect(norm(long)).toBeCloseTo(1, 5);
@@ -79,7 +79,7 @@ describe('text features', () => {
 });
 
 describe('image features', () => {
-  it('bring one thing in two drawing styles together, batched or not', async () => {
+  it('match one object in two drawing styles, batched or not', async () => {
     const labels = [
       'tiger',
       'snowflake',
@@ -107,7 +107,7 @@ describe('image features', () => {
 
     const [alone] = await features.image.extract([google[4] as Pixels]);
     expect(cosine(alone as Float32Array, gallery[4] as Float32Array)).toBeGreaterThan(1 - 1e-6);
-    // The pixels were copied into the threads, not taken.
+    // The pixels are copied for the threads, not transferred.
     expect(google[4]?.data.length).toBe(features.image.input.width * features.image.input.height * 3);
   });
 
@@ -124,12 +124,12 @@ describe('image features', () => {
 });
 
 describe('the pool', () => {
-  it('answers an empty call', async () => {
+  it('returns nothing for an empty call', async () => {
     expect(await features.extractTexts([])).toEqual([]);
     expect(await features.image.extract([])).toEqual([]);
   });
 
-  it('cancels a call and goes on with the others', async () => {
+  it('cancels a call without affecting others', async () => {
     const controller = new AbortController();
     const texts = catalogue.map(({ text }) => `${text} to be cancelled`);
     const cancelled = features.extractTexts(texts, { signal: controller.signal });
@@ -152,13 +152,13 @@ describe('the pool', () => {
     await batch;
   });
 
-  it('says what runs the networks and why', async () => {
+  it('reports the tensor backend and why it is used', async () => {
     const report = await features.backend();
     expect(['wasm', 'tfjs-node']).toContain(report.backend);
     expect(report.reason).toMatch(/tfjs-node.*\.$/);
   });
 
-  it('refuses an extractor that it does not have', async () => {
+  it('refuses an unknown extractor', async () => {
     await expect(createFeatureExtractors({ image: 'clip' })).rejects.toMatchObject({ code: 'BAD_CONFIG' });
   });
 });

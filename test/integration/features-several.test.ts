@@ -28,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('several image extractors', () => {
-  it('work side by side, each with features of its own', async () => {
+  it('work concurrently, each with its own features', async () => {
     const one = await features.openImage(await saveTinyModel(join(folder, 'a'), { name: 'a' }));
     const two = await features.openImage(
       await saveTinyModel(join(folder, 'b'), { name: 'b', weights: [1, 2, 3] }),
@@ -43,14 +43,14 @@ describe('several image extractors', () => {
       expect(rows[0]).toHaveLength(all[i]?.dimension ?? 0);
     });
     expect(found[1]?.[0]).not.toEqual(found[2]?.[0]);
-    // Closed ones are loaded again by whoever still holds them, and give the same.
+    // A closed extractor that is still referenced is loaded again, and gives the same features.
     features.closeImagesBut(new Set());
     expect(await extract()).toEqual(found);
     const background = await one.extract([plain(one, ORANGE)], { background: true });
     expect(background[0]).toEqual(found[1]?.[0]);
   });
 
-  it('are opened again by the names they go by', async () => {
+  it('are opened again by their names', async () => {
     const named = await features.openImage(await saveTinyModel(join(folder, 'a')));
     expect(named.name).toBe(`dir:${join(folder, 'a')}#${join(folder, 'a', 'commonspace-model.json')}`);
     expect((await features.openImage(named.name)).id).toBe(named.id);
@@ -61,18 +61,18 @@ describe('several image extractors', () => {
     await expect(features.openImage(`dir:${folder}/none`)).rejects.toMatchObject({ code: 'BAD_MODEL' });
   });
 
-  it('never give the features of a model that was changed since it was opened', async () => {
+  it('refuse a model that has changed since it was opened', async () => {
     const name = await saveTinyModel(join(folder, 'a'));
     const opened = await features.openImage(name);
     await saveTinyModel(join(folder, 'a'), { weights: [9, 9, 9] });
-    // One picture is a query: its thread has not loaded the model yet.
+    // One picture is a query, whose thread has not loaded the model yet.
     await expect(opened.extract([plain(opened, ORANGE)])).rejects.toMatchObject({ code: 'BAD_MODEL' });
     const again = await features.openImage(name);
     expect(again.id).not.toBe(opened.id);
     expect(await again.extract([plain(again, ORANGE)])).toHaveLength(1);
   });
 
-  it('leave no tensor behind in a thread once they are closed', async () => {
+  it('leave no tensor in a thread after they are closed', async () => {
     const src = new URL('../../src/features/extractor.worker.ts', import.meta.url).href;
     const thread = new Piscina({ filename: workerEntry(src, 'extractor.worker'), maxThreads: 1 });
     const opened = await Promise.all(

@@ -44,12 +44,12 @@ describe('every supported type', async () => {
 
 describe('orientation', () => {
   const [width, height] = [20, 10];
-  /** The picture as it is meant to be seen: its quarters are red, green, blue and black. */
+  /** The picture with its orientation applied: its quarters are red, green, blue and black. */
   const colourAt = (x: number, y: number): Rgb => {
     if (y < height / 2) return x < width / 2 ? [255, 0, 0] : [0, 255, 0];
     return x < width / 2 ? [0, 0, 255] : [0, 0, 0];
   };
-  /** By the EXIF standard: the side of the seen picture that the file's row 0 is, and the one that its column 0 is. */
+  /** From the EXIF standard: the side of the oriented picture that row 0 of the file is, and the side that column 0 is. */
   const sides = [
     ['top', 'left'],
     ['top', 'right'],
@@ -158,7 +158,7 @@ describe('sizes', () => {
     }
   });
 
-  it('decodes a file by its path, and says when there is none', async () => {
+  it('decodes a file by its path, and throws FILE_MISSING without one', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'commonspace-media-'));
     try {
       const path = join(folder, 'named-wrongly.gif');
@@ -170,7 +170,7 @@ describe('sizes', () => {
     }
   });
 
-  it('gives the same pixels every time, one by one or at once', async () => {
+  it('gives the same pixels every time, sequentially or concurrently', async () => {
     const bytes = await noise(200, 150).webp().toBuffer();
     const first = await decodeRgb(bytes, size(32, 32));
     const others = await Promise.all(Array.from({ length: 20 }, () => decodeRgb(bytes, size(32, 32))));
@@ -185,7 +185,7 @@ describe('several frames or pages', () => {
     );
     return sharp(all, { join: { animated: true } });
   };
-  it.each(['gif', 'webp', 'tiff'] as const)('%s: the first counts', async (format) => {
+  it.each(['gif', 'webp', 'tiff'] as const)('%s: the first is used', async (format) => {
     const bytes = await (await frames()).toFormat(format).toBuffer();
     expect((await sharp(bytes).metadata()).pages).toBe(2);
     const { image, rgb } = await checkAndDecode(bytes, size(6, 4));
@@ -193,7 +193,7 @@ describe('several frames or pages', () => {
     expect(distance(pixel(rgb, 3, 2), RED)).toBeLessThan(10);
   });
 
-  it('pixels of later frames do not count against the cap', async () => {
+  it('pixels of later frames do not count towards the limit', async () => {
     // 2 × 5000 × 5200 = 52 megapixels in all, 26 in the frame that is used.
     const frame = (rgb: Rgb) => solid(5000, 5200, rgb).png({ compressionLevel: 1 }).toBuffer();
     const bytes = await sharp([await frame(RED), await frame(WHITE)], {
@@ -211,21 +211,21 @@ describe('refusals', () => {
     expect(await codeOf(checkImage(new Uint8Array()))).toBe('EMPTY_IMAGE');
   });
 
-  it('IMAGE_TOO_LARGE by bytes, before anything looks at them', async () => {
+  it('IMAGE_TOO_LARGE by bytes, before they are parsed', async () => {
     expect(await codeOf(checkImage(Buffer.alloc(MAX_IMAGE_BYTES + 1)))).toBe('IMAGE_TOO_LARGE');
     expect(await codeOf(checkImage(Buffer.alloc(MAX_IMAGE_BYTES)))).toBe('UNSUPPORTED_MEDIA_TYPE');
   });
 
   it.each<[string, Buffer]>([
-    ['a small PNG that claims to be huge', pngHeader(60_000, 60_000)],
-    ['a PNG one row above the cap', pngHeader(10_000, 5001)],
+    ['a small PNG whose header declares a huge size', pngHeader(60_000, 60_000)],
+    ['a PNG one row above the limit', pngHeader(10_000, 5001)],
     ['a huge SVG', svg('<rect width="1" height="1"/>', 'width="100000" height="100000"')],
   ])('TOO_MANY_PIXELS: %s', async (_what, bytes) => {
     expect(await codeOf(inspectImage(bytes))).toBe('TOO_MANY_PIXELS');
     expect(await codeOf(decodeRgb(bytes, size(8, 8)))).toBe('TOO_MANY_PIXELS');
   });
 
-  it('takes exactly as many pixels as the cap', async () => {
+  it('accepts exactly as many pixels as the limit', async () => {
     expect(await inspectImage(pngHeader(10_000, 5000))).toMatchObject({ width: 10_000, height: 5000 });
   });
 
@@ -258,41 +258,41 @@ describe('refusals', () => {
     expect(await codeOf(checkAndDecode(damaged, size(8, 8, 'cover')))).toBe('UNREADABLE_IMAGE');
   });
 
-  it('finds the missing end of a picture that is then cropped above it', async () => {
+  it('detects a missing end of a picture, even if the crop excludes it', async () => {
     const tall = await noise(60, 600).png().toBuffer();
     const cut = tall.subarray(0, Math.floor(tall.length * 0.9));
     expect(await codeOf(checkAndDecode(cut, size(8, 8, 'cover')))).toBe('UNREADABLE_IMAGE');
   });
 
-  it('takes bytes after the end, as cameras write them', async () => {
+  it('accepts bytes after the end, as cameras write them', async () => {
     const bytes = Buffer.concat([await noise(64, 64).jpeg().toBuffer(), Buffer.from('maker notes')]);
     expect(await codeOf(checkImage(bytes))).toBe('no error');
   });
 
   it.each<[string, Buffer]>([
     ['without a size', svg('', '')],
-    ['of no size', svg('<rect width="9" height="9"/>', 'width="0" height="10"')],
-    ['cut off', svg('<rect width="9" height="9"/>').subarray(0, -8)],
+    ['of size zero', svg('<rect width="9" height="9"/>', 'width="0" height="10"')],
+    ['truncated', svg('<rect width="9" height="9"/>').subarray(0, -8)],
     ['that is not well-formed', svg('<rect></circle>')],
     [
       'with entities',
       Buffer.concat([Buffer.from('<!DOCTYPE svg [<!ENTITY a "b">]>'), svg('<text>&a;</text>')]),
     ],
-    ['nested without end', svg('<g>'.repeat(5000) + '</g>'.repeat(5000))],
+    ['nested too deeply', svg('<g>'.repeat(5000) + '</g>'.repeat(5000))],
   ])('UNREADABLE_IMAGE: an SVG %s', async (_what, bytes) => {
     expect(await codeOf(checkImage(bytes))).toBe('UNREADABLE_IMAGE');
   });
 });
 
-describe('drawings (SVG)', () => {
-  it('are drawn at the size asked for, not enlarged', async () => {
+describe('SVGs', () => {
+  it('are rendered at the requested size, not enlarged from pixels', async () => {
     const sharpEdge = svg('<rect width="12" height="24" fill="#000"/>', 'width="24" height="24"');
     const rgb = await decodeRgb(sharpEdge, size(480, 480));
     expect(pixel(rgb, 238, 240)).toEqual([0, 0, 0]);
     expect(pixel(rgb, 241, 240)).toEqual([...WHITE]);
   });
 
-  it('show nothing that stands outside of them', async () => {
+  it('show no content of other files', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'commonspace-media-'));
     const requests: string[] = [];
     const server = createServer((request, response) => {
@@ -310,7 +310,7 @@ describe('drawings (SVG)', () => {
           .concat(`<style>@import url("${base}/style"); rect { fill: url("${base}/paint#a") }</style>`)
           .join(''),
       );
-      // By its path too: libvips alone would show an SVG its neighbours.
+      // By its path too: libvips alone would read files next to the SVG.
       await writeFile(join(folder, 'drawing.svg'), drawing);
       for (const source of [drawing, join(folder, 'drawing.svg')]) {
         expect(pixel(await decodeRgb(source, size(8, 6)), 4, 3)).toEqual([...WHITE]);
@@ -322,13 +322,13 @@ describe('drawings (SVG)', () => {
     }
   });
 
-  it('show pictures that they carry within', async () => {
+  it('show embedded pictures', async () => {
     const inner = (await solid(4, 4, RED).png().toBuffer()).toString('base64');
     const bytes = svg(`<image href="data:image/png;base64,${inner}" width="40" height="30"/>`);
     expect(pixel(await decodeRgb(bytes, size(8, 6)), 4, 3)).toEqual([...RED]);
   });
 
-  it('may be in UTF-16 and behind a document type', async () => {
+  it('may be in UTF-16 and have a document type', async () => {
     const text = `<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE svg PUBLIC "a" "b">${svg('<rect width="40" height="30" fill="#c81e3c"/>')}`;
     const { image, rgb } = await checkAndDecode(Buffer.from(`\ufeff${text}`, 'utf16le'), size(8, 6));
     expect(image).toMatchObject({ width: 40, height: 30 });
@@ -340,7 +340,7 @@ describe('drawings (SVG)', () => {
     expect(pixel(await decodeRgb(Buffer.from(text), size(8, 6)), 4, 3)).toEqual([...RED]);
   });
 
-  it('are served so that nothing in them runs', () => {
+  it('are served with headers that forbid scripts', () => {
     const headers = mediaHeaders('image/svg+xml');
     expect(headers['content-type']).toBe('image/svg+xml');
     expect(headers['x-content-type-options']).toBe('nosniff');

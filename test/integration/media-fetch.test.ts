@@ -25,12 +25,12 @@ async function listening<T extends Server | TcpServer>(server: T, host: string):
   return (server.address() as AddressInfo).port;
 }
 
-/** A real HTTP server on the loopback; answers its address. */
+/** Starts an HTTP server on loopback and returns its address. */
 async function serve(listener: RequestListener, host = '127.0.0.1'): Promise<string> {
   return `http://${host}:${await listening(createServer(listener), host)}`;
 }
 
-/** Anything at all on a socket. */
+/** Starts a server that writes arbitrary bytes to its sockets. */
 async function serveRaw(onSocket: (socket: Socket) => void): Promise<string> {
   const server = createTcpServer((socket) => {
     socket.on('error', () => {});
@@ -47,7 +47,7 @@ async function failureOf(work: Promise<unknown>): Promise<{ code: string; messag
 }
 
 describe('fetching', () => {
-  it('gives the bytes, whatever the server calls them', async () => {
+  it('returns the bytes, independent of the content type', async () => {
     const picture = await noise(40, 30).png().toBuffer();
     const seen: (string | undefined)[] = [];
     const base = await serve((request, response) => {
@@ -58,7 +58,7 @@ describe('fetching', () => {
     expect(seen).toEqual(['/a%20b.png?x=1', base.slice('http://'.length), undefined, undefined]);
   });
 
-  it('takes a body without a length', async () => {
+  it('accepts a body without a length', async () => {
     const base = await serve((_request, response) => {
       response.write('one ');
       response.end('two');
@@ -135,7 +135,7 @@ describe('addresses', () => {
     },
   );
 
-  it('are reached only in networks that are allowed', async () => {
+  it('are reached only in allowed networks', async () => {
     const hits: string[] = [];
     const base = await serve((request, response) => {
       hits.push(request.url ?? '');
@@ -167,7 +167,7 @@ describe('addresses', () => {
       expect(await codeOf(fetchImage(base, LOCAL))).toBe('ADDRESS_NOT_ALLOWED');
     }
     expect(inner).toEqual([]);
-    // The server is there: it is the rule that kept us out.
+    // The server is reachable, so the rule refused the address.
     expect((await fetchImage(secret, { allowNetworks: ['127.0.0.2'] })).toString()).toBe('secret');
   });
 });
@@ -179,8 +179,8 @@ describe('names', () => {
   it.each([
     ['a private address', ['127.0.0.1']],
     ['a public and a private one', ['93.184.215.14', '127.0.0.1']],
-    ['a private one in IPv6 clothes', ['2606:4700::1111', '::ffff:10.0.0.1']],
-    ['what is not an address', ['93.184.215.14', 'elsewhere.example']],
+    ['a private one mapped to IPv6', ['2606:4700::1111', '::ffff:10.0.0.1']],
+    ['a text that is not an address', ['93.184.215.14', 'elsewhere.example']],
   ])('that lead to %s are not allowed, and the error names no address', async (_what, addresses) => {
     const failure = await failureOf(fetchImage(at(80), { resolve: async () => addresses }));
     expect(failure.code).toBe('ADDRESS_NOT_ALLOWED');
@@ -188,14 +188,14 @@ describe('names', () => {
     for (const address of addresses) expect(failure.message).not.toContain(address);
   });
 
-  it('are connected to at the address that was checked, asked once, under their own name', async () => {
+  it('are resolved once, and connected to at the checked address with their own Host header', async () => {
     const hosts: (string | undefined)[] = [];
     const base = await serve((request, response) => {
       hosts.push(request.headers.host);
       response.end('pinned');
     });
     const asked: string[] = [];
-    // A rebinding name: good the first time it is asked, bad ever after.
+    // A rebinding name: the first lookup returns an allowed address, later ones do not.
     const resolve = async (hostname: string) => {
       asked.push(hostname);
       return asked.length === 1 ? ['127.0.0.1'] : ['127.0.0.2'];
@@ -206,7 +206,7 @@ describe('names', () => {
     expect(hosts).toEqual([`pictures.example:${portOf(base)}`]);
   });
 
-  it('are asked again at a redirect, and refused if they moved', async () => {
+  it('are resolved again at a redirect, and refused if the address is no longer allowed', async () => {
     const base = await serve((_request, response) => response.writeHead(302, { location: '/again' }).end());
     let asked = 0;
     const resolve = async () => (asked++ === 0 ? ['127.0.0.1'] : ['127.0.0.2']);
@@ -214,13 +214,13 @@ describe('names', () => {
     expect(asked).toBe(2);
   });
 
-  it('go to another of their addresses when one does not answer', async () => {
+  it('use another address if one does not answer', async () => {
     const base = await serve((_request, response) => response.end('second'));
     const policy = { allowNetworks: ['127.0.0.0/8'], resolve: async () => ['127.0.0.3', '127.0.0.1'] };
     expect((await fetchImage(at(portOf(base)), policy)).toString()).toBe('second');
   });
 
-  it('that are not known, or have no address, fail', async () => {
+  it('that are unknown or have no address are refused', async () => {
     const unknown = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' });
     expect(await failureOf(fetchImage(at(80), { resolve: () => Promise.reject(unknown) }))).toMatchObject({
       code: 'FETCH_FAILED',
@@ -231,14 +231,14 @@ describe('names', () => {
 });
 
 describe('servers that misbehave', () => {
-  it.each([404, 403, 500, 304])('status %i is told', async (status) => {
+  it.each([404, 403, 500, 304])('status %i is FETCH_FAILED with the status', async (status) => {
     const base = await serve((_request, response) => response.writeHead(status).end());
     const failure = await failureOf(fetchImage(base, LOCAL));
     expect(failure.code).toBe('FETCH_FAILED');
     expect(failure.message).toContain(String(status));
   });
 
-  it('nobody listening: told without the address', async () => {
+  it('a closed port: FETCH_FAILED without the address', async () => {
     const base = await serve(() => {});
     opened.splice(0).forEach((server) => void server.close());
     const failure = await failureOf(fetchImage(base, LOCAL));
@@ -248,7 +248,7 @@ describe('servers that misbehave', () => {
     });
   });
 
-  it('a body that never ends is cut off at the cap, and the connection dropped', async () => {
+  it('an endless body is cut at the limit, and the connection is closed', async () => {
     let dropped = () => {};
     const closed = new Promise<void>((resolve) => {
       dropped = resolve;
@@ -265,7 +265,7 @@ describe('servers that misbehave', () => {
     await closed;
   });
 
-  it('a body that says it is too large is not read', async () => {
+  it('a body whose declared length is too large is not read', async () => {
     const base = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': String(20 * 1024 * 1024 + 1) }).write('x');
     });
@@ -287,14 +287,14 @@ describe('servers that misbehave', () => {
     expect(await codeOf(fetchImage(base, { ...LOCAL, timeoutMs: 150 }))).toBe('FETCH_TIMEOUT');
   });
 
-  it('a name that is never resolved: FETCH_TIMEOUT', async () => {
+  it('a lookup without an answer: FETCH_TIMEOUT', async () => {
     const resolve = () => new Promise<string[]>(() => {});
     expect(await codeOf(fetchImage('http://slow.example/', { resolve, timeoutMs: 50 }))).toBe(
       'FETCH_TIMEOUT',
     );
   });
 
-  it('redirects in a circle, each slow: the time cap is for all together', async () => {
+  it('slow redirects in a loop: the time limit applies to the whole fetch', async () => {
     const base = await serve((_request, response) => {
       setTimeout(() => response.writeHead(302, { location: '/' }).end(), 60);
     });
@@ -305,17 +305,20 @@ describe('servers that misbehave', () => {
   });
 
   it.each<[string, string]>([
-    ['a body cut short', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc'],
-    ['no HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['a truncated body', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc'],
+    ['a protocol other than HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
     ['endless headers', `HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(10_000)}`],
-    ['a redirect to nowhere', 'HTTP/1.1 302 Found\r\nlocation: http://[\r\ncontent-length: 0\r\n\r\n'],
+    [
+      'a redirect to an invalid address',
+      'HTTP/1.1 302 Found\r\nlocation: http://[\r\ncontent-length: 0\r\n\r\n',
+    ],
     ['a redirect without an address', 'HTTP/1.1 302 Found\r\ncontent-length: 0\r\n\r\n'],
   ])('%s: FETCH_FAILED', async (_what, answer) => {
     const base = await serveRaw((socket) => socket.end(answer));
     expect(await codeOf(fetchImage(base, LOCAL))).toBe('FETCH_FAILED');
   });
 
-  it('a compressed body that was not asked for is refused, not unpacked', async () => {
+  it('a compressed body is refused without decompression', async () => {
     const base = await serve((_request, response) => {
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(10_000_000)));
     });
@@ -329,7 +332,7 @@ describe('servers that misbehave', () => {
 });
 
 describe('cancelling', () => {
-  it('ends a fetch under way and drops its connection', async () => {
+  it('ends a running fetch and closes its connection', async () => {
     const controller = new AbortController();
     let dropped = () => {};
     const closed = new Promise<void>((resolve) => {
@@ -343,7 +346,7 @@ describe('cancelling', () => {
     await closed;
   });
 
-  it('ahead of time asks nobody', async () => {
+  it('before the start opens no connection', async () => {
     let asked = false;
     const base = await serve((_request, response) => {
       asked = true;

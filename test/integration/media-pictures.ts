@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 
-/** Pictures made on the spot, so that every byte in the tests is explained. */
+/** Pictures that the tests generate. */
 
 export type Rgb = readonly [number, number, number];
 
@@ -9,7 +9,7 @@ export function solid(width: number, height: number, [r, g, b]: Rgb, alpha?: num
   return sharp({ create: { width, height, channels: alpha === undefined ? 3 : 4, background } });
 }
 
-/** Pixels that do not compress away, the same every time. */
+/** Pixels of deterministic noise, which does not compress. */
 export function noise(width: number, height: number): Sharp {
   const data = new Uint8Array(width * height * 3);
   let state = 1;
@@ -40,7 +40,7 @@ export async function oneOfEach(): Promise<Record<string, Buffer>> {
   };
 }
 
-/** A PNG that says it is `width` × `height` and has next to no pixels behind it. */
+/** A PNG whose header declares `width` × `height`, with hardly any pixel data. */
 export function pngHeader(width: number, height: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

@@ -42,7 +42,7 @@ async function filesIn(folder = directory): Promise<string[]> {
 }
 
 describe('put', () => {
-  it('stores the bytes as they are, under their hash', async () => {
+  it('stores the bytes unchanged, under their hash', async () => {
     const bytes = await noise(30, 20).jpeg().toBuffer();
     const id = sha256(bytes);
     const stored = await store.put(bytes);
@@ -60,7 +60,7 @@ describe('put', () => {
     expect(await store.describe(id)).toEqual(stored);
   });
 
-  it('again changes nothing', async () => {
+  it('of a stored image changes nothing', async () => {
     const bytes = await noise(30, 20).png().toBuffer();
     const first = await store.put(bytes);
     const written = await stat(store.path(first.sha256));
@@ -68,12 +68,12 @@ describe('put', () => {
     expect((await stat(store.path(first.sha256))).ino).toBe(written.ino);
   });
 
-  it('takes a checked image without checking it again', async () => {
+  it('accepts a checked image without checking it again', async () => {
     const bytes = await noise(30, 20).png().toBuffer();
     expect(await store.put(await checkImage(bytes))).toEqual(await store.put(bytes));
   });
 
-  it('of the same bytes from many callers and two processes’ stores at once leaves one whole file', async () => {
+  it('of the same bytes from concurrent calls and two stores leaves one complete file', async () => {
     const bytes = await noise(200, 200).png().toBuffer();
     const other = await createMediaStore({ directory });
     const all = await Promise.all(
@@ -84,7 +84,7 @@ describe('put', () => {
     expect((await store.read(sha256(bytes))).equals(bytes)).toBe(true);
   });
 
-  it('of a bad image stores nothing, and does not stand in the way of others', async () => {
+  it('of a bad image stores nothing, and does not block later calls', async () => {
     const good = await noise(64, 64).png().toBuffer();
     const bad = good.subarray(0, 500);
     const codes = await Promise.all([
@@ -97,7 +97,7 @@ describe('put', () => {
     expect(await codeOf(store.put(new Uint8Array()))).toBe('EMPTY_IMAGE');
   });
 
-  it('repairs a file that was cut short', async () => {
+  it('repairs a truncated file', async () => {
     const bytes = await noise(64, 64).png().toBuffer();
     const { sha256: id } = await store.put(bytes);
     await truncate(store.path(id), 10);
@@ -124,7 +124,7 @@ describe('ids', () => {
     expect(await codeOf(store.thumbnail(id, 64))).toBe('MEDIA_NOT_FOUND');
   });
 
-  it('of what is not stored are told', async () => {
+  it('of images that are not stored: MEDIA_NOT_FOUND', async () => {
     const id = '0'.repeat(64);
     expect(await store.has(id)).toBe(false);
     expect(await store.remove(id)).toBe(false);
@@ -134,12 +134,12 @@ describe('ids', () => {
 });
 
 describe('thumbnails', () => {
-  it('come in steps, rounded up', () => {
+  it('have a few widths, rounded up', () => {
     expect([1, 64, 65, 200, 1024, 99_999].map(thumbnailStep)).toEqual([64, 64, 128, 256, 1024, 1024]);
     for (const width of [0, -1, Number.NaN]) expect(() => thumbnailStep(width)).toThrow(/width/);
   });
 
-  it('are WebP of the step’s width, at a stable path, made once', async () => {
+  it('are WebP of that width, at a stable path, rendered once', async () => {
     const { sha256: id } = await store.put(await noise(600, 300).jpeg().toBuffer());
     const thumbnail = await store.thumbnail(id, 100);
     const expected = join(directory, 'thumbnails', id.slice(0, 2), id.slice(2, 4), `${id}-128.webp`);
@@ -154,7 +154,7 @@ describe('thumbnails', () => {
     expect((await stat(expected)).ino).toBe(ino);
   });
 
-  it('asked for by many at once are made once', async () => {
+  it('are rendered once for concurrent requests', async () => {
     const { sha256: id } = await store.put(await noise(600, 300).jpeg().toBuffer());
     const all = await Promise.all(Array.from({ length: 20 }, (_, i) => store.thumbnail(id, 130 + i)));
     expect(new Set(all.map(({ path }) => path)).size).toBe(1);
@@ -173,7 +173,7 @@ describe('thumbnails', () => {
     });
   });
 
-  it('keep transparency, apply orientation, and say nothing of where a photo was taken', async () => {
+  it('keep transparency, apply the orientation, and contain no location', async () => {
     const clear = await store.put(await solid(80, 80, [1, 2, 3], 0).png().toBuffer());
     expect(
       (await sharp(await readFile((await store.thumbnail(clear.sha256, 64)).path)).metadata()).hasAlpha,
@@ -192,21 +192,21 @@ describe('thumbnails', () => {
     expect(metadata.orientation).toBeUndefined();
   });
 
-  it('of very tall images stay within what WebP can hold', async () => {
+  it('of very tall images stay within the size limit of WebP', async () => {
     const { sha256: id } = await store.put(await solid(70, 20_000, [1, 2, 3]).png().toBuffer());
     expect(await sharp(await readFile((await store.thumbnail(id, 64)).path)).metadata()).toMatchObject({
       height: 256,
     });
   });
 
-  it('of drawings are drawn at the step’s width', async () => {
+  it('of SVGs are rendered at that width', async () => {
     const { sha256: id } = await store.put(svg('<rect width="40" height="30" fill="red"/>'));
     expect(await sharp(await readFile((await store.thumbnail(id, 200)).path)).metadata()).toMatchObject({
       width: 256,
     });
   });
 
-  it('that a power cut left empty are made anew', async () => {
+  it('are rendered again if a power failure left them empty', async () => {
     const { sha256: id } = await store.put(await noise(100, 50).png().toBuffer());
     const { path } = await store.thumbnail(id, 64);
     await truncate(path, 0);
@@ -216,7 +216,7 @@ describe('thumbnails', () => {
 });
 
 describe('remove', () => {
-  it('takes the image and every thumbnail', async () => {
+  it('removes the image and all thumbnails', async () => {
     const kept = await store.put(await solid(300, 300, [1, 2, 3]).png().toBuffer());
     const { sha256: id } = await store.put(await noise(300, 300).png().toBuffer());
     for (const width of [64, 128, 256]) await store.thumbnail(id, width);
@@ -228,12 +228,12 @@ describe('remove', () => {
 });
 
 describe('opening', () => {
-  it('finds what was stored before', async () => {
+  it('keeps stored images', async () => {
     const stored = await store.put(await noise(30, 20).png().toBuffer());
     expect(await (await createMediaStore({ directory })).describe(stored.sha256)).toEqual(stored);
   });
 
-  it('removes what dead processes left, and nothing that may be alive', async () => {
+  it('removes temporary files of ended processes only', async () => {
     const host = hostname().replace(/[^\w-]/g, '_');
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     const old = new Date(Date.now() - 2 * 60 * 60 * 1000);
@@ -250,20 +250,20 @@ describe('opening', () => {
     expect((await readdir(join(directory, 'tmp'))).sort()).toEqual(Object.values(alive).sort());
   });
 
-  it('makes folders that are missing', async () => {
+  it('creates missing folders', async () => {
     const deeper = await createMediaStore({ directory: join(directory, 'a', 'b') });
     expect(await codeOf(deeper.put(await noise(8, 8).png().toBuffer()))).toBe('no error');
   });
 
-  it('where a file stands in the way says so', async () => {
+  it('fails with DATA_FOLDER_NOT_WRITABLE if a file has the folder’s name', async () => {
     await writeFile(join(directory, 'taken'), '');
     expect(await codeOf(createMediaStore({ directory: join(directory, 'taken') }))).toBe(
       'DATA_FOLDER_NOT_WRITABLE',
     );
   });
 
-  // Root may write everywhere, so the permission says nothing to it.
-  it.skipIf(process.getuid?.() === 0)('without permission says so', async () => {
+  // The permission does not apply to root.
+  it.skipIf(process.getuid?.() === 0)('fails with DATA_FOLDER_NOT_WRITABLE without permission', async () => {
     const locked = join(directory, 'locked');
     await mkdir(locked);
     await chmod(locked, 0o500);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.js';
 
 describe('the configuration', () => {
-  it('needs nothing: it is loopback and embedded by default', () => {
+  it('has defaults for all settings: loopback and the embedded database', () => {
     expect(readConfig({}, {})).toMatchObject({
       databaseUrl: null,
       dataDir: './data',
@@ -13,14 +13,14 @@ describe('the configuration', () => {
     });
   });
 
-  it('takes an empty variable for an unset one', () => {
+  it('treats an empty variable as unset', () => {
     expect(readConfig({}, { COMMONSPACE_PORT: '', DATABASE_URL: '' })).toMatchObject({
       port: 4000,
       databaseUrl: null,
     });
   });
 
-  it('lets flags win over the environment', () => {
+  it('gives flags precedence over the environment', () => {
     expect(
       readConfig({ port: 1, dataDir: '/a' }, { COMMONSPACE_PORT: '2', COMMONSPACE_DATA: '/b' }),
     ).toMatchObject({
@@ -29,7 +29,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('reports every malformed setting at once, by name', () => {
+  it('reports all malformed settings at once, by name', () => {
     const bad = {
       COMMONSPACE_PORT: 'x',
       DATABASE_URL: 'mysql://x',
@@ -46,7 +46,7 @@ describe('the configuration', () => {
     );
   });
 
-  it('is described in full by .env.example', () => {
+  it('is documented completely in .env.example', () => {
     const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
     const source = readFileSync(new URL('../../src/config.ts', import.meta.url), 'utf8');
     const settings = [...source.matchAll(/^ {2}((?:COMMONSPACE|DATABASE)_[A-Z_]+):/gm)].map(

@@ -15,11 +15,11 @@ function codeOf(work: () => unknown): string {
 }
 
 describe('cursor', () => {
-  it('gives back the position it was made of', () => {
+  it('decodes to its position', () => {
     expect(decodeCursor(encodeCursor(print, '20'), print)).toBe('20');
   });
 
-  it('is opaque: letters, digits, dash and underscore alone', () => {
+  it('contains only letters, digits, dash and underscore', () => {
     expect(encodeCursor(print, '20')).toMatch(/^[\w-]+$/);
   });
 
@@ -46,7 +46,7 @@ describe('fingerprint', () => {
     );
   });
 
-  it('tells different queries apart, dates and the order of lists included', () => {
+  it('differs for different queries, also in dates and in the order of lists', () => {
     const prints = [
       { a: 1 },
       { a: '1' },

@@ -5,7 +5,7 @@ import { emojiCatalogue } from '../../src/demo/emoji-catalogue.js';
 describe('emojiCatalogue', () => {
   const catalogue = emojiCatalogue();
 
-  it('holds every base emoji that both vendors drew, without flags and components', () => {
+  it('contains every base emoji of both vendors, without flags and components', () => {
     expect(catalogue.length).toBeGreaterThan(1600);
     expect(new Set(catalogue.map(({ hexcode }) => hexcode)).size).toBe(catalogue.length);
     const groups = new Set(catalogue.map(({ group }) => group));
@@ -15,13 +15,13 @@ describe('emojiCatalogue', () => {
     expect(catalogue.some(({ label }) => label.includes('skin tone'))).toBe(false);
   });
 
-  it('names pictures that are there, each of its own', () => {
+  it('names existing pictures, each once', () => {
     const files = catalogue.flatMap(({ googleFile, twitterFile }) => [googleFile, twitterFile]);
     expect(new Set(files).size).toBe(2 * catalogue.length);
     expect(files.filter((file) => !existsSync(file))).toEqual([]);
   });
 
-  it('puts the name first in the caption, and says nothing twice', () => {
+  it('starts the caption with the name and repeats no word', () => {
     const tiger = catalogue.find(({ label }) => label === 'tiger');
     expect(tiger).toMatchObject({ hexcode: '1F405', subgroup: 'animal-mammal', group: 'animals-nature' });
     expect(tiger?.text).toMatch(/^tiger, animal, /);
@@ -42,7 +42,7 @@ describe('emojiCatalogue', () => {
     }
   });
 
-  it('refuses a language that is not there, and says which are', () => {
+  it('refuses an unknown language and lists the known ones', () => {
     expect(() => emojiCatalogue('xx')).toThrow(/'xx'.*\ben\b.*\bes\b.*\bfr\b.*\bzh\b/s);
     expect(() => emojiCatalogue('xx')).not.toThrow(/\bmeta\b/);
     expect(() => emojiCatalogue('../en')).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));

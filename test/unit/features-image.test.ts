@@ -3,7 +3,7 @@ import { cosine } from '../../src/domain/vectors.js';
 import { HSV_HOG_DIMENSION, hsvHog } from '../../src/features/image/hsv-hog.js';
 import { areaResample } from '../../src/features/image/resample.js';
 import type { Pixels } from '../../src/features/types.js';
-import { joinUnit, length } from '../../src/features/vectors.js';
+import { joinUnit, norm } from '../../src/features/vectors.js';
 
 type Colour = readonly [number, number, number];
 const RED: Colour = [214, 40, 40];
@@ -24,23 +24,23 @@ const stripes = (colour: Colour, along: 'x' | 'y') =>
   draw(64, (x, y) => (((along === 'x' ? x : y) * 64) % 16 < 8 ? colour : WHITE));
 
 describe('hsvHog', () => {
-  it('is a unit vector of its dimension, for a blank picture too', () => {
+  it('is a unit vector of its dimension, also for a blank picture', () => {
     for (const image of [disc(RED), draw(64, () => WHITE), draw(64, () => [0, 0, 0])]) {
       const feature = hsvHog(image);
       expect(feature).toHaveLength(HSV_HOG_DIMENSION);
-      expect(length(feature)).toBeCloseTo(1, 6);
+      expect(norm(feature)).toBeCloseTo(1, 6);
     }
   });
 
-  it('tells colours apart, and outlines apart', () => {
+  it('distinguishes colours and shapes', () => {
     expect(cosine(hsvHog(disc(RED)), hsvHog(disc(BLUE)))).toBeLessThan(0.95);
     expect(cosine(hsvHog(stripes(RED, 'x')), hsvHog(stripes(RED, 'y')))).toBeLessThan(0.5);
     const sameShape = cosine(hsvHog(disc(RED)), hsvHog(disc(BLUE)));
     expect(sameShape).toBeGreaterThan(cosine(hsvHog(disc(RED)), hsvHog(stripes(BLUE, 'x'))));
   });
 
-  it('sees the same picture at another size', () => {
-    // Not quite the same: one disc is drawn with steps at its rim, the other is averaged down to soft ones.
+  it('is similar for the same picture at another size', () => {
+    // Not equal: the rim of one disc has steps, and resampling smooths the rim of the other.
     const same = cosine(hsvHog(disc(RED)), hsvHog(disc(RED, 160)));
     expect(same).toBeGreaterThan(0.85);
     expect(same).toBeGreaterThan(cosine(hsvHog(disc(RED)), hsvHog(disc(BLUE, 160))));
@@ -48,12 +48,12 @@ describe('hsvHog', () => {
 });
 
 describe('areaResample', () => {
-  it('averages what lies under a new pixel', () => {
+  it('averages the area under a new pixel', () => {
     const checkers = draw(4, (x, y) => ((x * 4 + y * 4) % 2 === 0 ? [0, 0, 0] : [200, 100, 50]));
     expect([...areaResample(checkers, 2)]).toEqual([100, 50, 25, 100, 50, 25, 100, 50, 25, 100, 50, 25]);
   });
 
-  it('repeats pixels when it grows, and leaves its own size alone', () => {
+  it('repeats pixels when enlarging, and keeps an image of the same size', () => {
     const image = draw(2, (x) => (x < 0.5 ? RED : BLUE));
     expect([...areaResample(image, 4).subarray(0, 12)]).toEqual([...RED, ...RED, ...BLUE, ...BLUE]);
     expect(areaResample(image, 2)).toBe(image.data);
@@ -61,7 +61,7 @@ describe('areaResample', () => {
 });
 
 describe('joinUnit', () => {
-  it('makes the cosine of joined features the weighted mean of the cosines of their parts', () => {
+  it('gives joined features a cosine that is the weighted mean of the parts’ cosines', () => {
     const join = (a: number[], b: number[]) =>
       joinUnit([
         { part: Float32Array.from(a), weight: 3 },
@@ -71,7 +71,7 @@ describe('joinUnit', () => {
     expect(cosine(join([3, 4], [1, 0]), join([4, 3], [0, 1]))).toBeCloseTo((3 * 24) / 25 / 4, 6);
   });
 
-  it('gives all to the others where a part is zero, and stays zero where all are', () => {
+  it('gives the weight of a zero part to the others, and is zero if all parts are', () => {
     const zero = { part: new Float32Array(2), weight: 1 };
     expect([...joinUnit([zero, { part: Float32Array.of(0, 5), weight: 1 }])]).toEqual([0, 0, 0, 1]);
     expect([...joinUnit([zero, zero])]).toEqual([0, 0, 0, 0]);

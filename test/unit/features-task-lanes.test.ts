@@ -17,7 +17,7 @@ describe('inLanes', () => {
     expect(most).toBe(2);
   });
 
-  it('begins no further job after one has failed', async () => {
+  it('starts no further job after one has failed', async () => {
     const begun: number[] = [];
     const all = inLanes([0, 1, 2, 3, 4, 5], 2, async (job) => {
       begun.push(job);
@@ -29,7 +29,7 @@ describe('inLanes', () => {
     expect(begun.length).toBeLessThan(6);
   });
 
-  it('answers an abort at once, and begins nothing more', async () => {
+  it('rejects at once on an abort, and starts no further job', async () => {
     const controller = new AbortController();
     const begun: number[] = [];
     let finish = () => {};
@@ -51,14 +51,14 @@ describe('inLanes', () => {
     expect(begun).toEqual([0]);
   });
 
-  it('begins nothing under a signal that was aborted before', async () => {
+  it('starts no job if the signal is already aborted', async () => {
     const begun: number[] = [];
     const all = inLanes([0, 1], 1, async (job) => begun.push(job), AbortSignal.abort());
     await expect(all).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(begun).toEqual([]);
   });
 
-  it('is done at once with no job', async () => {
+  it('resolves at once without jobs', async () => {
     expect(await inLanes([], 4, async () => 1)).toEqual([]);
   });
 });

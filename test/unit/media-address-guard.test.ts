@@ -3,7 +3,7 @@ import { addressAllowed, parseNetworks } from '../../src/media/address-guard.js'
 
 describe('addressAllowed', () => {
   it.each(['1.1.1.1', '93.184.215.14', '223.255.255.255', '2606:4700::1111', '2a00:1450:4001::200e'])(
-    'lets %s through',
+    'allows %s',
     (address) => {
       expect(addressAllowed(address, [])).toBe(true);
     },
@@ -13,11 +13,11 @@ describe('addressAllowed', () => {
     ['unspecified', '0.0.0.0'],
     ['this network', '0.1.2.3'],
     ['loopback', '127.0.0.1'],
-    ['loopback, not the first', '127.8.9.10'],
+    ['loopback, another address', '127.8.9.10'],
     ['private', '10.0.0.1'],
     ['private', '172.31.255.255'],
     ['private', '192.168.1.1'],
-    ['link-local, where clouds keep secrets', '169.254.169.254'],
+    ['link-local (cloud metadata)', '169.254.169.254'],
     ['shared (CGNAT)', '100.64.0.1'],
     ['protocol assignments', '192.0.0.8'],
     ['documentation', '192.0.2.1'],
@@ -30,7 +30,7 @@ describe('addressAllowed', () => {
     ['unspecified', '::'],
     ['loopback', '::1'],
     ['mapped', '::ffff:127.0.0.1'],
-    ['mapped, even if public inside', '::ffff:8.8.8.8'],
+    ['mapped, of a public address', '::ffff:8.8.8.8'],
     ['IPv4-compatible', '::127.0.0.1'],
     ['translated (RFC 6145)', '::ffff:0:127.0.0.1'],
     ['NAT64', '64:ff9b::7f00:1'],
@@ -50,7 +50,7 @@ describe('addressAllowed', () => {
     expect(addressAllowed(address, [])).toBe(false);
   });
 
-  it('lets allowed networks through, and no more than those', () => {
+  it('allows the configured networks and no others', () => {
     const networks = parseNetworks(['127.0.0.1/32', '10.1.0.0/16', 'fd00:1::/32']);
     expect(addressAllowed('127.0.0.1', networks)).toBe(true);
     expect(addressAllowed('::ffff:127.0.0.1', networks)).toBe(true);
@@ -65,7 +65,7 @@ describe('addressAllowed', () => {
 });
 
 describe('parseNetworks', () => {
-  it('takes a bare address as itself alone', () => {
+  it('parses a bare address as a network of one address', () => {
     const networks = parseNetworks([' 192.168.0.7 ', '::1']);
     expect(addressAllowed('192.168.0.7', networks)).toBe(true);
     expect(addressAllowed('192.168.0.8', networks)).toBe(false);

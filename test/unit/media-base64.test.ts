@@ -25,7 +25,7 @@ describe('decodeBase64', () => {
     expect(decodeBase64(text).equals(bytes)).toBe(true);
   });
 
-  it('gives every length back', () => {
+  it('decodes inputs of every length', () => {
     for (let length = 1; length < 10; length += 1) {
       const some = Buffer.from(Array.from({ length }, (_, i) => i * 29));
       expect(decodeBase64(some.toString('base64')).equals(some)).toBe(true);
@@ -33,28 +33,28 @@ describe('decodeBase64', () => {
   });
 
   it.each([
-    ['a foreign character', 'AAAA*AAA'],
+    ['a character outside the alphabet', 'AAAA*AAA'],
     ['the URL alphabet', '_-8='],
     ['missing padding', 'AAA'],
     ['padding in the middle', 'AA==AAAA'],
     ['too much padding', 'A==='],
-    ['a character that is one of ours in its low byte', '\u0141AAA'],
+    ['a character whose low byte is in the alphabet', '\u0141AAA'],
     ['a data: URL in another encoding', 'data:image/svg+xml,<svg/>'],
     ['a file name', 'picture.png'],
   ])('refuses %s', (_what, text) => {
     expect(failing(text)).toMatchObject({ code: 'BAD_BASE64', field: ['input', 'imageBase64'] });
   });
 
-  it.each(['', ' \n', 'data:image/png;base64,'])('answers EMPTY_IMAGE for %j', (text) => {
+  it.each(['', ' \n', 'data:image/png;base64,'])('throws EMPTY_IMAGE for %j', (text) => {
     expect(failing(text).code).toBe('EMPTY_IMAGE');
   });
 
-  it('refuses what is too large before it decodes, bad characters or not', () => {
+  it('refuses an input that is too large before it decodes it', () => {
     expect(failing('*'.repeat((Math.ceil(MAX_IMAGE_BYTES / 3) + 1) * 4)).code).toBe('IMAGE_TOO_LARGE');
     expect(failing(' '.repeat(MAX_IMAGE_BYTES * 3)).code).toBe('IMAGE_TOO_LARGE');
   });
 
-  it('takes as many bytes as an image may have', () => {
+  it('accepts the largest allowed image', () => {
     expect(decodeBase64(Buffer.alloc(MAX_IMAGE_BYTES).toString('base64')).length).toBe(MAX_IMAGE_BYTES);
   });
 });

@@ -35,7 +35,7 @@ describe('sniff: SVG by its root element', () => {
     ['an internal subset', `<!DOCTYPE svg [ <!-- ]> --> <!ENTITY a "]>"> ]>${root}`],
     ['a style sheet instruction', `<?xml-stylesheet href="a.css"?>${root}`],
     ['a prefixed root', '<s:svg xmlns:s="http://www.w3.org/2000/svg"/>'],
-    ['a prolog longer than any header window', `<!--${'x'.repeat(5000)}-->${root}`],
+    ['a long prolog', `<!--${'x'.repeat(5000)}-->${root}`],
     ['UTF-16, little-endian', utf16(`<?xml version="1.0" encoding="UTF-16"?>${root}`, false)],
     ['UTF-16, big-endian', utf16(root, true)],
   ])('%s', (_what, text) => {
@@ -43,11 +43,11 @@ describe('sniff: SVG by its root element', () => {
   });
 
   it.each([
-    ['HTML that holds an SVG', `<!DOCTYPE html><html><body>${root}</body></html>`],
+    ['HTML that contains an SVG', `<!DOCTYPE html><html><body>${root}</body></html>`],
     ['another XML root', `<?xml version="1.0"?><gpx>${root}</gpx>`],
-    ['a root whose name only starts so', '<svgs/>'],
-    ['an SVG inside a comment alone', `<!-- ${root} -->`],
-    ['a comment that never ends', `<!-- ${root}`],
+    ['a root whose name starts with svg', '<svgs/>'],
+    ['an SVG in a comment', `<!-- ${root} -->`],
+    ['an unclosed comment', `<!-- ${root}`],
     ['text before the root', `hello ${root}`],
   ])('not %s', (_what, text) => {
     expect(failure(Buffer.from(text)).code).toBe('UNSUPPORTED_MEDIA_TYPE');
@@ -87,11 +87,11 @@ describe('sniff: binary types by their first bytes', () => {
     expect(message).toContain('JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG');
   });
 
-  it('answers EMPTY_IMAGE for no bytes', () => {
+  it('throws EMPTY_IMAGE for no bytes', () => {
     expect(failure(new Uint8Array()).code).toBe('EMPTY_IMAGE');
   });
 
-  it('looks at the part of a buffer that was given', () => {
+  it('reads only the given part of a buffer', () => {
     const around = Buffer.concat([Buffer.from('junk'), ftyp('avif')]);
     expect(sniff(around.subarray(4))).toBe('image/avif');
   });
@@ -105,7 +105,7 @@ describe('safeSvg', () => {
     expect(text(safeSvg(Buffer.from(whole)))).toBe(root);
   });
 
-  it('gives UTF-8, whatever it was', () => {
+  it('converts to UTF-8', () => {
     const latin = Buffer.from(
       '<?xml version="1.0" encoding="iso-8859-1"?><svg><title>caf\u00e9</title></svg>',
       'latin1',
@@ -124,7 +124,7 @@ describe('safeSvg', () => {
     );
   });
 
-  it('refuses bytes that are not in the encoding', () => {
+  it('refuses bytes that are invalid in the declared encoding', () => {
     const broken = Buffer.concat([
       Buffer.from('<svg><title>'),
       Buffer.from([0xff, 0xfe]),

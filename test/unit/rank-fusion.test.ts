@@ -16,7 +16,7 @@ describe('reciprocal rank fusion', () => {
     ]);
   });
 
-  it('says what speaks for each item, with its rank and similarity there', () => {
+  it('lists the evidence of each item with rank and similarity', () => {
     const [first] = fuseByReciprocalRank([
       { evidence: 'CONTENT', hits: hits('a', 'b') },
       { evidence: 'COUNTERPART', hits: hits('b') },
@@ -35,7 +35,7 @@ describe('reciprocal rank fusion', () => {
     expect(fused.map(({ id }) => id)).toEqual(['a', 'z']);
   });
 
-  it('never lets an item beyond a depth outrank one within it', () => {
+  it('ranks no item beyond a depth above one within it', () => {
     const depth = 200;
     const within = fuseByReciprocalRank([
       {
@@ -52,7 +52,7 @@ describe('reciprocal rank fusion', () => {
 });
 
 describe('a single kind of evidence', () => {
-  it('is scored by its cosine similarity, its ranks counted on from the page before', () => {
+  it('has the cosine similarity as score, and ranks that continue those of the page before', () => {
     expect(singleEvidence({ evidence: 'CONTENT', hits: hits('a') }, 21)).toEqual([
       { id: 'a', score: 1, evidence: [{ evidence: 'CONTENT', rank: 21, similarity: 1 }] },
     ]);

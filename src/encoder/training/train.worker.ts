@@ -7,12 +7,13 @@ import { trainInThisThread } from './trainer.js';
 
 const { source, options, checkpoints, checkpointEvery, resumeFrom } = workerData as TrainWorkerInput;
 
-await asThread<TrainedEncoder, TrainEvent>(({ tell, ask }) =>
+await asThread<TrainedEncoder, TrainEvent>(({ emit, emitAndWait }) =>
   trainInThisThread(source, options, {
-    onProgress: (progress) => tell({ kind: 'progress', progress }),
+    onProgress: (progress) => emit({ kind: 'progress', progress }),
     checkpointEvery,
     ...(checkpoints && {
-      onCheckpoint: (bytes: Uint8Array) => ask({ kind: 'checkpoint', bytes }, [bytes.buffer as ArrayBuffer]),
+      onCheckpoint: (bytes: Uint8Array) =>
+        emitAndWait({ kind: 'checkpoint', bytes }, [bytes.buffer as ArrayBuffer]),
     }),
     ...(resumeFrom && { resumeFrom }),
   }),

@@ -20,11 +20,11 @@ import { HSV_HOG_DIMENSION, hsvHog } from './hsv-hog.js';
 import type { ImageExtractor } from './image-extractor.js';
 import { pixelTensor } from './pixel-tensor.js';
 
-/** Share of the model in a comparison where it is joined with colour and outline. */
+/** Weight of the model's output where it is joined with colour and shape. */
 const MODEL_WEIGHT = 0.7;
 const RUN = 8;
 
-/** Any tfjs graph or layers model on disk as an image extractor. */
+/** A tfjs graph or layers model on disk as an image extractor. */
 export class DirectoryModel implements ImageExtractor {
   private constructor(
     readonly info: ImageExtractorInfo,
@@ -34,7 +34,7 @@ export class DirectoryModel implements ImageExtractor {
     private readonly release: () => void,
   ) {}
 
-  /** @throws CommonspaceError BAD_MODEL naming the file and field at fault. */
+  /** @throws CommonspaceError BAD_MODEL that names the file and the field. */
   static async load(options: DirectoryModelOptions, { tf }: TensorBackend): Promise<DirectoryModel> {
     const description = readDescription(options);
     const { json, weights } = readModel(options.folder);
@@ -47,7 +47,7 @@ export class DirectoryModel implements ImageExtractor {
       .update(JSON.stringify([json.modelTopology, description]));
     const width = probe(tf, { run, release }, description, options);
     const info: ImageExtractorInfo = {
-      // The hash keeps two models apart that were given one name.
+      // The hash distinguishes models with the same name and version.
       id: `${description.name}@${description.version}-${hash.digest('hex').slice(0, 8)}`,
       modality: 'IMAGE',
       dimension: width + (description.join ? HSV_HOG_DIMENSION : 0),
@@ -85,14 +85,14 @@ export class DirectoryModel implements ImageExtractor {
   }
 }
 
-/** Said here, because tfjs names neither the file at fault nor its field. */
+/** Checks `output` here, because the error of tfjs names neither the file nor the field. */
 function checkOutput(
   { modelTopology }: ModelJson,
   { output }: Description,
   { description }: DirectoryModelOptions,
 ): void {
   if (output === undefined) return;
-  // A graph's node may be asked for by one of its outputs: `name:0`.
+  // `name:0` is an output of the graph node `name`.
   const name = isGraph(modelTopology) ? output.replace(/:\d+$/, '') : output;
   if (namesIn(modelTopology).has(name)) return;
   throw badModel(description, `output is ${output}, which the model does not have`, undefined, ['output']);
@@ -102,7 +102,7 @@ function isGraph(topology: ModelJson['modelTopology']): boolean {
   return 'node' in topology;
 }
 
-/** Every name in a model: of nodes or layers, and of whatever else has one. */
+/** All values of fields called `name` in a model, which include its nodes or layers. */
 function namesIn(value: unknown, into = new Set<string>()): Set<string> {
   if (typeof value !== 'object' || value === null) return into;
   if ('name' in value && typeof value.name === 'string') into.add(value.name);
@@ -124,17 +124,17 @@ async function openModel(json: ModelJson, weights: Buffer, { output }: Descripti
   }
   const graph: GraphModel = await tfConverter().loadGraphModel(inMemory(json, weights));
   const name = graph.inputs[0]?.name;
-  if (name === undefined) throw new Error('it has no input');
+  if (name === undefined) throw new Error('the model has no input');
   const run = (input: Tensor): Tensor => {
     const result = graph.execute({ [name]: input }, output);
     const [first] = Array.isArray(result) ? result : [result];
-    if (first === undefined) throw new Error('it has no output');
+    if (first === undefined) throw new Error('the model has no output');
     return first;
   };
   return { run, release: () => graph.dispose() };
 }
 
-/** Width of the features, by one run on a grey picture: what the model says of itself need not be so. */
+/** Length of the features, measured on a grey picture, because a model's declared shapes can be wrong. */
 function probe(
   tf: TensorBackend['tf'],
   { run, release }: OpenModel,
@@ -148,10 +148,10 @@ function probe(
     columns = tf.tidy(() => flatten(tf, run(scaled(tf, [grey], description))).shape[1]);
   } catch (error) {
     release();
-    throw badModel(join(folder, 'model.json'), `cannot be run as ${file} says: ${reason(error)}`, error);
+    throw badModel(join(folder, 'model.json'), `cannot be run as ${file} describes: ${reason(error)}`, error);
   }
   if (columns === undefined || columns < 1)
-    throw badModel(file, 'output names a layer that gives nothing', undefined, ['output']);
+    throw badModel(file, 'output names a layer without values', undefined, ['output']);
   return columns;
 }
 
@@ -163,7 +163,7 @@ function scaled(tf: TensorBackend['tf'], images: readonly Pixels[], { input, sca
   );
 }
 
-/** A map of activations becomes its mean over the picture; anything else is laid out flat. */
+/** Averages a map of activations over the picture; reshapes any other output to [images, width]. */
 function flatten(tf: TensorBackend['tf'], output: Tensor): Tensor {
   return output.rank === 4 ? tf.mean(output, [1, 2]) : tf.reshape(output, [output.shape[0] ?? 1, -1]);
 }

@@ -6,11 +6,11 @@ export const HSV_HOG_EXTRACTOR: ImageExtractorInfo = {
   id: 'hsv-hog@1',
   modality: 'IMAGE',
   dimension: HSV_HOG_DIMENSION,
-  description: 'colour histogram and oriented gradients, without any learnt weights',
+  description: 'colour histogram and oriented gradients, without learnt weights',
   input: { width: HSV_HOG_SIZE, height: HSV_HOG_SIZE, fit: 'contain' },
 };
 
-/** Colours and outlines alone: quick, small, and knows nothing of things. */
+/** Colour and shape features: fast, small, without object recognition. */
 export const hsvHogExtractor: ImageExtractor = {
   info: HSV_HOG_EXTRACTOR,
   extract: async (images) => images.map(hsvHog),

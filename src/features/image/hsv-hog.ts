@@ -2,7 +2,7 @@ import type { Pixels } from '../types.js';
 import { joinUnit } from '../vectors.js';
 import { areaResample } from './resample.js';
 
-/** Both parts look at the image at this size, in pixels; other sizes are averaged down to it. */
+/** Size of the image for both parts, in pixels. Other sizes are resampled to it. */
 export const HSV_HOG_SIZE = 64;
 
 const COLOUR_GRID = 4;
@@ -11,27 +11,27 @@ const SATURATIONS = 2;
 const GREYS = 3;
 const COLOUR_BINS = GREYS + HUES * SATURATIONS;
 const COLOUR_DIMENSION = COLOUR_GRID * COLOUR_GRID * COLOUR_BINS;
-/** Less saturated or darker than this, a hue is noise. */
+/** Pixels with a lower saturation or value count as grey, because their hue is noise. */
 const CHROMATIC = 0.15;
 
 const CELL = 8;
 const CELLS = HSV_HOG_SIZE / CELL;
 const ORIENTATIONS = 9;
 const SHAPE_DIMENSION = CELLS * CELLS * ORIENTATIONS;
-/** Keeps the noise of an empty neighbourhood from being blown up to an edge; in units of gradient magnitude. */
+/** Prevents that normalisation amplifies the noise of a region without edges; in units of gradient magnitude. */
 const ENERGY_FLOOR = 200;
-/** One strong edge must not drown the rest of its neighbourhood. */
+/** Upper bound of a value, so that one strong edge does not dominate its neighbourhood. */
 const CLIP = 1.5;
 
-/** Share of colour in a comparison of two features; the rest is shape. Measured, see docs/decisions/0004-features.md. */
+/** Weight of colour in the cosine of two features; the rest is shape. Measured, see docs/decisions/0004-features.md. */
 const COLOUR_WEIGHT = 0.4;
 
 export const HSV_HOG_DIMENSION = COLOUR_DIMENSION + SHAPE_DIMENSION;
 
 /**
- * Colour and shape without any learnt weights: a histogram over hue and saturation in each of 4×4 regions, and a
+ * Colour and shape features without learnt weights: a histogram over hue and saturation in each of 4×4 regions, and a
  * histogram of oriented gradients in 8×8 cells, each normalised by the energy of the cells around it
- * (Dalal and Triggs, CVPR 2005, with 3×3 neighbourhoods in place of overlapping blocks).
+ * (Dalal and Triggs, CVPR 2005, with 3×3 neighbourhoods instead of overlapping blocks).
  *
  * @returns [816], unit length.
  */
@@ -43,7 +43,7 @@ export function hsvHog(image: Pixels): Float32Array {
   ]);
 }
 
-/** Square roots of counts, so that comparing two is comparing distributions (Hellinger). [240] */
+/** [240]: square roots of counts, so that the cosine compares distributions (Hellinger). */
 function colourHistogram(rgb: Uint8Array): Float32Array {
   const counts = new Float32Array(COLOUR_DIMENSION);
   const cell = HSV_HOG_SIZE / COLOUR_GRID;
@@ -59,7 +59,7 @@ function colourHistogram(rgb: Uint8Array): Float32Array {
   return counts;
 }
 
-/** Greys first, by value; then hue by saturation. */
+/** Bins: greys by value, then hues by saturation. */
 function colourBin(red: number, green: number, blue: number): number {
   const high = Math.max(red, green, blue);
   const range = high - Math.min(red, green, blue);
@@ -75,7 +75,7 @@ function colourBin(red: number, green: number, blue: number): number {
   return GREYS + hueBin * SATURATIONS + saturationBin;
 }
 
-/** [576]: for each cell the gradients' magnitude by orientation, a half-turn in nine bins, shared between the two nearest. */
+/** [576]: for each cell the gradient magnitude by orientation: nine bins over 180°, interpolated between the two nearest. */
 function orientedGradients(rgb: Uint8Array): Float32Array {
   const size = HSV_HOG_SIZE;
   const luma = new Float32Array(size * size);
@@ -103,7 +103,7 @@ function orientedGradients(rgb: Uint8Array): Float32Array {
   return normaliseByNeighbours(cells);
 }
 
-/** Divides each cell by the root of the mean energy of the 3×3 cells around it (beyond the rim there is none). */
+/** Divides each cell by the root of the mean energy of the 3×3 cells around it; cells outside the image have none. */
 function normaliseByNeighbours(cells: Float32Array): Float32Array {
   const energy = new Float32Array(CELLS * CELLS);
   for (let i = 0; i < cells.length; i += 1) {

@@ -1,9 +1,9 @@
 import type { ImageExtractorInfo, Pixels } from '../types.js';
 
-/** An image extractor at work in one thread. */
+/** An image extractor in one thread. */
 export interface ImageExtractor {
   readonly info: ImageExtractorInfo;
-  /** [info.dimension] of unit length for each image, in order; each comes in the size of `info.input`. */
+  /** [info.dimension] of unit length for each image, in order. Images must have the size `info.input`. */
   extract(images: readonly Pixels[]): Promise<Float32Array[]>;
   dispose(): void;
 }

@@ -9,23 +9,23 @@ import { MOBILENET_MID_EXTRACTOR, MobilenetMid } from './mobilenet-mid.js';
 
 const DIRECTORY = 'dir:';
 
-/** Extractors that are always at hand, by the names they are configured under. */
+/** Built-in extractors by their configured names. */
 const BUILT_IN: Readonly<Record<string, ImageExtractorInfo>> = {
   default: MOBILENET_MID_EXTRACTOR,
   'hsv-hog': HSV_HOG_EXTRACTOR,
 };
 
-/** What a name stands for, in a form that means the same in another folder and in another version of this program. */
+/** A resolved name, independent of the working directory and of the version of this program. */
 export interface ImageExtractorName {
   readonly name: string;
-  /** What the extractor is, where that is known without loading it: null for a model on disk. */
+  /** The extractor's description; null for a model on disk, which must be loaded first. */
   readonly info: ImageExtractorInfo | null;
 }
 
 /**
  * Reads `default`, `hsv-hog`, the id of one of these, or `dir:PATH[#DESCRIPTION]`.
  *
- * @throws CommonspaceError BAD_CONFIG for anything else
+ * @throws CommonspaceError BAD_CONFIG for any other name
  */
 export function readImageExtractorName(name: string): ImageExtractorName {
   if (name.startsWith(DIRECTORY)) {
@@ -36,12 +36,12 @@ export function readImageExtractorName(name: string): ImageExtractorName {
   if (info !== undefined) return { name: info.id, info };
   throw new CommonspaceError(
     'BAD_CONFIG',
-    `There is no image extractor ${name}: default, hsv-hog or dir:PATH.`,
+    `There is no image extractor ${name}. Use default, hsv-hog or dir:PATH.`,
     ['COMMONSPACE_IMAGE_MODEL'],
   );
 }
 
-/** Ids of the extractors that are always at hand. */
+/** Ids of the built-in extractors. */
 export function builtInImageExtractors(): readonly string[] {
   return Object.values(BUILT_IN).map(({ id }) => id);
 }

@@ -2,20 +2,20 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { ImageExtractor } from './image-extractor.js';
 
 /**
- * The image extractors that one thread has loaded, by id. Tasks of a thread run one after another, so that nothing is let
- * go while it is in use.
+ * The image extractors that a thread has loaded, by id. Tasks of a thread run one after another, so no extractor is disposed
+ * while it is in use.
  */
 export class LoadedExtractors {
   private readonly loaded = new Map<string, Promise<ImageExtractor>>();
 
-  /** @param load loads the extractor of a name, whatever it stands for now */
+  /** @param load loads the extractor that the name refers to now */
   constructor(private readonly load: (name: string) => Promise<ImageExtractor>) {}
 
   /**
-   * The extractor of a name, loaded if need be.
+   * The extractor of a name, loaded if necessary.
    *
-   * @throws CommonspaceError BAD_MODEL where the name stands for another one than `id` by now: its features must not be
-   *   stored as those of the one that was opened.
+   * @throws CommonspaceError BAD_MODEL if the name now refers to an extractor with another id. Its features must not be
+   *   stored under the id that was opened.
    */
   get(name: string, id: string): Promise<ImageExtractor> {
     const known = this.loaded.get(id);
@@ -25,7 +25,7 @@ export class LoadedExtractors {
       extractor.dispose();
       throw new CommonspaceError(
         'BAD_MODEL',
-        `The model of the image extractor ${id} was changed: it is that of ${extractor.info.id} now.`,
+        `The model of the image extractor ${id} has changed. Its id is now ${extractor.info.id}.`,
       );
     });
     this.loaded.set(id, loading);
@@ -33,7 +33,7 @@ export class LoadedExtractors {
     return loading;
   }
 
-  /** Loads an extractor anew and keeps it, unless just that is here already. */
+  /** Loads an extractor and keeps it, unless one with the same id is loaded already. */
   async open(name: string): Promise<ImageExtractor> {
     const extractor = await this.load(name);
     const known = this.loaded.get(extractor.info.id);

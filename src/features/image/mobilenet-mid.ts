@@ -14,22 +14,22 @@ import type { ImageExtractor } from './image-extractor.js';
 import { pixelTensor } from './pixel-tensor.js';
 
 /**
- * The network is made for 224 pixels. At 160 it takes half the time and tells small pictures apart as well; see
- * docs/decisions/0004-features.md for this and for the layers.
+ * Input size in pixels. The network was trained at 224. At 160 it takes half the time and retrieves small pictures as well;
+ * docs/decisions/0004-features.md has the measurements for the size and the layers.
  */
 const INPUT_SIZE = 160;
 
-/** Layers whose activations are pooled, from shapes to things, and how: over 2×2 regions, or over the whole picture. */
+/** Layers whose activations are used, from low to high level, pooled over 2×2 regions or over the whole picture. */
 const LAYERS = [
   { suffix: 'MobilenetV2/expanded_conv_12/add', channels: 136, regions: 2 },
   { suffix: 'MobilenetV2/expanded_conv_15/add', channels: 224, regions: 1 },
   { suffix: 'MobilenetV2/expanded_conv_16/project/BatchNorm/FusedBatchNormV3', channels: 448, regions: 1 },
 ] as const;
 
-/** Share of the network in a comparison of two features; the rest is colour and outline. */
+/** Weight of the network in the cosine of two features; the rest is colour and shape. */
 const NETWORK_WEIGHT = 0.7;
 
-/** Pictures that one run of the network takes: more would only use more memory. */
+/** Pictures in one run of the network. A larger batch only uses more memory. */
 const RUN = 8;
 
 export const MOBILENET_MID_EXTRACTOR: ImageExtractorInfo = {
@@ -41,8 +41,8 @@ export const MOBILENET_MID_EXTRACTOR: ImageExtractorInfo = {
 };
 
 /**
- * The offline default: activations of the MobileNetV2 (Sandler et al., 2018) whose weights the package nsfwjs ships as a
- * tfjs graph model, pooled and joined with hsvHog. Only the package's weights are read; none of its code runs.
+ * The default extractor, which needs no download: pooled activations of a MobileNetV2 (Sandler et al., 2018), joined with
+ * hsvHog. The package nsfwjs contains the weights as a tfjs graph model. Only its weights are read; its code does not run.
  */
 export class MobilenetMid implements ImageExtractor {
   readonly info = MOBILENET_MID_EXTRACTOR;
@@ -95,7 +95,7 @@ export class MobilenetMid implements ImageExtractor {
     }
   }
 
-  /** Means over regions × regions parts of the picture: [images, regions² · channels]. */
+  /** Mean activations in regions × regions parts of the picture: [images, regions² · channels]. */
   private pool(activation: Tensor4D, regions: number): Tensor {
     const { tf } = this;
     if (regions === 1) return tf.mean(activation, [1, 2]);
@@ -108,7 +108,7 @@ function readPackage(): { json: ModelJson; weights: Buffer } {
   const require = createRequire(import.meta.url);
   try {
     const folder = join(dirname(require.resolve('nsfwjs')), '..', 'models', 'mobilenet_v2_mid');
-    // The files are modules that hold nothing but the JSON and the weights in base64.
+    // The files are modules that export the JSON, and the weights in base64.
     const json = structuredClone(require(join(folder, 'model.min.js'))) as ModelJson;
     const shards = ['group1-shard1of2.min.js', 'group1-shard2of2.min.js'];
     const weights = Buffer.concat(
@@ -144,7 +144,7 @@ function nodeEndingIn(json: ModelJson, suffix: string): string {
   return node.name;
 }
 
-/** The graph is convolutional up to the layers we read: any input size that its strides divide will do. */
+/** Changes the input size. The graph is convolutional up to the layers in use, so any multiple of its strides is valid. */
 function setInputSize(json: ModelJson, size: number): void {
   const shape = nodesOf(json).find(({ op }) => op === 'Placeholder')?.attr?.shape?.shape;
   if (shape === undefined) throw new CommonspaceError('EXTRACTOR_FAILED', 'The image network has no input.');

@@ -2,7 +2,7 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { TensorBackend } from '../../platform/tensor-backend.js';
 import type { Pixels } from '../types.js';
 
-/** Pictures of one size as a tensor [images, height, width, 3] of 0 to 255. The caller owns it. */
+/** Pictures of one size as a tensor [images, height, width, 3] with values 0 to 255. The caller disposes it. */
 export function pixelTensor(
   tf: TensorBackend['tf'],
   images: readonly Pixels[],

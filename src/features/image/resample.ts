@@ -1,8 +1,8 @@
 import type { Pixels } from '../types.js';
 
 /**
- * The image at `size` × `size` pixels by averaging the area under each new pixel; the same image if it has that size.
- * Growing repeats pixels. Interleaved RGB in, interleaved RGB out.
+ * Resamples an image to `size` × `size` pixels by averaging the area under each new pixel. Enlarging repeats pixels. An image
+ * of that size is returned unchanged. Input and output are interleaved RGB.
  */
 export function areaResample(image: Pixels, size: number): Uint8Array {
   const { data, width, height } = image;
@@ -36,7 +36,7 @@ export function areaResample(image: Pixels, size: number): Uint8Array {
   return out;
 }
 
-/** First and one past the last source index under each of `to` new ones, in pairs; never empty. */
+/** For each of `to` new indices, the range [start, end) of source indices, as pairs. A range is never empty. */
 function spans(from: number, to: number): Int32Array {
   const out = new Int32Array(2 * to);
   for (let i = 0; i < to; i += 1) {

@@ -1,17 +1,17 @@
 /** Length of the hashed n-gram vector. */
 export const NGRAM_DIMENSION = 512;
 
-/** Scripts that put no space between words: there a character is already much of a word. */
+/** Scripts without spaces between words. In these a character carries much of a word's meaning. */
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 const WORD = /[\p{L}\p{M}\p{N}]+|\p{Extended_Pictographic}/gu;
-/** Marks both ends of a word, so that the end of `tomcat` is not the word `cat`. */
+/** Marks both ends of a word, so that the end of `tomcat` differs from the word `cat`. */
 const EDGE = '_';
 const GRAM = 3;
-/** A whole word tells more than one of its parts. */
+/** Weight of a whole word relative to its n-grams. */
 const WHOLE_WORD_WEIGHT = 2;
 
-/** How much a word tells, 0 to 1: little for `the`, all for a word never heard of. */
+/** Information content of a word, 0 to 1: low for `the`, 1 for an unknown word. */
 export type Informativeness = (word: string) => number;
 
 interface Gram {
@@ -20,13 +20,13 @@ interface Gram {
 }
 
 /**
- * A text's character n-grams, hashed with signs into a fixed number of places (Weinberger et al., ICML 2009), each
- * counted as 1 + log(count). Words of spaced scripts give the word itself and its 3-grams across the word's edges,
- * weighted by what the word tells; runs of unspaced scripts give characters and pairs of neighbours. Case and
- * diacritics count for nothing.
+ * A text's character n-grams, hashed with signs into a vector of fixed length (Weinberger et al., ICML 2009). Each n-gram has
+ * the value 1 + log(count). A word of a spaced script gives the word and its 3-grams, including those at its edges, weighted
+ * by the word's information content. A run of an unspaced script gives its characters and pairs of neighbours. Case and
+ * diacritics are ignored.
  *
- * @param text in NFKC, as `normaliseText` gives it.
- * @returns [NGRAM_DIMENSION], not normalised; all zero where there is neither letter, digit nor emoji.
+ * @param text in NFKC, from `normaliseText`.
+ * @returns [NGRAM_DIMENSION], not normalised; zero for a text without letters, digits and emoji.
  */
 export function hashedNgrams(text: string, informativeness: Informativeness): Float32Array {
   const grams = new Map<string, Gram>();
@@ -38,7 +38,7 @@ export function hashedNgrams(text: string, informativeness: Informativeness): Fl
       known.weight = Math.max(known.weight, weight);
     }
   };
-  for (const [word] of foldCase(text).matchAll(WORD)) {
+  for (const [word] of stripCaseAndMarks(text).matchAll(WORD)) {
     for (const run of splitByScript(word)) {
       if (UNSPACED.test(run)) countCharacters(run, count);
       else countWord(run, informativeness(run), count);
@@ -47,9 +47,9 @@ export function hashedNgrams(text: string, informativeness: Informativeness): Fl
   const out = new Float32Array(NGRAM_DIMENSION);
   for (const [gram, { times, weight }] of grams) {
     const hash = hash32(gram);
-    const place = hash % NGRAM_DIMENSION;
+    const index = hash % NGRAM_DIMENSION;
     const sign = hash >>> 31 === 0 ? 1 : -1;
-    out[place] = (out[place] as number) + sign * weight * (1 + Math.log(times));
+    out[index] = (out[index] as number) + sign * weight * (1 + Math.log(times));
   }
   return out;
 }
@@ -70,7 +70,7 @@ function countWord(word: string, weight: number, count: (gram: string, weight: n
   for (let i = 0; i + GRAM <= edged.length; i += 1) count(edged.slice(i, i + GRAM).join(''), weight);
 }
 
-/** `iphone手机` is two runs. */
+/** Splits a word where the script changes between spaced and unspaced: `iphone手机` has two runs. */
 function splitByScript(word: string): string[] {
   const runs: string[] = [];
   let unspaced: boolean | null = null;
@@ -83,8 +83,8 @@ function splitByScript(word: string): string[] {
   return runs;
 }
 
-/** Lower case without diacritics: é and e are the same, as many people type them. */
-function foldCase(text: string): string {
+/** Lower case without diacritics, because queries are often typed without them. */
+function stripCaseAndMarks(text: string): string {
   return text
     .toLowerCase()
     .normalize('NFKD')
@@ -92,7 +92,7 @@ function foldCase(text: string): string {
     .normalize('NFC');
 }
 
-/** FNV-1a over UTF-16 units and murmur3's final mix; 32 bits, unsigned, the same on every machine. */
+/** FNV-1a over UTF-16 units with murmur3's final mix; unsigned 32 bits, independent of the platform. */
 function hash32(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) {

@@ -1,31 +1,31 @@
-/** A vocabulary as SentencePiece's unigram model has it: pieces with their log probabilities; a piece's id is its index. */
+/** Vocabulary of a SentencePiece unigram model: pieces with their log probabilities. A piece's id is its index. */
 export type PieceVocabulary = readonly (readonly [piece: string, score: number])[];
 
-/** Tokens of a text, and how likely it is as a text of the language that the vocabulary was made for. */
+/** Tokens of a text, and its probability under the vocabulary's language model. */
 export interface Tokens {
   readonly ids: Int32Array;
-  /** Log probability per character (word marks not counted), at most 0; 0 for a text without any. */
+  /** Log probability per character, without word marks; at most 0, and 0 for a text without characters. */
   readonly score: number;
 }
 
-/** Id of whatever the vocabulary does not know. */
+/** Id of characters that the vocabulary does not contain. */
 export const UNKNOWN_TOKEN = 0;
-/** `<unk>`, `<s>`, `</s>` and three spare ones: never produced from text. */
+/** `<unk>`, `<s>`, `</s>` and three unused tokens, which text never produces. */
 const RESERVED_TOKENS = 6;
-/** Stands before every word, in place of the space. */
+/** Precedes every word and replaces the space. */
 const WORD_MARK = '\u2581';
-/** SentencePiece puts an unknown character this far below its least likely piece. */
+/** In SentencePiece, the score of an unknown character is this much below that of the least likely piece. */
 const UNKNOWN_PENALTY = 10;
 
 interface TrieNode {
   readonly next: Map<string, TrieNode>;
-  /** −1 where no piece ends. */
+  /** Id of the piece that ends here, or −1. */
   id: number;
 }
 
 /**
- * Splits text into the most probable sequence of pieces (Kudo, ACL 2018: a unigram language model and Viterbi's search),
- * the way the Universal Sentence Encoder lite was trained.
+ * Splits text into the most probable sequence of pieces (Kudo, ACL 2018: a unigram language model and the Viterbi
+ * algorithm), as in the training of the Universal Sentence Encoder lite.
  */
 export class PieceTokenizer {
   readonly #root: TrieNode = { next: new Map(), id: -1 };
@@ -40,17 +40,17 @@ export class PieceTokenizer {
       this.#insert(vocabulary[id]?.[0] ?? '', id);
   }
 
-  /** Log probability of a word that is one piece; −∞ for any other word. */
+  /** Log probability of a word that is a single piece; −∞ for other words. */
   wordScore(word: string): number {
     const id = this.#idOf.get(WORD_MARK + word);
     return id === undefined ? Number.NEGATIVE_INFINITY : (this.#scores[id] as number);
   }
 
   /**
-   * Tokens of a text; none for a text of white space. Neighbouring unknown characters become one unknown token.
-   * Time is linear in the text's length.
+   * Tokens of a text; empty for white space. Adjacent unknown characters become one unknown token. The time is linear in
+   * the length of the text.
    *
-   * @param text in NFKC, as `normaliseText` gives it.
+   * @param text in NFKC, from `normaliseText`.
    */
   encode(text: string): Tokens {
     const words = text.split(/\s+/u).filter((word) => word !== '');

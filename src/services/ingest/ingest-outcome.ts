@@ -57,7 +57,7 @@ export function failed(call: IngestCall, indices: readonly number[], error: unkn
 
 const UNEXPECTED: Failure = {
   code: 'INTERNAL',
-  message: 'Something unexpected went wrong; nothing of this input was stored.',
+  message: 'An unexpected error occurred. Nothing of this input was stored.',
   field: [],
 };
 
