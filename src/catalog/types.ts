@@ -36,12 +36,12 @@ export interface ClassRow {
   readonly description: string | null;
 }
 
-/** A version of the encoder: where it stands, and what is known of it whatever its state. */
+/** A version of the encoder: its state, and the facts that every state has. */
 export type EncoderRow = EncoderFacts & EncoderStatus;
 
 export interface EncoderFacts {
   readonly id: string;
-  /** Width of its space; null before it is trained. */
+  /** Dimension of its embeddings; null before it is trained. */
   readonly dimension: number | null;
   readonly imageExtractor: string;
   readonly textExtractor: string;
@@ -52,10 +52,10 @@ export interface EncoderFacts {
   /** Empty before it is measured. */
   readonly report: EncoderReport;
   readonly createdAt: Date;
-  /** When work on it began first, and ended last. */
+  /** First start and latest end of the work on it. */
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
-  /** When it last became the active one, and ceased to be. */
+  /** Its latest activation and retirement. */
   readonly activatedAt: Date | null;
   readonly retiredAt: Date | null;
 }
@@ -63,7 +63,7 @@ export interface EncoderFacts {
 /** A version that is trained. */
 export type TrainedEncoderRow = EncoderRow & { readonly dimension: number };
 
-/** What an item is to become; the write is an upsert by `id` decided by the ingest service. */
+/** An item to insert, or to replace by its `id`. */
 export interface ItemWrite {
   readonly id: string;
   readonly modality: Modality;
@@ -83,7 +83,7 @@ export interface ItemWrite {
   readonly text: { readonly text: string; readonly language: string | null } | null;
   /** Features to store, by extractor id; an old feature of that extractor is replaced. */
   readonly features: ReadonlyMap<string, Float32Array>;
-  /** Extractors of encoders that were asked for features, whether they gave any; without it, none has to be asked. */
+  /** Ids of the extractors of live encoders that were tried, successfully or not. Absent: none needs to be tried. */
   readonly tried?: ReadonlySet<string>;
   /** Embeddings to store, by encoder id. */
   readonly embeddings: ReadonlyMap<string, Float32Array>;
@@ -97,7 +97,7 @@ export interface Hit {
 }
 export interface Ranking {
   readonly hits: readonly Hit[];
-  /** True if an approximate index took part. */
+  /** True if an approximate index was used. */
   readonly approximate: boolean;
 }
 
@@ -122,12 +122,12 @@ export interface CounterpartQuery {
   readonly limit: number;
 }
 
-/** What makes an item the same as one already stored: its external id, or else its content within its pair. */
+/** The identity by which an item is the same as a stored one: its external id, or else its content within its pair. */
 export type ItemIdentity =
   | { readonly externalId: string }
   | { readonly modality: Modality; readonly contentHash: string; readonly pairKey: string | null };
 
-/** A stored item with what is needed to tell whether writing it again would change anything. */
+/** A stored item with the values that decide whether an input changes it. */
 export interface ExistingItem {
   readonly row: ItemRow;
   readonly pairKey: string | null;
@@ -141,7 +141,7 @@ export interface VectorChunk {
   readonly matrix: Matrix;
 }
 
-/** A pair as training reads it: one image item and one text item that share a pair, and both have a feature. */
+/** A pair for training: one image item and one text item of the same pair, which both have a feature. */
 export interface TrainingPair {
   readonly imageId: string;
   readonly textId: string;
@@ -153,13 +153,13 @@ export interface TrainingPair {
   readonly textHash: string;
 }
 
-/** The mean of a class's embeddings (not of unit length), and how many it is the mean of. */
+/** The mean of a class's embeddings (not of unit length), and the number of embeddings. */
 export interface ClassMean {
   readonly mean: Float32Array;
   readonly count: number;
 }
 
-/** A picture whose bytes the store has: uploaded, or an item's. */
+/** An image whose file is stored: of an upload or of an item. */
 export interface MediaRow {
   readonly sha256: string;
   readonly mediaType: string;

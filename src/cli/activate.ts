@@ -7,9 +7,9 @@ interface ActivateOptions extends GlobalOptions {
 
 export function activateCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('activate'))
-    .description('make an encoder the one that searches use; see `commonspace encoders`')
-    .argument('<id>', 'the encoder, or `previous`: the one that was active before')
-    .option('--force', 'even if it retrieves worse than the one in use')
+    .description('make an encoder the active one, which searches use; see `commonspace encoders`')
+    .argument('<id>', 'the id of the encoder, or `previous` for the one that was active before')
+    .option('--force', 'even if it retrieves worse than the active one')
     .action((id: string, options: ActivateOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {
         const app = await open();
@@ -18,8 +18,8 @@ export function activateCommand(openApp: OpenApp): Command {
         const row = await app.encoders.activate(wanted, { force: options.force ?? false, signal });
         out.print(
           before?.id === row.id
-            ? `Encoder ${row.id} is the active one already.`
-            : `Encoder ${row.id} is active now${before === null ? '' : `; before it was ${before.id}`}.`,
+            ? `Encoder ${row.id} is already active.`
+            : `Encoder ${row.id} is active now${before === null ? '' : `; the previous one is ${before.id}`}.`,
         );
         out.printJson({ encoder: row.id, before: before?.id ?? null });
       }),

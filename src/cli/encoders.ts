@@ -16,9 +16,14 @@ interface EncodersOptions extends GlobalOptions {
 
 export function encodersCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('encoders'))
-    .description('list the versions of the encoder, the newest first; remove one, or give a training up')
+    .description('list the versions of the encoder, the newest first; remove a version, or cancel a training')
     .option('--state <state>', 'only those in this state', readChoice(ENCODER_STATES))
-    .option('--first <n>', 'how many at most', readNumber('first', { integer: true, min: 1, max: 100 }), 20)
+    .option(
+      '--first <n>',
+      'maximum number of encoders',
+      readNumber('first', { integer: true, min: 1, max: 100 }),
+      20,
+    )
     .action((options: EncodersOptions) =>
       run(openApp, options, {}, async ({ out, open }) => {
         const app = await open();
@@ -47,14 +52,14 @@ export function encodersCommand(openApp: OpenApp): Command {
         'remove an encoder that is not in use, with its embeddings',
         async (app, id) => {
           await app.encoders.remove(id);
-          return `Encoder ${id} is gone.`;
+          return `Encoder ${id} was removed.`;
         },
       ),
     )
     .addCommand(
-      oneEncoder(openApp, 'cancel', 'give a training up; it can be resumed', async (app, id) => {
+      oneEncoder(openApp, 'cancel', 'cancel a training; it can be resumed', async (app, id) => {
         await app.training.cancel(id);
-        return `Training ${id} is given up.`;
+        return `Training ${id} was cancelled.`;
       }),
     );
 }
@@ -89,7 +94,7 @@ function line(row: EncoderRow): string[] {
   ];
 }
 
-/** What there is to say of a row in its state. */
+/** The failure, the progress, or the gate's refusal. */
 function remark(row: EncoderRow): string {
   if (row.state === 'failed') return oneLine(`${row.failure.code}: ${row.failure.message}`, 60);
   if (!('progress' in row) || row.progress === null) {

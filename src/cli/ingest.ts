@@ -8,21 +8,21 @@ interface IngestOptions extends GlobalOptions {
 }
 
 const DEFAULT_CLASS_COLUMN = 'label';
-/** Failures told one by one; the rest are counted. */
+/** Failures that are printed; the others are counted. */
 const ERRORS_SHOWN = 20;
 
 export function ingestCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('ingest'))
-    .description('ingest a folder of pictures described by its metadata.jsonl (file_name, text, label)')
-    .argument('<folder>', 'the folder that holds metadata.jsonl')
+    .description('ingest a folder of images with a metadata.jsonl (file_name, text, label)')
+    .argument('<folder>', 'the folder with metadata.jsonl')
     .option(
       '--class-column <name>',
-      `column that names the class (default: ${DEFAULT_CLASS_COLUMN}, where there is one)`,
+      `column with the class name (default: ${DEFAULT_CLASS_COLUMN}, if it exists)`,
     )
-    .option('--prefix <name>', "what the items' external ids begin with (default: the folder's name)")
+    .option('--prefix <name>', "prefix of the items' external ids (default: the folder's name)")
     .addHelpText(
       'after',
-      '\nExit code: 0 where everything is stored, 6 where some rows failed (they are named), others as in docs/errors.md.',
+      '\nExit code: 0 if all rows are stored, 6 if some failed (they are printed), others as in docs/errors.md.',
     )
     .action((folder: string, options: IngestOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {
@@ -55,5 +55,5 @@ export function ingestCommand(openApp: OpenApp): Command {
     );
 }
 
-/** Exit code: the work was done, but not for all. */
+/** Exit code if some rows failed. */
 const SOME_FAILED = 6;

@@ -28,13 +28,13 @@ const itemFilter: z.ZodType<ItemFilter> = z.lazy(() =>
   }),
 );
 
-/** What was asked of a training. */
+/** The request of a training. */
 export const encoderRequest = z.looseObject({
   preset: z.enum(['paper', 'default']),
   seed: z.number(),
-  /** Names of the classes kept out of training. */
+  /** Names of the held-out classes. */
   unseen: strings.default([]),
-  /** Share of the other pairs kept out of training. */
+  /** Share of the other pairs that is held out. */
   holdout: z.number(),
   epochs: z.number().nullable().default(null),
   /** Training options by name, not yet checked against the options of this version. */
@@ -62,7 +62,7 @@ const similarityThreshold = z.looseObject({
   rightPairs: z.number(),
 });
 
-/** What an encoder was trained with, and on: its training options and these. */
+/** The configuration of a trained encoder: its training options and these fields. */
 export const encoderConfig = z.looseObject({
   preset: z.exactOptional(z.string()),
   seed: z.exactOptional(z.number()),
@@ -131,7 +131,7 @@ const promotionCheck = z.looseObject({
   refusal: z.string().nullable(),
 });
 
-/** What was measured of an encoder; empty before. */
+/** The measurements of an encoder; empty before the first. */
 export const encoderReport = z.looseObject({
   /** Training pairs, and the classes among them. */
   pairs: z.exactOptional(z.number()),

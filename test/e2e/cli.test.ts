@@ -31,7 +31,7 @@ async function writeMetadata(where: string, rows: readonly (object | string)[]):
   await writeFile(join(where, 'metadata.jsonl'), `${lines.join('\n')}\n`);
 }
 
-describe('the main job, from a folder of pictures to a search', () => {
+describe('the main workflow, from a folder of images to a search', () => {
   let ingested: CliResult;
   let again: CliResult;
   let untrained: CliResult;
@@ -45,14 +45,14 @@ describe('the main job, from a folder of pictures to a search', () => {
     trained = await cli(['train', '--data', data, '--json', ...options]);
   });
 
-  it('ingests the folder; again changes nothing', () => {
+  it('ingests the folder; a second ingest changes nothing', () => {
     expect(ingested.stderr).toContain('ingest: 60/60');
     expect(ingested.json()).toMatchObject({ created: 120, updated: 0, unchanged: 0, failed: 0, errors: [] });
     expect(ingested.code).toBe(0);
     expect(again.json()).toMatchObject({ created: 0, updated: 0, unchanged: 120, failed: 0 });
   });
 
-  it('searches before any training by captions', () => {
+  it('searches by captions before any training', () => {
     expect(untrained.json()).toMatchObject({
       mode: 'EXACT',
       encoder: null,
@@ -105,7 +105,7 @@ describe('the main job, from a folder of pictures to a search', () => {
     );
   });
 
-  it('explains what it found, searches by a class, and leaves out what is not similar', async () => {
+  it('explains results, searches by a class, and cuts off dissimilar items', async () => {
     const base = ['--data', data, '--by', 'content', '--first', '5'];
     const explained = await cli(['search', 'a big red circle', ...base, '--explain', '--json']);
     const { results } = explained.json() as {
@@ -139,11 +139,11 @@ describe('the main job, from a folder of pictures to a search', () => {
     expect(kept.length).toBeLessThan(60);
   });
 
-  it('searches by a picture, within classes and for a modality', async () => {
+  it('searches by an image, within classes and for a modality', async () => {
     const picture = join(root, 'query.png');
     await writeFile(picture, await drawShape('cross', 'green', 26));
     const texts = await cli(['search', '--image', picture, '--data', data, '--json', '--first', '5']);
-    // Which pairs are held out is left to chance, and a few dozen to learn from are few: its colour may be missed at first.
+    // The held-out pairs are random and the training pairs few, so the first result may have another colour.
     expect(texts.json<{ results: unknown[] }>().results).toContainEqual(
       expect.objectContaining({
         modality: 'TEXT',
@@ -173,7 +173,7 @@ describe('the main job, from a folder of pictures to a search', () => {
     ).toBe(true);
   });
 
-  it('evaluates the active encoder on what it did not learn from, and leaves a report', async () => {
+  it('evaluates the active encoder on its held-out pairs, and writes a report', async () => {
     const runs = join(root, 'runs');
     const evaluated = await cli(['evaluate', '--data', data, '--no-paper', '--runs', runs, '--json']);
     expect(evaluated.code, evaluated.stderr).toBe(0);
@@ -195,7 +195,7 @@ describe('the main job, from a folder of pictures to a search', () => {
     ]);
   });
 
-  it('lists classes, with what the encoder saw of them', async () => {
+  it('lists classes, and whether the encoder has seen them', async () => {
     const listed = await cli(['classes', '--data', data, '--json']);
     expect(listed.json()).toMatchObject({
       totalCount: 5,
@@ -208,7 +208,7 @@ describe('the main job, from a folder of pictures to a search', () => {
     });
   });
 
-  it('tells what is in use', async () => {
+  it('prints the configuration in use', async () => {
     const doctor = await cli(['doctor', '--data', data, '--json']);
     expect(doctor.json()).toMatchObject({
       database: { kind: 'embedded' },
@@ -219,7 +219,7 @@ describe('the main job, from a folder of pictures to a search', () => {
     expect(migrated.stdout).toMatch(/up to date/);
   });
 
-  it('serves, tells a second process who holds the folder, and stops when it is told to', async () => {
+  it('serves, names itself to a second process that opens the folder, and stops on a signal', async () => {
     const server = startCli(['serve', '--data', data, '--port', '0']);
     const address = /http:\/\/127\.0\.0\.1:\d+/.exec(await printed(server, /stop it with Ctrl-C/))?.[0] ?? '';
     const response = await fetch(`${address}/graphql`, {
@@ -241,7 +241,7 @@ describe('the main job, from a folder of pictures to a search', () => {
   });
 });
 
-describe('a folder at fault', () => {
+describe('a malformed folder', () => {
   const spoiled = async (
     name: string,
     rows: readonly (object | string)[],
@@ -256,7 +256,7 @@ describe('a folder at fault', () => {
   let folders = 0;
   const own = () => join(root, `data-faults-${folders++}`);
 
-  it('stores the good rows, and says of each bad one which it is and why', async () => {
+  it('stores the valid rows, and names the line and the error of each other row', async () => {
     const good = await drawShape('circle', 'blue');
     const where = await spoiled(
       'mixed',
@@ -295,7 +295,7 @@ describe('a folder at fault', () => {
     expect(result.stderr).toContain('missing.png');
   });
 
-  it('is refused whole for want of metadata, or of the class column asked for', async () => {
+  it('is refused without metadata, or without the given class column', async () => {
     const empty = join(root, 'empty');
     await mkdir(empty);
     const none = await cli(['ingest', empty, '--data', own(), '--json']);
@@ -310,18 +310,18 @@ describe('a folder at fault', () => {
     });
   });
 
-  it('without pairs to learn from cannot be trained on, and says so', async () => {
+  it('without pairs cannot be trained on, and the error says so', async () => {
     const result = await cli(['train', '--data', join(root, 'data-nothing'), '--json']);
     expect(result.code).toBe(3);
     expect(result.json()).toMatchObject({ error: { code: 'NO_PAIRS' } });
   });
 });
 
-describe('an environment at fault', () => {
+describe('a malformed environment', () => {
   it.each([
     ['nothing listens', 'postgresql://user:hunter2@127.0.0.1:9/none'],
     ['no such host', 'postgresql://user:hunter2@no-such-host.invalid/none'],
-  ])('says that the database cannot be reached (%s), without its password', async (_what, url) => {
+  ])('reports an unreachable database (%s), without its password', async (_what, url) => {
     const result = await cli(['classes', '--data', join(root, 'x'), '--json'], { DATABASE_URL: url });
     expect(result.code).toBe(4);
     expect(result.json()).toMatchObject({
@@ -330,7 +330,7 @@ describe('an environment at fault', () => {
     expect(result.stdout + result.stderr).not.toContain('hunter2');
   });
 
-  it('says that a port is taken', async () => {
+  it('reports that a port is taken', async () => {
     const blocker = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => blocker.once('listening', resolve));
     const { port } = blocker.address() as AddressInfo;
@@ -342,8 +342,8 @@ describe('an environment at fault', () => {
     });
   });
 
-  it('says that a folder cannot be written to', async () => {
-    // A folder below a file can be made by nobody, root included.
+  it('reports that a folder is not writable', async () => {
+    // Not even root can create a folder below a file.
     const file = join(root, 'file');
     await writeFile(file, '');
     const result = await cli(['classes', '--data', join(file, 'data'), '--json']);
@@ -351,7 +351,7 @@ describe('an environment at fault', () => {
     expect(result.json()).toMatchObject({ error: { code: 'DATA_FOLDER_NOT_WRITABLE' } });
   });
 
-  it('does not listen beyond this machine without a key', async () => {
+  it('does not listen on other addresses without an API key', async () => {
     const result = await cli(['serve', '--host', '0.0.0.0', '--data', join(root, 'open'), '--json']);
     expect(result.json()).toMatchObject({
       error: { code: 'BAD_CONFIG', message: expect.stringContaining('COMMONSPACE_API_KEYS') },
@@ -387,7 +387,7 @@ describe('an environment at fault', () => {
     expect(result.stderr).toMatch(/error:/);
   });
 
-  it('every command explains itself', async () => {
+  it('every command has a help text', async () => {
     const help = await cli(['--help']);
     const commands = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)]
       .map((match) => match[1] ?? '')

@@ -42,14 +42,14 @@ describeOnEachKind('a server that is killed', (kind) => {
     return new Map(page.encoders.map(({ row }) => [row.id, row.state]));
   }
 
-  /** Exactly one encoder is active, and everything is found with it. */
-  async function expectWhole(app: App, active: string): Promise<void> {
+  /** Exactly one encoder is active, and searches with it find every item. */
+  async function expectComplete(app: App, active: string): Promise<void> {
     const all = await states(app);
     const { dimension } = await app.encoders.require(active);
     expect([...all].filter(([, state]) => state === 'active').map(([id]) => id)).toEqual([active]);
     for (const target of ['IMAGE', 'TEXT'] as const) {
       const page = await app.search.search({
-        // Any place in the space: reading a text would load its network each time.
+        // Any vector: a text query would load the text network each time.
         query: { vector: Array.from({ length: dimension ?? 0 }, (_, i) => (i === 0 ? 1 : 0)) },
         target,
         by: ['CONTENT'],
@@ -65,12 +65,12 @@ describeOnEachKind('a server that is killed', (kind) => {
 
   const activeId = (app: App) => app.training.active().then((row) => row?.id ?? '');
 
-  describe.each(['train', 'evaluate', 'embed'])('in the middle of: %s', (where) => {
-    it('starts again with the encoder it had, and can go on with the training', async () => {
+  describe.each(['train', 'evaluate', 'embed'])('during the stage %s', (where) => {
+    it('starts again with its active encoder, and can resume the training', async () => {
       const before = await inApp(activeId);
       const id = await killed(where);
       await inApp(async (app) => {
-        await expectWhole(app, before);
+        await expectComplete(app, before);
         expect(await app.encoders.byId(id)).toMatchObject({
           state: 'failed',
           failure: { code: 'INTERRUPTED' },
@@ -83,34 +83,34 @@ describeOnEachKind('a server that is killed', (kind) => {
             else started.push(stage);
           },
         });
-        // It goes on from the latest checkpoint, or from its weights.
+        // It resumes from the latest checkpoint, or from the stored weights.
         expect(started).not.toContain('1');
         expect(started.includes('12')).toBe(where === 'train');
         expect(report).toMatchObject({ encoder: id, refusal: null });
         await app.encoders.activate(id, { force: true });
-        await expectWhole(app, id);
+        await expectComplete(app, id);
       });
     });
   });
 
-  it('right after an encoder was ready leaves it so, and the one before in use', async () => {
+  it('right after an encoder is ready keeps it ready, and the previous one active', async () => {
     const before = await inApp(activeId);
     const id = await killed('ready');
     await inApp(async (app) => {
-      await expectWhole(app, before);
+      await expectComplete(app, before);
       expect((await states(app)).get(id)).toBe('ready');
       await app.encoders.activate(id, { force: true });
-      await expectWhole(app, id);
+      await expectComplete(app, id);
     });
   });
 
-  it('at any moment of an activation leaves one or the other in use, whole', async () => {
+  it('at any moment of an activation leaves one of the two encoders active and complete', async () => {
     const [one, other] = await inApp(async (app) => {
       const { encoder } = await app.training.train({ ...REQUEST, epochs: 1, seed: 3 });
       return [encoder, (await app.encoders.previous()).id];
     });
     await killed('switched', other);
-    await inApp((app) => expectWhole(app, other));
+    await inApp((app) => expectComplete(app, other));
     let wanted = one;
     for (const delay of [0, 10]) {
       const child = spawn(process.execPath, [KILLED_CHILD, 'nowhere', wanted], {
@@ -124,7 +124,7 @@ describeOnEachKind('a server that is killed', (kind) => {
       const active = await inApp(async (app) => {
         const id = await activeId(app);
         expect([one, other]).toContain(id);
-        await expectWhole(app, id);
+        await expectComplete(app, id);
         return id;
       });
       wanted = active === one ? other : one;

@@ -58,7 +58,7 @@ async function train(input: object): Promise<string> {
   return (trainEncoder as { encoder: { id: string } }).encoder.id;
 }
 
-/** Follows a training to its end; the states it went through. */
+/** Watches a training until it ends; returns its states. */
 async function follow(id: string): Promise<{ states: string[]; progress: Record<string, unknown>[] }> {
   const events = await all(await stream(PROGRESS, { id }));
   expect(events.at(-1)).toEqual({ event: 'complete', data: '' });
@@ -76,13 +76,13 @@ async function follow(id: string): Promise<{ states: string[]; progress: Record<
 }
 
 describe('versions of the encoder over GraphQL', () => {
-  it('are trained in the background, followed, listed, switched between, held back and removed', async () => {
+  it('are trained in the background, watched, listed, activated, refused by the gate, and removed', async () => {
     const first = await train({ ...SMALL, epochs: 40, unseenClasses: ['ring'], options: { members: 1 } });
     const { states, progress } = await follow(first);
     expect(states.at(-1)).toMatch(/READY|ACTIVE/);
     expect(states).toContain('TRAINING');
     expect(progress.length).toBeGreaterThan(0);
-    // The first one is activated in any case, once it is ready.
+    // The first encoder is always activated when it is ready.
     await expect.poll(() => app.training.active(), { timeout: 60_000 }).toMatchObject({ id: first });
 
     const { encoder } = await ask(
@@ -105,7 +105,7 @@ describe('versions of the encoder over GraphQL', () => {
       retiredAt: null,
     });
 
-    // A term of weight 0 teaches nothing: this one is worse.
+    // With almost no weight on any term this encoder is worse.
     const weights = { semantics: 0, similarity: 1e-9, reconstruction: 0, adversary: 0 };
     const worse = await train({
       ...SMALL,
@@ -133,7 +133,7 @@ describe('versions of the encoder over GraphQL', () => {
       },
       errors: [],
     });
-    // Back again without asking the gate.
+    // Going back skips the gate.
     expect(await activate(first, false)).toMatchObject({ encoder: { id: first, state: 'ACTIVE' } });
 
     const { encoders } = await ask(
@@ -152,7 +152,7 @@ describe('versions of the encoder over GraphQL', () => {
     const remove = (id: string) =>
       ask('mutation ($id: ID!) { deleteEncoder(id: $id) { deletedId errors { code } } }', { id });
     expect((await remove(first)).deleteEncoder).toMatchObject({ errors: [{ code: 'ENCODER_STATE' }] });
-    // Searches that began with it may still be under way.
+    // Searches that started with it may still be running.
     expect((await remove(worse)).deleteEncoder).toMatchObject({ errors: [{ code: 'ENCODER_STATE' }] });
     await app.catalog.database.runOnce(
       `UPDATE encoder SET retired_at = retired_at - interval '1 hour' WHERE id = $1`,
@@ -170,7 +170,7 @@ describe('versions of the encoder over GraphQL', () => {
           errors { code field } } }`,
         { id: of },
       ).then((data) => data.evaluateEncoder);
-    expect(await evaluate('nobody')).toMatchObject({
+    expect(await evaluate('unknown')).toMatchObject({
       errors: [{ code: 'ENCODER_NOT_FOUND', field: ['id'] }],
     });
     await follow(id);
@@ -185,7 +185,7 @@ describe('versions of the encoder over GraphQL', () => {
       evaluation: { state: 'RUNNING', encoder: { id }, finishedAt: null },
       errors: [],
     });
-    // Asked for again, it goes on.
+    // A second request does not start it again.
     expect(await evaluate(id)).toMatchObject({ evaluation: { encoder: { id } }, errors: [] });
     await expect
       .poll(async () => (await ask(ask1, { id })).evaluation, { timeout: 300_000, interval: 500 })
@@ -215,7 +215,7 @@ describe('versions of the encoder over GraphQL', () => {
     });
   }, 600_000);
 
-  it('can be given up while they are trained, and taken up again', async () => {
+  it('can be cancelled while they are trained, and resumed', async () => {
     const id = await train({ ...SMALL, epochs: 10_000 });
     const stop = new AbortController();
     let latest: Record<string, unknown> | null = null;
@@ -248,7 +248,7 @@ describe('versions of the encoder over GraphQL', () => {
     expect((await ask(cancel, { id })).cancelTraining).toMatchObject({ errors: [] });
   }, 600_000);
 
-  it('say what is wrong with what was asked for, and queue nothing', async () => {
+  it('are not queued for an invalid request, whose errors name the field', async () => {
     const before = await app.catalog.encoders.count(null);
     const errorsOf = async (input: object) => (await ask(TRAIN, { input })).trainEncoder;
     expect(await errorsOf({ holdout: 1 })).toMatchObject({
@@ -261,11 +261,11 @@ describe('versions of the encoder over GraphQL', () => {
     expect(await errorsOf({ options: { clip: 0 } })).toMatchObject({
       errors: [{ code: 'BAD_INPUT', field: ['input', 'options', 'clip'] }],
     });
-    const nobody = { id: '00000000-0000-7000-8000-000000000000' };
+    const unknown = { id: '00000000-0000-7000-8000-000000000000' };
     for (const field of ['cancelTraining', 'resumeTraining', 'activateEncoder'] as const) {
       const answer = await ask(
         `mutation ($id: ID!) { ${field}(id: $id) { encoder { id } errors { code field } } }`,
-        nobody,
+        unknown,
       );
       expect(answer[field]).toEqual({
         encoder: null,
@@ -288,14 +288,14 @@ describe('GraphQL over server-sent events', () => {
       operationName: 'B',
       variables: '{"f": 2}',
     });
-    // As a browser sends an EventSource of a page of this server.
+    // The headers of an EventSource on a page of this server.
     const sameOrigin = { accept: 'text/event-stream', 'sec-fetch-site': 'same-origin' };
     const got = await fetch(`${address}/graphql?${parameters}`, { headers: sameOrigin });
     expect(got.headers.get('content-type')).toMatch('text/event-stream');
     expect(await all(got)).toEqual(once);
   });
 
-  it('refuses mutations by GET, and what is no operation', async () => {
+  it('refuses mutations by GET, and requests without an operation', async () => {
     const get = (parameters: Record<string, string>) =>
       fetch(`${address}/graphql?${new URLSearchParams(parameters)}`, {
         headers: { accept: 'text/event-stream', 'apollo-require-preflight': 'true' },
@@ -309,7 +309,7 @@ describe('GraphQL over server-sent events', () => {
     }
   });
 
-  it('refuses a request that a page of another site can make a browser send', async () => {
+  it('refuses requests that a page of another site can send', async () => {
     const query = '{ items { totalCount } }';
     const accept = 'text/event-stream';
     const url = `${address}/graphql?${new URLSearchParams({ query })}`;
@@ -366,7 +366,7 @@ describe('GraphQL over server-sent events', () => {
     await ask('mutation ($id: ID!) { cancelTraining(id: $id) { errors { code } } }', { id });
   });
 
-  it('tells errors as single answers do, and keeps to the same limits', async () => {
+  it('returns errors as single answers do, with the same limits', async () => {
     const codeOf = async (query: string) => {
       const [next, complete] = await all(await stream(query));
       expect(complete?.event).toBe('complete');
@@ -381,7 +381,7 @@ describe('GraphQL over server-sent events', () => {
     expect(await codeOf(deep)).toBe('QUERY_TOO_DEEP');
   });
 
-  it('keeps to the rules of access', async () => {
+  it('applies the access rules', async () => {
     const guarded = await createApp({
       services: app,
       logger: pino({ level: 'silent' }),
@@ -428,7 +428,7 @@ describe('GraphQL over server-sent events', () => {
       return left;
     })();
     await other.close();
-    // Cut short: the caller may ask again elsewhere.
+    // The stream is cut off without `complete`, so the caller knows to subscribe again.
     expect((await rest).map(({ event }) => event)).not.toContain('complete');
     await app.training.cancel(row.id).catch(() => {});
   });

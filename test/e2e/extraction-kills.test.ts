@@ -11,8 +11,8 @@ import { cliEnvironment } from '../support/cli.js';
 import { runUntilKilled } from '../support/killed-child.js';
 import { saveTinyModel } from '../support/tiny-model.js';
 
-describeOnEachKind('a server that is killed while it extracts again', (kind) => {
-  it('has kept what it extracted, and goes on from there when the run is resumed', async () => {
+describeOnEachKind('a server that is killed while it extracts missing features', (kind) => {
+  it('keeps the extracted features, and continues from them when the run is resumed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'commonspace-kill-'));
     const database = kind === 'server' ? await createTestDatabase() : null;
     const env = cliEnvironment({
@@ -28,7 +28,7 @@ describeOnEachKind('a server that is killed while it extracts again', (kind) => 
     try {
       const first = await inApp(async (app) => {
         await ingestShapes(app);
-        await app.ingest.ingest(await morePictures());
+        await app.ingest.ingest(await moreImages());
         return await app.training.train({ ...QUICK, preset: 'paper', epochs: 2 });
       });
       const id = await runUntilKilled(env, 'features');
@@ -38,7 +38,7 @@ describeOnEachKind('a server that is killed while it extracts again', (kind) => 
           failure: { code: 'INTERRUPTED' },
         });
         expect((await app.training.active())?.id).toBe(first.encoder);
-        // Of 120 pictures the first 64 were stored together.
+        // The features of the first 64 of 120 images were stored together.
         expect(await extractorOf(app, id)).toMatchObject({ lacking: 56, configured: false, problem: null });
         const steps: TrainingProgress[] = [];
         await app.training.resumeHere(id, { onProgress: (event) => steps.push(event) });
@@ -54,8 +54,8 @@ describeOnEachKind('a server that is killed while it extracts again', (kind) => 
   });
 });
 
-/** 60 pictures without a caption. */
-async function morePictures() {
+/** 60 images without a caption. */
+async function moreImages() {
   const wanted = SHAPE_NAMES.flatMap((shape) =>
     COLOUR_NAMES.flatMap((colour) => [18, 22].map((radius) => ({ shape, colour, radius }))),
   );

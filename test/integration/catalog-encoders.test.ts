@@ -29,7 +29,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       ...differing,
     });
 
-    it('are stored with their weights, which come back as they were', async () => {
+    it('are stored with their weights, which are read back unchanged', async () => {
       const { encoders } = catalog();
       const weights = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 7) % 251);
       const given = row({ report: { map: 0.5, nested: { at: [1, 2] } } });
@@ -41,7 +41,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       await expect(encoders.weights(uuidv7())).rejects.toThrow('no weights');
     });
 
-    it('are refused when their weights were damaged', async () => {
+    it('with damaged weights are refused', async () => {
       const { encoders, database } = catalog();
       const given = row();
       await encoders.create(given, Uint8Array.of(1, 2, 3));
@@ -51,7 +51,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       await expect(encoders.weights(given.id)).rejects.toThrow('damaged');
     });
 
-    it('take turns: one at most is active, and an earlier one can be again', async () => {
+    it('are activated one at a time, and an earlier one can be activated again', async () => {
       const { encoders, database } = catalog();
       const [first, second] = [row(), row()];
       await encoders.create(first, new Uint8Array());
@@ -82,7 +82,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       await expect(two).rejects.toMatchObject({ constraint: 'encoder_one_active_key' });
     });
 
-    it('that are live get an embedding of whatever is written, and others get none', async () => {
+    it('that are live get an embedding of every new item, and others get none', async () => {
       const { encoders, items, vectors } = catalog();
       const [active, ready] = [row({ dimension: 2 }), row({ dimension: 2 })];
       await encoders.create(active, new Uint8Array());
@@ -92,18 +92,18 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       const known = textWrite('x', { features, embeddings: new Map([[active.id, vector]]) });
       await items.upsertMany([known]);
       await encoders.create(ready, new Uint8Array());
-      // A writer that has not heard of it yet writes nothing.
+      // A writer that does not know the new encoder yet writes nothing.
       await expect(items.upsertMany([{ ...known, title: 'again' }])).rejects.toThrow(EncodersChanged);
       expect((await items.byId(known.id))?.title).toBeNull();
       const gone = uuidv7();
       const embeddings = new Map([active.id, ready.id, gone].map((id) => [id, vector] as const));
       await items.upsertMany([{ ...known, embeddings }]);
       expect(await vectors.itemEmbedding(ready.id, known.id)).toEqual(vector);
-      // What comes without a feature has nothing to embed.
+      // An item without a feature needs no embedding.
       await items.upsertMany([textWrite('y')]);
     });
 
-    it('are switched between when no writer is half way', async () => {
+    it('are switched while no writer is in a transaction', async () => {
       const { encoders, items, vectors } = catalog();
       const [active, ready] = [row({ dimension: 2 }), row({ dimension: 2 })];
       for (const encoder of [active, ready]) await encoders.create(encoder, new Uint8Array());
@@ -119,7 +119,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
         expected: active.id,
         complete: async (tx) => {
           written = items.upsertMany([lacking]).then(() => events.push('written'));
-          // Time enough for the writer to come to its lock.
+          // Enough time for the writer to reach its lock.
           await tx.run('SELECT pg_sleep(0.2)');
           events.push('switched');
         },
@@ -131,7 +131,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       expect((await encoders.active())?.id).toBe(ready.id);
     });
 
-    it('are trained by one process each, however many ask for work', async () => {
+    it('are claimed by one process each, even if several claim at once', async () => {
       const { encoderRuns } = catalog();
       const run = () => ({ id: uuidv7(), imageExtractor: 'i@1', textExtractor: 't@1', request: REQUEST });
       const [first, second] = [await encoderRuns.enqueue(run()), await encoderRuns.enqueue(run())];
@@ -140,7 +140,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       expect(claimed.map(({ row: { id } }) => id).sort()).toEqual([first.id, second.id].sort());
       const [mine] = claimed;
       if (mine === undefined) throw new Error('nothing was claimed');
-      // Who lost a run can do nothing to it any more.
+      // A worker that lost its claim cannot change the run.
       expect(await encoderRuns.cancel(mine.row.id)).toBe(true);
       expect(await encoderRuns.requeue(mine.row.id)).toBe(true);
       for (const act of [
@@ -154,7 +154,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       expect(await catalog().encoders.byId(mine.row.id)).toMatchObject({ state: 'queued' });
     });
 
-    it('whose process is no more are marked as failed, and those of this one are not', async () => {
+    it('whose process is gone are marked as failed, and those of this process are not', async () => {
       const { encoderRuns, encoders, database } = catalog();
       const run = () => ({ id: uuidv7(), imageExtractor: 'i@1', textExtractor: 't@1', request: REQUEST });
       const [mine, lost] = [await encoderRuns.begin(run()), uuidv7()];
@@ -169,7 +169,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       expect(await encoders.byId(mine.row.id)).toMatchObject({ state: 'training' });
     });
 
-    it('have a request, a configuration and a report that come back as typed values', async () => {
+    it('have a request, a configuration and a report that are read as typed values', async () => {
       const { encoderRuns, encoders } = catalog();
       const run = await encoderRuns.begin({
         id: uuidv7(),
@@ -192,7 +192,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       });
     });
 
-    it('of older versions are read: without a request, and with fewer figures', async () => {
+    it('of older versions are read without a request and with fewer figures', async () => {
       const { encoders, database } = catalog();
       const given = row();
       await encoders.create(given, new Uint8Array());
@@ -229,7 +229,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       await expect(encoders.live()).rejects.toMatchObject(error);
     });
 
-    it('have an evaluation, whose malformed record is an error too', async () => {
+    it('have an evaluation, whose malformed record is an error', async () => {
       const { encoders, encoderEvaluations, database } = catalog();
       const given = row();
       await encoders.create(given, new Uint8Array());
@@ -272,7 +272,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
   describe('classes', () => {
     const all = { search: null, seen: null, seenIds: [], afterName: null, limit: 100 };
 
-    it('are made by name, once', async () => {
+    it('are created by name, once', async () => {
       const { classes } = catalog();
       const made = await classes.create('animal-bird', 'feathers');
       expect(made).toEqual({ id: made.id, name: 'animal-bird', description: 'feathers' });
@@ -286,7 +286,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       expect(await classes.byId(uuidv7())).toBeNull();
     });
 
-    it('are listed by name, page after page, in the same order on every server', async () => {
+    it('are listed by name, in pages, in the same order on every server', async () => {
       const { classes } = catalog();
       const names = ['zebra', 'Apple', 'éclair', 'apple', 'a_b', 'a%b', '虎', 'banana'];
       for (const name of names) await classes.create(name, null);
@@ -309,7 +309,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       expect(await search('虎')).toEqual(['虎']);
     });
 
-    it('are told apart by whether they were seen', async () => {
+    it('are filtered by whether they were seen', async () => {
       const { classes } = catalog();
       const seen = await classes.create('seen', null);
       const unseen = await classes.create('unseen', null);
@@ -346,7 +346,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
   });
 
   describe('media', () => {
-    it('are known once uploaded or shown by an item', async () => {
+    it('are found once uploaded or shown by an item', async () => {
       const { media, items } = catalog();
       const upload = { sha256: 'a'.repeat(64), mediaType: 'image/webp', width: 3, height: 2, bytes: 10 };
       await media.record(upload);
@@ -368,9 +368,9 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
     });
   });
 
-  it('tells times in UTC whatever zone the server keeps', async () => {
+  it('reads times in UTC in any time zone of the server', async () => {
     const { encoders, database } = catalog();
-    // Prisma's adapter would take a time in another zone for one in UTC.
+    // Prisma's adapter reads a time in another zone as UTC.
     expect(await database.runOnce('SHOW TimeZone')).toEqual([{ TimeZone: 'UTC' }]);
     const before = Date.now();
     const id = uuidv7();
@@ -380,7 +380,7 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
     expect((await encoders.byId(id))?.createdAt).toEqual(createdAt);
   });
 
-  it('can be tidied up', async () => {
+  it('can be vacuumed', async () => {
     await catalog().items.upsertMany([textWrite('x')]);
     await catalog().maintain();
     expect(await catalog().items.count(null)).toBe(1);

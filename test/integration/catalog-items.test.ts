@@ -7,7 +7,7 @@ import { imageWrite, sha256, textWrite } from '../support/catalog-items.js';
 describeOnEachDatabase('items of the catalogue', (catalog) => {
   beforeEach(() => emptyCatalog(catalog()));
 
-  it('stores what was written and gives it back in the order of the writes', async () => {
+  it('stores items and returns them in the order of the writes', async () => {
     const { items } = catalog();
     const image = imageWrite('tiger.png', {
       externalId: 'k1',
@@ -50,7 +50,7 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     expect(await items.countByModality()).toEqual({ IMAGE: 1, TEXT: 1 });
   });
 
-  it('replaces an item by its id, its classes and pair included, and keeps when it was made', async () => {
+  it('replaces an item by its id, with its classes and pair, and keeps its creation time', async () => {
     const { items } = catalog();
     const before = textWrite('one', { classNames: ['a', 'b'], pairKey: 'p', title: 'old' });
     const [first] = await items.upsertMany([before]);
@@ -92,7 +92,7 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     expect(found[0]).toMatchObject({ pairKey: null, classNames: [] });
   });
 
-  it('refuses a second item of one identity and then writes nothing of that batch', async () => {
+  it('refuses a second item of one identity, and then writes nothing of the batch', async () => {
     const { items } = catalog();
     await items.upsertMany([textWrite('a', { externalId: 'k' }), textWrite('b')]);
     const twice = [
@@ -107,7 +107,7 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     expect(await items.count(null)).toBe(4);
   });
 
-  it('lets writers of the same pairs and classes run at once', async () => {
+  it('accepts concurrent writers of the same pairs and classes', async () => {
     const { items, classes } = catalog();
     const names = ['c3', 'c1', 'c2'];
     await Promise.all(
@@ -123,7 +123,7 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     expect(await classes.allNames()).toEqual(['c1', 'c2', 'c3']);
   });
 
-  it('knows counterparts, those of a caption being the picture and the other captions', async () => {
+  it('returns counterparts; those of a caption are the image and the other captions', async () => {
     const { items } = catalog();
     const image = imageWrite('i', { pairKey: 'p' });
     const one = textWrite('1', { pairKey: 'p' });
@@ -136,7 +136,7 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     expect(counterparts.get(alone.id)).toEqual([]);
   });
 
-  it('deletes everything that belongs to an item alone', async () => {
+  it('deletes everything that belongs to one item only', async () => {
     const { items, encoders, vectors, database, media } = catalog();
     const encoderId = uuidv7();
     await encoders.create(
@@ -168,7 +168,7 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     expect(left).toEqual({ pairs: 0, classes: 0, features: 1, embeddings: 1 });
   });
 
-  it('forgets the vectors of content that was replaced', async () => {
+  it('deletes the vectors of replaced content', async () => {
     const { items, vectors } = catalog();
     const write = textWrite('before', { features: new Map([['old@1', Float32Array.of(1, 0)]]) });
     await items.upsertMany([write]);
@@ -182,7 +182,7 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     expect(await vectors.itemFeature(write.id, 'new@1')).toEqual(Float32Array.of(0, 1));
   });
 
-  it('pages through items in the order of their ids, none twice and none left out', async () => {
+  it('pages through items in the order of their ids, each exactly once', async () => {
     const { items } = catalog();
     const writes = Array.from({ length: 25 }, (_, i) => (i % 5 === 0 ? imageWrite : textWrite)(`n${i}`));
     await items.upsertMany(writes);
@@ -195,7 +195,7 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     expect(seen).toEqual(writes.filter((write) => write.modality === 'TEXT').map((write) => write.id));
   });
 
-  it('filters by everything a filter can say', async () => {
+  it('applies every kind of filter', async () => {
     const { items } = catalog();
     const cat = imageWrite('cat', {
       classNames: ['cat', 'animal'],
@@ -244,7 +244,7 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     ]);
   });
 
-  it('tells which items lack a feature', async () => {
+  it('returns the items that lack a feature', async () => {
     const { items } = catalog();
     const has = textWrite('has', { features: new Map([['t@9', Float32Array.of(1)]]) });
     const lacks = textWrite('lacks', { features: new Map([['other@9', Float32Array.of(1)]]) });

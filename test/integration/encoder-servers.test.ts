@@ -47,23 +47,23 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)('two servers on one database', (
     return { state, stages: [...stages] };
   }
 
-  it('train on the one what was asked of the other, which sees how far it is, and can give it up', async () => {
+  it('train on one server what the other queued, and the other reads the progress and can cancel', async () => {
     const { id } = await one.training.enqueue({ ...REQUEST, epochs: 10_000 });
     for await (const row of one.encoders.watch(id, AbortSignal.timeout(300_000))) {
       if (row.state === 'training' && (row.progress?.epoch?.epoch ?? 0) > 0) break;
     }
     await one.training.cancel(id);
     expect(await one.encoders.byId(id)).toMatchObject({ state: 'cancelled' });
-    // The other is free for the next.
+    // The worker takes the next run.
     const next = await one.training.enqueue(REQUEST);
     expect((await follow(one, next.id)).state).toMatch(/ready|active/);
     expect(await one.encoders.byId(id)).toMatchObject({ state: 'cancelled' });
   }, 600_000);
 
-  it('embed for an encoder that the other one activates at that moment', async () => {
+  it('embed for an encoder that the other server activates at that moment', async () => {
     const { encoder: first } = await one.training.train({ ...REQUEST, activate: true, force: true });
     const { encoder: second } = await one.training.train({ ...REQUEST, seed: 5 });
-    // Not live: retired, and not the one retired last.
+    // Not live: retired before the latest retired one.
     const { encoder: third } = await one.training.train({ ...REQUEST, seed: 6 });
     for (const id of [second, third, first]) await one.encoders.activate(id, { force: true });
     let writing = true;
@@ -97,7 +97,7 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)('two servers on one database', (
         return count;
       };
       expect(await embedded(second)).toBe(TEXT);
-      // The one before: going back is immediate.
+      // The previous encoder: going back needs no embedding.
       expect(await embedded(third)).toBe(TEXT);
     } finally {
       await catalog.close();

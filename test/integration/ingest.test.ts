@@ -30,7 +30,7 @@ describeOnEachKind('ingest', (kind) => {
     await app.close();
   });
 
-  it('stores a picture and a text as a pair, with classes, title and metadata', async () => {
+  it('stores an image and a text as a pair, with classes, title and metadata', async () => {
     const [picture, text] = await app.ingest.ingest([
       {
         content: { bytes: red },
@@ -62,7 +62,7 @@ describeOnEachKind('ingest', (kind) => {
     );
   });
 
-  it('is idempotent by external id: again changes nothing, other content updates in place', async () => {
+  it('is idempotent by external id: the same input changes nothing, new content updates the item', async () => {
     const input = {
       content: { text: 'first' },
       externalId: 'same',
@@ -85,7 +85,7 @@ describeOnEachKind('ingest', (kind) => {
     expect(feature?.[0]).toBeCloseTo(expected?.[0] ?? Number.NaN, 5);
   });
 
-  it('keeps what an update leaves out', async () => {
+  it('keeps the values of fields that an update leaves out', async () => {
     const key = { externalId: 'kept' };
     await app.ingest.ingest([
       { ...key, content: { text: 'x' }, title: 'T', classes: ['c'], metadata: { m: 1 }, pairKey: 'kept' },
@@ -99,7 +99,7 @@ describeOnEachKind('ingest', (kind) => {
     expect((await app.items.classesOf([item.id])).get(item.id)).toEqual([]);
   });
 
-  it('knows items without an external id by their content and pair', async () => {
+  it('identifies items without an external id by their content and pair', async () => {
     const first = await app.ingest.ingest([
       { content: { text: 'keyless' } },
       { content: { text: 'keyless' }, pairKey: 'k' },
@@ -125,7 +125,7 @@ describeOnEachKind('ingest', (kind) => {
     expect(feature?.[0]).toBeCloseTo(expected?.[0] ?? Number.NaN, 5);
   });
 
-  it('removes a picture that an update replaced, unless another item shows it', async () => {
+  it('removes the file of an image that an update replaced, unless another item shows it', async () => {
     const [blue, green] = [await drawShape('square', 'blue'), await drawShape('square', 'green')];
     const [a] = await app.ingest.ingest([
       { content: { bytes: blue }, externalId: 'a' },
@@ -138,7 +138,7 @@ describeOnEachKind('ingest', (kind) => {
     expect(await app.store.has(hash)).toBe(false);
   });
 
-  it('of 1000 items stores the 997 good ones and says why the 3 bad ones are not, in order', async () => {
+  it('stores the 997 valid ones of 1000 items and returns the errors of the others, in order', async () => {
     const items = Array.from({ length: 1000 }, (_, i) => ({
       content: { text: `text number ${i}` },
       externalId: `n${i}`,
@@ -164,16 +164,16 @@ describeOnEachKind('ingest', (kind) => {
   it.each([
     ['an empty text', async () => ({ text: '' }), 'EMPTY_TEXT', 'text'],
     ['a text with a NUL', async () => ({ text: 'a\0b' }), 'BAD_INPUT', 'text'],
-    ['an empty picture', async () => ({ imageBase64: '' }), 'EMPTY_IMAGE', 'imageBase64'],
+    ['an empty image', async () => ({ imageBase64: '' }), 'EMPTY_IMAGE', 'imageBase64'],
     ['wrong base64', async () => ({ imageBase64: '%%%' }), 'BAD_BASE64', 'imageBase64'],
     [
-      'bytes that are no picture',
+      'bytes that are not an image',
       async () => ({ imageBase64: Buffer.from('hello there').toString('base64') }),
       'UNSUPPORTED_MEDIA_TYPE',
       'imageBase64',
     ],
     [
-      'a truncated picture',
+      'a truncated image',
       async () => ({ imageBase64: truncated(red).toString('base64') }),
       'UNREADABLE_IMAGE',
       'imageBase64',
@@ -212,7 +212,7 @@ describeOnEachKind('ingest', (kind) => {
     expect(failureOf(outcome).field[3]).toBe(field);
   });
 
-  it('does not turn a text into a picture under one key', async () => {
+  it('refuses an image under the external id of a text', async () => {
     await app.ingest.ingest([{ content: { text: 'words' }, externalId: 'fixed' }]);
     const [outcome] = await app.ingest.ingest([{ content: { bytes: red }, externalId: 'fixed' }]);
     expect(failureOf(outcome)).toMatchObject({
@@ -233,7 +233,7 @@ describeOnEachKind('ingest', (kind) => {
     expect(await app.items.byExternalId('never')).toBeNull();
   });
 
-  it('fails the items alone that an extractor fails at, and logs the error once', async () => {
+  it('fails only the items that an extractor fails to extract, and logs the error once', async () => {
     const error = new Error('the model is broken');
     const extract = vi.spyOn(app.features, 'extractTexts').mockRejectedValueOnce(error);
     const outcomes = await app.ingest.ingest([
@@ -248,7 +248,7 @@ describeOnEachKind('ingest', (kind) => {
     expect(app.unexpected.splice(0)).toEqual([error]);
   });
 
-  it('attempts a write again from one new look at the catalogue when another writer interferes', async () => {
+  it('retries a write with one new snapshot when another writer interferes', async () => {
     const { items, encoders } = app.catalog;
     const existing = vi.spyOn(items, 'findExisting');
     const live = vi.spyOn(encoders, 'live');
@@ -258,11 +258,11 @@ describeOnEachKind('ingest', (kind) => {
     const calls = [existing, live, extract, write].map((spy) => spy.mock.calls.length);
     vi.restoreAllMocks();
     expect(stored?.status).toBe('CREATED');
-    // Before extraction, and for each of two attempts.
+    // One snapshot before extraction, and one for each of two attempts.
     expect(calls).toEqual([3, 3, 1, 2]);
   });
 
-  it('gives up after some attempts, and keeps the outcome of an item that needs no write', async () => {
+  it('stops retrying after 8 attempts, and keeps the outcome of an unchanged item', async () => {
     const same = { content: { text: 'same as before' }, externalId: 'unchanged' };
     await app.ingest.ingest([same]);
     const conflict = new IdentityConflict('always');
@@ -276,7 +276,7 @@ describeOnEachKind('ingest', (kind) => {
     expect(app.unexpected.splice(0)).toEqual([conflict]);
   });
 
-  it('deletes items with what is theirs alone, and names ids of nothing', async () => {
+  it('deletes items with their files and vectors, and names unknown ids', async () => {
     const [one] = await app.ingest.ingest([
       { content: { bytes: await drawShape('ring', 'yellow') }, externalId: 'gone' },
     ]);
@@ -312,7 +312,7 @@ describeOnEachKind('ingest by address', (kind) => {
     await app.close();
   });
 
-  it('reaches nothing on this machine unless its network is allowed', async () => {
+  it('does not fetch from this machine unless its network is allowed', async () => {
     const [outcome] = await app.ingest.ingest([{ content: { imageUrl: `${address}/red.png` } }]);
     expect(failureOf(outcome).code).toBe('ADDRESS_NOT_ALLOWED');
   });

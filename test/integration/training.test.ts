@@ -16,7 +16,7 @@ describeOnEachKind('training', (kind) => {
   afterAll(() => app.close());
   beforeEach(() => emptyCatalog(app.catalog));
 
-  it('learns, measures on what it did not see, embeds everything and takes the place of the one before', async () => {
+  it('trains, measures on held-out pairs, embeds the catalogue and activates the encoder', async () => {
     await ingestShapes(app);
     const first = await app.training.train({ ...QUICK, unseen: ['ring'] });
     expect(first).toMatchObject({ pairs: 38, classes: 4 });
@@ -28,7 +28,7 @@ describeOnEachKind('training', (kind) => {
       expect(part?.cca['recall@10']).toBeGreaterThan(0);
       expect(part?.chance['recall@10']).toBeCloseTo(10 / (part?.images ?? 0), 6);
     }
-    // Within one class every item is relevant, whatever the order.
+    // Within one class every item is relevant in any order.
     expect(unseen?.chance.i2t_map).toBeCloseTo(1, 6);
 
     const second = await app.training.train({ ...QUICK, preset: 'paper', force: true });
@@ -54,7 +54,7 @@ describeOnEachKind('training', (kind) => {
     expect([...(await app.classes.seenIds())]).toHaveLength(5);
   });
 
-  it('gives the same figures and weights for the same seed, and others for another', async () => {
+  it('gives the same figures and weights for the same seed, and other weights for another seed', async () => {
     await ingestShapes(app);
     const weights = async (seed: number) => {
       const { evaluation } = await app.training.train({ ...QUICK, epochs: 3, seed, force: true });
@@ -68,7 +68,7 @@ describeOnEachKind('training', (kind) => {
     expect(other.bytes).not.toBe(one.bytes);
   });
 
-  it('learns from pairs without a class, too, and from a catalogue that has no class at all', async () => {
+  it('trains on pairs without a class, and on a catalogue without any class', async () => {
     await ingestShapes(app, { classes: false });
     const none = await app.training.train(QUICK);
     expect(none).toMatchObject({ pairs: 48, classes: 0 });
@@ -92,12 +92,12 @@ describeOnEachKind('training', (kind) => {
       { content: { bytes: png }, externalId: 'mixed', classes: ['c1'], pairKey: 'p1' },
     ]);
     const mixed = await app.training.train({ ...QUICK, holdout: 0 });
-    // The one picture of pair p1 goes with both of its texts; texts without a picture are no pairs.
+    // The image of pair p1 makes a pair with each of its two texts; texts without an image make none.
     expect(mixed).toMatchObject({ pairs: 62, classes: 1 });
     expect(heldOutSummary(mixed.evaluation)).toMatchObject({ seen: null, unseen: null, chance: null });
   });
 
-  it('learns from some images only, and measures on the others', async () => {
+  it('trains on the images of a filter, and measures on the others', async () => {
     await ingestShapes(app);
     const big = await app.training.train({
       ...QUICK,
@@ -111,7 +111,7 @@ describeOnEachKind('training', (kind) => {
     });
   });
 
-  it('embeds what is ingested and passes over what is deleted while it embeds the others', async () => {
+  it('embeds items that are ingested meanwhile and skips items that are deleted meanwhile', async () => {
     await ingestShapes(app);
     const late = await drawShape('ring', 'purple', 9);
     let meanwhile: Promise<unknown> | null = null;
@@ -141,7 +141,7 @@ describeOnEachKind('training', (kind) => {
     expect(page.results).toHaveLength(60);
   });
 
-  it('first extracts the features that are missing', async () => {
+  it('extracts missing features first', async () => {
     await ingestShapes(app);
     await app.catalog.database.runOnce(
       'DELETE FROM feature WHERE item_id IN (SELECT id FROM item ORDER BY id LIMIT 50)',
@@ -155,7 +155,7 @@ describeOnEachKind('training', (kind) => {
     expect(seen.at(-1)).toBe(50);
   });
 
-  it('stops when it is cancelled, and leaves nothing behind', async () => {
+  it('stops when it is cancelled, and leaves no encoder', async () => {
     await ingestShapes(app);
     const stop = new AbortController();
     const work = app.training.train(
@@ -167,7 +167,7 @@ describeOnEachKind('training', (kind) => {
     expect(await app.training.active()).toBeNull();
   });
 
-  it('refuses what it cannot learn from, naming the field', async () => {
+  it('refuses a request that cannot be trained, naming the field', async () => {
     const missing = async (pattern: RegExp, request = QUICK) => {
       await expect(app.training.train(request)).rejects.toEqual(code('NO_PAIRS'));
       await expect(app.training.train(request)).rejects.toThrow(pattern);

@@ -9,22 +9,22 @@ import { type App, createServices, type Services } from '../../src/services/serv
 import { shapePairs } from '../factories/shapes.js';
 import { type DatabaseKind, openTestCatalog, type TestCatalog } from './catalog.js';
 
-/** The real services on a fresh database: nothing in them is a stand-in. */
+/** The real services on a fresh database, without mocks. */
 export interface TestApp extends Services {
   readonly catalog: TestCatalog['catalog'];
   /** Address of the native server's database; null on the embedded one. */
   readonly url: string | null;
   readonly store: MediaStore;
   readonly features: FeatureExtractors;
-  /** What was reported as unexpected, lost connections included. */
+  /** The unexpected errors that were reported, with lost connections. */
   readonly unexpected: unknown[];
-  /** Ends all services and threads and begins anew on the same database, as another process would. */
+  /** Stops all services and threads and starts new ones on the same database, as a new process would. */
   restart(options?: TestAppOptions): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface TestAppOptions {
-  /** The configured image extractor. Colours and outlines are enough for coloured shapes, and need no network. */
+  /** The configured image extractor; hsv-hog by default, which distinguishes coloured shapes and needs no network. */
   readonly image?: string;
   readonly imageModels?: readonly string[];
 }
@@ -75,7 +75,7 @@ export async function openTestApp(
   return app;
 }
 
-/** The whole application as this environment configures it, closed again at the end for another process to have its folder. */
+/** Runs `work` with the application that the environment configures, and closes it, so that another process can use the folder. */
 export async function withApp<T>(env: NodeJS.ProcessEnv, work: (app: App) => Promise<T>): Promise<T> {
   const app = await openApp(readConfig({}, env), (error) => {
     throw error;

@@ -1,9 +1,9 @@
-// What tests of the data folder run in a process of its own. `node catalog-child.mjs hold|insert FOLDER [UID]`.
+// The child process of the tests of the data folder. `node catalog-child.mjs hold|insert FOLDER [UID]`.
 import { openCatalog } from '../../dist/catalog/catalog.js';
 import { lockFolder } from '../../dist/catalog/postgres/folder-lock.js';
 
 const [mode, folder, uid] = process.argv.slice(2);
-// Only now that the code is loaded: who it becomes may not be let into the project's folder.
+// After the imports, because the other user may have no access to the project's folder.
 if (uid !== undefined) process.setuid(Number(uid));
 const say = (line) => process.stdout.write(`${line}\n`);
 
@@ -11,7 +11,7 @@ try {
   if (mode === 'hold') {
     await lockFolder(folder);
     say('held');
-    // Until killed, or until the parent lets go.
+    // Until it is killed or the parent disconnects.
     process.stdin.on('end', () => process.exit(0)).resume();
   } else {
     const catalog = await openCatalog({ dataDir: folder });

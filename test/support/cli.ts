@@ -12,7 +12,7 @@ export interface CliResult {
   json<T = Record<string, unknown>>(): T;
 }
 
-/** The environment of a command: this one's without what would lead it elsewhere. Colours and outlines need no network. */
+/** The environment of a command: the current one without settings that tests must not inherit. hsv-hog needs no network. */
 export function cliEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const { DATABASE_URL: _database, COMMONSPACE_DATA: _data, ...rest } = process.env;
   return { ...rest, COMMONSPACE_IMAGE_MODEL: 'hsv-hog', COMMONSPACE_WORKERS: '1', ...extra };

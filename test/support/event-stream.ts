@@ -1,10 +1,10 @@
-/** An event as a server sent it. */
+/** A server-sent event. */
 export interface StreamEvent {
   readonly event: string;
   readonly data: string;
 }
 
-/** The events of a stream of server-sent events, as they come; comments are left out. */
+/** The events of a stream of server-sent events, as they arrive, without comments. */
 export async function* eventsOf(response: Response): AsyncGenerator<StreamEvent> {
   if (response.body === null) throw new Error('no body');
   let rest = '';

@@ -1,5 +1,5 @@
-// Trains or activates in a process of its own, and kills it with no warning at the point that is named.
-// node killed-child.mjs WHERE [ENCODER]; the catalogue is the environment's, IMAGE_EXTRACTOR what it trains on.
+// Trains or activates in a process of its own, which kills itself by SIGKILL at the named point.
+// node killed-child.mjs WHERE [ENCODER]; the environment names the catalogue, and IMAGE_EXTRACTOR the extractor to train on.
 import { openApp } from '../../dist/compose.js';
 import { readConfig } from '../../dist/config.js';
 
@@ -21,7 +21,7 @@ const REQUEST = {
 
 function onProgress(event) {
   if (where === 'features' && event.stage === 'features' && event.done < event.all) die();
-  // Checkpoints come every five epochs.
+  // A checkpoint is written every five epochs.
   if (where === 'train' && event.stage === 'train' && event.progress.epoch >= 8) die();
   if (where === 'evaluate' && event.stage === 'evaluate') die();
   if (where === 'embed' && event.stage === 'embed') die();

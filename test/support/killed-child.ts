@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 
-/** The program that kills itself where it is told to; see there. */
+/** A program that kills itself at the named point; see the file. */
 export const KILLED_CHILD = fileURLToPath(new URL('./killed-child.mjs', import.meta.url));
 
-/** Runs a child until it kills itself; the id that it printed. */
+/** Runs the program until it kills itself; returns the id that it printed. */
 export async function runUntilKilled(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, [KILLED_CHILD, ...args], {
     env,

@@ -13,14 +13,14 @@ declare const WebAssembly: {
 
 const require = createRequire(import.meta.url);
 
-// What binds an adapter to the engine comes with the adapter, not with this package.
+// The function that binds an adapter to the engine is in the adapter's package.
 const utils: typeof import('@prisma/driver-adapter-utils') = createRequire(
   require.resolve('@prisma/adapter-pg'),
 )('@prisma/driver-adapter-utils');
 
 /**
- * What Prisma's schema engine would change in the database to bring it to `schema` (the text of a schema.prisma), as a
- * script; without any change, the script says that it is empty.
+ * The script by which Prisma's schema engine would migrate the database to `schema` (the text of a schema.prisma). If nothing
+ * would change, the script says that it is empty.
  */
 export async function schemaDiff(pool: pg.Pool, schema: string): Promise<string> {
   const { SchemaEngine } = await loadEngine();
@@ -37,14 +37,14 @@ export async function schemaDiff(pool: pg.Pool, schema: string): Promise<string>
   return (stdout ?? '').trim();
 }
 
-/** The package's entry imports its .wasm as a module, which Node cannot by itself. */
+/** The package's entry imports its .wasm as a module, which Node does not support. */
 function loadEngine(): Promise<Engine> {
   loaded ??= instantiate();
   return loaded;
 }
 
 type Engine = typeof import('@prisma/schema-engine-wasm');
-// Once: the bindings hold a single instance, and objects of an earlier one would be freed in a later one.
+// Once: the bindings have a single instance, and objects of an earlier instance must not be freed in a later one.
 let loaded: Promise<Engine> | undefined;
 
 async function instantiate(): Promise<Engine> {
@@ -62,8 +62,8 @@ const CHAR = 18;
 const CHAR_ARRAY = 1002;
 
 /**
- * The engine asks the system tables for columns of the internal type "char", which this adapter does not know: they go
- * through it as the array type, which it knows, and come out as the single characters that the engine expects.
+ * The engine reads columns of the internal type "char", which the adapter does not support. They are passed as the array
+ * type, which it supports, and converted to the single characters that the engine expects.
  */
 function adapterOf(pool: pg.Pool): PrismaPg {
   const query = async (config: pg.QueryConfig) => {

@@ -36,10 +36,10 @@ export function pooledModel(size: number, units: number): object {
 }
 
 /**
- * Writes a tfjs model that takes moments and whose features can still be learnt from: the means of a picture's channels,
- * times a weight for each, joined with colours and outlines.
+ * Writes a tfjs model that runs in milliseconds and whose features an encoder can learn from: the weighted means of an image's
+ * channels, joined with the features of hsv-hog.
  *
- * @returns what names it: `dir:FOLDER`
+ * @returns its name: `dir:FOLDER`
  */
 export async function saveTinyModel(
   folder: string,

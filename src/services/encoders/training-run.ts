@@ -1,6 +1,5 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ClaimedRun } from '../../catalog/repositories/encoder-runs.js';
-import type { EncoderRow } from '../../catalog/types.js';
 import type { EncoderConfig, EncoderReport } from '../../domain/encoder-record.js';
 import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
@@ -18,7 +17,7 @@ import { requirePairs } from './require-pairs.js';
 import { storedEvaluation } from './stored-evaluation.js';
 import { optionsOf, readRequest, type TrainRequest } from './train-request.js';
 import { extractorsOf, splitForTraining, splitOfEncoder } from './training-pairs.js';
-import type { TrainingProgress } from './training-progress.js';
+import type { TrainingHooks } from './training-progress.js';
 
 export interface RunParts {
   readonly catalog: Catalog;
@@ -29,14 +28,20 @@ export interface RunParts {
   readonly checkpoints: Checkpoints;
 }
 
-export interface RunHooks {
-  readonly onProgress: (progress: TrainingProgress) => void;
-  readonly signal: AbortSignal;
+/** Trained weights, and the configuration that the row of the encoder has. */
+interface Trained {
+  readonly weights: Uint8Array;
+  readonly config: EncoderConfig;
+}
+
+interface Measured {
+  readonly config: EncoderConfig;
+  readonly report: EncoderReport;
 }
 
 /**
- * Does the work of one run, from the catalogue's pairs to an encoder that is ready. What an earlier attempt has done is not
- * done again: it goes on from the latest checkpoint, or from the weights, or from what is embedded.
+ * One training run, from the catalogue's pairs to a ready encoder. It resumes from what an earlier attempt stored: the latest
+ * checkpoint, the weights, the measurement, the embeddings.
  */
 export class TrainingRun {
   private readonly id: string;
@@ -45,7 +50,7 @@ export class TrainingRun {
   constructor(
     private readonly parts: RunParts,
     private readonly run: ClaimedRun,
-    private readonly hooks: RunHooks,
+    private readonly hooks: Required<TrainingHooks>,
   ) {
     this.id = run.row.id;
     this.request = readRequest(run.row);
@@ -54,23 +59,19 @@ export class TrainingRun {
   /** @throws ClaimLost, or CommonspaceError NO_PAIRS, BAD_INPUT, EXTRACTOR_MISSING, EXTRACTOR_FAILED, CANCELLED. */
   async work(): Promise<void> {
     const started = performance.now();
-    const { catalog } = this.parts;
+    const { encoderRuns } = this.parts.catalog;
     const image = await this.openExtractor();
     const unreadable = await this.extractMissing(image);
-    let row = this.run.row;
-    let weights = await catalog.encoders.findWeights(this.id);
-    if (weights === null) {
-      weights = await this.train();
-      row = (await catalog.encoders.byId(this.id)) ?? row;
-    }
-    const { config, report } = isMeasured(row) ? row : await this.measure(row, weights);
+    const trained = await this.train();
+    const { config, report } = await this.measure(trained);
     const seconds = (report.seconds ?? 0) + (performance.now() - started) / 1000;
-    const notes = withNotes(report.notes, unreadable);
-    await catalog.encoderRuns.beginEmbedding(this.run, config, { ...report, notes, seconds });
-    // From now on what is stored is extracted for it, too; what was stored since the beginning may lack its features.
+    // A resumed run may have the same notes already.
+    const notes = [...new Set([...(report.notes ?? []), ...unreadable])];
+    await encoderRuns.beginEmbedding(this.run, config, { ...report, notes, seconds });
+    // From now on new items get its features; items stored since the first extraction may lack them.
     await this.extractMissing(image);
-    await this.embed(row, weights);
-    await catalog.encoderRuns.finish(this.run);
+    await this.embed(trained.weights);
+    await encoderRuns.finish(this.run);
   }
 
   private async openExtractor(): Promise<OpenImageExtractor> {
@@ -85,46 +86,42 @@ export class TrainingRun {
     return await imageExtractors.of(this.run.row);
   }
 
-  /** @returns what to tell of items that cannot be read. */
+  /** @returns notes on items that cannot be read. */
   private async extractMissing(image: OpenImageExtractor): Promise<string[]> {
     const { onProgress, signal } = this.hooks;
     const onDone = (progress: BackfillProgress) => onProgress({ stage: 'features', ...progress });
     return unreadableNotes(await this.parts.backfill.fill(image, { onProgress: onDone, signal }));
   }
 
-  private async train(): Promise<Uint8Array> {
+  /** Stores the weights before it returns; those of an earlier attempt are returned as they are. */
+  private async train(): Promise<Trained> {
     const { catalog, classes } = this.parts;
     const { row } = this.run;
+    const stored = await catalog.encoders.findWeights(this.id);
+    if (stored !== null) return { weights: stored, config: row.config };
     const split = await splitForTraining(catalog, extractorsOf(row), this.request, row.startedAt);
     await requirePairs(catalog, split.source.pairs.length, split.all);
     const sourceSet = await toSourceSet(split.source, classes);
     const trained = await this.trainFromCheckpoint(sourceSet);
-    await catalog.encoderRuns.keepWeights(
-      this.run,
-      {
-        dimension: trained.dimension,
-        config: {
-          ...trained.options,
-          classEmbedding: trained.classEmbeddingKind,
-          unseen: this.request.unseen,
-          holdout: this.request.holdout,
-          learnFrom: this.request.learnFrom,
-          // With the seed: which pairs were held out.
-          heldOutBelow: split.bound,
-          // Only what was there then was learnt from.
-          sourceReadAt: (row.startedAt ?? new Date()).toISOString(),
-          epochsRun: trained.epochs,
-          bestEpoch: trained.bestEpoch,
-          seenClassIds: sourceSet.classes.map(({ id }) => id),
-          notes: trained.notes,
-        },
-      },
-      trained.bytes,
-    );
-    return trained.bytes;
+    const config: EncoderConfig = {
+      ...trained.options,
+      classEmbedding: trained.classEmbeddingKind,
+      unseen: this.request.unseen,
+      holdout: this.request.holdout,
+      learnFrom: this.request.learnFrom,
+      // The seed and these two determine which pairs were held out.
+      heldOutBelow: split.bound,
+      sourceReadAt: (row.startedAt ?? new Date()).toISOString(),
+      epochsRun: trained.epochs,
+      bestEpoch: trained.bestEpoch,
+      seenClassIds: sourceSet.classes.map(({ id }) => id),
+      notes: trained.notes,
+    };
+    await catalog.encoderRuns.keepWeights(this.run, { dimension: trained.dimension, config }, trained.bytes);
+    return { weights: trained.bytes, config };
   }
 
-  /** The catalogue may have changed since the checkpoint, in what the run learns from: then it begins again. */
+  /** Starts again without the checkpoint if that is damaged, or if the training pairs have changed since. */
   private async trainFromCheckpoint(
     sourceSet: Awaited<ReturnType<typeof toSourceSet>>,
   ): Promise<TrainedEncoder> {
@@ -149,18 +146,17 @@ export class TrainingRun {
   }
 
   /** Measures the encoder on its held-out pairs, beside CCA and chance, and calibrates its similarity thresholds on them. */
-  private async measure(
-    row: EncoderRow,
-    weights: Uint8Array,
-  ): Promise<{ config: EncoderConfig; report: EncoderReport }> {
+  private async measure({ weights, config }: Trained): Promise<Measured> {
     const { catalog, classes } = this.parts;
+    const { row } = this.run;
+    // An earlier attempt stored both together.
+    if (storedEvaluation(row) !== null) return row;
     this.hooks.onProgress({ stage: 'evaluate' });
-    const split = await splitOfEncoder(catalog, row, row.startedAt);
+    const split = await splitOfEncoder(catalog, { ...row, config }, row.startedAt);
     const { classes: _names, ...source } = await toSourceSet(split.source, classes);
-    const { notes, ...config } = row.config;
     const { record, measured } = await evaluateHeldOut(
       {
-        encoder: row.id,
+        encoder: this.id,
         preset: this.request.preset,
         encoders: [{ method: 'masln', bytes: weights }],
         split,
@@ -171,30 +167,22 @@ export class TrainingRun {
       },
       { signal: this.hooks.signal },
     );
+    const { notes = [], ...rest } = config;
     return {
       // The key is the one that all versions read.
-      config: { ...config, cutOffs: measured.thresholds },
-      report: { ...record.source, evaluation: record, notes: notes ?? [] },
+      config: { ...rest, cutOffs: measured.thresholds },
+      report: { ...record.source, evaluation: record, notes },
     };
   }
 
-  private async embed(row: EncoderRow, weights: Uint8Array): Promise<void> {
+  private async embed(weights: Uint8Array): Promise<void> {
     const { catalog } = this.parts;
     const { onProgress, signal } = this.hooks;
     const encoder = loadEncoder(weights);
     const onDone = (done: number, all: number) => onProgress({ stage: 'embed', done, all });
-    await embedCatalogue(catalog, row, encoder, onDone, { signal });
+    await embedCatalogue(catalog, this.run.row, encoder, onDone, { signal });
     throwIfCancelled(signal);
     await catalog.indexes.ensure();
     await catalog.maintain();
   }
-}
-
-/** A run that is resumed may have told of the same before. */
-function withNotes(told: readonly string[] | undefined, more: readonly string[]): string[] {
-  return [...new Set([...(told ?? []), ...more])];
-}
-
-function isMeasured(row: EncoderRow): boolean {
-  return storedEvaluation(row) !== null;
 }

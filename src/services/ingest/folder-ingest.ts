@@ -7,13 +7,13 @@ import type { IngestService } from './ingest-service.js';
 export interface FolderIngestOptions {
   readonly classColumn: string;
   readonly classColumnRequired: boolean;
-  /** What external ids begin with; the folder's own name unless told otherwise. */
+  /** Prefix of external ids; the folder's name by default. */
   readonly prefix?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
-/** Counts are of items. A row makes an image and, where it has a text, a text; a row at fault makes neither. */
+/** Counts are of items. A row makes an image and, if it has a text, a text; a malformed row counts as two failed items. */
 export interface FolderIngestReport {
   readonly created: number;
   readonly updated: number;
@@ -67,32 +67,32 @@ export class FolderIngest {
     };
   }
 
-  /** Pictures first: a row whose picture cannot be stored leaves no text behind. */
+  /** Images first: the text of a row is not stored if its image fails. */
   private async ingestRows(
     rows: readonly KeyedRow[],
     { signal }: FolderIngestOptions,
     onShare: (share: number) => void,
   ): Promise<{ statuses: IngestOutcome['status'][]; failure: RowFailure | null }[]> {
     const images = await Promise.all(rows.map(imageInput));
-    const pictures = await this.ingestService.ingest(images, {
+    const imageOutcomes = await this.ingestService.ingest(images, {
       signal,
       field: [],
       onProgress: (n, of) => onShare((0.9 * n) / of),
     });
-    const texts = rows.map((row, i) => (pictures[i]?.status === 'FAILED' ? null : textInput(row)));
-    const captions = await this.ingestService.ingest(
+    const texts = rows.map((row, i) => (imageOutcomes[i]?.status === 'FAILED' ? null : textInput(row)));
+    const textOutcomes = await this.ingestService.ingest(
       texts.filter((text) => text !== null),
       { signal, field: [] },
     );
     let next = 0;
     return rows.map((row, i) => {
-      const picture = pictures[i];
-      const caption = texts[i] === null ? null : captions[next++];
-      const outcomes = [picture, caption].filter((outcome) => outcome != null);
+      const image = imageOutcomes[i];
+      const text = texts[i] === null ? null : textOutcomes[next++];
+      const outcomes = [image, text].filter((outcome) => outcome != null);
       const failed = outcomes.find((outcome) => outcome.status === 'FAILED');
       const statuses = outcomes.map(({ status }) => status);
-      // The caption that was not tried because its picture failed is a failure too, so that the totals add up.
-      if (picture?.status === 'FAILED' && row.text !== null) statuses.push('FAILED');
+      // A text that was not tried because its image failed counts as failed, so that the totals add up.
+      if (image?.status === 'FAILED' && row.text !== null) statuses.push('FAILED');
       const failure =
         failed?.status === 'FAILED' ? { ...failed.error, line: row.line, fileName: row.fileName } : null;
       return { statuses, failure };
@@ -106,7 +106,7 @@ interface RowKeys {
 }
 type KeyedRow = FolderRow & RowKeys;
 
-/** External ids: the file's name for the picture; several captions of one picture are told apart by their number. */
+/** External ids: the file's name for the image; further texts of one image are numbered. */
 function rowKeys(prefix: string): (row: FolderRow) => RowKeys {
   const captions = new Map<string, number>();
   return ({ fileName }) => {

@@ -5,13 +5,13 @@ import { checkText } from '../../domain/check.js';
 import { CommonspaceError, type Failure } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
 
-/** A row of an image folder's metadata.jsonl, checked: a picture on disk and what is said of it. */
+/** A checked row of an image folder's metadata.jsonl: an image on disk with its text, classes and metadata. */
 export interface FolderRow {
   /** Line number in metadata.jsonl, from 1. */
   readonly line: number;
   readonly fileName: string;
   readonly path: string;
-  /** Null where the row has none: the picture is stored alone. */
+  /** Null where the row has none: the image is stored alone. */
   readonly text: string | null;
   readonly classes: readonly string[];
   /** The other columns. */
@@ -32,12 +32,12 @@ export interface FolderOptions {
   readonly classColumnRequired: boolean;
 }
 
-/** The file that describes an image folder: one JSON object a line. */
+/** The file that describes an image folder: one JSON object per line. */
 const METADATA = 'metadata.jsonl';
 
 /**
- * Reads an image folder: `metadata.jsonl` with `file_name`, `text` and a class column. Rows at fault are reported one by
- * one; nothing is stored yet.
+ * Reads an image folder: `metadata.jsonl` with `file_name`, `text` and a class column. Each malformed
+ * row has a failure; nothing is stored yet.
  *
  * @throws CommonspaceError BAD_FOLDER where there is no readable metadata.jsonl, NO_CLASS_COLUMN where no row has it.
  */
@@ -62,13 +62,13 @@ export async function readFolder(folder: string, options: FolderOptions): Promis
   return await Promise.all(
     parsed.map(async (row): Promise<RowResult> => {
       if (row.kind !== 'object')
-        return fault(row.line, null, 'BAD_ROW', 'The line is not a JSON object.', []);
+        return failedRow(row.line, null, 'BAD_ROW', 'The line is not a JSON object.', []);
       try {
         return { row: await readRow(folder, row.line, row.value, options.classColumn) };
       } catch (error) {
         if (!(error instanceof CommonspaceError)) throw error;
         const fileName = typeof row.value.file_name === 'string' ? row.value.file_name : null;
-        return fault(row.line, fileName, error.code, error.message, error.field);
+        return failedRow(row.line, fileName, error.code, error.message, error.field);
       }
     }),
   );
@@ -79,10 +79,10 @@ async function readMetadata(folder: string): Promise<string> {
     return await readFile(join(folder, METADATA), 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'is not there' : `cannot be read (${code})`;
+    const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `cannot be read (${code})`;
     throw new CommonspaceError(
       'BAD_FOLDER',
-      `${join(folder, METADATA)} ${why}. It holds one JSON object a line: {"file_name": …, "text": …, "label": …}.`,
+      `${join(folder, METADATA)} ${why}. It has one JSON object per line: {"file_name": …, "text": …, "label": …}.`,
       ['folder'],
     );
   }
@@ -119,7 +119,7 @@ async function readRow(
   const { [classColumn]: label, ...metadata } = rest;
   const path = within(folder, fileName);
   await access(path, constants.R_OK).catch(() => {
-    throw new CommonspaceError('FILE_MISSING', `The file ${fileName} is not there or cannot be read.`, [
+    throw new CommonspaceError('FILE_MISSING', `The file ${fileName} does not exist or cannot be read.`, [
       'file_name',
     ]);
   });
@@ -148,7 +148,7 @@ function readClasses(label: unknown, column: string): string[] {
   });
 }
 
-function fault(
+function failedRow(
   line: number,
   fileName: string | null,
   code: Failure['code'],
@@ -158,7 +158,7 @@ function fault(
   return { failure: { line, fileName, code, message, field } };
 }
 
-/** What external ids of a folder's items begin with unless told otherwise. */
+/** The default prefix of the external ids of a folder's items. */
 export function folderName(folder: string): string {
   return basename(resolve(folder));
 }

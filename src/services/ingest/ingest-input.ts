@@ -4,7 +4,7 @@ import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { ImageSource } from '../serving/image-source.js';
 
-/** An item to store. Fields left out keep what an item of the same key already holds. */
+/** An item to store. Fields left out keep the values of a stored item of the same identity. */
 export interface IngestInput {
   readonly content: { readonly text: string } | ImageSource;
   readonly externalId?: string | null | undefined;
@@ -15,9 +15,9 @@ export interface IngestInput {
 }
 
 /**
- * Checks everything about an input that can be checked without its bytes.
+ * Checks an input before its content is read.
  *
- * @throws CommonspaceError naming the field at fault below `field`.
+ * @throws CommonspaceError naming the malformed field below `field`.
  */
 export function checkIngestInput(input: IngestInput, field: FieldPath): void {
   const { content, externalId, title, classes, pairKey, metadata } = input;

@@ -19,7 +19,7 @@ export interface IngestSnapshot {
   readonly imageExtractors: readonly OpenImageExtractor[];
 }
 
-/** Takes snapshots: one look at the items, one at the encoders. */
+/** Takes snapshots, each with one query for the items and one for the encoders. */
 export class IngestSnapshots {
   constructor(
     private readonly catalog: Catalog,

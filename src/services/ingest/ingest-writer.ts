@@ -21,7 +21,7 @@ const NO_FEATURES: ItemFeatures = new Map();
 /** The outcomes of an attempt; `items` are those to attempt again, because another writer interfered. */
 type AttemptResult = StepResult<PreparedItem>;
 
-/** An item that the catalogue does not hold like this yet. */
+/** An item to insert or update. */
 interface PlannedWrite {
   readonly item: PreparedItem;
   readonly merged: MergedWrite;
@@ -96,7 +96,7 @@ export class IngestWriter {
     const items = planned.map(({ item }) => item);
     try {
       const rows = await this.catalog.items.upsertMany(await toWrites(planned, snapshot));
-      // The items are stored, whatever becomes of the files.
+      // The items are committed: an error with the files does not undo that.
       await this.restoreFiles(items).catch(call.reportUnexpected);
       await this.removeReplacedFiles(items, snapshot).catch(call.reportUnexpected);
       const outcomes = rows.map((row, i): InputOutcome => {
@@ -151,7 +151,7 @@ function batchesOf(items: readonly PreparedItem[]): PreparedItem[][] {
   return batches;
 }
 
-/** Which items must be written; the others are unchanged, or contradict what is stored. */
+/** The items that must be written; the others are unchanged, or contradict the stored item. */
 function planWrites(
   items: readonly PreparedItem[],
   { existing }: IngestSnapshot,

@@ -4,7 +4,7 @@ import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import type { StoredImage } from '../../media/types.js';
 import type { PreparedItem } from './ingest-preparation.js';
 
-/** What makes an input the same item as one already stored: its external id, or else its content within its pair. */
+/** The identity by which an input is the same item as a stored one: its external id, or else its content within its pair. */
 export function identityOf(item: PreparedItem): ItemIdentity {
   const { externalId, pairKey } = item.input;
   if (externalId != null) return { externalId };

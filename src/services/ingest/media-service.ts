@@ -5,29 +5,29 @@ import { mediaHeaders } from '../../media/media-headers.js';
 import type { MediaStore } from '../../media/media-store.js';
 import type { StoredImage } from '../../media/types.js';
 
-/** A file to serve, with the headers that make serving a stranger's bytes harmless. */
+/** A file to serve, with headers that keep browsers from executing uploaded bytes. */
 export interface ServedFile {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Pictures uploaded ahead of ingest, and the bytes of those in the catalogue. */
+/** Uploads of images before ingest, and the files of images. */
 export class MediaService {
   constructor(
     private readonly catalog: Catalog,
     private readonly store: MediaStore,
   ) {}
 
-  /** Proves a picture readable and keeps it; its id can then be ingested or searched by. */
+  /** Checks and stores an image; its id can then be ingested or searched by. */
   async upload(bytes: Buffer): Promise<StoredImage> {
     const image = await this.store.put(bytes);
     await this.catalog.media.record(image);
-    // A deletion of the same picture, which recording waited for, may have removed the file.
+    // `record` may have waited for a deletion of the same image, which removed the file.
     return (await this.store.has(image.sha256)) ? image : await this.store.put(bytes);
   }
 
   /**
-   * The bytes of a picture, or a thumbnail at least `width` wide where there is one.
+   * The file of an image, or a thumbnail at least `width` wide where there is one.
    *
    * @throws CommonspaceError MEDIA_NOT_FOUND.
    */
