@@ -33,7 +33,7 @@ import { FeatureBackfill } from './serving/feature-backfill.js';
 import { ImageExtractors } from './serving/image-extractors.js';
 import { ImageSources } from './serving/image-source.js';
 
-/** What the product does, for whoever asks: HTTP, the command line, the demo. */
+/** The services, for HTTP, the command line and the demo. */
 export interface Services {
   readonly items: ItemService;
   readonly classes: ClassService;
@@ -47,27 +47,27 @@ export interface Services {
   readonly evaluationJobs: EvaluationJobs;
   readonly encoders: EncoderService;
   readonly imageExtractors: ImageExtractors;
-  /** Works out what encoders in use lack, once it is started. */
+  /** Extracts and embeds what live encoders lack, once it is started. */
   readonly upkeep: Upkeep;
-  /** Works on queued trainings once it is started. */
+  /** Works on queued training runs, once it is started. */
   readonly trainingRunner: TrainingRunner;
 }
 
-/** The parts that services put together. */
+/** The parts that the services use. */
 export interface Parts {
   readonly catalog: Catalog;
   readonly features: FeatureExtractors;
   readonly media: MediaStore;
-  /** Names of the image extractors that callers of the API may train with, besides the built-in and configured ones. */
+  /** Names of the image extractors that callers of the API may train with, in addition to the built-in ones and the configured one. */
   readonly imageModels: readonly string[];
   readonly fetchPolicy: FetchPolicy;
-  /** Where each run keeps its files, in a folder of its own. */
+  /** The folder with a subfolder for the files of each run. */
   readonly runsFolder: string;
   readonly versions?: VersionPolicy;
   readonly reportUnexpected: ReportUnexpected;
 }
 
-/** The services on top of the parts. */
+/** Creates the services from the parts. */
 export function createServices(parts: Parts): Services {
   const { catalog, features, media, imageModels, fetchPolicy, reportUnexpected } = parts;
   const { versions = DEFAULT_VERSIONS } = parts;
@@ -119,13 +119,13 @@ export function createServices(parts: Parts): Services {
   };
 }
 
-/** Services with the ends of their parts' lives: what a command works with. */
+/** The services of a running application, which is closed at the end. */
 export interface App extends Services {
-  /** What is in use. */
+  /** The database, extractors and tensor backend in use. */
   describe(): Promise<AppDescription>;
-  /** Tidies the database up after much was written; see Catalog. */
+  /** See Catalog.maintain. */
   maintain(): Promise<void>;
-  /** Loads the models, so that the first search is as fast as the next. */
+  /** Loads the models, so that the first search is as fast as later ones. */
   warmUp(): Promise<void>;
   close(): Promise<void>;
 }
@@ -136,6 +136,6 @@ interface AppDescription {
   readonly imageExtractor: string;
   readonly textExtractor: string;
   readonly imageExtractors: readonly ExtractorReport[];
-  /** What runs the networks, and why. */
+  /** The tensor backend, and why it was chosen. */
   readonly backend: BackendReport;
 }

@@ -11,7 +11,7 @@ import { UnreachableCaseError } from '../../domain/errors.js';
 import type { EncoderFacts, EncoderRow, TrainedEncoderRow } from '../types.js';
 import { parseStored } from './stored-json.js';
 
-/** A version as the table holds it, in Prisma's names; raw SQL selects the same with ENCODER_COLUMNS. */
+/** A row of `encoder` under Prisma's names; raw SQL selects the same with ENCODER_COLUMNS. */
 export type StoredEncoder = Omit<Encoder, 'claim' | 'owner' | 'heartbeatAt'>;
 
 /** The columns of `encoder` under the names of StoredEncoder. */
@@ -71,7 +71,7 @@ function statusOf(stored: StoredEncoder): EncoderStatus {
   }
 }
 
-/** The column's default, which rows have that are older than requests. */
+/** The column's default, which rows of versions without requests have. */
 function isEmpty(json: unknown): boolean {
   return typeof json === 'object' && json !== null && Object.keys(json).length === 0;
 }

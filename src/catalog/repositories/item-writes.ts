@@ -24,12 +24,12 @@ export class EncodersChanged extends Error {
   override readonly name = 'EncodersChanged';
 }
 
-/** How often a pair is inserted again that a concurrent deletion of its last item removed. */
+/** Attempts to insert pairs, which concurrent deletions of their last item remove. */
 const PAIR_ATTEMPTS = 5;
 
 /**
- * Writes items with their pictures' records, pairs, classes, features and embeddings, all or none. Items are inserted, or by their id
- * replaced; missing pairs and classes are inserted. Vectors of an item's former content are deleted.
+ * Writes items with their image records, pairs, classes, features and embeddings, all or none. Items are inserted, or
+ * replaced by their id; missing pairs and classes are inserted. Vectors of an item's former content are deleted.
  *
  * Each write must have an embedding for every live encoder whose feature it has, and must have tried the extractors of all
  * live encoders. Embeddings for encoders that are no longer live are ignored.

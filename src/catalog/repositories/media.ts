@@ -6,7 +6,7 @@ export interface StoredPicture extends MediaRow {
   readonly bytes: number;
 }
 
-/** How often a row is inserted again that a concurrent removal deleted. */
+/** Attempts to insert rows, which concurrent removals delete. */
 const RECORD_ATTEMPTS = 5;
 
 /**
