@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { CommonspaceError } from '../../domain/errors.js';
 import { createDatabase, createPool, type Database } from './database.js';
 import { type EmbeddedServer, startEmbedded } from './embedded-server.js';
@@ -40,19 +40,18 @@ export async function connect(options: ConnectOptions): Promise<Database> {
 }
 
 async function connectToEmbedded(server: EmbeddedServer, onError: ReportConnectionError): Promise<Database> {
-  const config = { host: server.host, port: server.port, user: 'postgres', database: 'postgres' };
-  const pool = createPool('embedded', { ...config, password: '', ssl: false }, onError);
+  const { host, port } = server;
+  const config = { host, port, user: 'postgres', database: 'postgres', password: '', ssl: false };
   const guard = createGuard(onError);
   let applied: readonly string[];
   try {
-    applied = await guard(() => prepare(pool));
+    applied = await guard(async () => prepare(await openClient(config, onError)));
     await server.keep();
   } catch (error) {
-    await pool.end();
     await server.close();
     throw error;
   }
-  const database = createDatabase('embedded', pool, applied, guard);
+  const database = createDatabase('embedded', createPool('embedded', config, onError), applied, guard);
   return {
     ...database,
     async close() {
@@ -68,54 +67,47 @@ async function connectToServer(
   connectionTimeoutMillis: number,
 ): Promise<Database> {
   if (!URL.canParse(databaseUrl)) {
-    // Without the address itself: it may hold a password.
+    // Without the address itself, which may contain a password.
     throw new CommonspaceError(
       'DATABASE_UNREACHABLE',
       'DATABASE_URL is not an address such as postgresql://user@host:5432/name.',
     );
   }
-  const place = serverName(databaseUrl);
-  const pool = createPool('server', { connectionString: databaseUrl, connectionTimeoutMillis }, onError);
+  const name = serverName(databaseUrl);
+  const config = { connectionString: databaseUrl, connectionTimeoutMillis };
   const guard = createGuard(onError);
-  let applied: readonly string[];
-  try {
-    await tryToReach(pool, place);
-    applied = await guard(() => prepare(pool));
-  } catch (error) {
-    await pool.end();
-    if (error instanceof CommonspaceError && error.code === 'PGVECTOR_MISSING') {
-      throw new CommonspaceError(error.code, `DATABASE_URL (${place}): ${error.message}`, [], {
-        cause: error.cause,
-      });
-    }
-    throw error;
-  }
-  return createDatabase('server', pool, applied, guard);
-}
-
-async function tryToReach(pool: pg.Pool, place: string): Promise<void> {
-  try {
-    (await pool.connect()).release();
-  } catch (error) {
+  const client = await openClient(config, onError).catch((error: unknown) => {
     throw new CommonspaceError(
       'DATABASE_UNREACHABLE',
-      `DATABASE_URL (${place}) does not answer: ${reason(error)}.`,
+      `DATABASE_URL (${name}) does not answer: ${reason(error)}.`,
       [],
-      {
-        cause: error,
-      },
+      { cause: error },
     );
-  }
+  });
+  const applied = await guard(() => prepare(client)).catch((error: unknown) => {
+    if (!(error instanceof CommonspaceError) || error.code !== 'PGVECTOR_MISSING') throw error;
+    throw new CommonspaceError(error.code, `DATABASE_URL (${name}): ${error.message}`, [], {
+      cause: error.cause,
+    });
+  });
+  return createDatabase('server', createPool('server', config, onError), applied, guard);
 }
 
-/** Checks for pgvector and migrates, on one connection; returns the migrations applied now. */
-async function prepare(pool: pg.Pool): Promise<string[]> {
-  const client = await pool.connect();
+/** A connection of its own: those of the pool need pgvector's types, which the migrations create. */
+async function openClient(config: pg.ClientConfig, onError: ReportConnectionError): Promise<pg.Client> {
+  const client = new pg.Client(config);
+  client.on('error', onError);
+  await client.connect();
+  return client;
+}
+
+/** Checks for pgvector and migrates, then ends the connection. @returns the migrations that were applied now. */
+async function prepare(client: pg.Client): Promise<string[]> {
   try {
     await requirePgvector(client);
     return await migrate(client);
   } finally {
-    client.release();
+    await client.end();
   }
 }
 
@@ -144,10 +136,10 @@ async function requirePgvector(client: pg.ClientBase): Promise<void> {
     await client.query('CREATE EXTENSION IF NOT EXISTS vector');
   } catch (error) {
     const { code } = error as pg.DatabaseError;
-    if (code === '23505' || code === '42710') return; // Another server made it just now.
+    if (code === '23505' || code === '42710') return; // Another server has just created it.
     throw new CommonspaceError(
       'PGVECTOR_MISSING',
-      `the extension cannot be made by this user (${reason(error)}); let an administrator run CREATE EXTENSION vector.`,
+      `this user cannot create the extension (${reason(error)}); let an administrator run CREATE EXTENSION vector.`,
       [],
       { cause: error },
     );
@@ -162,7 +154,7 @@ function serverName(databaseUrl: string): string {
 
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // Node joins the attempts at several addresses into one error without a message.
+  // Node combines failed attempts at several addresses into one error without a message.
   if (error instanceof AggregateError) return error.errors.map(reason).join(', ');
   return error.message;
 }

@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
+import { registerTypes } from 'pgvector/pg';
 import { PrismaClient } from '../../__generated__/prisma/client.js';
 import type { Guard, ReportConnectionError } from './lost-connection.js';
 
 /** Something that runs SQL: the pool, or one connection inside a transaction. */
 export interface Queryable {
   /**
-   * Runs a statement whose text recurs: each connection prepares it once. Buffers among the values are sent in
-   * Postgres's binary format (vector-codec.ts makes them), everything else as text.
+   * Runs a statement whose text recurs: each connection prepares it once. A Buffer among the values is sent as it is, in
+   * Postgres's binary format (see vector-codec.ts), everything else as text.
    */
   run<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
-  /** Runs a statement whose text is made for the occasion. */
+  /** Runs a statement whose text does not recur. */
   runOnce<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
@@ -22,7 +23,7 @@ export interface Database extends Queryable {
   readonly applied: readonly string[];
   readonly pool: pg.Pool;
   readonly prisma: CatalogPrisma;
-  /** Runs the work on one connection, all of it or nothing. Inside, use `tx` alone: anything else would wait for it. */
+  /** Runs the work in a transaction. Inside, use only `tx`: on the embedded database another statement would deadlock. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /**
    * Runs the work on one connection, for state that belongs to it, such as advisory locks. If the work fails, the
@@ -32,31 +33,33 @@ export interface Database extends Queryable {
   close(): Promise<void>;
 }
 
-/** Rows that an HNSW scan looks at in one round; with iterative scans it goes on where a filter leaves too few. */
+/** Rows that an HNSW scan reads in one round. An iterative scan continues while a filter leaves too few. */
 const HNSW_EF_SEARCH = 100;
 
 /**
- * The embedded session outlives a connection, and with it the statements that a new one wants to prepare. Its pages are
- * in memory: an index costs no seek. An HNSW index is built several times as slowly once it does not fit the last.
+ * The embedded session, with its prepared statements, outlives a connection: a new one deallocates them. Pages are in
+ * memory, so random access is cheap. An HNSW index that exceeds maintenance_work_mem builds several times as slowly.
  */
 const EMBEDDED_SETTINGS = `DEALLOCATE ALL; SET random_page_cost = 1.1; SET maintenance_work_mem = '256MB'`;
 
-/** The pool that raw SQL and Prisma share. */
+/** The connection pool of raw SQL and Prisma. */
 export function createPool(
   kind: 'embedded' | 'server',
   config: pg.PoolConfig,
   onError: ReportConnectionError,
 ): pg.Pool {
   const pool = new pg.Pool({
-    // PGlite is a single session, whose prepared statements all connections share: a second connection would clash with
-    // the first one's names, and have to wait for it anyway. With one, the pool's queue keeps everybody apart.
+    // PGlite is a single session, and all connections share its prepared statements: the names of a second connection would
+    // clash with those of the first. With one connection, the pool's queue serialises the statements.
     max: kind === 'embedded' ? 1 : 10,
     idleTimeoutMillis: kind === 'embedded' ? 0 : 30_000,
     keepAlive: true,
     application_name: 'commonspace',
     ...config,
     onConnect: async (client: pg.ClientBase) => {
-      // Prisma's adapter reads every time as one in UTC, whatever zone the server writes it in.
+      // Vectors in results are arrays of numbers.
+      await registerTypes(client);
+      // Prisma's adapter takes every time for UTC, so the server must write it in UTC.
       await client.query(
         `SET TIME ZONE 'UTC'; SET hnsw.iterative_scan = relaxed_order; SET hnsw.ef_search = ${HNSW_EF_SEARCH};
          ${kind === 'embedded' ? EMBEDDED_SETTINGS : ''}`,
@@ -137,7 +140,7 @@ function queryable(on: pg.Pool | pg.PoolClient, guard: Guard): Queryable {
 
 const names = new Map<string, string>();
 
-/** A name for a prepared statement: the same text always has the same one. */
+/** The name of the prepared statement of a text. */
 function statementName(text: string): string {
   let name = names.get(text);
   if (name === undefined) {

@@ -1,8 +1,9 @@
 import { rowOf } from '../../domain/matrix.js';
 
 /**
- * Postgres's binary wire format for what we send in bulk: a Buffer as a parameter is sent as it is, ten times as quick
- * as text for vectors. What comes back is `vector_send(…)`, a bytea, for the driver reads results as text only.
+ * Postgres's binary format for vectors and ids in bulk and for query vectors; docs/measurements/vector-codec.md has the
+ * figures. A Buffer as a parameter is sent as it is. The driver reads results as text only, so bulk reads select
+ * `vector_send(…)`, a bytea. Where a statement returns few vectors, pgvector's parser reads them.
  */
 
 const UUID_OID = 2950;
@@ -41,7 +42,7 @@ export function encodeUuidArray(ids: readonly string[]): Buffer {
   return buffer;
 }
 
-/** What `vector_send` gives. */
+/** One vector from `vector_send`. */
 export function decodeVector(bytes: Buffer): Float32Array {
   const vector = new Float32Array(bytes.readUInt16BE(0));
   readFloats(bytes, 4, vector);

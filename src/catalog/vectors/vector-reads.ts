@@ -10,9 +10,11 @@ import { embeddingPartition, featurePartition, type VectorPartitions } from './v
 /** Less than the id of any item. */
 const NIL = '00000000-0000-0000-0000-000000000000';
 
-const sentVector = z.instanceof(Buffer).transform(decodeVector);
-const vectorRows = z.array(z.object({ id: z.string(), vec: sentVector }));
-const meanRows = z.array(z.object({ id: z.string(), mean: sentVector, count: z.number() }));
+/** As pgvector's parser gives it. */
+const parsedVector = z.array(z.number()).transform((numbers) => Float32Array.from(numbers));
+const vectorRows = z.array(z.object({ id: z.string(), vec: parsedVector }));
+const meanRows = z.array(z.object({ id: z.string(), mean: parsedVector, count: z.number() }));
+const sentRows = z.array(z.object({ id: z.string(), vec: z.instanceof(Buffer).transform(decodeVector) }));
 const chunkRow = z.object({
   ids: z.array(z.string()).nullable(),
   vectors: z.instanceof(Buffer).transform(decodeVectors).nullable(),
@@ -37,12 +39,11 @@ export class VectorReads {
 
   /** Features of these items, of those that have one. */
   async featuresFor(itemIds: readonly string[], extractor: string): Promise<Map<string, Float32Array>> {
-    return byId(
-      await this.db.run(
-        `SELECT item_id AS id, vector_send(vec) AS vec FROM feature WHERE item_id = ANY($1::uuid[]) AND extractor = $2`,
-        [encodeUuidArray(itemIds), extractor],
-      ),
+    const rows = await this.db.run(
+      `SELECT item_id AS id, vector_send(vec) AS vec FROM feature WHERE item_id = ANY($1::uuid[]) AND extractor = $2`,
+      [encodeUuidArray(itemIds), extractor],
     );
+    return byId(sentRows.parse(rows));
   }
 
   /** The feature of one item, null if it has none of this extractor. */
@@ -52,13 +53,11 @@ export class VectorReads {
 
   /** Embeddings of these items, of those that have one. */
   async embeddingsByIds(encoderId: string, itemIds: readonly string[]): Promise<Map<string, Float32Array>> {
-    return byId(
-      await this.db.run(
-        `SELECT item_id AS id, vector_send(vec) AS vec FROM embedding
-         WHERE item_id = ANY($1::uuid[]) AND encoder_id = $2::uuid`,
-        [encodeUuidArray(itemIds), encoderId],
-      ),
+    const rows = await this.db.run(
+      `SELECT item_id AS id, vec FROM embedding WHERE item_id = ANY($1::uuid[]) AND encoder_id = $2::uuid`,
+      [encodeUuidArray(itemIds), encoderId],
     );
+    return byId(vectorRows.parse(rows));
   }
 
   /** The embedding of one item, null if that encoder has not embedded it. */
@@ -68,20 +67,19 @@ export class VectorReads {
 
   /** Text features of classes, of those that have one. */
   async classFeatures(extractor: string, classIds: readonly string[]): Promise<Map<string, Float32Array>> {
-    return byId(
-      await this.db.run(
-        `SELECT class_id AS id, vector_send(vec) AS vec FROM class_feature
-         WHERE class_id = ANY($1::uuid[]) AND extractor = $2`,
-        [encodeUuidArray(classIds), extractor],
-      ),
+    const rows = await this.db.run(
+      `SELECT class_id AS id, vector_send(vec) AS vec FROM class_feature
+       WHERE class_id = ANY($1::uuid[]) AND extractor = $2`,
+      [encodeUuidArray(classIds), extractor],
     );
+    return byId(sentRows.parse(rows));
   }
 
   /** The mean embedding of each of these classes' items, of those classes that have any. */
   async classMeans(encoderId: string, classIds: readonly string[]): Promise<Map<string, ClassMean>> {
     if (!(await this.partitions.find(embeddingPartition(encoderId)))) return new Map();
     const rows = await this.db.run(
-      `SELECT ic.class_id AS id, vector_send(avg(e.vec)) AS mean, count(*)::int AS count
+      `SELECT ic.class_id AS id, avg(e.vec) AS mean, count(*)::int AS count
        FROM item_class ic JOIN ${embeddingPartition(encoderId)} e ON e.item_id = ic.item_id
        WHERE ic.class_id = ANY($1::uuid[]) GROUP BY ic.class_id`,
       [encodeUuidArray(classIds)],
@@ -155,8 +153,10 @@ export class VectorReads {
   }
 }
 
-function byId(rows: readonly unknown[]): Map<string, Float32Array> {
-  return new Map(vectorRows.parse(rows).map(({ id, vec }) => [id, vec]));
+function byId(
+  rows: readonly { readonly id: string; readonly vec: Float32Array }[],
+): Map<string, Float32Array> {
+  return new Map(rows.map(({ id, vec }) => [id, vec]));
 }
 
 /**

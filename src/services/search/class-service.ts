@@ -26,7 +26,7 @@ export interface ClassifiedAs {
   readonly similarity: number;
 }
 
-/** Classes: listed, made by name alone, and what a query is classified into. */
+/** Lists and creates classes, and classifies queries. */
 export class ClassService {
   constructor(
     private readonly catalog: Catalog,
@@ -36,7 +36,7 @@ export class ClassService {
     private readonly filters: FilterCheck,
   ) {}
 
-  /** Classes by name. `seen` tells apart those that the active encoder saw; before any training none is seen. */
+  /** Classes by name. `seen` selects those that the active encoder saw in training; before any training none is seen. */
   async page(
     search: string | null,
     seen: boolean | null,
@@ -71,7 +71,7 @@ export class ClassService {
     return this.catalog.classes.itemCounts(ids, modality);
   }
 
-  /** Ids of the classes that the active encoder's source set had. */
+  /** Ids of the classes in the active encoder's source set. */
   async seenIds(): Promise<ReadonlySet<string>> {
     const row = await this.catalog.encoders.active();
     return row === null ? new Set() : seenClassIds(row);
@@ -86,7 +86,7 @@ export class ClassService {
     return row;
   }
 
-  /** Which classes a query belongs to, best first: see `classScore`. */
+  /** The classes of a query, the most probable first; see classProbabilities. */
   async classify(
     query: SearchQuery,
     among: readonly string[] | null,

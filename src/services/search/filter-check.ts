@@ -4,7 +4,7 @@ import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import { classNamesIn, filterTerms, type ItemFilter } from '../../domain/filter.js';
 import { LIMITS } from '../../domain/limits.js';
 
-/** Refuses filters that cannot mean what their caller thinks. */
+/** Checks the filters of callers. */
 export class FilterCheck {
   constructor(private readonly catalog: Catalog) {}
 

@@ -17,7 +17,7 @@ export interface ItemPage {
   readonly totalCount: number;
 }
 
-/** Items: read, listed, deleted. */
+/** Reads, lists and deletes items. */
 export class ItemService {
   constructor(
     private readonly catalog: Catalog,
@@ -29,7 +29,7 @@ export class ItemService {
     return isUuid(id) ? await this.catalog.items.byId(id) : null;
   }
 
-  /** @throws CommonspaceError BAD_INPUT where the database cannot hold such a string. */
+  /** @throws CommonspaceError BAD_INPUT for a string that the database cannot store. */
   async byExternalId(externalId: string): Promise<ItemRow | null> {
     checkStorable(externalId, ['externalId']);
     return await this.catalog.items.byExternalId(externalId);
@@ -51,7 +51,7 @@ export class ItemService {
     return this.catalog.items.count(filter);
   }
 
-  /** Items in the order they were stored: their ids ascend with time. */
+  /** Items in the order in which they were stored, which is that of their ids. */
   async page(filter: ItemFilter | null, first: number, after: string | null): Promise<ItemPage> {
     checkPageSize(first, LIMITS.itemPageSize);
     const print = fingerprint({ items: filter });
@@ -69,7 +69,7 @@ export class ItemService {
     };
   }
 
-  /** Deletes items and the pictures that no other item uses. Ids of no item are named, the others go all the same. */
+  /** Deletes items, and images that no other item uses. An unknown id gives an error and does not stop the others. */
   async delete(
     ids: readonly string[],
   ): Promise<{ deletedIds: readonly string[]; errors: readonly Failure[] }> {

@@ -13,7 +13,7 @@ import type { ImageExtractors } from '../serving/image-extractors.js';
 import type { ImageSource, ImageSources } from '../serving/image-source.js';
 import { RecentTexts } from './recent-texts.js';
 
-/** A query as callers give it: exactly one field is set. */
+/** A query of a caller: exactly one field is set. */
 export type SearchQuery =
   | { readonly text: string }
   | { readonly itemId: string }

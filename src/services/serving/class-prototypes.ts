@@ -8,15 +8,15 @@ import type { FeatureExtractors } from '../../features/types.js';
 import type { ActiveEncoder, LoadedEncoder } from './active-encoder.js';
 
 export interface Prototype {
-  /** Of unit length; zeros where neither a name nor an item says where. */
+  /** Of unit length; zeros if the class has neither a name embedding nor items. */
   readonly vector: Float32Array;
-  /** How many items it is made of, besides the name. */
+  /** The number of items in it, besides the name. */
   readonly items: number;
 }
 
-/** Where classes stand, in feature space by their names and in the common space by their prototypes. */
+/** Vectors of classes: features of their names, and prototypes in the common space. */
 export class ClassPrototypes {
-  /** Embeddings of names, of the encoder asked about last alone. */
+  /** Embeddings of names, cached for the encoder of the latest call. */
   private named = { encoderId: '', byClass: new Map<string, Float32Array>() };
 
   constructor(
@@ -25,7 +25,7 @@ export class ClassPrototypes {
     private readonly encoders: ActiveEncoder,
   ) {}
 
-  /** Text features of names and descriptions, extracted where missing; a class embedding comes from them. */
+  /** Text features of names and descriptions, extracted if missing. The class embedding comes from them. */
   async ensureFeatures(rows: readonly ClassRow[], signal?: AbortSignal): Promise<Map<string, Float32Array>> {
     const extractor = this.features.text.id;
     const known = await this.catalog.vectors.classFeatures(
@@ -40,7 +40,7 @@ export class ClassPrototypes {
     return new Map([...known, ...made]);
   }
 
-  /** Every class with its text feature, for what is measured of all of them. */
+  /** Every class with its text feature, for measurements over all classes. */
   async classTable(): Promise<ClassTable> {
     const rows = await this.catalog.classes.all();
     const features = await this.ensureFeatures(rows);
@@ -50,7 +50,7 @@ export class ClassPrototypes {
     };
   }
 
-  /** Where each class stands in the encoder's common space, in the order of the rows; see classPrototype. */
+  /** The prototype of each class in the encoder's common space, in the order of the rows; see classPrototype. */
   async of(rows: readonly ClassRow[], active: LoadedEncoder): Promise<Prototype[]> {
     const [features, means] = await Promise.all([
       this.ensureFeatures(rows),
@@ -67,7 +67,7 @@ export class ClassPrototypes {
     });
   }
 
-  /** Embeddings of class features. An encoder never changes, nor does what a class is called: they are worked out once. */
+  /** Embeddings of class features. Encoders and names of classes never change, so each is computed once. */
   private async nameEmbeddings(
     features: ReadonlyMap<string, Float32Array>,
     active: LoadedEncoder,
@@ -78,7 +78,7 @@ export class ClassPrototypes {
     let worked = 0;
     for (const [id, feature] of features) {
       if (byClass.has(id)) continue;
-      // Many classes take a while: others get their turn between.
+      // Embedding many classes takes long: let other work of the event loop run in between.
       if (worked++ % 16 === 15) await setImmediate();
       byClass.set(id, active.encoder.embed('TEXT', feature));
     }

@@ -7,14 +7,14 @@ import { MODALITIES } from '../../domain/modality.js';
 import { gather, rowOf } from '../../encoder/math/matrix.js';
 import type { Encoder } from '../../encoder/types.js';
 
-/** Numbers of features read at once, and items whose embeddings are stored at once: a search waits for no more than that. */
+/** Numbers in one chunk of features, whose embeddings are stored together. A search waits for one chunk at most. */
 const FLOATS_AT_ONCE = 64 * 1024;
 
 /**
- * Embeds every stored feature that the encoder has not embedded yet, beside the embeddings of the others. Nothing is
- * decoded or extracted.
+ * Embeds every stored feature that the encoder has not embedded yet. Embeddings of other encoders stay. Nothing is decoded
+ * or extracted.
  *
- * @param where.on a transaction to do it in
+ * @param options.on a transaction to do it in
  * @returns how many were embedded.
  */
 export async function embedCatalogue(
@@ -36,7 +36,7 @@ export async function embedCatalogue(
     })) {
       const embeddings: Float32Array[] = [];
       for (let i = 0; i < matrix.rows; i += 1) {
-        // Half a millisecond each: a search that is under way gets its turn after every one.
+        // An embedding takes half a millisecond; a running search continues after each.
         await setImmediate();
         embeddings.push(encoder.embed(modality, rowOf(matrix, i)));
       }

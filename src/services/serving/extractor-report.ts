@@ -3,20 +3,20 @@ import type { EncoderState } from '../../domain/encoder-status.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { ImageExtractors } from './image-extractors.js';
 
-/** An image extractor that is in use: why, and whether it works. */
+/** An image extractor that is in use, the reason, and whether it can be opened. */
 export interface ExtractorReport {
   readonly id: string;
-  /** Whether new trainings use it unless told otherwise. */
+  /** Whether it is the default of new trainings. */
   readonly configured: boolean;
-  /** The encoders that were, or are to be, trained on it, the newest first. */
+  /** The encoders that were trained on it, or will be, the newest first. */
   readonly encoders: readonly { readonly id: string; readonly state: EncoderState }[];
-  /** Images that have no feature of it. */
+  /** The number of images without a feature of it. */
   readonly lacking: number;
-  /** Why it cannot be opened; null where it can. */
+  /** Why it cannot be opened; null if it can. */
   readonly problem: string | null;
 }
 
-/** The configured image extractor, then those that encoders read, by the newest of these. */
+/** The configured image extractor, then those of encoders, ordered by their newest encoder. */
 export async function reportExtractors(
   catalog: Catalog,
   images: ImageExtractors,
@@ -37,7 +37,7 @@ export async function reportExtractors(
   );
 }
 
-/** The cause names the file at fault, which is kept from callers of the API. */
+/** The cause names the file; the message does not, because callers of the API see it. */
 function explain(error: unknown): string {
   if (!(error instanceof CommonspaceError)) throw error;
   return error.cause instanceof Error ? error.cause.message : error.message;

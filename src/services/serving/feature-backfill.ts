@@ -7,11 +7,11 @@ import { decodeRgb } from '../../media/decode.js';
 import type { MediaStore } from '../../media/media-store.js';
 import type { ImageExtractors } from './image-extractors.js';
 
-/** Items handled together; what is extracted is stored that often, and a run that is cut short loses no more. */
+/** Items per batch. Features are stored after each batch, so an interrupted run loses one batch at most. */
 const CHUNK = 64;
-/** Pictures decoded at once: one place less than there are, which is for whoever waits for an answer. */
+/** Images decoded at once: one less than the decoder has slots, so that a request finds one free. */
 const DECODED_AT_ONCE = 2;
-/** Items at fault that are named; the others are only counted. */
+/** Unreadable items that are named; the others are only counted. */
 const NAMED = 20;
 
 export interface BackfillParts {
@@ -20,7 +20,7 @@ export interface BackfillParts {
   readonly features: FeatureExtractors;
 }
 
-/** How far it is: `done` of `all` items, of which `failed` could not be read. */
+/** `done` of `all` items are processed, of which `failed` could not be read. */
 export interface BackfillProgress {
   readonly done: number;
   readonly all: number;
@@ -32,7 +32,7 @@ export interface BackfillHooks {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A stored item whose content cannot be read any more. */
+/** A stored item whose content can no longer be read. */
 interface UnreadableItem {
   readonly id: string;
   readonly externalId: string | null;
@@ -40,14 +40,14 @@ interface UnreadableItem {
 }
 
 export interface BackfillReport {
-  /** How many items got a feature. */
+  /** The number of items that got a feature. */
   readonly extracted: number;
   readonly failed: number;
   /** The first of those that failed. */
   readonly unreadable: readonly UnreadableItem[];
 }
 
-/** Extracts what items lack: those stored while another extractor was in use have no feature of a later one. */
+/** Extracts missing features: items that were stored while another extractor was in use lack those of a later one. */
 export class FeatureBackfill {
   constructor(
     private readonly parts: BackfillParts,
@@ -56,9 +56,9 @@ export class FeatureBackfill {
 
   /**
    * Extracts, from stored bytes and texts, the features that items lack of this image extractor and of the text extractor.
-   * Nobody waits for it: it leaves threads to those who are waited for. What was extracted stays, however it ends.
+   * It runs in the background and leaves threads to requests. Stored features stay even if it fails or is cancelled.
    *
-   * @throws CommonspaceError CANCELLED, or BAD_MODEL where the extractor fails; an item that cannot be read is only counted.
+   * @throws CommonspaceError CANCELLED, or BAD_MODEL if the extractor fails; an item that cannot be read is only counted.
    */
   async fill(image: OpenImageExtractor, hooks: BackfillHooks = {}): Promise<BackfillReport> {
     return await this.images.whileOpen(image, () => new Backfill(this.parts, image, hooks).run());
@@ -96,7 +96,7 @@ class Backfill {
     return { extracted, failed, unreadable };
   }
 
-  /** Goes through the items that lack a feature once, by id. */
+  /** Processes the items that lack a feature once, by ascending id. */
   private async fill(modality: ItemRow['modality'], extractor: string, extract: Extract): Promise<void> {
     let afterId: string | null = null;
     for (;;) {
@@ -109,7 +109,7 @@ class Backfill {
       if (afterId === null) return;
       await extract(items);
       this.done += items.length;
-      // Some may have come in meanwhile.
+      // Items may have been added since the count.
       this.all = Math.max(this.all, this.done);
       this.hooks.onProgress?.({ done: this.done, all: this.all, failed: this.failed });
     }
@@ -129,13 +129,13 @@ class Backfill {
     await this.store(this.image.id, readable, await this.image.extract(pixels, this.options));
   }
 
-  /** Null where the picture's bytes are gone, or are none any more. */
+  /** Null if the image's bytes are missing or cannot be decoded. */
   private async decode(item: ItemRow): Promise<Pixels | null> {
     try {
       return await decodeRgb(this.parts.media.path(item.contentHash), this.image.input);
     } catch (error) {
       if (!(error instanceof CommonspaceError)) throw error;
-      // Deleted or replaced since it was looked up: then nothing is wrong.
+      // An item that was deleted or replaced since it was read is no failure.
       const now = await this.parts.catalog.items.byId(item.id);
       if (now?.contentHash !== item.contentHash) return null;
       this.failed += 1;
@@ -159,7 +159,7 @@ class Backfill {
   }
 }
 
-/** What to tell of items that could not be read; empty where all could. */
+/** A note about the items that could not be read; empty if there are none. */
 export function unreadableNotes({ failed, unreadable }: BackfillReport): string[] {
   if (failed === 0) return [];
   const names = unreadable.map(({ id, externalId, error }) => `${externalId ?? id} (${error.code})`);

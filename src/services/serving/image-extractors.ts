@@ -4,23 +4,23 @@ import { CommonspaceError, type FieldPath, type ReportUnexpected } from '../../d
 import { builtInImageExtractors, readImageExtractorName } from '../../features/image/load-image-extractor.js';
 import type { FeatureExtractors, OpenImageExtractor } from '../../features/types.js';
 
-/** What could not be opened is tried again after this long: a folder may come back. */
+/** A failed opening is retried after this time, because the folder may reappear. */
 const RETRY_MS = 10_000;
 
-/** What is needed of an encoder to find its image extractor. */
+/** The fields of an encoder that identify its image extractor. */
 export type ReadsImages = Pick<EncoderRow, 'id' | 'imageExtractor' | 'request'>;
 
 /**
- * The image extractors that encoders were trained on. Which ones these are is in the catalogue; they are opened when they
- * are first needed, and closed when no live encoder needs them any more.
+ * The image extractors that encoders were trained on. The catalogue names them. Each is opened on first use and closed when
+ * no live encoder needs it.
  */
 export class ImageExtractors {
   private readonly opening = new Map<string, Promise<OpenImageExtractor>>();
   private readonly reported = new WeakSet<Error>();
-  /** How often each is kept open by work under way. */
+  /** How many running operations need each one open. */
   private readonly kept = new Map<string, number>();
 
-  /** @param allowed names of what callers of the API may ask for, besides the built-in ones and the configured one */
+  /** @param allowed names that callers of the API may give, besides the built-in ones and the configured one */
   constructor(
     private readonly catalog: Catalog,
     private readonly features: FeatureExtractors,
@@ -28,15 +28,15 @@ export class ImageExtractors {
     private readonly reportUnexpected: ReportUnexpected,
   ) {}
 
-  /** What new trainings use unless told otherwise, and what pictures are compared by before any. */
+  /** The configured extractor: the default of new trainings, and that of searches before any training. */
   get byDefault(): OpenImageExtractor {
     return this.features.image;
   }
 
   /**
-   * The extractor that an encoder was trained on; the configured one where there is no encoder.
+   * The extractor that an encoder was trained on; the configured one without an encoder.
    *
-   * @throws CommonspaceError EXTRACTOR_MISSING where it cannot be opened, or is not the one it was.
+   * @throws CommonspaceError EXTRACTOR_MISSING if it cannot be opened, or its files have changed.
    */
   of(encoder: ReadsImages | null): Promise<OpenImageExtractor> {
     const id = encoder?.imageExtractor ?? this.byDefault.id;
@@ -66,10 +66,10 @@ export class ImageExtractors {
   }
 
   /**
-   * The extractor that somebody names: as the configuration does, or by the id of one that is configured or that an
-   * encoder was trained on. Null names the configured one.
+   * The extractor of this name, in the form of the configuration, or the id of one that is configured or that an encoder was
+   * trained on. Null names the configured one.
    *
-   * @throws CommonspaceError BAD_INPUT where there is none of this name, BAD_MODEL for a model that cannot be used.
+   * @throws CommonspaceError BAD_INPUT if there is none, BAD_MODEL for a model that cannot be used.
    */
   async named(wanted: string | null, field: FieldPath): Promise<OpenImageExtractor> {
     if (wanted === null || wanted === this.byDefault.id) return this.byDefault;
@@ -88,7 +88,7 @@ export class ImageExtractors {
   }
 
   /**
-   * The same for callers who must not choose which files are read: what is built in, or what the configuration names.
+   * The same for callers that must not choose which files are read: only built-in and configured extractors.
    *
    * @throws CommonspaceError BAD_INPUT
    */
@@ -97,7 +97,7 @@ export class ImageExtractors {
     const name = nameOf(wanted);
     const names = [this.byDefault.name, ...builtInImageExtractors(), ...this.allowed.map(nameOf)];
     if (name !== null && names.includes(name)) return await this.openConfigured(name, field);
-    // An id says nothing about files; it is compared with those of the models that are configured.
+    // An id names no file, so it may be compared with the ids of the configured models.
     const configured = name === null ? await this.amongAllowed(wanted) : null;
     if (configured !== null) return configured;
     throw new CommonspaceError(
@@ -107,7 +107,7 @@ export class ImageExtractors {
     );
   }
 
-  /** Keeps an extractor open while the work is under way, whether an encoder needs it or not. */
+  /** Keeps an extractor open during the work, even if no encoder needs it. */
   async whileOpen<T>({ id }: OpenImageExtractor, work: () => Promise<T>): Promise<T> {
     this.kept.set(id, (this.kept.get(id) ?? 0) + 1);
     try {
@@ -127,7 +127,7 @@ export class ImageExtractors {
       cause = error;
       return null;
     });
-    // The configuration may say where a folder has moved to.
+    // The folder may have moved to a path that the configuration names.
     const opened = found ?? (await this.amongAllowed(id));
     if (opened === null) throw extractorMissing(encoder, cause);
     return opened;
@@ -136,8 +136,8 @@ export class ImageExtractors {
   private openConfigured(name: string, field: FieldPath): Promise<OpenImageExtractor> {
     return this.features.openImage(name).catch((error: unknown) => {
       if (!(error instanceof CommonspaceError)) throw error;
-      // The message names a file.
-      throw new CommonspaceError('BAD_MODEL', 'The model that is configured so cannot be used.', field, {
+      // The cause's message names a file.
+      throw new CommonspaceError('BAD_MODEL', 'The configured model of this name cannot be used.', field, {
         cause: error,
       });
     });
@@ -145,13 +145,13 @@ export class ImageExtractors {
 
   private async openById(id: string, { request }: ReadsImages): Promise<OpenImageExtractor | null> {
     if (builtInImageExtractors().includes(id)) return await this.features.openImage(id);
-    // What the training was asked to use; where it was left to the configuration, that is written there too.
+    // The request has the name that the training used, also when it was the configured one.
     if (request?.imageExtractor == null) return null;
     const opened = await this.features.openImage(request.imageExtractor);
     return opened.id === id ? opened : null;
   }
 
-  /** The configured extractor of this id. One that cannot be opened is passed over: it is not the one asked for. */
+  /** The configured extractor of this id. Those that cannot be opened are skipped. */
   private async amongAllowed(id: string): Promise<OpenImageExtractor | null> {
     for (const name of this.allowed) {
       const opened = await this.features.openImage(name).catch(() => null);
@@ -174,7 +174,7 @@ export class ImageExtractors {
   }
 }
 
-/** A name in the form that is kept, null where it names nothing: it may be an id then. */
+/** The name in its stored form; null if it is none, so that it may be an id. */
 function nameOf(wanted: string): string | null {
   try {
     return readImageExtractorName(wanted).name;
@@ -183,12 +183,12 @@ function nameOf(wanted: string): string | null {
   }
 }
 
-/** The files' names stay in the cause, for the log: callers need not know them. */
+/** The cause, which is logged, has the names of files; callers do not see them. */
 function extractorMissing({ id, imageExtractor }: ReadsImages, cause?: Error): CommonspaceError {
   return new CommonspaceError(
     'EXTRACTOR_MISSING',
     `Encoder ${id} reads pictures by the features of ${imageExtractor}, which cannot be opened; \`commonspace doctor\` ` +
-      'says why. Searches by text and by stored items go on.',
+      'says why. Searches by text and by stored items still work.',
     [],
     { cause },
   );

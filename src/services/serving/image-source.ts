@@ -6,14 +6,14 @@ import type { FetchPolicy } from '../../media/fetch-image.js';
 import { fetchImage } from '../../media/fetch-image.js';
 import type { MediaStore } from '../../media/media-store.js';
 
-/** Where a picture comes from: exactly one field is set. `bytes` is for callers within the process. */
+/** The source of an image: exactly one field is set. `bytes` is for callers within the process. */
 export type ImageSource =
   | { readonly imageUrl: string }
   | { readonly imageBase64: string }
   | { readonly mediaId: string }
   | { readonly bytes: Buffer };
 
-/** Turns any of the ways to name a picture into its bytes. */
+/** Reads the bytes of an image from its source. */
 export class ImageSources {
   constructor(
     private readonly catalog: Catalog,
@@ -21,7 +21,7 @@ export class ImageSources {
     private readonly fetchPolicy: FetchPolicy,
   ) {}
 
-  /** @throws CommonspaceError naming the field at fault below `field`. */
+  /** @throws CommonspaceError naming the wrong field below `field`. */
   async bytes(source: ImageSource, field: FieldPath, signal?: AbortSignal): Promise<Buffer> {
     if ('bytes' in source) return source.bytes;
     if ('imageBase64' in source) return decodeBase64(source.imageBase64, [...field, 'imageBase64']);
