@@ -11,7 +11,7 @@ import type { CommonspaceError } from '../../src/domain/errors.js';
 
 const PASSWORD = 'a-very-secret-word';
 
-describe('a DATABASE_URL', () => {
+describe('openCatalog with a DATABASE_URL', () => {
   const ends: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const end of ends.splice(0).reverse()) await end();
@@ -22,11 +22,11 @@ describe('a DATABASE_URL', () => {
       const catalog = await openCatalog({ databaseUrl, connectTimeoutMs: 300 });
       await catalog.close();
     } catch (error) {
-      // Neither what is shown nor what is logged may hold it.
+      // Neither the message nor the logged error may contain the password.
       expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(PASSWORD);
       return error as CommonspaceError;
     }
-    throw new Error('it opened');
+    throw new Error('the catalogue opened');
   }
 
   async function listen(server: Server): Promise<number> {
@@ -40,7 +40,7 @@ describe('a DATABASE_URL', () => {
     message: expect.stringMatching(new RegExp(`DATABASE_URL.*${reason.source}`)),
   });
 
-  it('that nobody listens at', async () => {
+  it('fails where no server listens', async () => {
     const server = createServer();
     const port = await listen(server);
     await new Promise((done) => server.close(done));
@@ -48,7 +48,7 @@ describe('a DATABASE_URL', () => {
     expect(error).toMatchObject(unreachable(new RegExp(`127.0.0.1:${port}/name.*ECONNREFUSED`)));
   });
 
-  it('whose server accepts and then says nothing', async () => {
+  it('fails with a timeout if the server accepts the connection and sends nothing', async () => {
     const server = createServer((socket) => ends.push(async () => socket.destroy()));
     const port = await listen(server);
     ends.push(() => new Promise((done) => server.close(done)));
@@ -56,7 +56,7 @@ describe('a DATABASE_URL', () => {
     expect(error).toMatchObject(unreachable(/timeout/));
   });
 
-  it('whose host has no address, or that is no address', async () => {
+  it('fails for a host without an address, and for an invalid URL', async () => {
     const url = `postgresql://me:${PASSWORD}@no-such-host.invalid/name`;
     expect(await failure(url)).toMatchObject(unreachable(/no-such-host.invalid/));
     expect(await failure(`postgresql://me:${PASSWORD}@host:notaport/name`)).toMatchObject(
@@ -64,7 +64,7 @@ describe('a DATABASE_URL', () => {
     );
   });
 
-  it('of a server without pgvector', async () => {
+  it('fails on a server without pgvector', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'commonspace-no-vector-'));
     ends.push(() => rm(folder, { recursive: true }));
     // PGlite without the extension is a real Postgres without pgvector.

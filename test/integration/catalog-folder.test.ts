@@ -45,7 +45,7 @@ describe('the data folder', () => {
     await once(child, 'exit');
   }
 
-  /** A lock as another process would have left it. */
+  /** A lock file of another process. */
   async function leaveLock(owner: Partial<ReturnType<typeof ownIdentity>>, ageSeconds = 0): Promise<void> {
     await mkdir(join(folder, 'lock'), { recursive: true });
     const path = join(folder, 'lock', '7');
@@ -59,14 +59,14 @@ describe('the data folder', () => {
     message: expect.stringContaining(`process ${pid} `),
   });
 
-  it('is refused to a second process, which learns the first one’s pid', async () => {
+  it('is refused to a second process with the pid of the first', async () => {
     const { child, lines } = start('hold');
     expect((await lines.next()).value).toBe('held');
     await expect(lockFolder(folder)).rejects.toMatchObject(locked(child.pid ?? 0));
     await expect(openCatalog({ dataDir: folder })).rejects.toMatchObject(locked(child.pid ?? 0));
   });
 
-  it('is refused to a second catalogue of the same process, and free once the first is closed', async () => {
+  it('is refused to a second catalogue of the same process until the first is closed', async () => {
     const first = await lockFolder(folder);
     await expect(lockFolder(folder)).rejects.toMatchObject(locked(process.pid));
     await first.release();
@@ -76,7 +76,7 @@ describe('the data folder', () => {
     expect(await readdir(join(folder, 'lock'))).toHaveLength(1);
   });
 
-  it('goes to exactly one of those who come after a killed holder, all at once', async () => {
+  it('goes to exactly one of several processes that start at once after the holder was killed', async () => {
     const first = start('hold');
     await first.lines.next();
     await kill(first.child);
@@ -90,7 +90,7 @@ describe('the data folder', () => {
     }
   });
 
-  it('is not kept by a process that was given a dead one’s pid', async () => {
+  it('is not held by a process that has the pid of a dead holder', async () => {
     const before = ownIdentity();
     await leaveLock({ started: before.started });
     await expect(lockFolder(folder)).rejects.toMatchObject(locked(process.pid));
@@ -98,7 +98,7 @@ describe('the data folder', () => {
     await (await lockFolder(folder)).release();
   });
 
-  it('is kept by a holder on another host for as long as it refreshes its lock', async () => {
+  it('is held by a process on another host while it refreshes its lock', async () => {
     const elsewhere = { host: 'elsewhere', boot: 'another boot', pid: 4242 };
     await leaveLock(elsewhere, 20);
     await expect(lockFolder(folder)).rejects.toMatchObject({
@@ -109,13 +109,13 @@ describe('the data folder', () => {
     await (await lockFolder(folder)).release();
   });
 
-  it('is not kept by anybody from before the machine was started again', async () => {
-    // Only Linux tells one boot from another.
+  it('is not held by a process from before a reboot', async () => {
+    // Only Linux identifies a boot.
     await leaveLock(ownIdentity().boot === null ? { started: 'then' } : { boot: 'an earlier boot' });
     await (await lockFolder(folder)).release();
   });
 
-  it('that is no folder, or lies below a file, is refused as not writable', async () => {
+  it('is refused as not writable if it is a file or lies below one', async () => {
     const file = join(folder, 'file');
     await writeFile(file, '');
     for (const dataDir of [file, join(file, 'below')]) {
@@ -126,18 +126,18 @@ describe('the data folder', () => {
     }
   });
 
-  it('without write permission is refused as not writable', async () => {
+  it('is refused as not writable without write permission', async () => {
     await chmod(folder, 0o555);
     if (process.getuid?.() !== 0) {
       await expect(lockFolder(folder)).rejects.toMatchObject({ code: 'DATA_FOLDER_NOT_WRITABLE' });
       return;
     }
-    // Permissions do not bind root: somebody else has to try.
+    // Permissions do not bind root, so another user tries.
     const { lines } = start('hold', folder, NOBODY);
     expect((await lines.next()).value).toMatch(/^DATA_FOLDER_NOT_WRITABLE .*no permission/);
   });
 
-  it('keeps everything acknowledged when its process is killed', async () => {
+  it('keeps every acknowledged write when the process is killed', async () => {
     const { child, lines } = start('insert');
     expect((await lines.next()).value).toBe('open');
     const acknowledged: string[] = [];
@@ -168,14 +168,14 @@ describe('the data folder', () => {
     await second.close();
   });
 
-  it('may have a longer path than a socket can', async () => {
+  it('may have a longer path than a socket', async () => {
     const dataDir = join(folder, 'a-rather-long-name-for-a-folder/'.repeat(5));
     const catalog = await openCatalog({ dataDir });
     expect(await catalog.items.count(null)).toBe(0);
     await catalog.close();
   });
 
-  it('is begun anew where a first start was cut short', async () => {
+  it('is recreated if the first start was interrupted', async () => {
     await mkdir(join(folder, 'postgres', 'base'), { recursive: true });
     await writeFile(join(folder, 'postgres', 'PG_VERSION'), '18\n');
     await writeFile(join(folder, 'postgres.unfinished'), '');

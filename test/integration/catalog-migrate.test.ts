@@ -39,7 +39,7 @@ describeOnEachDatabase('migrations', (catalog) => {
   const recorded = (name: string) =>
     catalog().database.runOnce('SELECT * FROM _prisma_migrations WHERE migration_name = $1', [name]);
 
-  it('make what prisma/schema.prisma describes, partitions and indexes of vectors aside', async () => {
+  it('create the schema of prisma/schema.prisma, besides partitions and indexes of vectors', async () => {
     const { items, encoders, indexes, database } = catalog();
     const id = uuidv7();
     await encoders.create(
@@ -53,14 +53,14 @@ describeOnEachDatabase('migrations', (catalog) => {
     expect(await indexes.ensure(1)).toHaveLength(2);
     const schema = await readFile(fromPackageRoot('prisma/schema.prisma'), 'utf8');
     expect(await schemaDiff(database.pool, schema)).toBe('-- This is an empty migration.');
-    // That the comparison sees differences at all:
+    // The comparison detects a difference:
     const other = schema.replace('title       String?', 'title       String');
     expect(await schemaDiff(database.pool, other)).toContain(
       'ALTER TABLE "item" ALTER COLUMN "title" SET NOT NULL',
     );
   });
 
-  it('are recorded as Prisma’s own tool would, and applied once', async () => {
+  it('are recorded as Prisma’s tool records them, and applied once', async () => {
     const [row] = await recorded('0001_init');
     const file = await readFile(fromPackageRoot('migrations/0001_init/migration.sql'));
     expect(row).toMatchObject({
@@ -80,7 +80,7 @@ describeOnEachDatabase('migrations', (catalog) => {
     expect(await migrateFrom(folder)).toEqual([]);
   });
 
-  it('that fail leave nothing behind and can be tried again', async () => {
+  it('roll back if they fail, and can be applied again', async () => {
     await add('9001_bad', 'CREATE TABLE later (x int); SELECT 1 / 0;');
     await expect(migrateFrom(folder)).rejects.toMatchObject({
       code: 'MIGRATION_FAILED',
@@ -91,7 +91,7 @@ describeOnEachDatabase('migrations', (catalog) => {
     expect(await migrateFrom(folder)).toEqual(['9001_bad']);
   });
 
-  it('are refused when changed after they were applied, but not for their line ends', async () => {
+  it('are refused if changed after they were applied, except for line ends', async () => {
     await add('9001_later', 'CREATE TABLE later (\n  x int\n);\n');
     await migrateFrom(folder);
     const path = join(folder, '9001_later', 'migration.sql');
@@ -102,7 +102,7 @@ describeOnEachDatabase('migrations', (catalog) => {
     await expect(migrateFrom(folder)).rejects.toMatchObject(error);
   });
 
-  it('are refused when half-applied, and when the database is of a newer version', async () => {
+  it('are refused if half-applied, and if the database is of a newer version', async () => {
     const insert = (name: string, rolledBack: boolean, finished: boolean) =>
       catalog().database.runOnce(
         `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, rolled_back_at)

@@ -6,7 +6,7 @@ import { fromPackageRoot } from '../../src/platform/package-root.js';
 
 const sqlOf = (name: string) => readFile(fromPackageRoot(`migrations/${name}/migration.sql`), 'utf8');
 
-it('the states of encoders grow in a catalogue that has some, in the one transaction of a migration', async () => {
+it('adds encoder states to a catalogue with encoders, in one transaction', async () => {
   const db = await PGlite.create({ extensions: { vector } });
   try {
     await db.exec(await sqlOf('0001_init'));
@@ -41,7 +41,7 @@ it('the states of encoders grow in a catalogue that has some, in the one transac
   }
 });
 
-it('the record of changes and its row triggers go, and the rows stay', async () => {
+it('drops the record of changes and its row triggers, and keeps the rows', async () => {
   const db = await PGlite.create({ extensions: { vector } });
   const userTriggers = async () =>
     (await db.query(`SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgparentid = 0`)).rows.length;

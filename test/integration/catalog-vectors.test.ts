@@ -18,7 +18,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     return id;
   }
 
-  /** 40 pairs of two pictures and one text, three classes; every text has its double (the same feature). */
+  /** 40 pairs of two pictures and one text, three classes; two texts each have the same feature. */
   async function fill(encoderId: string): Promise<ItemWrite[]> {
     const random = randomOf(5);
     let feature = randomUnit(12, random);
@@ -46,7 +46,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
 
   const order = (a: Hit, b: Hit) => b.similarity - a.similarity || (a.id < b.id ? -1 : 1);
 
-  /** Compares with a ranking made by comparing everything here; float32 sums differ in the last digits. */
+  /** Compares with a ranking that is computed here; sums in float32 differ in the last digits. */
   function expectRanking(ranking: Ranking, expected: readonly Hit[]): void {
     expect(ranking.hits.map((hit) => hit.id)).toEqual(expected.map((hit) => hit.id));
     ranking.hits.forEach((hit, i) => {
@@ -79,7 +79,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       .sort(order);
   };
 
-  it('ranks by embedding as comparing everything does, within a modality and over both', async () => {
+  it('ranks by embedding exactly, within a modality and over both', async () => {
     const encoderId = await createEncoder(8);
     const writes = await fill(encoderId);
     const vector = randomUnit(8, randomOf(1));
@@ -98,7 +98,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     }
   });
 
-  it('scales queries and stored vectors to unit length, and says 0 for a zero vector', async () => {
+  it('scales queries and stored vectors to unit length; a zero vector has similarity 0', async () => {
     const encoderId = await createEncoder(2);
     const [long, zero] = [textWrite('long'), textWrite('zero')];
     await catalog().items.upsertMany([
@@ -120,7 +120,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     ]);
   });
 
-  it('ranks by counterpart: the best of an item’s counterparts counts, ties go by id', async () => {
+  it('ranks by the most similar counterpart of an item, ties by id', async () => {
     const writes = await fill(await createEncoder(8));
     const vector = randomUnit(12, randomOf(2));
     const query = { extractor: TEXTS, vector, queryModality: 'TEXT' as const, filter: null };
@@ -134,10 +134,10 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     }
   });
 
-  it('looks further where many captions lead to few pictures', async () => {
+  it('finds further images if many captions belong to few images', async () => {
     const random = randomOf(3);
     const near = randomUnit(6, random);
-    // 300 captions close to the query share one picture; the next pictures' captions are all further away.
+    // 300 captions near the query belong to one image; the captions of the other images are further away.
     const captions = Array.from({ length: 300 }, (_, n) =>
       textWrite(`close ${n}`, { pairKey: 'crowded', features: new Map([[TEXTS, near]]) }),
     );
@@ -156,7 +156,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     expect(hits[0]?.id).toBe(crowded.id);
   });
 
-  it('filters what it ranks, by either kind of evidence', async () => {
+  it('applies a filter to both kinds of evidence', async () => {
     const encoderId = await createEncoder(8);
     const writes = await fill(encoderId);
     const filter = { or: [{ classNames: ['class 2'] }, { metadata: { n: 4 } }] };
@@ -181,7 +181,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     );
   });
 
-  it('finds nothing, and does not fail, where nothing was ever stored', async () => {
+  it('returns empty results if nothing was ever stored', async () => {
     const { vectors, ranking } = catalog();
     const vector = Float32Array.of(1, 0);
     const content = { encoderId: uuidv7(), vector, target: null, filter: null, limit: 3, offset: 0 };
@@ -201,10 +201,10 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     for await (const _ of vectors.featuresOf('never@1')) expect.unreachable();
   });
 
-  it('gives features back bit for bit, one by one, by id and streamed', async () => {
+  it('returns features bit for bit, by id and in chunks', async () => {
     const { items, vectors } = catalog();
     const random = randomOf(8);
-    // Wider than a page holds in the row, and many enough for several chunks.
+    // Too wide for a row within a page, and enough rows for several chunks.
     const extractor = 'wide@1';
     const writes = Array.from({ length: 300 }, (_, n) =>
       imageWrite(`wide ${n}`, { features: new Map([[extractor, randomUnit(2200, random)]]) }),
@@ -232,7 +232,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     }
   });
 
-  it('lists the pairs to train on, with the classes of either side', async () => {
+  it('lists training pairs with the classes of both items', async () => {
     const { items, vectors, classes } = catalog();
     const feature = (extractor: string) => new Map([[extractor, Float32Array.of(1, 0)]]);
     const image = imageWrite('i', {
@@ -300,7 +300,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     const COUNT = 24_000;
     const DIMENSION = 64;
 
-    /** Clustered, like embeddings are: uniform ones have no neighbours worth the name. */
+    /** Clustered like embeddings: uniformly random vectors have no near neighbours. */
     function clustered(): Float32Array[] {
       const random = randomOf(9);
       const centres = Array.from({ length: 200 }, () => randomUnit(DIMENSION, random));
@@ -311,12 +311,12 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       });
     }
 
-    it('says APPROXIMATE only when an index took part, and never loses results to a filter', async () => {
+    it('is approximate only if it used an index, and returns a full page under a filter', async () => {
       const { indexes, ranking, vectorWrites, database } = catalog();
       const encoderId = await createEncoder(DIMENSION);
       const data = clustered();
       const ids = data.map(() => uuidv7());
-      // Every twentieth item is a rare one: 5 %.
+      // Every twentieth item is rare: 5 %.
       await database.runOnce(
         `INSERT INTO item (id, modality, text, content_hash, metadata)
          SELECT id, 'TEXT', 't', n::text, CASE WHEN n % 20 = 0 THEN '{"rare": true}'::jsonb ELSE '{"rare": false}' END

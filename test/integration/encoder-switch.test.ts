@@ -8,11 +8,11 @@ import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { describeOnEachKind } from '../support/catalog.js';
 
-/** How far a similarity that the database worked out in single precision may be from ours. */
+/** The largest difference between a similarity of the database, in single precision, and ours. */
 const ROUNDING = 1e-4;
 const LEAST_SEARCHES = 2000;
 
-describeOnEachKind('searches while encoders are trained and switched between', (kind) => {
+describeOnEachKind('searches while encoders are trained and switched', (kind) => {
   let app: TestApp;
   beforeEach(async () => {
     app = await openTestApp(kind);
@@ -54,7 +54,7 @@ describeOnEachKind('searches while encoders are trained and switched between', (
           failures.push(error);
         }
         searches += 1;
-        // Others want the thread, too: there is one, for all of them and the server.
+        // The server runs in the same thread: let it work.
         if (i % 4 === 3) await setTimeout(1);
       }
     };
@@ -97,14 +97,14 @@ describeOnEachKind('searches while encoders are trained and switched between', (
     expect(searches).toBeGreaterThanOrEqual(LEAST_SEARCHES);
     expect([...versions.keys()].sort()).toEqual([first.encoder, queued.id].sort());
     expect(await app.items.countByModality()).toEqual(ingested);
-    // Both are whole: whichever is active, everything is found.
+    // Both encoders have embedded every item.
     for (const id of [first.encoder, queued.id]) {
       expect(await embedded(app, id)).toEqual(ingested);
       await app.encoders.activate(id, { force: true });
       const found = (await search({ text: 'a circle' }, 'TEXT')).results.length;
       expect(found).toBe(Math.min(100, ingested.TEXT));
     }
-    // A page goes on in the ranking of its own encoder, or not at all.
+    // A cursor is refused after a switch, because it belongs to the other encoder's ranking.
     const [edge] = (await search({ text: 'a circle' }, 'TEXT')).results;
     await app.encoders.activate(first.encoder, { force: true });
     await expect(search({ text: 'a circle' }, 'TEXT', edge?.cursor ?? '')).rejects.toMatchObject({
@@ -114,7 +114,7 @@ describeOnEachKind('searches while encoders are trained and switched between', (
   }, 900_000);
 });
 
-/** Every hit's similarity must be that of the version's own embeddings, query and hit alike. */
+/** Every similarity must be that of the version's own embeddings of query and hit. */
 async function checkVersion(app: TestApp, query: SearchQuery, page: SearchPage): Promise<void> {
   const version = page.encoderVersion;
   if (version === null) throw new Error('no encoder took part');

@@ -26,7 +26,7 @@ describeOnEachKind('search', (kind) => {
   const keys = async (query: SearchRequest['query'], rest: Partial<SearchRequest> = {}) =>
     (await app.search.search(request(query, rest))).results.map(({ item }) => item.externalId);
 
-  /** Each part has a catalogue of its own, so that none depends on another. */
+  /** Each block has its own catalogue, so that none depends on another. */
   function withShapes(prepare: () => Promise<void>): void {
     beforeAll(async () => {
       app = await openTestApp(kind);
@@ -38,7 +38,7 @@ describeOnEachKind('search', (kind) => {
   describe('of an empty catalogue', () => {
     withShapes(async () => {});
 
-    it('says how to train where nothing can be compared', async () => {
+    it('fails with the command that trains if nothing can be compared', async () => {
       await expect(app.search.search(request({ text: 'a red circle' }))).rejects.toEqual(code('NO_ENCODER'));
       await expect(app.search.search(request({ text: 'a red circle' }))).rejects.toThrow(/commonspace train/);
     });
@@ -60,14 +60,14 @@ describeOnEachKind('search', (kind) => {
       ).toEqual(['big-blue-ring.png']);
     });
 
-    it('refuses CONTENT alone, and a vector, with the way to train', async () => {
+    it('refuses CONTENT alone and a vector with NO_ENCODER', async () => {
       await expect(app.search.search(request({ text: 'x' }, { by: CONTENT }))).rejects.toEqual(
         code('NO_ENCODER'),
       );
       await expect(app.search.search(request({ vector: [1, 2] }))).rejects.toEqual(code('NO_ENCODER'));
     });
 
-    it('gives an empty page, not an error, where only the filter lets nothing through', async () => {
+    it('returns an empty page if only the filter excludes everything', async () => {
       const page = await app.search.search(
         request({ text: 'red' }, { filter: { metadata: { no: 'such' } } }),
       );
@@ -85,8 +85,8 @@ describeOnEachKind('search', (kind) => {
       ]);
     });
 
-    it('finds by content alone across modalities, far better than chance', async () => {
-      // The class is what a quick training can learn of so few pictures: one in five by chance.
+    it('finds by CONTENT alone across modalities, better than chance', async () => {
+      // A quick training on few images learns the class, of which there are five.
       const found = await Promise.all(
         (['circle', 'square', 'triangle', 'cross', 'ring'] as const).map(async (shape) => {
           const ids = await keys({ text: `a big red ${shape}` }, { target: 'IMAGE', by: CONTENT, first: 5 });
@@ -96,7 +96,7 @@ describeOnEachKind('search', (kind) => {
       expect(found.reduce((sum, share) => sum + share) / found.length).toBeGreaterThan(0.5);
     });
 
-    it('fuses both kinds of evidence, and says which spoke for what', async () => {
+    it('fuses both kinds of evidence and returns each one’s rank', async () => {
       const page = await app.search.search(
         request({ text: 'a big red circle' }, { target: 'IMAGE', first: 5 }),
       );
@@ -166,7 +166,7 @@ describeOnEachKind('search', (kind) => {
       await app.items.delete([(await app.items.byExternalId('late.png'))?.id ?? '']);
     });
 
-    it('filters by class, modality, metadata, and what is put together of them', async () => {
+    it('filters by class, modality, metadata and combinations', async () => {
       const rings = await keys({ text: 'red' }, { filter: { classNames: ['ring'] }, first: 100 });
       expect(rings).toHaveLength(24);
       expect(rings.every((key) => key?.includes('ring'))).toBe(true);
@@ -189,7 +189,7 @@ describeOnEachKind('search', (kind) => {
       expect(page.hasNextPage).toBe(false);
     });
 
-    it('takes a full-width query for the half-width one, and Chinese without complaint', async () => {
+    it('normalises full-width characters, and searches Chinese texts', async () => {
       const normal = await keys({ text: 'a big red circle' }, { target: 'IMAGE' });
       expect(await keys({ text: 'ａ　ｂｉｇ　ｒｅｄ　ｃｉｒｃｌｅ' }, { target: 'IMAGE' })).toEqual(normal);
       expect(await keys({ text: '老虎' }, { target: 'TEXT', by: COUNTERPART, first: 1 })).toEqual([
@@ -230,9 +230,9 @@ describeOnEachKind('search', (kind) => {
       ['no evidence at all', { text: 'x' }, { by: [] }, 'BAD_INPUT', ['by']],
       ['minScore with both kinds', { text: 'x' }, { minScore: 0.1 }, 'BAD_INPUT', ['minScore']],
       ['minScore beyond 1', { text: 'x' }, { by: CONTENT, minScore: 2 }, 'BAD_INPUT', ['minScore']],
-      ['a page of none', { text: 'x' }, { first: 0 }, 'BAD_INPUT', ['first']],
+      ['a page size of 0', { text: 'x' }, { first: 0 }, 'BAD_INPUT', ['first']],
       ['a page too large', { text: 'x' }, { first: 101 }, 'BAD_INPUT', ['first']],
-      ['a made-up cursor', { text: 'x' }, { after: 'made-up' }, 'BAD_CURSOR', ['after']],
+      ['an invalid cursor', { text: 'x' }, { after: 'made-up' }, 'BAD_CURSOR', ['after']],
     ])('refuses %s, naming the field', async (_what, query, rest, expected, field) => {
       await expect(app.search.search(request(query, rest))).rejects.toEqual(code(expected, field));
     });
@@ -254,7 +254,7 @@ describeOnEachKind('search', (kind) => {
       hexagon = await app.classes.create('hexagon', 'a shape with six sides');
     });
 
-    it('lists them by name with counts, and tells seen from unseen', async () => {
+    it('are listed by name with counts, and by seen and unseen', async () => {
       const all = await app.classes.page(null, null, 50, null);
       expect(all.classes.map(({ row }) => row.name)).toEqual([
         'circle',
@@ -282,7 +282,7 @@ describeOnEachKind('search', (kind) => {
       expect([paged.hasNextPage, rest.hasNextPage, paged.totalCount]).toEqual([true, true, 5]);
     });
 
-    it('classifies texts and pictures, among all or some, a class without items included', async () => {
+    it('classify texts and images, among all or some, including a class without items', async () => {
       const [best] = await app.classes.classify({ text: 'a big green square' }, null, 1);
       expect(best?.class.name).toBe('square');
       const scores = await app.classes.classify(
@@ -295,7 +295,7 @@ describeOnEachKind('search', (kind) => {
       expect(scores.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 9);
     });
 
-    it('refuses a class that exists, a name of nothing, and classes that are not there', async () => {
+    it('refuse an existing or empty name, and unknown classes', async () => {
       await expect(app.classes.create('ring', null)).rejects.toEqual(code('CLASS_EXISTS', ['name']));
       await expect(app.classes.create('  ', null)).rejects.toEqual(code('BAD_INPUT', ['name']));
       await expect(app.classes.classify({ text: 'x' }, ['nope'], 1)).rejects.toEqual(

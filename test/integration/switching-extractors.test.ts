@@ -10,7 +10,7 @@ import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.j
 import { describeOnEachKind } from '../support/catalog.js';
 import { saveTinyModel } from '../support/tiny-model.js';
 
-// Two trainings a test, on a machine that may be busy: this only ends one that hangs.
+// Each test trains twice. The timeout only ends a test that hangs.
 vi.setConfig({ testTimeout: 300_000 });
 
 const code = (expected: string, field?: readonly string[]) =>
@@ -52,13 +52,13 @@ describeOnEachKind('another image extractor', (kind) => {
     expect(outcome).toMatchObject({ status: 'CREATED' });
     return bytes;
   };
-  /** The name of the closest image by its own embedding, and which encoder compared. */
+  /** The name of the most similar image by its embedding, and the encoder of the search. */
   const closest = async (bytes: Buffer) => {
     const page = await app.search.search(search({ bytes }, { target: 'IMAGE', by: ['CONTENT'] }));
     return [page.results[0]?.item.externalId, page.encoderVersion];
   };
 
-  it('is taken into use and left again while searches and ingests go on', async () => {
+  it('can be switched to and back while searches and ingests run', async () => {
     await ingestShapes(app);
     const first = await app.training.train(SHORT);
     const query = await drawShape('ring', 'purple', 20);
@@ -117,7 +117,7 @@ describeOnEachKind('another image extractor', (kind) => {
     expect(app.unexpected).toEqual([]);
   });
 
-  it('that is gone keeps pictures from being searched by, and nothing else', async () => {
+  it('fails only searches by an image if its files are missing', async () => {
     await ingestShapes(app);
     const trained = await app.training.train({ ...SHORT, imageExtractor: model });
     const query = await drawShape('ring', 'purple', 20);
@@ -136,7 +136,7 @@ describeOnEachKind('another image extractor', (kind) => {
     expect(app.unexpected).toEqual([code('EXTRACTOR_MISSING')]);
     await expect(app.training.train({ ...SHORT, imageExtractor: model })).rejects.toEqual(code('BAD_MODEL'));
 
-    // One who moves the folder says where it is now; what was stored meanwhile is caught up on.
+    // After the folder has moved, the configuration names its new path, and the missing features are extracted.
     const moved = `dir:${join(folder, 'elsewhere')}`;
     await app.restart({ imageModels: [moved] });
     expect(await closest(query)).toEqual([expect.anything(), trained.encoder]);
@@ -144,7 +144,7 @@ describeOnEachKind('another image extractor', (kind) => {
     expect(await closest(late)).toEqual(['stored meanwhile', trained.encoder]);
   });
 
-  it('counts and names stored pictures that are gone, and goes on', async () => {
+  it('continues past stored images whose files are missing, and counts and names them', async () => {
     await ingestShapes(app);
     const [first, second] = (await app.items.page({ modality: 'IMAGE' }, 2, null)).items;
     await app.store.remove(first?.item.contentHash ?? '');
@@ -159,7 +159,7 @@ describeOnEachKind('another image extractor', (kind) => {
     expect(await embedded(report.encoder, 'IMAGE')).toBe(59);
   });
 
-  it('may be any that the operator names, and for callers of the API what the configuration names', async () => {
+  it('may be any for the operator, and only a configured one for callers of the API', async () => {
     await ingestShapes(app);
     const ask = (imageExtractor: string) => app.training.enqueue({ ...SHORT, imageExtractor });
     const refused = code('BAD_INPUT', ['imageExtractor']);

@@ -31,7 +31,7 @@ describeOnEachKind('unseen classes', (kind) => {
   afterAll(() => app.close());
 
   describe('before any training', () => {
-    it('are searched by their names, and have no cut-off', async () => {
+    it('are searched by their names, and have no similarity threshold', async () => {
       const page = await app.search.search(
         request({ className: 'circle' }, { by: ['COUNTERPART'], first: 1 }),
       );
@@ -48,7 +48,7 @@ describeOnEachKind('unseen classes', (kind) => {
       await app.training.train({ ...QUICK, unseen: ['ring'], holdout: 0.3 });
     });
 
-    it('are listed, classified into and searchable at once', async () => {
+    it('are listed, searched and results of classify at once', async () => {
       const unseen = await app.classes.page(null, false, 10, null);
       expect(unseen.classes.map(({ row }) => row.name)).toEqual(['ellipse', 'ring']);
       expect((await app.classes.page(null, true, 10, null)).totalCount).toBe(4);
@@ -84,7 +84,7 @@ describeOnEachKind('unseen classes', (kind) => {
       );
     });
 
-    it('refuses a class that is not there', async () => {
+    it('are unknown without a class of that name', async () => {
       await expect(app.search.search(request({ className: 'nope' }))).rejects.toEqual(
         code('UNKNOWN_CLASS', ['query', 'className']),
       );
@@ -117,7 +117,7 @@ describeOnEachKind('unseen classes', (kind) => {
       const closeness = prototypes.map((prototype) => cosine(prototype, mean));
       expect(closeness).toEqual(closeness.toSorted((a, b) => a - b));
       expect(closeness.at(-1)).toBeGreaterThan(closeness[0] ?? 1);
-      // Now its items are what it finds.
+      // The prototype now finds the items.
       const found = await app.search.search(
         request({ className: 'rhombus' }, { filter: { classNames: ['rhombus'] } }),
       );
@@ -125,7 +125,7 @@ describeOnEachKind('unseen classes', (kind) => {
       await app.items.delete(found.results.map(({ item }) => item.id));
     });
 
-    it('are in the evaluation: how often held-out items are classified rightly', async () => {
+    it('are in the evaluation: the accuracy on held-out items', async () => {
       const report = await app.training.activeReport();
       const figures = report?.evaluation.classification;
       expect(figures?.IMAGE.unseen).toMatchObject({
@@ -137,7 +137,7 @@ describeOnEachKind('unseen classes', (kind) => {
       expect(figures?.IMAGE.harmonicMean).not.toBeNull();
     });
 
-    it('leave out of a search what was calibrated to be wrong', async () => {
+    it('have calibrated similarity thresholds that leave out wrong results', async () => {
       const { row } = await inSpace(app);
       const cutOff = row.config.cutOffs?.find(
         (c) => c.evidence === 'CONTENT' && c.query === 'TEXT' && c.target === 'IMAGE',
@@ -164,7 +164,7 @@ describeOnEachKind('unseen classes', (kind) => {
       );
     });
 
-    it('refuses a cut-off that cannot mean anything', async () => {
+    it('refuse a calibrated threshold that contradicts the request', async () => {
       const auto = { threshold: 'AUTO' } as const;
       const search = (query: SearchRequest['query'], rest: Partial<SearchRequest>) =>
         app.search.search(request(query, { ...auto, ...rest }));
@@ -175,7 +175,7 @@ describeOnEachKind('unseen classes', (kind) => {
       expect(byFilter.results.every(({ item }) => item.modality === 'TEXT')).toBe(true);
     });
 
-    it('explain a result by classes and by pairs that were learnt from, and by no others', async () => {
+    it('explain a result by classes and by training pairs alone', async () => {
       const { row, prototypeOf } = await inSpace(app);
       const page = await app.search.search(request({ text: 'a big red circle' }, { first: 20 }));
       const context = page.explainedBy as ExplanationContext;
@@ -204,7 +204,7 @@ describeOnEachKind('unseen classes', (kind) => {
       }
     });
 
-    it('explain by the encoder of the search, even if another takes its place', async () => {
+    it('explain by the encoder of the search, even if another becomes active', async () => {
       const page = await app.search.search(request({ text: 'a big red circle' }, { first: 3 }));
       const context = page.explainedBy as ExplanationContext;
       const ids = page.results.map(({ item }) => item.id);
@@ -212,7 +212,7 @@ describeOnEachKind('unseen classes', (kind) => {
       await app.training.train({ ...QUICK, epochs: 2, holdout: 0 });
       expect((await app.training.active())?.id).not.toBe(context.active.row.id);
       expect(await app.explanations.explain(context, ids)).toEqual(before);
-      // Nothing was held out of this one.
+      // This training held out nothing.
       await expect(app.search.search(request({ text: 'x' }, { threshold: 'AUTO' }))).rejects.toThrow(
         /--holdout/,
       );
@@ -221,7 +221,7 @@ describeOnEachKind('unseen classes', (kind) => {
   });
 });
 
-/** The active encoder, and where it holds a class to stand. */
+/** The active encoder and its prototype of a class. */
 async function inSpace(app: TestApp) {
   const row = await app.training.active();
   if (row === null) throw new Error('no encoder');

@@ -7,29 +7,29 @@ import { workerEntry } from '../../platform/worker-entry.js';
 import { findTemplate } from './embedded-template.js';
 import { lockFolder } from './folder-lock.js';
 
-/** What the worker is told. */
+/** The worker's input. */
 export interface EmbeddedOrder {
   readonly databaseDir: string;
   readonly socketDir: string;
-  /** A dump to start from, where there is no database yet. */
+  /** A dump to start from if there is no database yet. */
   readonly template: string | null;
   readonly maxConnections: number;
-  /** False in a test that wants a server without pgvector. */
+  /** False in a test of a server without pgvector. */
   readonly withVector: boolean;
 }
-/** What the worker tells. */
+/** The worker's messages. */
 export type EmbeddedReport =
   | { readonly kind: 'ready'; readonly host: string; readonly port: number }
   | { readonly kind: 'closed' }
   | { readonly kind: 'failed'; readonly message: string };
 
 export interface EmbeddedServer {
-  /** A folder (of a unix socket) or an address, as the `pg` driver takes it. */
+  /** The folder of a unix socket, or an address, in the form of the `pg` driver. */
   readonly host: string;
   readonly port: number;
-  /** Call once the database is migrated: from here on it is worth keeping. */
+  /** Marks the database as complete. Call it after the migrations. */
   keep(): Promise<void>;
-  /** Stops the server and lets go of the folder. */
+  /** Stops the server and releases the folder. */
   close(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export async function startEmbedded(dataDir: string, useTemplate = true): Promis
   const lock = await lockFolder(folder);
   try {
     const databaseDir = join(folder, 'postgres');
-    // Its presence says that the database beside it was never finished, so that nothing in it was ever promised.
+    // This file exists while the database is incomplete. No write to such a database was ever acknowledged.
     const unfinished = join(folder, 'postgres.unfinished');
     if (existsSync(unfinished)) await rm(databaseDir, { recursive: true, force: true });
     const fresh = !existsSync(join(databaseDir, 'PG_VERSION'));
@@ -56,7 +56,7 @@ export async function startEmbedded(dataDir: string, useTemplate = true): Promis
       databaseDir,
       socketDir: join(folder, 'run'),
       template,
-      // The pool holds one (see database.ts); the second place is for a connection that replaces a broken one.
+      // The pool has one (see database.ts). The second is for a connection that replaces a broken one.
       maxConnections: 2,
       withVector: true,
     });
@@ -74,7 +74,7 @@ export async function startEmbedded(dataDir: string, useTemplate = true): Promis
   }
 }
 
-/** The worker alone, without lock and template. Exported for tests and for scripts/make-template.mjs. */
+/** Starts the worker without lock and template. Exported for tests. */
 export async function startWorker(
   order: EmbeddedOrder,
 ): Promise<Pick<EmbeddedServer, 'host' | 'port' | 'close'>> {

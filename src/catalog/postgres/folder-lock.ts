@@ -5,24 +5,24 @@ import { z } from 'zod';
 import { CommonspaceError } from '../../domain/errors.js';
 import { ownIdentity, processIdentity, stateOf } from './process-identity.js';
 
-/** A holder on another host or in another container counts as gone when its lock was not refreshed for so long. */
+/** The lock of a holder on another host or in another container expires after this time without a refresh. */
 const FOREIGN_HOLDER_SECONDS = 60;
 const REFRESH_SECONDS = 10;
 
 const lockContent = z.object({ state: z.enum(['held', 'released']), owner: processIdentity });
 
 export interface FolderLock {
-  /** Lets the next process in. */
+  /** Releases the folder for the next process. */
   release(): Promise<void>;
 }
 
 /**
- * Takes the data folder for this process alone. Two servers in one folder would ruin its database without a word.
+ * Locks the data folder for this process. Two servers on one folder would corrupt its database silently.
  *
- * The lock is a file `lock/N` that tells who holds it, made by a hard link (so that it is there whole or not at all).
- * N only grows: whoever takes over from a dead or finished holder makes N + 1, which one process alone can, and the
- * highest N is never removed. That is what makes the taking over safe: of two processes that find the same holder
- * dead, one makes N + 1, and the other either fails to, or finds a still higher number after it and steps back.
+ * The lock is a file `lock/N` that names its holder. A hard link creates it, so it exists whole or not at all. N only grows:
+ * a process that takes over from a dead or finished holder creates N + 1, which only one process can, and the highest N is
+ * never removed. Of two processes that find the same holder dead, one creates N + 1. The other one fails to create it, or
+ * finds a higher number afterwards and retries.
  *
  * @throws CommonspaceError DATA_FOLDER_LOCKED naming the holder's pid; DATA_FOLDER_NOT_WRITABLE.
  */
@@ -56,7 +56,7 @@ async function takeNumber(folder: string, locks: string, candidate: string): Pro
     }
     const present = await numbersIn(locks);
     if (present.some((other) => other > number)) {
-      // What we saw was long past: others have come (and maybe gone) since.
+      // Other processes have locked the folder since it was listed.
       await rm(join(locks, String(number)), { force: true });
       continue;
     }
@@ -82,14 +82,14 @@ function hold(locks: string, number: number): FolderLock {
   };
 }
 
-/** Throws DATA_FOLDER_LOCKED if lock `number` is that of a process that still runs. */
+/** Throws DATA_FOLDER_LOCKED if the holder of lock `number` still runs. */
 async function refuseIfHeld(folder: string, locks: string, number: number, candidate: string): Promise<void> {
   const path = join(locks, String(number));
   let text: string;
   let seconds: number;
   try {
     text = await readFile(path, 'utf8');
-    // Both times come from the file system's own clock, which may not be this machine's.
+    // Both times come from the file system's clock, which may differ from this machine's.
     seconds = ((await stat(candidate)).mtimeMs - (await stat(path)).mtimeMs) / 1000;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
@@ -118,14 +118,14 @@ function encodeLock(state: 'held' | 'released'): string {
   return `${JSON.stringify({ state, owner: ownIdentity() })}\n`;
 }
 
-/** Makes `path` with the candidate's content, or fails with EEXIST. */
+/** Creates `path` with the candidate's content, or fails with EEXIST. */
 async function makeWhole(candidate: string, path: string): Promise<void> {
   try {
     await link(candidate, path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'].includes(code)) throw error;
-    // File systems without hard links (exFAT, some network shares). A reader in between finds it empty: `unknown`.
+    // The file system has no hard links (exFAT, some network shares). A concurrent reader may find the file empty: `unknown`.
     await writeFile(path, await readFile(candidate), { flag: 'wx' });
   }
 }

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { CommonspaceError } from '../../domain/errors.js';
 import { type Migration, readMigrations } from './migrations.js';
 
-/** The number that Prisma's own tool locks with, so that the two never migrate at the same time. */
+/** The advisory lock of Prisma's tool, so that the two never migrate at the same time. */
 const PRISMA_ADVISORY_LOCK = 72707369;
 
 /** As Prisma's tool creates it. */
@@ -25,10 +25,10 @@ interface Applied {
 }
 
 /**
- * Brings the database to the newest migration: what is missing is applied in order, each in a transaction, and recorded
- * as `prisma migrate deploy` would. Several servers may start at once: one migrates, the others wait.
+ * Applies the missing migrations in order, each in a transaction, and records them as `prisma migrate deploy` does. If several
+ * servers start at once, one migrates and the others wait.
  *
- * @returns the names of those applied now.
+ * @returns the names of the migrations that were applied now.
  * @throws CommonspaceError MIGRATION_FAILED if one fails, was changed after it was applied, is half-applied, or is of
  * a newer version than this one.
  */
@@ -71,7 +71,7 @@ function refuseWhatDoesNotFit(migrations: readonly Migration[], applied: Readonl
 async function apply(client: pg.ClientBase, migration: Migration): Promise<void> {
   await client.query('BEGIN');
   try {
-    // clock_timestamp, as now() would be the same for both.
+    // clock_timestamp(), because now() is the same in the whole transaction.
     const id = randomUUID();
     await client.query(
       `INSERT INTO "_prisma_migrations" (id, checksum, migration_name, started_at) VALUES ($1, $2, $3, clock_timestamp())`,

@@ -3,13 +3,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromPackageRoot } from '../../platform/package-root.js';
 
-/** A migration as it stands on disk, in Prisma's layout `migrations/NAME/migration.sql`. */
+/** A migration file in Prisma's layout, `migrations/NAME/migration.sql`. */
 export interface Migration {
   readonly name: string;
   readonly sql: string;
-  /** Hex sha256 of the file: what Prisma's tool records. */
+  /** Hex sha256 of the file, as Prisma's tool records it. */
   readonly checksum: string;
-  /** The same for the file with the other kind of line ends, as a checkout on another system has it. */
+  /** The same for the other kind of line ends, which a checkout on another system may have. */
   readonly otherChecksum: string;
 }
 

@@ -9,7 +9,7 @@ import { vector } from '@electric-sql/pglite-pgvector';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import type { EmbeddedOrder, EmbeddedReport } from './embedded-server.js';
 
-/** Runs the embedded Postgres in a thread of its own: it blocks its thread for as long as a statement takes. */
+/** Runs the embedded Postgres in its own thread, because a statement blocks the thread. */
 
 /** sun_path is 108 bytes on Linux and 104 on macOS, with a terminating zero. */
 const LONGEST_SOCKET_PATH = 103;
@@ -37,7 +37,7 @@ async function start(): Promise<{
       await server.start();
       return { db, server, place: { host: folder, port: 5432 } };
     } catch {
-      // A file system without sockets: the next place.
+      // The file system has no sockets: try the next folder.
     }
   }
   const server = new PGLiteSocketServer({
@@ -51,7 +51,7 @@ async function start(): Promise<{
   return { db, server, place: { host: LOOPBACK, port } };
 }
 
-/** Folders that only this user can enter, where a socket may stand; the data folder's own first. */
+/** Folders for the socket that only this user can enter, the one in the data folder first. */
 async function socketFolders(): Promise<string[]> {
   if (process.platform === 'win32') return [];
   const fits = (folder: string) => Buffer.byteLength(join(folder, SOCKET)) <= LONGEST_SOCKET_PATH;

@@ -3,15 +3,15 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 
-/** Enough to tell a process from every other, even one that was later given the same pid. */
+/** Identifies a process, also against a later one with the same pid. */
 export const processIdentity = z.object({
   pid: z.number().int().positive(),
   host: z.string(),
-  /** Linux: changes with every boot. Null where it cannot be known. */
+  /** Linux: changes with every boot. Null if unknown. */
   boot: z.string().nullable(),
-  /** Linux: the namespace that the pid counts in; containers have their own. */
+  /** Linux: the pid namespace; a container has its own. */
   pidNamespace: z.string().nullable(),
-  /** When the process started, as the system tells it: only ever compared for equality. */
+  /** The start time of the process in the system's format, to compare for equality. */
   started: z.string().nullable(),
 });
 export type ProcessIdentity = z.infer<typeof processIdentity>;
@@ -28,8 +28,7 @@ export function ownIdentity(): ProcessIdentity {
 }
 
 /**
- * Whether that process still runs; `unknown` where it ran on another host or in another container, whose processes
- * cannot be seen from here.
+ * Whether that process still runs; `unknown` for a process on another host or in another container.
  */
 export function stateOf(other: ProcessIdentity): 'running' | 'ended' | 'unknown' {
   const own = ownIdentity();
@@ -44,18 +43,18 @@ export function stateOf(other: ProcessIdentity): 'running' | 'ended' | 'unknown'
   try {
     process.kill(other.pid, 0);
   } catch (error) {
-    // EPERM: it runs, as somebody else.
+    // EPERM: it runs as another user.
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return 'ended';
   }
   const started = startOf(other.pid);
   return other.started === null || started === null || started === other.started ? 'running' : 'ended';
 }
 
-/** Null where the system does not tell; `ended` for a process that is dead and only waits for its parent to notice. */
+/** The start time; null if the system does not tell, `ended` for a zombie process. */
 function startOf(pid: number): string | null {
   if (process.platform === 'linux') {
     const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
-    // The second field is the program's name in parentheses, and may itself hold spaces and parentheses.
+    // The second field is the program's name in parentheses, which may contain spaces and parentheses.
     const [state, ...fields] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
     return state === 'Z' || state === 'X' ? 'ended' : (fields[18] ?? null);
   }
