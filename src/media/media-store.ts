@@ -1,6 +1,7 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommonspaceError } from '../domain/errors.js';
+import { isSha256 } from '../domain/ids.js';
 import { type CheckedImage, checkImage, inspectImage, renderWebp } from './decode.js';
 import { createAtomicFiles } from './files.js';
 import { THUMBNAIL_MAX_ASPECT, THUMBNAIL_WIDTHS } from './limits.js';
@@ -94,7 +95,7 @@ export async function createMediaStore(options: { readonly directory: string }):
       return once(putting, sha256, () => store(sha256, given));
     },
     async has(sha256) {
-      return isId(sha256) && (await sizeOf(path(sha256))) !== null;
+      return isSha256(sha256) && (await sizeOf(path(sha256))) !== null;
     },
     async remove(sha256) {
       const there = (await sizeOf(path(sha256))) !== null;
@@ -136,13 +137,9 @@ async function hash(bytes: Uint8Array): Promise<string> {
   return Buffer.from(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex');
 }
 
-/** Ids become paths, so only 64 hex digits are accepted. */
-function isId(sha256: string): boolean {
-  return /^[0-9a-f]{64}$/.test(sha256);
-}
-
 function shard(sha256: string): readonly [string, string] {
-  if (!isId(sha256)) throw notFound(sha256);
+  // An id becomes a path.
+  if (!isSha256(sha256)) throw notFound(sha256);
   return [sha256.slice(0, 2), sha256.slice(2, 4)];
 }
 

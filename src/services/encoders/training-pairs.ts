@@ -39,7 +39,7 @@ export async function splitForTraining(
 /** The current pairs, split as when the encoder was trained; see splitAgain. */
 export async function splitOfEncoder(
   catalog: Catalog,
-  row: EncoderRow,
+  row: Pick<EncoderRow, 'config' | 'imageExtractor' | 'textExtractor'>,
   asOf: Date | null = null,
 ): Promise<Split> {
   const { seed = 0, unseen = [], learnFrom = null, heldOutBelow, seenClassIds = [] } = row.config;
