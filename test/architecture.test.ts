@@ -311,7 +311,7 @@ describe('names and exports', () => {
     expect(check('src/other.ts', '')).toHaveLength(1);
   });
 
-  it('generated files are let be', () => {
+  it('does not check generated files', () => {
     expect(check('src/__generated__/prisma/commonInputTypes.ts', 'export default process.env;')).toEqual([]);
   });
 });

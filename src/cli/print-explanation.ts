@@ -58,7 +58,7 @@ export function printExplanation(
   out.print(`\n${name}: similarity ${similarity.toFixed(2)} (below: to the query, to the item)`);
   for (const { name: className, ...near } of classes) out.print(`  ${figures(near)}  class ${className}`);
   for (const { image, text, ...near } of pairs)
-    out.print(`  ${figures(near)}  learnt pair: ${oneLine(image, 30)} – ${oneLine(text, 60)}`);
+    out.print(`  ${figures(near)}  training pair: ${oneLine(image, 30)} – ${oneLine(text, 60)}`);
 }
 
 function figures({ query, item }: Near): string {

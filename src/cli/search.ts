@@ -68,12 +68,12 @@ export function searchCommand(openApp: OpenApp): Command {
     .option('--by <evidence>', 'content, counterpart or both', readEvidence, EVIDENCES)
     .option(
       '--min-score <similarity>',
-      'leave out what is less similar: a number (with one kind of evidence), or auto: what was calibrated to cut 95 % of wrong pairs',
+      'leave out results that are less similar: a number (with one kind of evidence), or auto, the threshold that was calibrated to cut 95 % of wrong pairs',
       readMinScore,
     )
     .option(
       '--explain',
-      'say of each result which classes and which learnt pairs stand between it and the query',
+      'show the classes and the training pairs that are near both the query and the result',
     )
     .action((text: string | undefined, options: SearchOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {

@@ -119,7 +119,7 @@ describe('the main workflow, from a folder of images to a search', () => {
     }
     const shown = await cli(['search', '--like-class', 'ring', ...base, '--explain']);
     expect(shown.stdout).toMatch(/ class ring\n/);
-    expect(shown.stdout).toMatch(/ learnt pair: img\/.*\.png – a /);
+    expect(shown.stdout).toMatch(/ training pair: img\/.*\.png – a /);
 
     const [first, , third] = results.map(({ score }) => score);
     const near = await cli(['search', 'a big red circle', ...base, '--json', '--min-score', String(third)]);

@@ -64,7 +64,7 @@ function halfBits(x: number): number {
   return sign | ((exponent + 15) << 10) | ((a / 2 ** exponent - 1) * 1024);
 }
 
-/** The files of a small bundle that can be learnt: 6 classes, 40 + 24 columns. Tests write them with changes. */
+/** The files of a small bundle that an encoder can learn: 6 classes, 40 + 24 columns. Tests write them with changes. */
 export function bundleFiles(train = 96, test = 60, classes = 6): Record<string, Buffer | string> {
   const all = syntheticSource(train + test, classes, 5);
   const rows = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i);

@@ -52,7 +52,7 @@ describe('the text feature', () => {
     });
     const ngrams = feature.subarray(512);
     expect(ngrams.filter((x) => x !== 0)).toHaveLength(17);
-    expect(near([9, 32, 66, 86, 106].map((place) => ngrams[place] ?? Number.NaN))).toEqual([
+    expect(near([9, 32, 66, 86, 106].map((index) => ngrams[index] ?? Number.NaN))).toEqual([
       0.16, -0.16, 0.1121, -0.032, -0.136,
     ]);
   });

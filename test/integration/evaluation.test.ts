@@ -116,7 +116,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     expect(one.seen?.methods.map(({ method }) => method)).toEqual(['masln', 'cca', 'chance']);
   });
 
-  it('never measures on a training pair, whatever was added since', async () => {
+  it('never measures on a training pair, even if pairs were added later', async () => {
     const before = await app.evaluationJobs.evaluateHere(null, quick);
     const items = await Promise.all(
       (['circle', 'square', 'ring'] as const).flatMap((shape) =>

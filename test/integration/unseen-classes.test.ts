@@ -183,9 +183,9 @@ describeOnEachKind('unseen classes', (kind) => {
       const explanations = await app.explanations.explain(context, ids);
       expect([...explanations.keys()].sort()).toEqual([...ids].sort());
 
-      const learnt = new Set(await app.catalog.items.idsOf(trainingPairsFilter(row)));
+      const trainedOn = new Set(await app.catalog.items.idsOf(trainingPairsFilter(row)));
       const report = await app.training.activeReport();
-      expect(learnt.size).toBe(2 * (report?.pairs ?? 0));
+      expect(trainedOn.size).toBe(2 * (report?.pairs ?? 0));
       for (const result of page.results) {
         const explanation = explanations.get(result.item.id);
         expect(explanation?.similarity).toBeCloseTo(result.score, 5);
@@ -198,7 +198,7 @@ describeOnEachKind('unseen classes', (kind) => {
         expect(explanation?.pairs).toHaveLength(3);
         for (const { image, text } of explanation?.pairs ?? []) {
           expect(image.pairId).toBe(text.pairId);
-          expect(learnt.has(image.id) && learnt.has(text.id)).toBe(true);
+          expect(trainedOn.has(image.id) && trainedOn.has(text.id)).toBe(true);
           expect(image.externalId).not.toMatch(/ring/);
         }
       }

@@ -21,7 +21,7 @@ const order = workerData as EmbeddedOrder;
 async function start(): Promise<{
   db: PGlite;
   server: PGLiteSocketServer;
-  place: { host: string; port: number };
+  endpoint: { host: string; port: number };
 }> {
   const template =
     order.template === null
@@ -35,7 +35,7 @@ async function start(): Promise<{
       await rm(path, { force: true });
       const server = new PGLiteSocketServer({ db, path, maxConnections: order.maxConnections });
       await server.start();
-      return { db, server, place: { host: folder, port: 5432 } };
+      return { db, server, endpoint: { host: folder, port: 5432 } };
     } catch {
       // The file system has no sockets: try the next folder.
     }
@@ -48,7 +48,7 @@ async function start(): Promise<{
   });
   await server.start();
   const port = Number(server.getServerConn().split(':').at(-1));
-  return { db, server, place: { host: LOOPBACK, port } };
+  return { db, server, endpoint: { host: LOOPBACK, port } };
 }
 
 /** Folders for the socket that only this user can enter, the one in the data folder first. */
@@ -66,19 +66,19 @@ async function socketFolders(): Promise<string[]> {
 const report = (message: EmbeddedReport) => parentPort?.postMessage(message);
 
 try {
-  const { db, server, place } = await start();
+  const { db, server, endpoint } = await start();
   parentPort?.once('message', async () => {
     try {
       await server.stop();
       await db.close();
-      if (place.host !== LOOPBACK) await rm(place.host, { recursive: true, force: true });
+      if (endpoint.host !== LOOPBACK) await rm(endpoint.host, { recursive: true, force: true });
       report({ kind: 'closed' });
     } catch (error) {
       report({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
     }
     parentPort?.close();
   });
-  report({ kind: 'ready', ...place });
+  report({ kind: 'ready', ...endpoint });
 } catch (error) {
   report({
     kind: 'failed',

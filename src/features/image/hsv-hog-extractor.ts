@@ -6,7 +6,7 @@ export const HSV_HOG_EXTRACTOR: ImageExtractorInfo = {
   id: 'hsv-hog@1',
   modality: 'IMAGE',
   dimension: HSV_HOG_DIMENSION,
-  description: 'colour histogram and oriented gradients, without learnt weights',
+  description: 'colour histogram and oriented gradients, without trained weights',
   input: { width: HSV_HOG_SIZE, height: HSV_HOG_SIZE, fit: 'contain' },
 };
 

@@ -29,7 +29,7 @@ const COLOUR_WEIGHT = 0.4;
 export const HSV_HOG_DIMENSION = COLOUR_DIMENSION + SHAPE_DIMENSION;
 
 /**
- * Colour and shape features without learnt weights: a histogram over hue and saturation in each of 4×4 regions, and a
+ * Colour and shape features without trained weights: a histogram over hue and saturation in each of 4×4 regions, and a
  * histogram of oriented gradients in 8×8 cells, each normalised by the energy of the cells around it
  * (Dalal and Triggs, CVPR 2005, with 3×3 neighbourhoods instead of overlapping blocks).
  *

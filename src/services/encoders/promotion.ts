@@ -38,16 +38,16 @@ export class PromotionGate {
    */
   async check(candidate: EncoderRow, active: EncoderRow, signal?: AbortSignal): Promise<PromotionCheck> {
     const { seen, unseen } = await splitOfEncoder(this.catalog, candidate);
-    const learnt = new Set((await splitOfEncoder(this.catalog, active)).source.pairs.map(pairKey));
+    const trainedOn = new Set((await splitOfEncoder(this.catalog, active)).source.pairs.map(pairKey));
     const held = [...seen.pairs, ...unseen.pairs];
-    const fair = held.filter((pair) => !learnt.has(pairKey(pair)));
+    const fair = held.filter((pair) => !trainedOn.has(pairKey(pair)));
     const pairs = fair.length >= ENOUGH_FAIR_PAIRS ? fair : held;
     const maps = await this.compare(candidate, active, { pairs, seen, unseen }, signal);
     return {
       against: active.id,
       tolerance: this.tolerance,
       ...maps,
-      learntByActive: pairs.filter((pair) => learnt.has(pairKey(pair))).length,
+      learntByActive: pairs.filter((pair) => trainedOn.has(pairKey(pair))).length,
       refusal: refusal(maps, this.tolerance),
     };
   }

@@ -7,7 +7,7 @@ import type { SearchRequest } from './search-request.js';
 
 /**
  * The least similarity of a result by each kind of evidence: `minScore` of the request, or with AUTO (`cutOff` in the API)
- * what was calibrated for the active encoder, the kind of evidence and the direction.
+ * the threshold calibrated for the active encoder, the kind of evidence and the direction.
  */
 export type Thresholds = Readonly<Partial<Record<Evidence, number>>>;
 
