@@ -26,7 +26,7 @@ interface LabelledItem {
  * How well `classify` classifies held-out items. Prototypes are made as in a search: from the names of the classes and from
  * the training items. No held-out item is part of a prototype.
  *
- * @param held rows whose items are not in the training set, as `splitPairs` gives them
+ * @param held rows whose items are not in the training set, as `splitTable` gives them
  * @returns null where no class has a name to compare with
  */
 export function classificationFigures(

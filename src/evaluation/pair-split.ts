@@ -37,7 +37,7 @@ export interface Split {
  * Of a pair that is held out, all rows are measured; where the pair has rows that may not be in any training set, only these
  * are. A row is not measured if its image or its text has the content (the bytes) of a training item.
  */
-export function splitPairs(table: PairTable, options: SplitOptions): Split {
+export function splitTable(table: PairTable, options: SplitOptions): Split {
   const rows = table.pairs.map((_, row) => row);
   const candidates = rows.filter(
     (row) => options.learnable(row) && !options.unseen.has(table.classOf[row]?.name ?? ''),

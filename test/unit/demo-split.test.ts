@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { demoItems, planDemo } from '../../src/demo/demo-items.js';
 import { DEMO_TRAINING } from '../../src/demo/demo-training.js';
-import { type Split, splitPairs } from '../../src/evaluation/pair-split.js';
+import { type Split, splitTable } from '../../src/evaluation/pair-split.js';
 import { pairTable } from './pair-tables.js';
 
 const hash = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
@@ -37,7 +37,7 @@ async function splitDemo(languages: readonly string[]): Promise<Split> {
     }),
   );
   const trained = rows.map(({ imageId }) => imageId.startsWith('google/'));
-  return splitPairs(pairTable(rows), {
+  return splitTable(pairTable(rows), {
     learnable: (row) => trained[row] === true,
     unseen: new Set(DEMO_TRAINING.unseen),
     holdout: DEMO_TRAINING.holdout,

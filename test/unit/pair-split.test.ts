@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/encoder/math/random.js';
-import { type Split, splitAgain, splitPairs } from '../../src/evaluation/pair-split.js';
+import { type Split, splitAgain, splitTable } from '../../src/evaluation/pair-split.js';
 import type { PairTable } from '../../src/evaluation/pair-table.js';
 import { type PairSketch, pairTable } from './pair-tables.js';
 
@@ -29,7 +29,7 @@ const parts = ({ source, seen, unseen }: Split) => [source, seen, unseen].map(pa
 const options = { learnable: () => true, unseen: new Set(['c']), holdout: 0.25, seed: 3 };
 
 it('holds out a share of the pairs with all their rows, and all pairs of the unseen classes', () => {
-  const [source, seen, unseen] = parts(splitPairs(tableOf(60, ['a', 'b', 'c']), options));
+  const [source, seen, unseen] = parts(splitTable(tableOf(60, ['a', 'b', 'c']), options));
   expect([source?.size, seen?.size, unseen?.size]).toEqual([30, 10, 20]);
   const all = new Set([...(source ?? []), ...(seen ?? []), ...(unseen ?? [])]);
   expect(all.size).toBe(60);
@@ -38,14 +38,14 @@ it('holds out a share of the pairs with all their rows, and all pairs of the uns
 it('chooses the held-out pairs by the seed, independent of their order', () => {
   const table = tableOf(40, ['a']);
   const reversed: PairTable = { ...table, pairs: table.pairs.toReversed() };
-  expect(pairIds(splitPairs(reversed, options).seen)).toEqual(pairIds(splitPairs(table, options).seen));
-  expect(pairIds(splitPairs(table, { ...options, seed: 4 }).seen)).not.toEqual(
-    pairIds(splitPairs(table, options).seen),
+  expect(pairIds(splitTable(reversed, options).seen)).toEqual(pairIds(splitTable(table, options).seen));
+  expect(pairIds(splitTable(table, { ...options, seed: 4 }).seen)).not.toEqual(
+    pairIds(splitTable(table, options).seen),
   );
 });
 
 it('is the same again after pairs were added, and never measures a training pair', () => {
-  const first = splitPairs(tableOf(60, ['a', 'b', 'c']), options);
+  const first = splitTable(tableOf(60, ['a', 'b', 'c']), options);
   const again = splitAgain(tableOf(60, ['a', 'b', 'c']), options, first.bound, ['id-a', 'id-b']);
   expect(parts(again)).toEqual(parts(first));
 
@@ -57,7 +57,7 @@ it('is the same again after pairs were added, and never measures a training pair
 });
 
 it('does not measure a training pair as unseen after its class changed', () => {
-  const first = splitPairs(tableOf(60, ['a', 'b']), options);
+  const first = splitTable(tableOf(60, ['a', 'b']), options);
   const again = splitAgain(tableOf(60, ['a', 'new']), options, first.bound, ['id-a', 'id-b']);
   const trained = pairIds(first.source);
   for (const id of pairIds(again.unseen)) expect(trained.has(id)).toBe(false);
@@ -101,7 +101,7 @@ describe('the contents of what is measured', () => {
         }),
       );
       const table = pairTable(rows);
-      const split = splitPairs(table, {
+      const split = splitTable(table, {
         learnable: (row) => round % 2 === 0 || row % 3 > 0,
         unseen: new Set(['c3']),
         holdout: 0.4,
@@ -121,7 +121,7 @@ describe('the contents of what is measured', () => {
 
   it('leave out a held-out pair for its text or for its image alone, and count it', () => {
     const rows = Array.from({ length: 40 }, (_, i) => sketch(`p${i}`, ['a']));
-    const held = splitPairs(pairTable(rows), { ...options, unseen: new Set() }).seen.pairs.map(
+    const held = splitTable(pairTable(rows), { ...options, unseen: new Set() }).seen.pairs.map(
       ({ pairId }) => pairId,
     );
     const trained = rows.find(({ pair }) => !held.includes(pair))?.pair ?? '';
@@ -129,7 +129,7 @@ describe('the contents of what is measured', () => {
       if (row.pair === held[0]) return { ...row, textHash: `${trained}.text` };
       return row.pair === held[1] ? { ...row, imageHash: `${trained}.image` } : row;
     });
-    const split = splitPairs(pairTable(copying), { ...options, unseen: new Set() });
+    const split = splitTable(pairTable(copying), { ...options, unseen: new Set() });
     expect(pairIds(split.seen)).toEqual(new Set(held.slice(2)));
     expect(split.repeated).toBe(2);
     expect(split.source.pairs).toHaveLength(30);
@@ -144,9 +144,9 @@ describe('the contents of what is measured', () => {
     ).flat();
     const table = pairTable(rows);
     const learnable = (row: number) => rows[row]?.imageId?.startsWith('first') ?? false;
-    const whole = splitPairs(table, { ...options, learnable, holdout: 0 });
+    const whole = splitTable(table, { ...options, learnable, holdout: 0 });
     expect([whole.source.pairs.length, whole.seen.pairs.length, whole.repeated]).toEqual([32, 0, 32]);
-    const part = splitPairs(table, { ...options, learnable });
+    const part = splitTable(table, { ...options, learnable });
     expect([part.source.pairs.length, part.seen.pairs.length, part.repeated]).toEqual([24, 8, 24]);
     expect(part.unseen.pairs).toHaveLength(8);
     for (const { imageId } of [...part.seen.pairs, ...part.unseen.pairs]) expect(imageId).toMatch(/^second/);

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow, TrainingPair } from '../../catalog/types.js';
 import type { ItemFilter } from '../../domain/filter.js';
-import { type Split, splitAgain, splitPairs } from '../../evaluation/pair-split.js';
+import { type Split, splitAgain, splitTable } from '../../evaluation/pair-split.js';
 import type { PairTable } from '../../evaluation/pair-table.js';
 import { readPairTable } from '../serving/read-pair-table.js';
 import type { TrainRequest } from './train-request.js';
@@ -27,7 +27,7 @@ export async function splitForTraining(
   asOf: Date | null,
 ): Promise<Split & { readonly all: number }> {
   const { table, learnable } = await readPairs(catalog, extractors, request.learnFrom, asOf);
-  const split = splitPairs(table, {
+  const split = splitTable(table, {
     learnable,
     unseen: new Set(request.unseen),
     holdout: request.holdout,
