@@ -4,10 +4,10 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { WASM_TIERING } from './src/platform/wasm-tiering.js';
 
-/** The first to run, and what comes after: a long file that is begun last leaves one of two cores idle. */
-const FOLDERS = ['e2e', 'integration', 'golden', 'unit'];
+/** The order of the folders. Long files start first: a long file that starts last leaves one of two cores idle. */
+const FOLDERS = ['slow', 'e2e', 'integration', 'golden', 'unit'];
 
-/** Files folder by folder, those in a folder by a hash of their names: in no order that anything could rely on. */
+/** Files by folder, and within a folder by a hash of their names, so that no test can rely on their order. */
 class LongFilesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const key = ({ moduleId }: TestSpecification) => {
@@ -20,14 +20,14 @@ class LongFilesFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  // As Node resolves it for everybody else: two copies of it would not know each other's schemas.
+  // The file that Node resolves for all other packages: two copies of graphql refuse each other's schemas.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     include: ['test/**/*.test.ts'],
-    // Files run in processes of their own, two at once: that is what two cores and a database each can carry.
+    // Each file runs in its own process with its own database. Two at once use two cores fully.
     pool: 'forks',
     maxWorkers: 2,
-    // Each file starts a database, and ends soon.
+    // The processes are short, so optimise WebAssembly only where it is hot.
     execArgv: [WASM_TIERING],
     testTimeout: 120_000,
     hookTimeout: 240_000,
