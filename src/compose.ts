@@ -43,16 +43,20 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
         imageExtractor: features.image.id,
         textExtractor: features.text.id,
         imageExtractors: await reportExtractors(catalog, services.imageExtractors),
+        lackingIndexes: await catalog.indexes.lacking(),
         backend: await features.backend(),
       }),
-      maintain: () => catalog.maintain(),
+      maintain: async () => {
+        await services.indexes.ensure();
+        await catalog.maintain();
+      },
       warmUp: async () => {
         // If the encoder's image model cannot be opened, the server starts nevertheless: searches by text still work.
         const active = services.imageExtractors.of(await catalog.encoders.active());
         await features.warmUp(await active.catch(() => features.image));
       },
       close: async () => {
-        await services.upkeep.stop();
+        await Promise.all([services.upkeep.stop(), services.indexes.stop()]);
         await Promise.all([services.trainingRunner.stop(), services.evaluationJobs.stop()]);
         await features.close();
         await catalog.close();

@@ -29,7 +29,7 @@ export interface Catalog {
   readonly database: Database;
   /**
    * Refreshes the planner's statistics. On the embedded server, which has no autovacuum, also reclaims the space of
-   * replaced and deleted rows. Call it after a large ingest or training.
+   * replaced and deleted rows. A server skips a table whose index is being built. Call it after a large ingest or training.
    */
   maintain(): Promise<void>;
   /** Versions and migrations of the database, for display. */
@@ -73,7 +73,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     media: new Media(database),
     database,
     async maintain() {
-      await database.runOnce(database.kind === 'embedded' ? 'VACUUM (ANALYZE)' : 'ANALYZE');
+      await database.runOnce(database.kind === 'embedded' ? 'VACUUM (ANALYZE)' : 'ANALYZE (SKIP_LOCKED)');
     },
     async describe() {
       const [row] = await database.run<{ server: string; pgvector: string; migrations: string[] }>(

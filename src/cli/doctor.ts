@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { App } from '../services/services.js';
 import type { ExtractorReport } from '../services/serving/extractor-report.js';
 import { table } from './output.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
@@ -27,6 +28,7 @@ export function doctorCommand(openApp: OpenApp): Command {
           imageExtractor: about.imageExtractor,
           textExtractor: about.textExtractor,
           imageExtractors: about.imageExtractors,
+          indexes: about.lackingIndexes,
           items: { images: counts.IMAGE, texts: counts.TEXT },
           encoder:
             active === null
@@ -51,6 +53,11 @@ export function doctorCommand(openApp: OpenApp): Command {
                 extractorRemark(one, config.imageModel, counts.IMAGE),
               ]),
               ['text features', report.textExtractor, ''],
+              ...about.lackingIndexes.map((one, i) => [
+                i === 0 ? 'vector indexes' : '',
+                one.building ? 'being built' : 'MISSING',
+                indexRemark(one),
+              ]),
               ['items', `${counts.IMAGE} images, ${counts.TEXT} texts`, ''],
               ['encoder', active?.id ?? 'none', encoderRemark(active)],
             ],
@@ -73,6 +80,17 @@ function extractorRemark(
   const missing = lacking > 0 ? [`${lacking} of ${images} images have no feature of it yet`] : [];
   const fault = problem === null ? [] : [`CANNOT BE OPENED: ${problem}`];
   return [...fault, ...why, ...users.slice(0, NAMED_ENCODERS), ...more, ...missing].join('; ');
+}
+
+type LackingIndex = Awaited<ReturnType<App['describe']>>['lackingIndexes'][number];
+
+/** What a missing index is of. */
+function indexRemark(one: LackingIndex): string {
+  const of =
+    'extractor' in one
+      ? `features of ${one.extractor}`
+      : `${one.modality} embeddings of encoder ${one.encoderId}`;
+  return `${of}; searches compare all of them until \`serve\` or the next ingest builds it`;
 }
 
 function encoderRemark(active: { imageExtractor: string } | null): string {

@@ -51,6 +51,7 @@ export async function serve(
     services.trainingRunner.start();
     await services.warmUp();
     services.upkeep.start();
+    services.indexes.start();
     await stopped(signal);
   } finally {
     await app.close();

@@ -1,10 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CommonspaceError } from '../domain/errors.js';
 
 /** Served without a key. They reveal nothing about the catalogue. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
+/** Whether the request is for one of these paths. */
+export function isOpen(request: FastifyRequest): boolean {
+  return OPEN_PATHS.has(request.url.split('?')[0] ?? '');
+}
 
 export interface AccessOptions {
   readonly apiKeys: readonly string[];
@@ -34,7 +39,7 @@ export function registerAccess(app: FastifyInstance, { apiKeys, loopback }: Acce
   const known = apiKeys.map(digest);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
-    if (OPEN_PATHS.has(request.url.split('?')[0] ?? '')) return;
+    if (isOpen(request)) return;
     if (known.length > 0) {
       const shown = digest(/^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '');
       if (known.some((key) => timingSafeEqual(key, shown))) return;

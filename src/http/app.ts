@@ -11,7 +11,7 @@ import { createContext } from '../graphql/context.js';
 import { createGraphqlServer } from '../graphql/server.js';
 import type { Services } from '../services/services.js';
 import { prefersHtml } from './accept.js';
-import { registerAccess } from './access.js';
+import { isOpen, registerAccess } from './access.js';
 import { sendError } from './errors.js';
 import { GraphqlStreams, wantsStream } from './graphql-stream.js';
 import { registerHome } from './home-routes.js';
@@ -51,6 +51,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     }),
   );
   registerAccess(app, options);
+  noteRequests(app, services);
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 
   const { apollo, schemaText, sse } = await createGraphqlServer({
@@ -84,6 +85,18 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 function opensPage(request: FastifyRequest): boolean {
   const { query } = request.query as { readonly query?: string };
   return request.method === 'GET' && query === undefined && prefersHtml(request);
+}
+
+/**
+ * Notes requests, because work that occupies the embedded database waits for a quiet moment. Checks of the status do not
+ * count, nor do streams, which stay open.
+ */
+function noteRequests(app: FastifyInstance, { indexes }: Services): void {
+  const ends = new WeakMap<FastifyRequest, () => void>();
+  app.addHook('onRequest', async (request) => {
+    if (!isOpen(request) && !wantsStream(request)) ends.set(request, indexes.request());
+  });
+  app.addHook('onResponse', async (request) => ends.get(request)?.());
 }
 
 /**

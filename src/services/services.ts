@@ -1,4 +1,5 @@
 import type { Catalog, CatalogDescription } from '../catalog/catalog.js';
+import type { LackingIndex } from '../catalog/vectors/vector-indexes.js';
 import { DEFAULT_VERSIONS, type VersionPolicy } from '../domain/encoder-status.js';
 import type { ReportUnexpected } from '../domain/errors.js';
 import type { BackendReport, FeatureExtractors } from '../features/types.js';
@@ -32,6 +33,7 @@ import type { ExtractorReport } from './serving/extractor-report.js';
 import { FeatureBackfill } from './serving/feature-backfill.js';
 import { ImageExtractors } from './serving/image-extractors.js';
 import { ImageSources } from './serving/image-source.js';
+import { IndexUpkeep } from './serving/index-upkeep.js';
 
 /** The services, for HTTP, the command line and the demo. */
 export interface Services {
@@ -49,6 +51,8 @@ export interface Services {
   readonly imageExtractors: ImageExtractors;
   /** Extracts and embeds what live encoders lack, once it is started. */
   readonly upkeep: Upkeep;
+  /** Builds the vector indexes that are missing, in the background once it is started. */
+  readonly indexes: IndexUpkeep;
   /** Works on queued training runs, once it is started. */
   readonly trainingRunner: TrainingRunner;
 }
@@ -89,16 +93,25 @@ export function createServices(parts: Parts): Services {
     reportUnexpected,
   );
   const backfill = new FeatureBackfill({ catalog, media, features }, imageExtractors);
+  const indexes = new IndexUpkeep(catalog, reportUnexpected);
   const checkpoints = new Checkpoints(parts.runsFolder);
   const gate = new PromotionGate(catalog, versions.tolerance);
   const versionService = new EncoderService(
     catalog,
-    new Activation(catalog, encoders, gate, imageExtractors, backfill),
+    new Activation(catalog, encoders, gate, imageExtractors, backfill, indexes),
     checkpoints,
     versions.keepRetired,
     reportUnexpected,
   );
-  const runParts = { catalog, features, imageExtractors, backfill, classes: prototypes, checkpoints };
+  const runParts = {
+    catalog,
+    features,
+    imageExtractors,
+    backfill,
+    classes: prototypes,
+    checkpoints,
+    indexes,
+  };
   const evaluations = new EvaluationService(catalog, media, prototypes, parts.runsFolder);
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   return {
@@ -114,6 +127,7 @@ export function createServices(parts: Parts): Services {
     evaluationJobs: new EvaluationJobs(catalog, versionService, evaluations, reportUnexpected),
     encoders: versionService,
     imageExtractors,
+    indexes,
     upkeep: new Upkeep(catalog, encoders, imageExtractors, backfill, reportUnexpected),
     trainingRunner,
   };
@@ -123,7 +137,7 @@ export function createServices(parts: Parts): Services {
 export interface App extends Services {
   /** The database, extractors and tensor backend in use. */
   describe(): Promise<AppDescription>;
-  /** See Catalog.maintain. */
+  /** Builds the missing indexes and maintains the database; see Catalog.maintain. Call it after a large ingest. */
   maintain(): Promise<void>;
   /** Loads the models, so that the first search is as fast as later ones. */
   warmUp(): Promise<void>;
@@ -136,6 +150,8 @@ interface AppDescription {
   readonly imageExtractor: string;
   readonly textExtractor: string;
   readonly imageExtractors: readonly ExtractorReport[];
+  /** Partitions whose vector index is missing or being built; searches compare all their rows. */
+  readonly lackingIndexes: readonly LackingIndex[];
   /** The tensor backend, and why it was chosen. */
   readonly backend: BackendReport;
 }

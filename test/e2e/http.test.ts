@@ -329,7 +329,9 @@ describe('GraphQL over HTTP', () => {
 describe('other routes', () => {
   it('report health and readiness', async () => {
     expect(await (await fetch(`${address}/healthz`)).json()).toEqual({ status: 'ok' });
-    expect((await fetch(`${address}/readyz`)).status).toBe(200);
+    const ready = await fetch(`${address}/readyz`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toEqual({ status: 'ready', indexes: { missing: 0, building: 0 } });
   });
 
   it.each([

@@ -91,7 +91,7 @@ describeOnEachKind('a lost connection', (kind) => {
       transaction: () => catalog.items.upsertMany([textWrite('waits')]),
       raw: () => catalog.items.count(null),
       prisma: () => catalog.items.countByModality(),
-      indexes: () => catalog.indexes.ensure(1),
+      indexes: () => catalog.indexes.ensure({ rows: 1 }),
     };
     await catalog.items.upsertMany([textWrite('a', { features: new Map([['t@1', Float32Array.of(1, 0)]]) })]);
     for (const [name, call] of Object.entries(calls)) {
@@ -107,6 +107,6 @@ describeOnEachKind('a lost connection', (kind) => {
         await failed;
       });
     }
-    expect(await catalog.indexes.ensure(1)).toHaveLength(1);
+    expect(await catalog.indexes.ensure({ rows: 1 })).toHaveLength(1);
   });
 });

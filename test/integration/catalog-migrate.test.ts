@@ -50,7 +50,7 @@ describeOnEachDatabase('migrations', (catalog) => {
     await items.upsertMany([
       textWrite('x', { features: new Map([['t', vector]]), embeddings: new Map([[id, vector]]) }),
     ]);
-    expect(await indexes.ensure(1)).toHaveLength(2);
+    expect(await indexes.ensure({ rows: 1 })).toHaveLength(2);
     const schema = await readFile(fromPackageRoot('prisma/schema.prisma'), 'utf8');
     expect(await schemaDiff(database.pool, schema)).toBe('-- This is an empty migration.');
     // The comparison detects a difference:

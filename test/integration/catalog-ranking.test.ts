@@ -144,7 +144,7 @@ describeOnEachKind('rankings', (kind) => {
 
   it.each(TARGETS)('compare counterparts for the target %s, with an index or without', async (target) => {
     for (const indexed of [false, true]) {
-      if (indexed) expect(await catalog().indexes.ensure(1)).not.toEqual([]);
+      if (indexed) expect(await catalog().indexes.ensure({ rows: 1 })).not.toEqual([]);
       const random = randomOf(4);
       for (const queryModality of MODALITIES) {
         const expected = (vector: Float32Array) => byCounterpart(vector, queryModality, target);

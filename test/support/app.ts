@@ -52,7 +52,7 @@ export async function openTestApp(
   };
   let running = await begin(options);
   const end = async () => {
-    await running.upkeep.stop();
+    await Promise.all([running.upkeep.stop(), running.indexes.stop()]);
     await Promise.all([running.trainingRunner.stop(), running.evaluationJobs.stop()]);
     await running.features.close();
   };

@@ -8,6 +8,7 @@ import type { ActiveEncoder } from '../serving/active-encoder.js';
 import { embedCatalogue } from '../serving/embed-catalogue.js';
 import type { FeatureBackfill } from '../serving/feature-backfill.js';
 import type { ImageExtractors } from '../serving/image-extractors.js';
+import type { IndexUpkeep } from '../serving/index-upkeep.js';
 import type { PromotionGate } from './promotion.js';
 
 /** The switch embeds at most this many items, while writers wait; the others are embedded before it. */
@@ -31,6 +32,7 @@ export class Activation {
     private readonly gate: PromotionGate,
     private readonly images: ImageExtractors,
     private readonly backfill: FeatureBackfill,
+    private readonly indexes: IndexUpkeep,
   ) {}
 
   /**
@@ -85,7 +87,7 @@ export class Activation {
       const done = await embedCatalogue(this.catalog, row, encoder, () => {}, signal ? { signal } : {});
       if (done <= MAX_IN_SWITCH) break;
     }
-    await this.catalog.indexes.ensure();
+    await this.indexes.ensure(signal);
   }
 }
 

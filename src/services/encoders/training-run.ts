@@ -11,6 +11,7 @@ import type { ClassPrototypes } from '../serving/class-prototypes.js';
 import { embedCatalogue } from '../serving/embed-catalogue.js';
 import { type BackfillProgress, type FeatureBackfill, unreadableNotes } from '../serving/feature-backfill.js';
 import type { ImageExtractors } from '../serving/image-extractors.js';
+import type { IndexUpkeep } from '../serving/index-upkeep.js';
 import { toSourceSet } from '../serving/to-source-set.js';
 import type { Checkpoints } from './checkpoints.js';
 import { requirePairs } from './require-pairs.js';
@@ -26,6 +27,7 @@ export interface RunParts {
   readonly backfill: FeatureBackfill;
   readonly classes: ClassPrototypes;
   readonly checkpoints: Checkpoints;
+  readonly indexes: IndexUpkeep;
 }
 
 /** Trained weights, and the configuration that the row of the encoder has. */
@@ -182,7 +184,7 @@ export class TrainingRun {
     const onDone = (done: number, all: number) => onProgress({ stage: 'embed', done, all });
     await embedCatalogue(catalog, this.run.row, encoder, onDone, { signal });
     throwIfCancelled(signal);
-    await catalog.indexes.ensure();
+    await this.parts.indexes.ensure(signal);
     await catalog.maintain();
   }
 }

@@ -1,0 +1,65 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Catalog } from '../../src/catalog/catalog.js';
+import type { LackingIndex } from '../../src/catalog/vectors/vector-indexes.js';
+import { IndexUpkeep } from '../../src/services/serving/index-upkeep.js';
+
+const MISSING: LackingIndex = { partition: 'vectors.feature_1', building: false, extractor: 'words@1' };
+
+describe('the upkeep of indexes', () => {
+  let upkeep: IndexUpkeep | undefined;
+  afterEach(() => upkeep?.stop());
+
+  /** An upkeep over partitions, each of which lacks its index until it is built. */
+  function over(kind: Catalog['kind'], partitions: number) {
+    const seen = { checks: 0, built: 0, unexpected: [] as unknown[] };
+    const indexes = {
+      lacking: async () => {
+        seen.checks += 1;
+        return Array.from({ length: partitions - seen.built }, () => MISSING);
+      },
+      ensure: async ({ atMost = partitions }) => {
+        seen.built += Math.min(atMost, partitions - seen.built);
+        return [];
+      },
+    };
+    const catalog = { kind, indexes } as unknown as Catalog;
+    const limits = { checkEveryMs: 60_000, quietMs: 2, rows: 20_000 };
+    upkeep = new IndexUpkeep(catalog, (error) => seen.unexpected.push(error), limits);
+    return { upkeep, seen };
+  }
+
+  it('builds at once on a server', async () => {
+    const { upkeep, seen } = over('server', 2);
+    upkeep.request();
+    upkeep.start();
+    await expect.poll(() => seen.built).toBe(2);
+  });
+
+  it('waits on the embedded database while a request is answered', async () => {
+    const { upkeep, seen } = over('embedded', 2);
+    const end = upkeep.request();
+    upkeep.start();
+    await expect.poll(() => seen.checks).toBeGreaterThan(0);
+    for (let turn = 0; turn < 1000; turn += 1) await setImmediate();
+    expect(seen.built).toBe(0);
+    end();
+    await expect.poll(() => seen.built).toBe(2);
+    expect(seen.unexpected).toEqual([]);
+  });
+
+  it('builds at once in a process that serves nobody', async () => {
+    const { upkeep, seen } = over('embedded', 2);
+    await upkeep.ensure();
+    expect(seen.built).toBe(2);
+  });
+
+  it('stops while it waits', async () => {
+    const { upkeep, seen } = over('embedded', 1);
+    upkeep.request();
+    upkeep.start();
+    await expect.poll(() => seen.checks).toBeGreaterThan(0);
+    await upkeep.stop();
+    expect(seen.built).toBe(0);
+  });
+});
