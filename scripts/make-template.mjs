@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { PGlite } from '@electric-sql/pglite';
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { connect } from '../dist/catalog/postgres/connect.js';
 import { currentOrigin, TEMPLATE, TEMPLATE_ORIGIN } from '../dist/catalog/postgres/embedded-template.js';
@@ -15,7 +16,7 @@ try {
   const database = await connect({ dataDir: folder, useTemplate: false });
   await database.runOnce('VACUUM (FULL, ANALYZE)');
   await database.close();
-  const db = await PGlite.create(join(folder, 'postgres'), { extensions: { vector } });
+  const db = await PGlite.create(join(folder, 'postgres'), { extensions: { vector, pg_trgm } });
   // Replaces the log segments that initdb filled with an empty one, which makes the file 4 MB smaller.
   await db.exec('SET wal_recycle = off');
   await db.exec('SELECT pg_switch_wal()');

@@ -11,6 +11,7 @@ import { VectorPartitions } from './vectors/vector-partitions.js';
 import { VectorRanking } from './vectors/vector-ranking.js';
 import { VectorReads } from './vectors/vector-reads.js';
 import { VectorWrites } from './vectors/vector-writes.js';
+import { Words } from './words/words.js';
 
 /** The catalogue: everything that is stored except the pictures' bytes. One object for each kind of thing. */
 export interface Catalog {
@@ -24,12 +25,15 @@ export interface Catalog {
   readonly vectorWrites: VectorWrites;
   readonly ranking: VectorRanking;
   readonly indexes: VectorIndexes;
+  /** The words of items: what a text query has in common with them. */
+  readonly words: Words;
   readonly media: Media;
   /** The connections, for what no repository does. Waiting for one inside a transaction can deadlock. */
   readonly database: Database;
   /**
-   * Refreshes the planner's statistics. On the embedded server, which has no autovacuum, also reclaims the space of
-   * replaced and deleted rows. A server skips a table whose index is being built. Call it after a large ingest or training.
+   * Adds words that items lack, counts words, and refreshes the planner's statistics. On the embedded server, which has no
+   * autovacuum, also reclaims the space of replaced and deleted rows. A server skips a table whose index is being built.
+   * Call it after a large ingest or training.
    */
   maintain(): Promise<void>;
   /** Versions and migrations of the database, for display. */
@@ -52,16 +56,18 @@ export type CatalogOptions = ConnectOptions;
 /**
  * Opens the catalogue: on the server named by `databaseUrl`, else on the embedded one under `dataDir`.
  *
- * @throws CommonspaceError DATABASE_UNREACHABLE, PGVECTOR_MISSING, MIGRATION_FAILED, DATA_FOLDER_LOCKED,
- * DATA_FOLDER_NOT_WRITABLE.
+ * @throws CommonspaceError DATABASE_UNREACHABLE, PGVECTOR_MISSING, PG_TRGM_MISSING, MIGRATION_FAILED,
+ * DATA_FOLDER_LOCKED, DATA_FOLDER_NOT_WRITABLE.
  */
 export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const database = await connect(options);
   const partitions = new VectorPartitions(database);
   const vectorWrites = new VectorWrites(database, partitions);
+  const words = new Words(database, options.onError ?? (() => {}));
+  if (database.kind === 'embedded') await fillWords(database, words);
   return {
     kind: database.kind,
-    items: new Items(database, partitions, vectorWrites),
+    items: new Items(database, partitions, vectorWrites, words),
     classes: new Classes(database),
     encoders: new Encoders(database, partitions),
     encoderRuns: new EncoderRuns(database, partitions),
@@ -70,9 +76,11 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     vectorWrites,
     ranking: new VectorRanking(database, partitions),
     indexes: new VectorIndexes(database, partitions),
+    words,
     media: new Media(database),
     database,
     async maintain() {
+      if ((await words.fill()) === 0) await words.count();
       await database.runOnce(database.kind === 'embedded' ? 'VACUUM (ANALYZE)' : 'ANALYZE (SKIP_LOCKED)');
     },
     async describe() {
@@ -84,6 +92,22 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
       const version = `PostgreSQL ${row?.server}, pgvector ${row?.pgvector}`;
       return { version, migrations: row?.migrations ?? [], applied: database.applied };
     },
-    close: () => database.close(),
+    async close() {
+      await words.close();
+      await database.close();
+    },
   };
+}
+
+/**
+ * An embedded catalogue of an older version gets its words when it is opened, because a command may use it only once; on a
+ * server, this would delay the start, and `Upkeep` does it in the background.
+ */
+async function fillWords(database: Database, words: Words): Promise<void> {
+  try {
+    await words.fill();
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }

@@ -2,6 +2,7 @@ import type { EncoderConfig, EncoderReport, EncoderRequest } from '../domain/enc
 import type { EncoderStatus } from '../domain/encoder-status.js';
 import type { ItemFilter } from '../domain/filter.js';
 import type { JsonObject } from '../domain/json.js';
+import type { WordUnit } from '../domain/lexical/read-words.js';
 import type { Matrix } from '../domain/matrix.js';
 import type { Modality } from '../domain/modality.js';
 
@@ -92,12 +93,12 @@ export interface ItemWrite {
 /** A ranking is ordered by similarity descending, then id ascending. */
 export interface Hit {
   readonly id: string;
-  /** Cosine similarity, −1 to 1. */
+  /** Cosine similarity, −1 to 1; of words, 0 to 1. */
   readonly similarity: number;
 }
 export interface Ranking {
   readonly hits: readonly Hit[];
-  /** True if an approximate index was used. */
+  /** True if an approximate index was used, or not every match was compared. */
   readonly approximate: boolean;
 }
 
@@ -117,6 +118,36 @@ export interface CounterpartQuery {
   /** Modality of the query, whose features are compared. */
   readonly queryModality: Modality;
   /** Modality of the items to rank; null ranks both. */
+  readonly target: Modality | null;
+  readonly filter: ItemFilter | null;
+  readonly limit: number;
+}
+
+/** A text query in words of the catalogue. It holds until items change; a stale one finds less, never wrong items. */
+export interface ExpandedWords {
+  /** Empty if nothing in the text can be searched for. */
+  readonly units: readonly ExpandedUnit[];
+}
+export interface ExpandedUnit {
+  readonly unit: WordUnit;
+  /** Inverse document frequency in millionths, 1 at least: what the unit counts beside the others. */
+  readonly weight: number;
+  /** By similarity descending, the unit's own form first. */
+  readonly matches: readonly UnitMatch[];
+}
+/** A form in which a unit may occur in an item. */
+export interface UnitMatch {
+  /** E.g. `elephant`, `~en:eleph` (a stem), `ele*`, `striped cat` (a phrase); for display. */
+  readonly form: string;
+  /** The same as a `tsquery`. */
+  readonly tsquery: string;
+  /** What an occurrence counts, 0 to 1. */
+  readonly similarity: number;
+  /** Items that have it, as of the last count. */
+  readonly documents: number;
+}
+export interface WordsQuery {
+  /** Null ranks both modalities. */
   readonly target: Modality | null;
   readonly filter: ItemFilter | null;
   readonly limit: number;

@@ -64,22 +64,26 @@ describe('openCatalog with a DATABASE_URL', () => {
     );
   });
 
-  it('fails on a server without pgvector', async () => {
+  it.each([
+    { extensions: [], code: 'PGVECTOR_MISSING', message: /DATABASE_URL.*pgvector/ },
+    { extensions: ['vector'], code: 'PG_TRGM_MISSING', message: /DATABASE_URL.*pg_trgm.*contrib/ },
+  ] as const)('fails with $code on a server with the extensions $extensions', async (missing) => {
     const folder = await mkdtemp(join(tmpdir(), 'commonspace-no-vector-'));
     ends.push(() => rm(folder, { recursive: true }));
-    // PGlite without the extension is a real Postgres without pgvector.
-    const order = {
+    // PGlite without an extension is a real Postgres without it.
+    const server = await startWorker({
       databaseDir: join(folder, 'db'),
       socketDir: join(folder, 'run'),
       template: await findTemplate(),
-    };
-    const server = await startWorker({ ...order, maxConnections: 4, withVector: false });
+      maxConnections: 4,
+      extensions: missing.extensions,
+    });
     ends.push(() => server.close());
     const url = new URL(`postgresql://postgres:${PASSWORD}@localhost:${server.port}/postgres`);
     url.searchParams.set('host', server.host);
     expect(await failure(url.href)).toMatchObject({
-      code: 'PGVECTOR_MISSING',
-      message: expect.stringMatching(/DATABASE_URL.*pgvector/),
+      code: missing.code,
+      message: expect.stringMatching(missing.message),
     });
   });
 });

@@ -1,8 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { expect, it } from 'vitest';
+import { type Catalog, openCatalog } from '../../src/catalog/catalog.js';
 import { fromPackageRoot } from '../../src/platform/package-root.js';
+import { createTestDatabase, describeOnEachKind } from '../support/catalog.js';
+import { textWrite } from '../support/catalog-items.js';
 
 const sqlOf = (name: string) => readFile(fromPackageRoot(`migrations/${name}/migration.sql`), 'utf8');
 
@@ -76,4 +81,53 @@ it('drops the record of changes and its row triggers, and keeps the rows', async
   } finally {
     await db.close();
   }
+});
+
+describeOnEachKind('a catalogue without words', (kind) => {
+  it('gets them when an embedded one is opened, and by fill or maintain on a server', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'commonspace-upgrade-'));
+    const database = kind === 'server' ? await createTestDatabase() : null;
+    const open = () => openCatalog({ dataDir, databaseUrl: database?.url ?? null });
+    const ids = async ({ words }: Catalog, query: string) => {
+      const found = await words.rank(await words.expand(query), { target: null, filter: null, limit: 5 });
+      return found.hits.map(({ id }) => id);
+    };
+    try {
+      const writes = ['a red car', '两只大象', '…'].map((text) => textWrite(text));
+      const [car, elephants] = writes.map(({ id }) => id);
+      const before = await open();
+      await before.items.upsertMany(writes);
+      await before.database.runOnce('ALTER TABLE item DROP COLUMN lexemes');
+      await before.database.runOnce('DROP TABLE word');
+      await before.database.runOnce(`DELETE FROM _prisma_migrations WHERE migration_name = '0007_lexical'`);
+      await before.close();
+      const upgraded = await open();
+      try {
+        const { words } = upgraded;
+        expect((await upgraded.describe()).applied).toEqual(['0007_lexical']);
+        if (kind === 'server') {
+          expect(
+            await words.similarities(
+              await words.expand('car'),
+              writes.map(({ id }) => id),
+            ),
+          ).toEqual(new Map());
+          expect(await words.fill()).toBe(3);
+        }
+        expect(await words.fill()).toBe(0);
+        expect(await ids(upgraded, 'cars')).toEqual([car]);
+        const [counted] = await upgraded.database.runOnce(`SELECT documents FROM word WHERE word = ''`);
+        expect(counted).toEqual({ documents: 3 });
+        await upgraded.database.runOnce('UPDATE item SET lexemes = NULL');
+        expect(await ids(upgraded, '大象')).toEqual([]);
+        await upgraded.maintain();
+        expect(await ids(upgraded, '大象')).toEqual([elephants]);
+      } finally {
+        await upgraded.close();
+      }
+    } finally {
+      await database?.drop();
+      await rm(dataDir, { recursive: true });
+    }
+  });
 });

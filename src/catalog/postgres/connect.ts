@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { CommonspaceError } from '../../domain/errors.js';
+import { CommonspaceError, type ErrorCode } from '../../domain/errors.js';
 import { createDatabase, createPool, type Database } from './database.js';
 import { type EmbeddedServer, startEmbedded } from './embedded-server.js';
 import { createGuard, type ReportConnectionError } from './lost-connection.js';
@@ -7,6 +7,8 @@ import { migrate } from './migrate.js';
 
 /** The first pgvector with iterative scans, without which a filtered search can lose results. */
 const OLDEST_PGVECTOR = [0, 8] as const;
+
+const MISSING_EXTENSION: ReadonlySet<ErrorCode> = new Set(['PGVECTOR_MISSING', 'PG_TRGM_MISSING']);
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -25,8 +27,8 @@ export interface ConnectOptions {
 /**
  * Connects to the server, or starts the embedded one, and applies the migrations.
  *
- * @throws CommonspaceError DATABASE_UNREACHABLE (after at most 5 s), PGVECTOR_MISSING, MIGRATION_FAILED,
- * DATA_FOLDER_LOCKED, DATA_FOLDER_NOT_WRITABLE, BAD_CONFIG.
+ * @throws CommonspaceError DATABASE_UNREACHABLE (after at most 5 s), PGVECTOR_MISSING, PG_TRGM_MISSING,
+ * MIGRATION_FAILED, DATA_FOLDER_LOCKED, DATA_FOLDER_NOT_WRITABLE, BAD_CONFIG.
  */
 export async function connect(options: ConnectOptions): Promise<Database> {
   const onError = options.onError ?? (() => {});
@@ -85,7 +87,7 @@ async function connectToServer(
     );
   });
   const applied = await guard(() => prepare(client)).catch((error: unknown) => {
-    if (!(error instanceof CommonspaceError) || error.code !== 'PGVECTOR_MISSING') throw error;
+    if (!(error instanceof CommonspaceError) || !MISSING_EXTENSION.has(error.code)) throw error;
     throw new CommonspaceError(error.code, `DATABASE_URL (${name}): ${error.message}`, [], {
       cause: error.cause,
     });
@@ -101,10 +103,11 @@ async function openClient(config: pg.ClientConfig, onError: ReportConnectionErro
   return client;
 }
 
-/** Checks for pgvector and migrates, then ends the connection. @returns the migrations that were applied now. */
+/** Checks for the extensions and migrates, then ends the connection. @returns the migrations that were applied now. */
 async function prepare(client: pg.Client): Promise<string[]> {
   try {
     await requirePgvector(client);
+    await requireTrigrams(client);
     return await migrate(client);
   } finally {
     await client.end();
@@ -131,15 +134,37 @@ async function requirePgvector(client: pg.ClientBase): Promise<void> {
       `pgvector ${version} is too old, ${wanted} or newer is needed; see ALTER EXTENSION vector UPDATE.`,
     );
   }
-  if (found.installed_version !== null) return;
+  if (found.installed_version === null) await createExtension(client, 'vector', 'PGVECTOR_MISSING');
+}
+
+/** pg_trgm finds misspelt words. It comes with Postgres; some distributions put it into a package of its own. */
+async function requireTrigrams(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ installed_version: string | null }>(
+    `SELECT installed_version FROM pg_available_extensions WHERE name = 'pg_trgm'`,
+  );
+  const [found] = rows;
+  if (!found) {
+    throw new CommonspaceError(
+      'PG_TRGM_MISSING',
+      "the server has no pg_trgm extension; install Postgres' contrib modules there (postgresql-contrib).",
+    );
+  }
+  if (found.installed_version === null) await createExtension(client, 'pg_trgm', 'PG_TRGM_MISSING');
+}
+
+async function createExtension(
+  client: pg.ClientBase,
+  name: 'vector' | 'pg_trgm',
+  missing: ErrorCode,
+): Promise<void> {
   try {
-    await client.query('CREATE EXTENSION IF NOT EXISTS vector');
+    await client.query(`CREATE EXTENSION IF NOT EXISTS ${name}`);
   } catch (error) {
     const { code } = error as pg.DatabaseError;
     if (code === '23505' || code === '42710') return; // Another server has just created it.
     throw new CommonspaceError(
-      'PGVECTOR_MISSING',
-      `this user cannot create the extension (${reason(error)}); let an administrator run CREATE EXTENSION vector.`,
+      missing,
+      `this user cannot create the extension (${reason(error)}); let an administrator run CREATE EXTENSION ${name}.`,
       [],
       { cause: error },
     );

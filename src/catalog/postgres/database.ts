@@ -36,6 +36,9 @@ export interface Database extends Queryable {
 /** Rows that an HNSW scan reads in one round. An iterative scan continues while a filter leaves too few. */
 const HNSW_EF_SEARCH = 100;
 
+/** Of words that are looked up by a misspelt one (src/catalog/words/expand-sql.ts). */
+const LEAST_SPELLING_SIMILARITY = 0.3;
+
 /**
  * The embedded session, with its prepared statements, outlives a connection: a new one deallocates them. Pages are in
  * memory, so random access is cheap. An HNSW index that exceeds maintenance_work_mem builds several times as slowly.
@@ -62,6 +65,7 @@ export function createPool(
       // Prisma's adapter takes every time for UTC, so the server must write it in UTC.
       await client.query(
         `SET TIME ZONE 'UTC'; SET hnsw.iterative_scan = relaxed_order; SET hnsw.ef_search = ${HNSW_EF_SEARCH};
+         SET pg_trgm.similarity_threshold = ${LEAST_SPELLING_SIMILARITY};
          ${kind === 'embedded' ? EMBEDDED_SETTINGS : ''}`,
       );
     },

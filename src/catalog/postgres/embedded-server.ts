@@ -14,8 +14,8 @@ export interface EmbeddedOrder {
   /** A dump to start from if there is no database yet. */
   readonly template: string | null;
   readonly maxConnections: number;
-  /** False in a test of a server without pgvector. */
-  readonly withVector: boolean;
+  /** Those that the server offers: all, but in a test of a server without one. */
+  readonly extensions: readonly ('vector' | 'pg_trgm')[];
 }
 /** The worker's messages. */
 export type EmbeddedReport =
@@ -34,7 +34,7 @@ export interface EmbeddedServer {
 }
 
 /**
- * Starts the embedded Postgres (PGlite with pgvector) on `DATA/postgres`, in a worker thread, behind a socket.
+ * Starts the embedded Postgres (PGlite with pgvector and pg_trgm) on `DATA/postgres`, in a worker thread, behind a socket.
  *
  * @throws CommonspaceError DATA_FOLDER_LOCKED, DATA_FOLDER_NOT_WRITABLE, or DATABASE_UNREACHABLE if it cannot start.
  */
@@ -58,7 +58,7 @@ export async function startEmbedded(dataDir: string, useTemplate = true): Promis
       template,
       // The pool has one (see database.ts). The second is for a connection that replaces a broken one.
       maxConnections: 2,
-      withVector: true,
+      extensions: ['vector', 'pg_trgm'],
     });
     return {
       ...server,

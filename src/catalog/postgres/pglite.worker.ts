@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { brotliDecompressSync } from 'node:zlib';
 import { PGlite } from '@electric-sql/pglite';
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import type { EmbeddedOrder, EmbeddedReport } from './embedded-server.js';
@@ -27,7 +28,10 @@ async function start(): Promise<{
     order.template === null
       ? {}
       : { loadDataDir: new Blob([brotliDecompressSync(await readFile(order.template))]) };
-  const extensions = order.withVector ? { vector } : {};
+  const extensions = {
+    ...(order.extensions.includes('vector') && { vector }),
+    ...(order.extensions.includes('pg_trgm') && { pg_trgm }),
+  };
   const db = await PGlite.create(order.databaseDir, { extensions, ...template });
   for (const folder of await socketFolders()) {
     const path = join(folder, SOCKET);

@@ -1,9 +1,11 @@
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+import type { ItemWords } from '../../domain/lexical/item-terms.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { ItemRow, ItemWrite } from '../types.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
 import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import type { VectorWrites } from '../vectors/vector-writes.js';
+import type { Words } from '../words/words.js';
 import { LIVE_ENCODERS, shareEncoders } from './encoder-lock.js';
 import { recordPictures, type StoredPicture } from './media.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
@@ -27,8 +29,14 @@ export class EncodersChanged extends Error {
 /** Attempts to insert pairs, which concurrent deletions of their last item remove. */
 const PAIR_ATTEMPTS = 5;
 
+export interface WriteParts {
+  readonly partitions: VectorPartitions;
+  readonly vectors: VectorWrites;
+  readonly words: Words;
+}
+
 /**
- * Writes items with their image records, pairs, classes, features and embeddings, all or none. Items are inserted, or
+ * Writes items with their words, image records, pairs, classes, features and embeddings, all or none. Items are inserted, or
  * replaced by their id; missing pairs and classes are inserted. Vectors of an item's former content are deleted.
  *
  * Each write must have an embedding for every live encoder whose feature it has, and must have tried the extractors of all
@@ -39,22 +47,22 @@ const PAIR_ATTEMPTS = 5;
  */
 export async function writeItems(
   db: Database,
-  partitions: VectorPartitions,
-  vectors: VectorWrites,
+  { partitions, vectors, words }: WriteParts,
   writes: readonly ItemWrite[],
 ): Promise<ItemRow[]> {
   if (writes.length === 0) return [];
   const extractors = new Set(writes.flatMap((write) => [...write.features.keys()]));
   // Partitions are created before, in transactions of their own, because that locks the whole table.
   for (const extractor of extractors) await partitions.ensureFeatures(extractor);
+  const lexemes = await words.prepare(writes.map(wordsOf));
   try {
-    return await db.transaction(async (tx) => {
+    const stored = await db.transaction(async (tx) => {
       const live = await liveEncoders(tx, writes);
       await recordPictures(tx, writes.flatMap(pictureOf));
       const pairIds = await ensurePairs(tx, writes);
       const classIds = await ensureClasses(tx, writes);
       await deleteVectorsOfFormerContent(tx, writes);
-      const rows = await upsert(tx, writes, pairIds);
+      const rows = await upsert(tx, writes, pairIds, lexemes);
       await setClasses(tx, writes, classIds);
       for (const extractor of extractors) {
         await vectors.putFeatures(
@@ -66,6 +74,8 @@ export async function writeItems(
       await putEmbeddings(tx, vectors, writes, live);
       return rows;
     });
+    words.written(writes.length);
+    return stored;
   } catch (error) {
     const { code, constraint } = error as { code?: string; constraint?: string };
     if (code === '23505' && constraint?.startsWith('item_')) {
@@ -73,6 +83,11 @@ export async function writeItems(
     }
     throw error;
   }
+}
+
+function wordsOf({ title, text, metadata }: ItemWrite): ItemWords {
+  const tag = text?.language ?? metadata.language;
+  return { title, text: text?.text ?? null, language: typeof tag === 'string' ? tag : null };
 }
 
 function pictureOf({ image, contentHash }: ItemWrite): StoredPicture[] {
@@ -140,22 +155,24 @@ async function upsert(
   tx: Queryable,
   writes: readonly ItemWrite[],
   pairIds: ReadonlyMap<string, string>,
+  lexemes: readonly string[],
 ): Promise<ItemRow[]> {
   const column = (value: (write: ItemWrite) => unknown) => writes.map(value);
   const rows = await tx.run<StoredItem>(
     `INSERT INTO item AS i (id, modality, external_id, title, text, language, content_hash, media_type, width, height,
-       metadata, pair_id)
+       metadata, pair_id, lexemes)
      SELECT id, modality::modality, external_id, title, text, language, content_hash, media_type, width, height,
-       metadata::jsonb, pair_id
+       metadata::jsonb, pair_id, lexemes::tsvector
      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-       $9::int[], $10::int[], $11::text[], $12::uuid[])
-       AS w (id, modality, external_id, title, text, language, content_hash, media_type, width, height, metadata, pair_id)
+       $9::int[], $10::int[], $11::text[], $12::uuid[], $13::text[])
+       AS w (id, modality, external_id, title, text, language, content_hash, media_type, width, height, metadata, pair_id,
+         lexemes)
      ORDER BY id
      ON CONFLICT (id) DO UPDATE SET modality = EXCLUDED.modality, external_id = EXCLUDED.external_id,
        title = EXCLUDED.title, text = EXCLUDED.text, language = EXCLUDED.language,
        content_hash = EXCLUDED.content_hash, media_type = EXCLUDED.media_type, width = EXCLUDED.width,
        height = EXCLUDED.height, metadata = EXCLUDED.metadata, pair_id = EXCLUDED.pair_id,
-       updated_at = CURRENT_TIMESTAMP
+       lexemes = EXCLUDED.lexemes, updated_at = CURRENT_TIMESTAMP
      RETURNING ${ITEM_COLUMNS}`,
     [
       encodeUuidArray(writes.map((write) => write.id)),
@@ -170,6 +187,7 @@ async function upsert(
       column((write) => write.image?.height ?? null),
       column((write) => JSON.stringify(write.metadata)),
       column((write) => (write.pairKey === null ? null : (pairIds.get(write.pairKey) ?? null))),
+      lexemes,
     ],
   );
   const byId = new Map(rows.map((row) => [row.id, itemRow(row)]));

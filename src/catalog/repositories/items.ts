@@ -6,6 +6,7 @@ import { filterSql, Parameters } from '../vectors/filter-sql.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
 import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import type { VectorWrites } from '../vectors/vector-writes.js';
+import type { Words } from '../words/words.js';
 import { classesOf, grouped, itemsByIds, type ShownItem, shownItems } from './item-reads.js';
 import { writeItems } from './item-writes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
@@ -19,6 +20,7 @@ export class Items {
     private readonly db: Database,
     private readonly partitions: VectorPartitions,
     private readonly vectors: VectorWrites,
+    private readonly words: Words,
   ) {}
 
   async byId(id: string): Promise<ItemRow | null> {
@@ -78,7 +80,11 @@ export class Items {
 
   /** Inserts or replaces items by their ids, all or none; see writeItems. Returns them in the order of the writes. */
   upsertMany(writes: readonly ItemWrite[]): Promise<ItemRow[]> {
-    return writeItems(this.db, this.partitions, this.vectors, writes);
+    return writeItems(
+      this.db,
+      { partitions: this.partitions, vectors: this.vectors, words: this.words },
+      writes,
+    );
   }
 
   /** Matching items of these pairs, by ascending id. */

@@ -6,7 +6,7 @@ import type { FeatureBackfill } from '../serving/feature-backfill.js';
 import type { ImageExtractors } from '../serving/image-extractors.js';
 
 /**
- * Extracts and embeds what live encoders lack: an item that was stored while an encoder's image extractor could not be
+ * Adds the words of items that a version without words has stored, then extracts and embeds what live encoders lack: an item that was stored while an encoder's image extractor could not be
  * opened has no feature of it and no embedding.
  */
 export class Upkeep {
@@ -35,6 +35,7 @@ export class Upkeep {
 
   /** Skips an encoder whose extractor still cannot be opened. @throws CommonspaceError CANCELLED, BAD_MODEL. */
   async complete(signal?: AbortSignal): Promise<void> {
+    await this.catalog.words.fill(signal);
     for (const live of await this.encoders.live()) {
       // A training run embeds for this one.
       if (live.row.state !== 'embedding') await this.completeOne(live, signal);
