@@ -316,10 +316,10 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       const encoderId = await createEncoder(DIMENSION);
       const data = clustered();
       const ids = data.map(() => uuidv7());
-      // Every twentieth item is rare: 5 %.
+      // Every thirtieth item is rare.
       await database.runOnce(
         `INSERT INTO item (id, modality, text, content_hash, metadata)
-         SELECT id, 'TEXT', 't', n::text, CASE WHEN n % 20 = 0 THEN '{"rare": true}'::jsonb ELSE '{"rare": false}' END
+         SELECT id, 'TEXT', 't', n::text, CASE WHEN n % 30 = 0 THEN '{"rare": true}'::jsonb ELSE '{"rare": false}' END
          FROM unnest($1::uuid[]) WITH ORDINALITY AS u (id, n)`,
         [ids],
       );
@@ -370,7 +370,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       const deep = await ask(null, 1, 20, 5_000);
       expect(deep.approximate).toBe(false);
       expect(deep.hits).toHaveLength(20);
-      const last = await ask(rare, 1, 20, COUNT / 20 - 5);
+      const last = await ask(rare, 1, 20, COUNT / 30 - 5);
       expect(last.hits).toHaveLength(5);
       const both = await ranking.byEmbedding({
         encoderId,

@@ -47,16 +47,19 @@ export function ownRanking(
   const parameters = new Parameters();
   const query = `${parameters.add(encodeVector(vector))}::vector`;
   const depth = parameters.add(limit + offset);
-  const parts = sources.map((source) => `(${nearestRows(source, query, filter, depth, parameters)})`);
+  const parts = sources.map((source) => {
+    const where = filter === null ? null : ownFilter(source, filter, parameters);
+    return `(${nearestRows(source, query, where, depth)})`;
+  });
   const text = `SELECT id, d FROM (${parts.join(' UNION ALL ')}) s
     ORDER BY d, id LIMIT ${parameters.add(limit)} OFFSET ${parameters.add(offset)}`;
   return { text, values: parameters.values };
 }
 
 /**
- * Ranks items by the best of their counterparts' features, among the `depth` closest features only. Each row also has the
- * number of features compared (`near`) and the largest distance among them (`reach`): an item that is not returned has no
- * counterpart closer than `reach`.
+ * Ranks items by the best of their counterparts' features, among the `depth` closest features only. With a filter these are
+ * the closest features that have a counterpart that matches. Each row also has the number of features compared (`near`) and
+ * the largest distance among them (`reach`): an item that is not returned has no counterpart closer than `reach`.
  */
 export function nearCounterpartRanking(
   source: Source,
@@ -65,13 +68,18 @@ export function nearCounterpartRanking(
 ): Statement {
   const parameters = new Parameters();
   const query = `${parameters.add(encodeVector(vector))}::vector`;
-  const nearest = nearestRows(source, query, null, parameters.add(depth), parameters);
+  const counterparts = `item q JOIN item i ON i.pair_id = q.pair_id AND i.modality = '${otherModality(queryModality)}'`;
+  // A scalar subquery, as in ownFilter.
+  const matches =
+    filter === null
+      ? null
+      : `WHERE (SELECT true FROM ${counterparts} WHERE q.id = v.item_id AND ${filterSql(filter, parameters)} LIMIT 1)`;
+  const nearest = nearestRows(source, query, matches, parameters.add(depth));
   const text = `WITH near AS MATERIALIZED (${nearest}),
       reach AS MATERIALIZED (SELECT count(*)::int AS near, max(d) AS reach FROM near)
     SELECT id, d, near, reach FROM (
       SELECT i.id, min(near.d) AS d
-      FROM near JOIN item q ON q.id = near.id
-        JOIN item i ON i.pair_id = q.pair_id AND i.modality = '${otherModality(queryModality)}'
+      FROM near JOIN (${counterparts}) ON q.id = near.id
       WHERE ${filterSql(filter, parameters)} GROUP BY i.id) s, reach
     ORDER BY d, id LIMIT ${parameters.add(limit)}`;
   return { text, values: parameters.values };
@@ -94,26 +102,22 @@ export function everyCounterpartRanking(
   return { text, values: parameters.values };
 }
 
-/** The rows of one partition that are closest to the query, as `id` and `d`. */
-function nearestRows(
-  { name, through }: Source,
-  query: string,
-  filter: ItemFilter | null,
-  depth: string,
-  parameters: Parameters,
-): string {
-  if (through !== null) {
-    // A scalar subquery cannot become a join, with which the planner would not use the index.
-    const where =
-      filter === null
-        ? ''
-        : `WHERE (SELECT ${filterSql(filter, parameters)} FROM item i WHERE i.id = v.item_id)`;
-    // The index returns rows in approximate order (relaxed_order) and may hold halfvec: sort by the exact distance.
-    return `SELECT item_id AS id, vec <#> ${query} AS d FROM (
-      SELECT v.item_id, v.vec FROM ${name} v ${where}
-      ORDER BY (v.vec::${through}) <#> ${query}::${through} LIMIT ${depth}) c`;
+/** The filter on the items that the vectors of a source belong to, between FROM and ORDER BY. */
+function ownFilter({ through }: Source, filter: ItemFilter, parameters: Parameters): string {
+  const matches = filterSql(filter, parameters);
+  // A scalar subquery cannot become a join, with which the planner would not use the index.
+  return through === null
+    ? `JOIN item i ON i.id = v.item_id WHERE ${matches}`
+    : `WHERE (SELECT ${matches} FROM item i WHERE i.id = v.item_id)`;
+}
+
+/** The rows `v` of one partition that are closest to the query, as `id` and `d`. `where` stands between FROM and ORDER BY. */
+function nearestRows({ name, through }: Source, query: string, where: string | null, depth: string): string {
+  const from = `${name} v ${where ?? ''}`;
+  if (through === null) {
+    return `SELECT v.item_id AS id, v.vec <#> ${query} AS d FROM ${from} ORDER BY d, id LIMIT ${depth}`;
   }
-  const from =
-    filter === null ? '' : `JOIN item i ON i.id = v.item_id WHERE ${filterSql(filter, parameters)}`;
-  return `SELECT v.item_id AS id, v.vec <#> ${query} AS d FROM ${name} v ${from} ORDER BY d, id LIMIT ${depth}`;
+  // The index returns rows in approximate order (relaxed_order) and may hold halfvec: sort by the exact distance.
+  return `SELECT item_id AS id, vec <#> ${query} AS d FROM (
+    SELECT v.item_id, v.vec FROM ${from} ORDER BY (v.vec::${through}) <#> ${query}::${through} LIMIT ${depth}) c`;
 }

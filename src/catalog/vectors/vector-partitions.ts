@@ -30,9 +30,11 @@ export interface VectorPartition {
   readonly name: string;
   /** Null: every search of it is exact. */
   readonly index: IndexedType | null;
+  /** Estimated when the index was built or the table was analysed; 0 before. */
+  readonly rows: number;
 }
 
-const foundPartition = z.object({ definition: z.string().nullable() });
+const foundPartition = z.object({ definition: z.string().nullable(), rows: z.number() });
 
 /** Partition of an extractor's features. */
 export function featurePartition(extractor: string): string {
@@ -57,7 +59,7 @@ export class VectorPartitions {
     const known = this.known.get(name);
     if (known && known.until > Date.now()) return known.partition;
     const [row] = await on.run(
-      `SELECT pg_get_indexdef(x.indexrelid) AS definition
+      `SELECT pg_get_indexdef(x.indexrelid) AS definition, greatest(t.reltuples, 0)::float8 AS rows
        FROM pg_class t
        LEFT JOIN (pg_index x JOIN pg_class c ON c.oid = x.indexrelid AND c.relname LIKE '%\\_hnsw')
          ON x.indrelid = t.oid AND x.indisvalid
@@ -65,9 +67,9 @@ export class VectorPartitions {
       [name],
     );
     if (!row) return null;
-    const { definition } = foundPartition.parse(row);
+    const { definition, rows } = foundPartition.parse(row);
     const type = /::((?:vector|halfvec)\(\d+\))/.exec(definition ?? '')?.[1] as IndexedType | undefined;
-    const partition = { name, index: type ?? null };
+    const partition = { name, index: type ?? null, rows };
     this.known.set(name, { partition, until: Date.now() + CACHE_MS });
     return partition;
   }

@@ -20,8 +20,12 @@ import {
   type VectorPartitions,
 } from './vector-partitions.js';
 
-/** A filter that at most this many items match is answered exactly: comparing them costs less than an index scan. */
-const EXACT_MATCHES = 10_000;
+/**
+ * A filter that at most this many items match is answered exactly. An exact answer compares every match, and an index scan
+ * that looks for `depth` of them passes `depth * rows / matches` vectors, so both cost the same at about sqrt(depth * rows).
+ */
+export type ExactMatches = (depth: number, rows: number) => number;
+const EXACT_MATCHES: ExactMatches = (depth, rows) => Math.max(1_000, Math.ceil(Math.sqrt(depth * rows)));
 /** Deeper pages than this are answered exactly, because an index scan ends long before. */
 const DEEPEST_INDEX_SCAN = 1_000;
 
@@ -36,6 +40,7 @@ export class VectorRanking {
   constructor(
     private readonly db: Database,
     private readonly partitions: VectorPartitions,
+    private readonly exactMatches = EXACT_MATCHES,
   ) {}
 
   /** Items by the similarity of their own embedding in the common space. */
@@ -77,7 +82,11 @@ export class VectorRanking {
     const useIndex =
       partitions.some(({ index }) => index !== null) &&
       query.limit + query.offset <= DEEPEST_INDEX_SCAN &&
-      (await this.matchesMany(query.filter, target));
+      (await this.matchesMany(
+        query.filter,
+        target,
+        this.limitOfExact(query.limit + query.offset, partitions),
+      ));
     if (useIndex) {
       const sources = partitions.map(({ name, index }) => ({ name, through: index }));
       const rows = await this.run(rankedRow, ownRanking(sources, query), query.filter);
@@ -92,7 +101,12 @@ export class VectorRanking {
     const { filter, limit, queryModality } = query;
     const tryNearest =
       filter === null ||
-      (partition.index !== null && (await this.matchesMany(filter, otherModality(queryModality))));
+      (partition.index !== null &&
+        (await this.matchesMany(
+          filter,
+          otherModality(queryModality),
+          this.limitOfExact(limit, [partition]),
+        )));
     // One feature may lead to several counterparts, and several features (captions) to the same one.
     const depths = tryNearest ? [limit + 64, 6 * limit + 64] : [];
     for (const depth of depths) {
@@ -104,17 +118,25 @@ export class VectorRanking {
     return rankingOf(await this.run(rankedRow, everyCounterpartRanking(partition, query), filter), false);
   }
 
-  /** Whether more than EXACT_MATCHES items match. */
-  private async matchesMany(filter: ItemFilter | null, target: Modality | null): Promise<boolean> {
+  private limitOfExact(depth: number, partitions: readonly VectorPartition[]): number {
+    return this.exactMatches(depth, Math.max(...partitions.map(({ rows }) => rows)));
+  }
+
+  /** Whether more than `limit` items match. */
+  private async matchesMany(
+    filter: ItemFilter | null,
+    target: Modality | null,
+    limit: number,
+  ): Promise<boolean> {
     if (filter === null) return true;
     const parameters = new Parameters();
     const modality = target ? `i.modality = ${parameters.add(target)}::modality AND` : '';
     const [row] = await this.db.runOnce(
       `SELECT count(*)::int AS matches
-       FROM (SELECT 1 FROM item i WHERE ${modality} ${filterSql(filter, parameters)} LIMIT ${EXACT_MATCHES + 1}) m`,
+       FROM (SELECT 1 FROM item i WHERE ${modality} ${filterSql(filter, parameters)} LIMIT ${parameters.add(limit + 1)}) m`,
       parameters.values,
     );
-    return matchCount.parse(row).matches > EXACT_MATCHES;
+    return matchCount.parse(row).matches > limit;
   }
 
   /** A text without a filter recurs and is prepared once; with one there are too many texts to prepare each. */
