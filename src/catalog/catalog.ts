@@ -1,3 +1,4 @@
+import { ChangeStamp } from './postgres/change-stamp.js';
 import { type ConnectOptions, connect } from './postgres/connect.js';
 import type { Database } from './postgres/database.js';
 import { Classes } from './repositories/classes.js';
@@ -28,6 +29,8 @@ export interface Catalog {
   /** The words of items: what a text query has in common with them. */
   readonly words: Words;
   readonly media: Media;
+  /** Changes with items, classes and embeddings. */
+  readonly changes: ChangeStamp;
   /** The connections, for what no repository does. Waiting for one inside a transaction can deadlock. */
   readonly database: Database;
   /**
@@ -62,14 +65,15 @@ export type CatalogOptions = ConnectOptions;
 export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const database = await connect(options);
   const partitions = new VectorPartitions(database);
-  const vectorWrites = new VectorWrites(database, partitions);
+  const changes = new ChangeStamp(database);
+  const vectorWrites = new VectorWrites(database, partitions, changes);
   const words = new Words(database, options.onError ?? (() => {}));
   if (database.kind === 'embedded') await fillWords(database, words);
   return {
     kind: database.kind,
-    items: new Items(database, partitions, vectorWrites, words),
-    classes: new Classes(database),
-    encoders: new Encoders(database, partitions),
+    items: new Items(database, { partitions, vectors: vectorWrites, words, changes }),
+    classes: new Classes(database, changes),
+    encoders: new Encoders(database, partitions, changes),
     encoderRuns: new EncoderRuns(database, partitions),
     encoderEvaluations: new EncoderEvaluations(database),
     vectors: new VectorReads(database, partitions),
@@ -78,6 +82,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     indexes: new VectorIndexes(database, partitions),
     words,
     media: new Media(database),
+    changes,
     database,
     async maintain() {
       if ((await words.fill()) === 0) await words.count();

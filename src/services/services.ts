@@ -29,6 +29,7 @@ import { QueryReader } from './search/query-reader.js';
 import { SearchService } from './search/search-service.js';
 import { ActiveEncoder } from './serving/active-encoder.js';
 import { ClassPrototypes } from './serving/class-prototypes.js';
+import { ClassStatistics } from './serving/class-statistics.js';
 import type { ExtractorReport } from './serving/extractor-report.js';
 import { FeatureBackfill } from './serving/feature-backfill.js';
 import { ImageExtractors } from './serving/image-extractors.js';
@@ -77,7 +78,8 @@ export function createServices(parts: Parts): Services {
   const { versions = DEFAULT_VERSIONS } = parts;
   const encoders = new ActiveEncoder(catalog, features);
   const images = new ImageSources(catalog, media, fetchPolicy);
-  const prototypes = new ClassPrototypes(catalog, features, encoders);
+  const statistics = new ClassStatistics(catalog);
+  const prototypes = new ClassPrototypes(catalog, features, encoders, statistics);
   const imageExtractors = new ImageExtractors(catalog, features, imageModels, reportUnexpected);
   const queries = new QueryReader(catalog, features, encoders, images, imageExtractors, prototypes);
   const filters = new FilterCheck(catalog);
@@ -116,11 +118,11 @@ export function createServices(parts: Parts): Services {
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   return {
     items: new ItemService(catalog, media, filters),
-    classes: new ClassService(catalog, encoders, prototypes, queries, filters),
+    classes: new ClassService({ catalog, encoders, prototypes, statistics }, queries, filters),
     ingest,
     folderIngest: new FolderIngest(ingest),
     search: new SearchService(catalog, encoders, queries, filters),
-    explanations: new ExplanationService(catalog, prototypes),
+    explanations: new ExplanationService(catalog, prototypes, statistics),
     media: new MediaService(catalog, media),
     training: new TrainingService(runParts, trainingRunner, versionService, filters),
     evaluations,

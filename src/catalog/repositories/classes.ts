@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { Prisma } from '../../__generated__/prisma/client.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { Modality } from '../../domain/modality.js';
+import type { ChangeStamp } from '../postgres/change-stamp.js';
 import type { Database } from '../postgres/database.js';
 import type { ClassRow } from '../types.js';
 
@@ -19,7 +20,10 @@ const COLUMNS = { id: true, name: true, description: true } as const;
 
 /** Classes: labels of items. Names are unique and ordered by code point. */
 export class Classes {
-  constructor(private readonly db: Database) {}
+  constructor(
+    private readonly db: Database,
+    private readonly changes: ChangeStamp,
+  ) {}
 
   async byId(id: string): Promise<ClassRow | null> {
     return (await this.byIds([id]))[0] ?? null;
@@ -47,10 +51,12 @@ export class Classes {
   /** @throws CommonspaceError CLASS_EXISTS */
   async create(name: string, description: string | null): Promise<ClassRow> {
     try {
-      return await this.db.prisma.class.create({
+      const row = await this.db.prisma.class.create({
         data: { id: uuidv7(), name, description },
         select: COLUMNS,
       });
+      await this.changes.add();
+      return row;
     } catch (error) {
       if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') {
         throw new CommonspaceError('CLASS_EXISTS', `A class named "${name}" exists already.`, ['name']);
@@ -71,16 +77,15 @@ export class Classes {
     return this.db.prisma.class.count({ where: where(filter) });
   }
 
-  /** The number of items (of a modality) of each class; an entry for every given id. */
-  async itemCounts(classIds: readonly string[], modality: Modality | null): Promise<Map<string, number>> {
-    const groups = await this.db.prisma.itemClass.groupBy({
-      by: ['classId'],
-      where: { classId: { in: [...classIds] }, ...(modality ? { item: { modality } } : {}) },
-      _count: true,
-    });
-    const counts = new Map(classIds.map((id) => [id, 0]));
-    for (const group of groups) counts.set(group.classId, group._count);
-    return counts;
+  /** The number of items (of a modality) of each class that has any, by class id. */
+  async itemCounts(modality: Modality | null): Promise<Map<string, number>> {
+    const ofModality =
+      modality === null ? '' : 'JOIN item i ON i.id = ic.item_id AND i.modality = $1::modality';
+    const rows = await this.db.run<{ id: string; count: number }>(
+      `SELECT ic.class_id AS id, count(*)::int AS count FROM item_class ic ${ofModality} GROUP BY ic.class_id`,
+      modality === null ? [] : [modality],
+    );
+    return new Map(rows.map(({ id, count }) => [id, count]));
   }
 
   private many(where: Prisma.ClassWhereInput, limit = NO_LIMIT): Promise<ClassRow[]> {

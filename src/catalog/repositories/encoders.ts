@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Prisma } from '../../__generated__/prisma/client.js';
 import type { EncoderConfig, EncoderReport } from '../../domain/encoder-record.js';
 import type { EncoderState } from '../../domain/encoder-status.js';
+import type { ChangeStamp } from '../postgres/change-stamp.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { EncoderRow, TrainedEncoderRow } from '../types.js';
 import type { VectorPartitions } from '../vectors/vector-partitions.js';
@@ -36,6 +37,7 @@ export class Encoders {
   constructor(
     private readonly db: Database,
     private readonly partitions: VectorPartitions,
+    private readonly changes: ChangeStamp,
   ) {}
 
   /** Stores an encoder, ready but not active, and creates the partitions of its embeddings. */
@@ -148,7 +150,7 @@ export class Encoders {
    * @throws SwitchRefused
    */
   async activate(id: string, { expected, complete }: Switch = {}): Promise<EncoderRow> {
-    return await this.db.transaction(async (tx) => {
+    const activated = await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
       const [active] = await tx.run<{ id: string }>(`SELECT id FROM encoder WHERE state = 'active'`);
       if (expected !== undefined && (active?.id ?? null) !== expected) {
@@ -167,6 +169,9 @@ export class Encoders {
       if (!stored) throw new SwitchRefused(`encoder ${id} is not ready to be activated`);
       return encoderRow(stored);
     });
+    // `complete` may have stored embeddings.
+    await this.changes.add();
+    return activated;
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { ItemFilter } from '../../domain/filter.js';
 import type { Modality } from '../../domain/modality.js';
+import type { ChangeStamp } from '../postgres/change-stamp.js';
 import type { Database } from '../postgres/database.js';
 import type { ClassRow, ExistingItem, ItemIdentity, ItemRow, ItemWrite } from '../types.js';
 import { filterSql, Parameters } from '../vectors/filter-sql.js';
@@ -18,9 +19,12 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 export class Items {
   constructor(
     private readonly db: Database,
-    private readonly partitions: VectorPartitions,
-    private readonly vectors: VectorWrites,
-    private readonly words: Words,
+    private readonly parts: {
+      readonly partitions: VectorPartitions;
+      readonly vectors: VectorWrites;
+      readonly words: Words;
+      readonly changes: ChangeStamp;
+    },
   ) {}
 
   async byId(id: string): Promise<ItemRow | null> {
@@ -79,12 +83,10 @@ export class Items {
   }
 
   /** Inserts or replaces items by their ids, all or none; see writeItems. Returns them in the order of the writes. */
-  upsertMany(writes: readonly ItemWrite[]): Promise<ItemRow[]> {
-    return writeItems(
-      this.db,
-      { partitions: this.partitions, vectors: this.vectors, words: this.words },
-      writes,
-    );
+  async upsertMany(writes: readonly ItemWrite[]): Promise<ItemRow[]> {
+    const rows = await writeItems(this.db, this.parts, writes);
+    await this.parts.changes.add();
+    return rows;
   }
 
   /** Matching items of these pairs, by ascending id. */
@@ -203,6 +205,7 @@ export class Items {
       `DELETE FROM item WHERE id = ANY($1::uuid[]) RETURNING id, content_hash AS hash, modality, pair_id AS pair`,
       [encodeUuidArray(ids)],
     );
+    await this.parts.changes.add();
     await this.deleteEmptyPairs(gone.flatMap((row) => (row.pair === null ? [] : [row.pair])));
     const deleted = new Set(gone.map((row) => row.id));
     const hashes = new Set(gone.flatMap((row) => (row.modality === 'IMAGE' ? [row.hash] : [])));

@@ -13,7 +13,9 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 /** As pgvector's parser gives it. */
 const parsedVector = z.array(z.number()).transform((numbers) => Float32Array.from(numbers));
 const vectorRows = z.array(z.object({ id: z.string(), vec: parsedVector }));
-const meanRows = z.array(z.object({ id: z.string(), mean: parsedVector, count: z.number() }));
+const meanRows = z.array(
+  z.object({ id: z.string(), mean: z.instanceof(Buffer).transform(decodeVector), count: z.number() }),
+);
 const sentRows = z.array(z.object({ id: z.string(), vec: z.instanceof(Buffer).transform(decodeVector) }));
 const chunkRow = z.object({
   ids: z.array(z.string()).nullable(),
@@ -75,14 +77,13 @@ export class VectorReads {
     return byId(sentRows.parse(rows));
   }
 
-  /** The mean embedding of each of these classes' items, of those classes that have any. */
-  async classMeans(encoderId: string, classIds: readonly string[]): Promise<Map<string, ClassMean>> {
+  /** The mean embedding of the items of each class that has any, by class id. */
+  async classMeans(encoderId: string): Promise<Map<string, ClassMean>> {
     if (!(await this.partitions.find(embeddingPartition(encoderId)))) return new Map();
     const rows = await this.db.run(
-      `SELECT ic.class_id AS id, avg(e.vec) AS mean, count(*)::int AS count
+      `SELECT ic.class_id AS id, vector_send(avg(e.vec)) AS mean, count(*)::int AS count
        FROM item_class ic JOIN ${embeddingPartition(encoderId)} e ON e.item_id = ic.item_id
-       WHERE ic.class_id = ANY($1::uuid[]) GROUP BY ic.class_id`,
-      [encodeUuidArray(classIds)],
+       GROUP BY ic.class_id`,
     );
     return new Map(meanRows.parse(rows).map(({ id, mean, count }) => [id, { mean, count }]));
   }

@@ -1,6 +1,7 @@
 import { type Matrix, rowOf } from '../../domain/matrix.js';
 import type { Modality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
+import type { ChangeStamp } from '../postgres/change-stamp.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import { CHUNK_FLOATS, encodeUuidArray, encodeVectorArray } from './vector-codec.js';
 import { embeddingPartition, featurePartition, type VectorPartitions } from './vector-partitions.js';
@@ -25,6 +26,7 @@ export class VectorWrites {
   constructor(
     private readonly db: Database,
     private readonly partitions: VectorPartitions,
+    private readonly changes: ChangeStamp,
   ) {}
 
   /** Replaces the features of one extractor of these items. The partition must exist (VectorPartitions.ensureFeatures). */
@@ -105,7 +107,8 @@ export class VectorWrites {
     if (on !== undefined) return await insert(on);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await insert(this.db);
+        await insert(this.db);
+        return await this.changes.add();
       } catch (error) {
         // The next attempt skips the items whose deletion has been committed.
         const { code } = error as { code?: string };

@@ -10,6 +10,7 @@ import { dot } from '../../domain/vectors.js';
 import { classProbabilities } from '../../evaluation/class-prototype.js';
 import { type ActiveEncoder, noEncoder } from '../serving/active-encoder.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
+import type { ClassStatistics } from '../serving/class-statistics.js';
 import type { FilterCheck } from './filter-check.js';
 import type { QueryReader, SearchQuery } from './query-reader.js';
 
@@ -29,9 +30,12 @@ export interface ClassifiedAs {
 /** Lists and creates classes, and classifies queries. */
 export class ClassService {
   constructor(
-    private readonly catalog: Catalog,
-    private readonly encoders: ActiveEncoder,
-    private readonly prototypes: ClassPrototypes,
+    private readonly parts: {
+      readonly catalog: Catalog;
+      readonly encoders: ActiveEncoder;
+      readonly prototypes: ClassPrototypes;
+      readonly statistics: ClassStatistics;
+    },
     private readonly queries: QueryReader,
     private readonly filters: FilterCheck,
   ) {}
@@ -50,8 +54,8 @@ export class ClassService {
     const seenIds = seen === null ? null : [...(await this.seenIds())];
     const filter = { search, seen, seenIds: seenIds ?? [] };
     const [rows, totalCount] = await Promise.all([
-      this.catalog.classes.page({ ...filter, afterName, limit: first + 1 }),
-      this.catalog.classes.count(filter),
+      this.parts.catalog.classes.page({ ...filter, afterName, limit: first + 1 }),
+      this.parts.catalog.classes.count(filter),
     ]);
     return {
       classes: rows
@@ -64,16 +68,18 @@ export class ClassService {
   }
 
   async byId(id: string): Promise<ClassRow | null> {
-    return isUuid(id) ? await this.catalog.classes.byId(id) : null;
+    return isUuid(id) ? await this.parts.catalog.classes.byId(id) : null;
   }
 
-  itemCounts(ids: readonly string[], modality: Modality | null): Promise<ReadonlyMap<string, number>> {
-    return this.catalog.classes.itemCounts(ids, modality);
+  /** The number of items (of a modality) of each class; an entry for every given id. */
+  async itemCounts(ids: readonly string[], modality: Modality | null): Promise<ReadonlyMap<string, number>> {
+    const counts = await this.parts.statistics.itemCounts(modality);
+    return new Map(ids.map((id) => [id, counts.get(id) ?? 0]));
   }
 
   /** Ids of the classes in the active encoder's source set. */
   async seenIds(): Promise<ReadonlySet<string>> {
-    const row = await this.catalog.encoders.active();
+    const row = await this.parts.catalog.encoders.active();
     return row === null ? new Set() : seenClassIds(row);
   }
 
@@ -81,8 +87,8 @@ export class ClassService {
   async create(name: string, description: string | null): Promise<ClassRow> {
     checkLabel(name, LIMITS.classNameCharacters, ['name']);
     if (description !== null) checkText(description, LIMITS.classDescriptionCharacters, ['description']);
-    const row = await this.catalog.classes.create(name.trim(), description);
-    await this.prototypes.ensureFeatures([row]);
+    const row = await this.parts.catalog.classes.create(name.trim(), description);
+    await this.parts.prototypes.ensureFeatures([row]);
     return row;
   }
 
@@ -98,11 +104,13 @@ export class ClassService {
       throw new CommonspaceError('BAD_INPUT', 'Name at least one class, or leave `among` out.', ['among']);
     }
     if (among !== null) await this.filters.classesExist(among, ['among']);
-    const active = await this.encoders.require('Classification compares in the common space.');
+    const active = await this.parts.encoders.require('Classification compares in the common space.');
     const { embedding } = await this.queries.read(query, active, signal);
     if (embedding === null) throw noEncoder('The query has no embedding of the active encoder.');
-    const rows = await (among === null ? this.catalog.classes.all() : this.catalog.classes.byNames(among));
-    const prototypes = await this.prototypes.of(rows, active);
+    const rows = await (among === null
+      ? this.parts.statistics.classes()
+      : this.parts.catalog.classes.byNames(among));
+    const prototypes = await this.parts.prototypes.of(rows, active);
     const seen = seenClassIds(active.row);
     const candidates = prototypes.map(({ vector, items }, i) => ({
       similarity: dot(embedding, vector),

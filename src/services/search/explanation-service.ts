@@ -4,6 +4,7 @@ import type { ItemFilter } from '../../domain/filter.js';
 import { dot, unit } from '../../domain/vectors.js';
 import type { LoadedEncoder } from '../serving/active-encoder.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
+import type { ClassStatistics } from '../serving/class-statistics.js';
 import { trainingPairsFilter } from './training-pairs.js';
 
 /** How many classes and how many pairs an explanation names. */
@@ -53,6 +54,7 @@ export class ExplanationService {
   constructor(
     private readonly catalog: Catalog,
     private readonly prototypes: ClassPrototypes,
+    private readonly statistics: ClassStatistics,
   ) {}
 
   /**
@@ -91,7 +93,7 @@ export class ExplanationService {
   private async classesNear(
     active: LoadedEncoder,
   ): Promise<readonly { readonly row: ClassRow; readonly prototype: Float32Array }[]> {
-    const rows = await this.catalog.classes.all();
+    const rows = await this.statistics.classes();
     const prototypes = await this.prototypes.of(rows, active);
     return rows.flatMap((row, i) => {
       const prototype = prototypes[i]?.vector;

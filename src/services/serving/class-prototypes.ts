@@ -6,6 +6,7 @@ import { classPrototype } from '../../evaluation/class-prototype.js';
 import type { ClassTable } from '../../evaluation/classification-figures.js';
 import type { FeatureExtractors } from '../../features/types.js';
 import type { ActiveEncoder, LoadedEncoder } from './active-encoder.js';
+import type { ClassStatistics } from './class-statistics.js';
 
 export interface Prototype {
   /** Of unit length; zeros if the class has neither a name embedding nor items. */
@@ -23,6 +24,7 @@ export class ClassPrototypes {
     private readonly catalog: Catalog,
     private readonly features: FeatureExtractors,
     private readonly encoders: ActiveEncoder,
+    private readonly statistics: ClassStatistics,
   ) {}
 
   /** Text features of names and descriptions, extracted if missing. The class embedding comes from them. */
@@ -52,14 +54,10 @@ export class ClassPrototypes {
 
   /** The prototype of each class in the encoder's common space, in the order of the rows; see classPrototype. */
   async of(rows: readonly ClassRow[], active: LoadedEncoder): Promise<Prototype[]> {
-    const [features, means] = await Promise.all([
-      this.ensureFeatures(rows),
-      this.catalog.vectors.classMeans(
-        active.row.id,
-        rows.map((row) => row.id),
-      ),
+    const [names, means] = await Promise.all([
+      this.nameEmbeddings(rows, active),
+      this.statistics.means(active.row.id),
     ]);
-    const names = await this.nameEmbeddings(features, active);
     return rows.map((row) => {
       const mean = means.get(row.id);
       const vector = classPrototype(names.get(row.id), mean, active.row.dimension);
@@ -67,17 +65,17 @@ export class ClassPrototypes {
     });
   }
 
-  /** Embeddings of class features. Encoders and names of classes never change, so each is computed once. */
+  /** Embeddings of the classes' names. Encoders and names of classes never change, so each is computed once. */
   private async nameEmbeddings(
-    features: ReadonlyMap<string, Float32Array>,
+    rows: readonly ClassRow[],
     active: LoadedEncoder,
   ): Promise<ReadonlyMap<string, Float32Array>> {
     if (!this.encoders.understands(active, 'TEXT')) return new Map();
     if (this.named.encoderId !== active.row.id) this.named = { encoderId: active.row.id, byClass: new Map() };
     const { byClass } = this.named;
+    const unknown = rows.filter((row) => !byClass.has(row.id));
     let worked = 0;
-    for (const [id, feature] of features) {
-      if (byClass.has(id)) continue;
+    for (const [id, feature] of unknown.length === 0 ? [] : await this.ensureFeatures(unknown)) {
       // Embedding many classes takes long: let other work of the event loop run in between.
       if (worked++ % 16 === 15) await setImmediate();
       byClass.set(id, active.encoder.embed('TEXT', feature));
