@@ -262,6 +262,27 @@ describeOnEachDatabase('the words of items', (catalog) => {
     expect(hits[1]?.similarity).toBeLessThan(1);
     expect(await rank(catalog(), 'common')).toHaveLength(2);
   });
+
+  it('that many items have lead to those that have them together', async () => {
+    await emptyCatalog(catalog());
+    const both = textWrite('sunny meadow');
+    await catalog().items.upsertMany([
+      ...['sunny day', 'green meadow', 'night', 'winter', 'sea'].map((text) => textWrite(text)),
+      both,
+      ...Array.from({ length: 8 }, (_, n) => textWrite(`unrelated ${n}`)),
+    ]);
+    await catalog().words.count();
+    await catalog().database.runOnce(
+      `UPDATE word SET documents = 20000 + length(word) WHERE word ~ '(sunni|sunny|meadow)$'`,
+    );
+    await catalog().database.runOnce(`UPDATE word SET documents = 400000 WHERE word = ''`);
+    const expanded = await catalog().words.expand('sunny meadow');
+    const query = { target: null, filter: null, limit: 1 };
+    expect(await catalog().words.rank(expanded, query)).toEqual({
+      hits: [{ id: both.id, similarity: 1 }],
+      approximate: true,
+    });
+  });
 });
 
 describe.skipIf(!process.env.TEST_DATABASE_URL)('the embedded database and a server', () => {

@@ -37,7 +37,7 @@ export interface Database extends Queryable {
 const HNSW_EF_SEARCH = 100;
 
 /** Of words that are looked up by a misspelt one (src/catalog/words/expand-sql.ts). */
-const LEAST_SPELLING_SIMILARITY = 0.3;
+const LEAST_SPELLING_SIMILARITY = 0.4;
 
 /**
  * The embedded session, with its prepared statements, outlives a connection: a new one deallocates them. Pages are in

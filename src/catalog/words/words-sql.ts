@@ -12,64 +12,99 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-/** Items of one form that are read at most, however frequent it is by now. */
-const MOST_ROWS_OF_FORM = 20_000;
 /** Candidates are looked for by the rarest forms until these have this many items by the last count. */
-const CANDIDATE_ROWS = 10_000;
+const CANDIDATE_ROWS = 5_000;
+/** Units of which conjunctions generate candidates, none that a fifth of the items have (such as «the»). */
+const MOST_CONJUNCT = 6;
+const LEAST_CONJUNCT_WEIGHT = 1_600_000;
+
+export interface Form {
+  /** Index of the unit. */
+  readonly unit: number;
+  readonly query: string;
+  readonly gain: number;
+}
 
 export interface Forms {
-  /** Whether each form generates candidates. */
-  readonly generates: readonly boolean[];
-  /** Indices of the units. */
-  readonly units: readonly number[];
-  readonly queries: readonly string[];
-  readonly gains: readonly number[];
+  readonly all: readonly Form[];
+  /** Those that lead to candidates. */
+  readonly generating: readonly Form[];
+  /** Whether all do. */
+  readonly complete: boolean;
   /** The sum of the units' weights, which a whole match gains. */
   readonly total: number;
 }
 
 export function formsOf({ units }: ExpandedWords): Forms {
+  const total = units.reduce((sum, { weight }) => sum + weight, 0);
   const forms = units.flatMap(({ matches, weight }, unit) =>
     matches.map(({ tsquery, similarity, documents }) => ({
       unit,
-      tsquery,
-      documents,
+      query: tsquery,
       gain: Math.round(weight * similarity),
+      documents,
     })),
   );
-  const generating = new Set<(typeof forms)[number]>();
+  const rarest = [...forms].sort((a, b) => a.documents - b.documents);
+  const generating: Form[] = [];
   let rows = 0;
-  for (const form of [...forms].sort((a, b) => a.documents - b.documents)) {
+  for (const form of rarest) {
     if (rows > 0 && rows + form.documents > CANDIDATE_ROWS) break;
-    generating.add(form);
+    generating.push(form);
     rows += form.documents;
   }
-  return {
-    generates: forms.map((form) => generating.has(form)),
-    units: forms.map(({ unit }) => unit),
-    queries: forms.map(({ tsquery }) => tsquery),
-    gains: forms.map(({ gain }) => gain),
-    total: units.reduce((sum, { weight }) => sum + weight, 0),
-  };
+  const complete = generating.length === forms.length;
+  if (complete) return { all: forms, generating, complete, total };
+  return { all: forms, generating: [...generating, ...conjunctions(units, forms)], complete, total };
 }
 
-/** Rows of `id` and `gain`, by the forms that generate candidates alone. */
-export function candidates(forms: Forms, { target, filter, limit }: WordsQuery): Statement {
+/**
+ * Pseudo-units for items that have all units, or all but one: frequent words together are rare, and the index finds them
+ * without reading the items of each.
+ */
+function conjunctions(units: ExpandedWords['units'], forms: readonly Form[]): Form[] {
+  const telling = units.flatMap(({ weight }, unit) =>
+    weight < LEAST_CONJUNCT_WEIGHT ? [] : [forms.filter((form) => form.unit === unit)],
+  );
+  const { length } = telling;
+  if (length < 2 || length > MOST_CONJUNCT) return [];
+  const sets = [telling, ...(length > 2 ? telling.map((_, left) => telling.toSpliced(left, 1)) : [])];
+  return sets.map((set, i) => ({
+    unit: units.length + i,
+    query: set.map((unit) => `(${anyOf(unit)})`).join(' & '),
+    gain: set.reduce((sum, unit) => sum + (unit[0]?.gain ?? 0), 0),
+  }));
+}
+
+function anyOf(forms: readonly Form[]): string {
+  return forms.map(({ query }) => query).join(' | ');
+}
+
+/**
+ * Rows of `id` and `gain`, by the generating forms alone, for the items of the `groups` groups with the largest gains.
+ * Null takes all groups.
+ */
+export function candidates(
+  { generating }: Forms,
+  { target, filter, limit }: WordsQuery,
+  groups: number | null,
+): Statement {
   const parameters = new Parameters();
-  const used = forms.generates.flatMap((generates, i) => (generates ? [i] : []));
-  const pick = <T>(values: readonly T[]) => used.map((i) => values[i]);
-  const form = `unnest(${parameters.add(pick(forms.units))}::int[], ${parameters.add(pick(forms.queries))}::text[],
-      ${parameters.add(pick(forms.gains))}::int[]) AS f (unit, query, gain)`;
+  const forms = `unnest(${parameters.add(generating.map(({ unit }) => unit))}::int[],
+      ${parameters.add(generating.map(({ query }) => query))}::text[],
+      ${parameters.add(generating.map(({ gain }) => gain))}::int[]) AS f (unit, query, gain)`;
   const modality = target === null ? '' : `AND i.modality = ${parameters.add(target)}::modality`;
   const condition = `${filterSql(filter, parameters)} ${modality}`;
+  const first = groups === null ? '' : `ORDER BY gain DESC, pair_id, item_id LIMIT ${parameters.add(groups)}`;
   const text = `
     WITH best AS (
       SELECT m.pair_id, CASE WHEN m.pair_id IS NULL THEN m.id END AS item_id, f.unit, max(f.gain) AS gain
-      FROM ${form} CROSS JOIN LATERAL (
-        SELECT i.id, i.pair_id FROM item i WHERE i.lexemes @@ f.query::tsquery LIMIT ${MOST_ROWS_OF_FORM}) m
+      FROM ${forms} CROSS JOIN LATERAL (
+        SELECT i.id, i.pair_id FROM item i WHERE i.lexemes @@ f.query::tsquery LIMIT ${CANDIDATE_ROWS}) m
       GROUP BY 1, 2, 3),
-    groups AS MATERIALIZED (SELECT pair_id, item_id, sum(gain)::int AS gain FROM best GROUP BY 1, 2)
-    SELECT id, gain FROM (
+    groups AS MATERIALIZED (
+      SELECT pair_id, item_id, sum(gain) AS gain FROM best GROUP BY 1, 2 ${first})
+    SELECT id, gain::int FROM (
       SELECT i.id, g.gain FROM groups g JOIN item i ON i.pair_id = g.pair_id WHERE ${condition}
       UNION ALL
       SELECT i.id, g.gain FROM groups g JOIN item i ON i.id = g.item_id WHERE ${condition}) s
@@ -78,9 +113,9 @@ export function candidates(forms: Forms, { target, filter, limit }: WordsQuery):
 }
 
 /** Rows of `id` and `gain` for those of these items that have words. */
-export function gains(forms: Forms, ids: readonly string[]): Statement {
-  const units = [...new Set(forms.units)];
-  const any = units.map((unit) => forms.queries.filter((_, i) => forms.units[i] === unit).join(' | '));
+export function gains({ all }: Forms, ids: readonly string[]): Statement {
+  const units = [...new Set(all.map(({ unit }) => unit))];
+  // Most items lack most units: one comparison for each unit leaves few for its forms.
   const text = `
     WITH unit AS MATERIALIZED (
       SELECT u.unit, u.query::tsquery FROM unnest($2::int[], $3::text[]) AS u (unit, query)),
@@ -91,14 +126,21 @@ export function gains(forms: Forms, ids: readonly string[]): Statement {
       UNION ALL
       SELECT i.id, i.lexemes FROM item i WHERE i.id = ANY($1::uuid[]) AND i.pair_id IS NULL),
     worded AS MATERIALIZED (SELECT id, lexemes FROM member WHERE lexemes <> ''),
+    hit AS MATERIALIZED (SELECT w.id, w.lexemes, u.unit FROM worded w JOIN unit u ON w.lexemes @@ u.query),
     best AS (
-      SELECT w.id, u.unit, max(f.gain) AS gain
-      FROM worded w JOIN unit u ON w.lexemes @@ u.query JOIN form f ON f.unit = u.unit AND w.lexemes @@ f.query
+      SELECT h.id, h.unit, max(f.gain) AS gain FROM hit h JOIN form f ON f.unit = h.unit AND h.lexemes @@ f.query
       GROUP BY 1, 2),
     total AS (SELECT id, sum(gain)::int AS gain FROM best GROUP BY 1)
     SELECT id, COALESCE(t.gain, 0) AS gain FROM (SELECT DISTINCT id FROM worded) w LEFT JOIN total t USING (id)`;
   return {
     text,
-    values: [encodeUuidArray(ids), units, any, forms.units, forms.queries, forms.gains],
+    values: [
+      encodeUuidArray(ids),
+      units,
+      units.map((unit) => anyOf(all.filter((form) => form.unit === unit))),
+      all.map(({ unit }) => unit),
+      all.map(({ query }) => query),
+      all.map(({ gain }) => gain),
+    ],
   };
 }

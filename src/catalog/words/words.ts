@@ -10,7 +10,7 @@ import { expansionOf } from './expansion.js';
 import { itemLexemes } from './item-lexemes.js';
 import { Stems } from './stems.js';
 import { addWords, countWords } from './vocabulary.js';
-import { candidates, formsOf, gains, type Statement } from './words-sql.js';
+import { candidates, type Forms, formsOf, gains, type Statement } from './words-sql.js';
 
 /** Items whose words are added in one statement. */
 const FILL_CHUNK = 500;
@@ -22,6 +22,8 @@ const SHARE_BEFORE_COUNT = 0.2;
 /** Candidates that are compared in full for each hit, where frequent forms generate none. */
 const CANDIDATES_PER_HIT = 2;
 const LEAST_CANDIDATES = 200;
+/** Pairs whose items are looked up for each candidate. */
+const GROUPS_PER_CANDIDATE = 2;
 
 const NOTHING: Ranking = { hits: [], approximate: false };
 
@@ -51,15 +53,16 @@ export class Words {
   }
 
   /**
-   * Items with the largest similarity above 0. It looks for candidates by the rarest forms; forms that very many items
-   * have then count in the similarities, but lead to no item by themselves, and `approximate` is true.
+   * Items with the largest similarity above 0. If the query's forms have very many items, only the rarest forms and
+   * conjunctions of units lead to candidates, which are then compared in full, and `approximate` is true. Of equal items at
+   * the limit, those of the smallest pair ids are taken.
    */
   async rank(expanded: ExpandedWords, query: WordsQuery): Promise<Ranking> {
     const forms = formsOf(expanded);
-    if (forms.queries.length === 0 || query.limit <= 0) return NOTHING;
-    const approximate = forms.generates.includes(false);
+    if (forms.all.length === 0 || query.limit <= 0) return NOTHING;
+    const approximate = !forms.complete;
     const limit = approximate ? Math.max(LEAST_CANDIDATES, CANDIDATES_PER_HIT * query.limit) : query.limit;
-    const found = await this.run(candidates(forms, { ...query, limit }), query.filter === null);
+    const found = await this.candidates(forms, { ...query, limit });
     if (!approximate) return { hits: hitsOf(found, forms.total), approximate };
     const compared = await this.run(
       gains(
@@ -70,10 +73,19 @@ export class Words {
     return { hits: hitsOf(compared, forms.total).slice(0, query.limit), approximate };
   }
 
+  /** Without a filter, few groups have no item of the target, so that the first ones are enough for most queries. */
+  private async candidates(forms: Forms, query: WordsQuery) {
+    if (query.filter === null) {
+      const found = await this.run(candidates(forms, query, GROUPS_PER_CANDIDATE * query.limit));
+      if (found.length === query.limit) return found;
+    }
+    return await this.run(candidates(forms, query, null), query.filter === null);
+  }
+
   /** The similarity of each of these items that has words, itself or by a counterpart; 0 where none matches. */
   async similarities(expanded: ExpandedWords, ids: readonly string[]): Promise<Map<string, number>> {
     const forms = formsOf(expanded);
-    if (forms.queries.length === 0 || ids.length === 0) return new Map();
+    if (forms.all.length === 0 || ids.length === 0) return new Map();
     const rows = await this.run(gains(forms, ids));
     return new Map(rows.map(({ id, gain }) => [id, gain / forms.total]));
   }
