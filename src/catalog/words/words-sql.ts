@@ -18,7 +18,7 @@ const CANDIDATE_ROWS = 5_000;
 const MOST_CONJUNCT = 6;
 const LEAST_CONJUNCT_WEIGHT = 1_600_000;
 
-export interface Form {
+interface Form {
   /** Index of the unit. */
   readonly unit: number;
   readonly query: string;
