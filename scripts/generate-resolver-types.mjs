@@ -26,6 +26,7 @@ const config = {
     Item: '../services/models.js#ItemRow',
     ImageItem: '../services/models.js#ImageRow',
     TextItem: '../services/models.js#TextRow',
+    ItemConnection: '../graphql/models.js#ItemConnectionModel',
     Class: '../services/models.js#ClassRow',
     Evaluation: '../services/models.js#EncoderEvaluationRow',
     EvaluationPart: '../services/models.js#PartRecord',

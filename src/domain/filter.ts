@@ -3,6 +3,8 @@ import type { Modality } from './modality.js';
 /** Conditions on items. An item must meet all given fields; it meets `classNames` if it has one of the classes. */
 export interface ItemFilter {
   readonly modality?: Modality;
+  /** The item is one of these. A string that is no UUID is the id of no item. */
+  readonly ids?: readonly string[];
   readonly classNames?: readonly string[];
   readonly createdAfter?: Date;
   readonly createdBefore?: Date;
@@ -28,7 +30,13 @@ export function classNamesIn(filter: ItemFilter): string[] {
   ];
 }
 
-/** Number of terms in a filter, including nested ones: a measure of its cost. */
+/** Number of ids in a filter, including nested ones. */
+export function filterIds(filter: ItemFilter): number {
+  const nested = [...(filter.and ?? []), ...(filter.or ?? []), ...(filter.not ? [filter.not] : [])];
+  return (filter.ids?.length ?? 0) + nested.reduce((n, f) => n + filterIds(f), 0);
+}
+
+/** Number of terms in a filter, including nested ones: a measure of its cost. A list of ids is one term. */
 export function filterTerms(filter: ItemFilter): number {
   const nested = [...(filter.and ?? []), ...(filter.or ?? []), ...(filter.not ? [filter.not] : [])];
   return (

@@ -16,6 +16,11 @@ export const LIMITS = {
   itemPageSize: 100,
   classPageSize: 200,
   encoderPageSize: 100,
-  /** Terms of a filter, including those nested in and/or/not. */
+  counterpartPageSize: 100,
+  /** Ids in one request for nodes. */
+  nodesPerCall: 100,
+  /** Terms of a filter, including those nested in and/or/not. A list of ids is one term. */
   filterTerms: 100,
+  /** Ids in a filter, including those nested in and/or/not. */
+  filterIds: 1_000,
 } as const;

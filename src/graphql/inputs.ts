@@ -1,11 +1,13 @@
 import type {
   IngestItemInput,
   ItemFilter as ItemFilterInput,
+  ItemOrder as ItemOrderInput,
   SearchQueryInput,
   TrainEncoderInput,
 } from '../__generated__/resolver-types.js';
 import { CommonspaceError, type FieldPath } from '../domain/errors.js';
 import type { ItemFilter } from '../domain/filter.js';
+import type { ItemOrder } from '../domain/item-order.js';
 import type { TrainRequest } from '../services/encoders/train-request.js';
 import type { IngestInput } from '../services/ingest/ingest-input.js';
 import type { SearchQuery } from '../services/search/query-reader.js';
@@ -30,6 +32,7 @@ export function readFilter(filter: ItemFilterInput | null | undefined): ItemFilt
 function toFilter(filter: ItemFilterInput): ItemFilter {
   return {
     ...(filter.modality != null && { modality: filter.modality }),
+    ...(filter.ids != null && { ids: filter.ids }),
     ...(filter.classNames != null && { classNames: filter.classNames }),
     ...(filter.createdAfter != null && { createdAfter: filter.createdAfter }),
     ...(filter.createdBefore != null && { createdBefore: filter.createdBefore }),
@@ -38,6 +41,16 @@ function toFilter(filter: ItemFilterInput): ItemFilter {
     ...(filter.or != null && { or: filter.or.map(toFilter) }),
     ...(filter.not != null && { not: toFilter(filter.not) }),
   };
+}
+
+/** The order of a list without a query. @throws CommonspaceError BAD_INPUT for RELEVANCE. */
+export function readItemOrder(order: ItemOrderInput | null | undefined): ItemOrder | null {
+  if (order == null) return null;
+  const { field, direction } = order;
+  if (field === 'RELEVANCE') {
+    throw new CommonspaceError('BAD_INPUT', 'Only a search is ordered by RELEVANCE.', ['orderBy', 'field']);
+  }
+  return { field, direction: direction ?? 'DESC' };
 }
 
 export function readIngestItem(input: IngestItemInput, index: number): IngestInput {

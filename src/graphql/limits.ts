@@ -17,7 +17,9 @@ export const MAX_COST = 20_000;
 
 /** Assumed length of a list without `first`, for example the classes of an item. */
 const ASSUMED_LIST = 5;
-/** Lists without the argument `first`. */
+/** Arguments that give the length of a list: a page size, or the ids to look up. */
+const SIZED_BY: ReadonlySet<string> = new Set(['first', 'ids']);
+/** Lists whose length no argument of the operation has to give. */
 const UNPAGED_LISTS: ReadonlySet<string> = new Set([
   'classes',
   'counterparts',
@@ -105,10 +107,11 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
 }
 
 function multiplicity(field: FieldNode): number {
-  const first = field.arguments?.find((argument) => argument.name.value === 'first')?.value;
-  if (first?.kind === 'IntValue') return Math.max(1, Number(first.value));
+  const size = field.arguments?.find((argument) => SIZED_BY.has(argument.name.value))?.value;
+  if (size?.kind === 'IntValue') return Math.max(1, Number(size.value));
+  if (size?.kind === 'ListValue') return Math.max(1, size.values.length);
   // The value of a variable is unknown during validation. Services limit page sizes.
-  if (first !== undefined) return 50;
+  if (size !== undefined && size.kind !== 'NullValue') return 50;
   return UNPAGED_LISTS.has(field.name.value) ? ASSUMED_LIST : 1;
 }
 

@@ -1,13 +1,17 @@
 import DataLoader from 'dataloader';
 import type { Modality } from '../domain/modality.js';
-import type { ClassRow, ItemRow } from '../services/models.js';
+import type { ClassRow, CounterpartsOf, ItemRow } from '../services/models.js';
 import type { Explanation, ExplanationContext } from '../services/search/explanation-service.js';
 import type { Services } from '../services/services.js';
+import type { NodeModel } from './models.js';
 
 /** Batched reads of one request. The keys of all nodes are loaded with one query for each loader. */
 export interface Loaders {
   readonly classesOf: DataLoader<string, readonly ClassRow[]>;
-  readonly counterpartsOf: DataLoader<string, readonly ItemRow[]>;
+  /** Items and classes by id, in any case of its letters. */
+  readonly node: DataLoader<string, NodeModel | null>;
+  readonly counterpartsOf: DataLoader<CounterpartsOf, readonly ItemRow[], string>;
+  readonly counterpartCount: DataLoader<string, number>;
   readonly itemCount: DataLoader<
     { readonly classId: string; readonly modality: Modality | null },
     number,
@@ -31,9 +35,17 @@ export function createLoaders({
       const found = await items.classesOf(ids);
       return ids.map((id) => found.get(id) ?? []);
     }),
-    counterpartsOf: new DataLoader(async (ids) => {
-      const found = await items.counterparts(ids);
-      return ids.map((id) => found.get(id) ?? []);
+    node: new DataLoader(async (ids) => {
+      const [itemRows, classRows] = await Promise.all([items.byIds(ids), classes.byIds(ids)]);
+      const found = new Map<string, NodeModel>([...itemRows, ...classRows].map((row) => [row.id, row]));
+      return ids.map((id) => found.get(id.toLowerCase()) ?? null);
+    }),
+    counterpartsOf: new DataLoader((pages) => items.counterparts(pages), {
+      cacheKeyFn: ({ itemId, afterId, limit }) => `${itemId} ${afterId} ${limit}`,
+    }),
+    counterpartCount: new DataLoader(async (ids) => {
+      const counts = await items.countCounterparts(ids);
+      return ids.map((id) => counts.get(id) ?? 0);
     }),
     itemCount: new DataLoader(
       async (keys) => {

@@ -1,6 +1,7 @@
 import type { ClassRow, ItemRow } from '../services/models.js';
 import type { ExplanationContext } from '../services/search/explanation-service.js';
 import type { SearchResult } from '../services/search/search-service.js';
+import type { toConnection } from './connections.js';
 
 /** The object that resolvers of `Node` receive. */
 export type NodeModel = ItemRow | ClassRow;
@@ -14,3 +15,8 @@ export interface SearchEdgeModel extends Omit<SearchResult, 'item'> {
   readonly node: ItemRow;
   readonly explainedBy: ExplanationContext | null;
 }
+
+/** The object that resolvers of `ItemConnection` receive. The count is not read unless it is selected. */
+export type ItemConnectionModel = ReturnType<
+  typeof toConnection<ItemRow, { readonly cursor: string; readonly node: ItemRow }>
+> & { readonly count: () => Promise<number> };

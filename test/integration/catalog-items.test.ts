@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { IdentityConflict } from '../../src/catalog/repositories/item-writes.js';
+import type { ItemOrder, ItemPosition } from '../../src/domain/item-order.js';
 import { describeOnEachDatabase, emptyCatalog } from '../support/catalog.js';
 import { imageWrite, sha256, textWrite } from '../support/catalog-items.js';
 
@@ -130,10 +131,22 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     const two = textWrite('2', { pairKey: 'p' });
     const alone = textWrite('3');
     await items.upsertMany([image, one, two, alone]);
-    const counterparts = await items.counterparts([image.id, one.id, alone.id]);
-    expect(counterparts.get(image.id)?.map((row) => row.id)).toEqual([one.id, two.id]);
-    expect(counterparts.get(one.id)?.map((row) => row.id)).toEqual([image.id, two.id]);
-    expect(counterparts.get(alone.id)).toEqual([]);
+    const pages = await items.counterparts([
+      { itemId: image.id, afterId: null, limit: 9 },
+      { itemId: one.id, afterId: null, limit: 1 },
+      { itemId: alone.id, afterId: null, limit: 9 },
+      { itemId: one.id, afterId: image.id, limit: 9 },
+      { itemId: uuidv7(), afterId: null, limit: 9 },
+    ]);
+    expect(pages.map((page) => page.map((row) => row.id))).toEqual([
+      [one.id, two.id],
+      [image.id],
+      [],
+      [two.id],
+      [],
+    ]);
+    const counts = await items.countCounterparts([image.id, alone.id]);
+    expect([counts.get(image.id), counts.get(alone.id)]).toEqual([2, 0]);
   });
 
   it('deletes everything that belongs to one item only', async () => {
@@ -195,6 +208,54 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     expect(seen).toEqual(writes.filter((write) => write.modality === 'TEXT').map((write) => write.id));
   });
 
+  describe.each(['ASC', 'DESC'] as const)('pages through items in an order, %s', (direction) => {
+    /** Ids of all pages of three. After the first page, `between` runs. */
+    async function pages(order: ItemOrder, between: () => Promise<unknown>): Promise<string[]> {
+      const { items } = catalog();
+      const seen: string[] = [];
+      for (let after: ItemPosition | null = null; ; ) {
+        const page = await items.ordered({ filter: { modality: 'TEXT' }, order, after, limit: 3 });
+        const last = page.at(-1);
+        if (last === undefined) return seen;
+        seen.push(...page.map((row) => row.id));
+        after = { id: last.id, value: order.field === 'TITLE' ? last.title : last.createdAt };
+        if (seen.length === 3) await between();
+      }
+    }
+    const backwards = direction === 'DESC';
+    const inOrder = <T>(values: readonly T[]) => (backwards ? values.toReversed() : [...values]);
+
+    it('by title: by code point, then by id, those without a title last', async () => {
+      const { items } = catalog();
+      const long = 'm'.repeat(999);
+      const titles = ['A', 'B', 'B', 'a', `${long}1`, `${long}2`, 'z', 'é', '\u{ffff}', '\u{10000}'];
+      const titled = titles.map((title, i) => textWrite(`t${i}`, { title }));
+      const untitled = [0, 1, 2, 3].map((i) => textWrite(`u${i}`));
+      await items.upsertMany([...untitled, ...titled, imageWrite('i', { title: 'B' })]);
+      // Titles before and after the first page.
+      const insert = () => items.upsertMany([textWrite('before', { title: backwards ? '\u{10ffff}' : '0' })]);
+      const expected = [...inOrder(titled), ...inOrder(untitled)].map((write) => write.id);
+      expect(await pages({ field: 'TITLE', direction }, insert)).toEqual(expected);
+    });
+
+    it('by the time of creation, then by id', async () => {
+      const { items, database } = catalog();
+      const writes = Array.from({ length: 8 }, (_, i) => textWrite(`n${i}`));
+      await items.upsertMany(writes);
+      // The last four are older, and two of each group have the same time.
+      for (const [i, { id }] of writes.entries()) {
+        const minute = (i < 4 ? 10 : 0) + Math.floor((i % 4) / 2);
+        await database.run(
+          `UPDATE item SET created_at = '2026-01-01T00:00Z'::timestamptz + $2 * interval '1 minute' WHERE id = $1`,
+          [id, minute],
+        );
+      }
+      const byTime = [...writes.slice(4), ...writes.slice(0, 4)].map((write) => write.id);
+      const remove = () => items.delete([inOrder(byTime)[2] ?? '']);
+      expect(await pages({ field: 'CREATED_AT', direction }, remove)).toEqual(inOrder(byTime));
+    });
+  });
+
   it('applies every kind of filter', async () => {
     const { items } = catalog();
     const cat = imageWrite('cat', {
@@ -220,6 +281,12 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     expect(await match({ modality: 'IMAGE' })).toEqual(['cat', 'dog']);
     expect(await match({ classNames: ['cat', 'dog'] })).toEqual(['cat', 'dog', 'word']);
     expect(await match({ classNames: [] })).toEqual([]);
+    expect(await match({ ids: [dog.id.toUpperCase(), bare.id, uuidv7(), 'nonsense'] })).toEqual([
+      'dog',
+      'bare',
+    ]);
+    expect(await match({ ids: [] })).toEqual([]);
+    expect(await match({ ids: [cat.id, dog.id], not: { ids: [cat.id] } })).toEqual(['dog']);
     expect(await match({ metadata: { vendor: 'g' } })).toEqual(['cat', 'word']);
     expect(await match({ metadata: { deep: { x: 1 } } })).toEqual(['word']);
     expect(await match({ metadata: { tags: ['b'] } })).toEqual(['cat', 'dog']);

@@ -54,8 +54,8 @@ describeOnEachKind('ingest', (kind) => {
     expect(itemOf(text)).toMatchObject({ modality: 'TEXT', text: 'a red circle', language: 'en' });
     const classes = await app.items.classesOf([image.id]);
     expect(classes.get(image.id)?.map(({ name }) => name)).toEqual(['round', 'warm']);
-    const counterparts = await app.items.counterparts([image.id]);
-    expect(counterparts.get(image.id)?.map(({ externalId }) => externalId)).toEqual(['t1']);
+    const [counterparts] = await app.items.counterparts([{ itemId: image.id, afterId: null, limit: 9 }]);
+    expect(counterparts?.map(({ externalId }) => externalId)).toEqual(['t1']);
     expect(await app.store.read(image.contentHash)).toEqual(red);
     expect(await app.catalog.vectors.itemFeature(image.id, app.features.image.id)).toHaveLength(
       app.features.image.dimension,

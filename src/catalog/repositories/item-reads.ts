@@ -36,7 +36,7 @@ export async function shownItems(on: Queryable, ids: readonly string[]): Promise
   return items.map((item) => ({ item, classes: classes.get(item.id) ?? [] }));
 }
 
-export function grouped<Row extends { of: string }, T>(
+function grouped<Row extends { of: string }, T>(
   keys: readonly string[],
   rows: readonly Row[],
   value: (row: Row) => T,

@@ -8,7 +8,14 @@ import { encodeUuidArray } from '../vectors/vector-codec.js';
 import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import type { VectorWrites } from '../vectors/vector-writes.js';
 import type { Words } from '../words/words.js';
-import { classesOf, grouped, itemsByIds, type ShownItem, shownItems } from './item-reads.js';
+import {
+  type CounterpartsOf,
+  countCounterparts,
+  counterpartPages,
+  type OrderedPage,
+  orderedItems,
+} from './item-pages.js';
+import { classesOf, itemsByIds, type ShownItem, shownItems } from './item-reads.js';
 import { writeItems } from './item-writes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 
@@ -127,6 +134,11 @@ export class Items {
     return rows.map(itemRow);
   }
 
+  /** Matching items in an order. */
+  ordered(page: OrderedPage): Promise<ItemRow[]> {
+    return orderedItems(this.db, page);
+  }
+
   async count(filter: ItemFilter | null): Promise<number> {
     const parameters = new Parameters();
     const [row] = await this.db.runOnce<{ count: number }>(
@@ -142,14 +154,14 @@ export class Items {
     return { IMAGE: count('IMAGE'), TEXT: count('TEXT') };
   }
 
-  /** The other items of each item's pair, by ascending id; an entry for every given id. */
-  async counterparts(itemIds: readonly string[]): Promise<Map<string, ItemRow[]>> {
-    const rows = await this.db.run<StoredItem & { of: string }>(
-      `SELECT o.id AS of, ${ITEM_COLUMNS} FROM item o JOIN item i ON i.pair_id = o.pair_id AND i.id <> o.id
-       WHERE o.id = ANY($1::uuid[]) ORDER BY i.id`,
-      [encodeUuidArray(itemIds)],
-    );
-    return grouped(itemIds, rows, itemRow);
+  /** The other items of each item's pair, by ascending id, one page for each of the given ones. */
+  counterparts(pages: readonly CounterpartsOf[]): Promise<ItemRow[][]> {
+    return counterpartPages(this.db, pages);
+  }
+
+  /** The number of other items in each item's pair; an entry for every given id. */
+  countCounterparts(itemIds: readonly string[]): Promise<Map<string, number>> {
+    return countCounterparts(this.db, itemIds);
   }
 
   /** The classes of each item, by name; an entry for every given id. */

@@ -1,4 +1,6 @@
 import type { ItemFilter } from '../../domain/filter.js';
+import { isUuid } from '../../domain/ids.js';
+import { encodeUuidArray } from './vector-codec.js';
 
 /** The values of a statement; each gets the next placeholder. */
 export class Parameters {
@@ -14,12 +16,15 @@ export class Parameters {
 /**
  * The filter as a condition on the item table's alias `i`. Values go into `parameters`, never into the text.
  *
- * No filter and an empty `and` match everything, an empty `classNames` or `or` matches nothing.
+ * No filter and an empty `and` match everything, empty `ids`, `classNames` or `or` match nothing.
  */
 export function filterSql(filter: ItemFilter | null, parameters: Parameters): string {
   if (filter === null) return 'true';
   const terms: string[] = [];
   if (filter.modality !== undefined) terms.push(`i.modality = ${parameters.add(filter.modality)}::modality`);
+  if (filter.ids !== undefined) {
+    terms.push(`i.id = ANY(${parameters.add(encodeUuidArray(filter.ids.filter(isUuid)))}::uuid[])`);
+  }
   if (filter.classNames !== undefined) {
     const names = parameters.add([...filter.classNames]);
     terms.push(

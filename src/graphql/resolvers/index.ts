@@ -5,6 +5,7 @@ import { classFields } from './class.js';
 import { encoderFields } from './encoder.js';
 import { evaluationFields, evaluationPart, methodFigures, precisionRecallCurve } from './evaluation.js';
 import { imageItem, textItem } from './item.js';
+import { itemConnection } from './item-connection.js';
 import { activateEncoder } from './mutation-activate-encoder.js';
 import { cancelTraining } from './mutation-cancel-training.js';
 import { createClass } from './mutation-create-class.js';
@@ -23,6 +24,7 @@ import { evaluation } from './query-evaluation.js';
 import { item } from './query-item.js';
 import { items } from './query-items.js';
 import { node } from './query-node.js';
+import { nodes } from './query-nodes.js';
 import { searchEdge } from './search-edge.js';
 import { encoderProgress } from './subscription-encoder-progress.js';
 
@@ -36,6 +38,7 @@ export const resolvers: Resolvers = {
   Item: { __resolveType: (model) => ITEM_TYPES[model.modality] },
   ImageItem: imageItem,
   TextItem: textItem,
+  ItemConnection: itemConnection,
   Class: classFields,
   Encoder: encoderFields,
   Evaluation: evaluationFields,
@@ -43,7 +46,7 @@ export const resolvers: Resolvers = {
   MethodFigures: methodFigures,
   PrecisionRecallCurve: precisionRecallCurve,
   SearchEdge: searchEdge,
-  Query: { node, item, items, crossModalSearch, classes, classify, encoders, encoder, evaluation },
+  Query: { node, nodes, item, items, crossModalSearch, classes, classify, encoders, encoder, evaluation },
   Mutation: {
     ingest,
     createClass,

@@ -1,4 +1,3 @@
 import type { QueryField } from './field.js';
 
-export const node: QueryField<'node'> = async (_parent, { id }, { services }) =>
-  (await services.items.byId(id)) ?? (await services.classes.byId(id));
+export const node: QueryField<'node'> = (_parent, { id }, { loaders }) => loaders.node.load(id);

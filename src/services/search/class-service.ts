@@ -71,6 +71,12 @@ export class ClassService {
     return isUuid(id) ? await this.parts.catalog.classes.byId(id) : null;
   }
 
+  /** The classes of these ids, of those that exist, in no order. */
+  async byIds(ids: readonly string[]): Promise<readonly ClassRow[]> {
+    const valid = ids.filter(isUuid);
+    return valid.length === 0 ? [] : await this.parts.catalog.classes.byIds(valid);
+  }
+
   /** The number of items (of a modality) of each class; an entry for every given id. */
   async itemCounts(ids: readonly string[], modality: Modality | null): Promise<ReadonlyMap<string, number>> {
     const counts = await this.parts.statistics.itemCounts(modality);

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import { checkStorable, checkStorableJson } from '../../domain/check.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
-import { classNamesIn, filterTerms, type ItemFilter } from '../../domain/filter.js';
+import { classNamesIn, filterIds, filterTerms, type ItemFilter } from '../../domain/filter.js';
 import { LIMITS } from '../../domain/limits.js';
 
 /** Checks the filters of callers. */
@@ -17,6 +17,12 @@ export class FilterCheck {
     if (filterTerms(filter) > LIMITS.filterTerms) {
       throw new CommonspaceError('BAD_INPUT', `A filter may have ${LIMITS.filterTerms} terms at most.`, [
         field,
+      ]);
+    }
+    if (filterIds(filter) > LIMITS.filterIds) {
+      throw new CommonspaceError('BAD_INPUT', `A filter may have ${LIMITS.filterIds} ids at most.`, [
+        field,
+        'ids',
       ]);
     }
     checkFilterStrings(filter, [field]);
@@ -46,7 +52,9 @@ function checkNames(names: readonly string[], field: FieldPath): void {
   });
 }
 
-function checkFilterStrings({ classNames, metadata, and, or, not }: ItemFilter, field: FieldPath): void {
+function checkFilterStrings(filter: ItemFilter, field: FieldPath): void {
+  const { ids, classNames, metadata, and, or, not } = filter;
+  if (ids) checkNames(ids, [...field, 'ids']);
   if (classNames) checkNames(classNames, [...field, 'classNames']);
   if (metadata) checkStorableJson(JSON.stringify(metadata), [...field, 'metadata']);
   and?.forEach((inner, i) => {

@@ -1,20 +1,22 @@
 import type { Catalog } from '../../catalog/catalog.js';
+import type { CounterpartsOf } from '../../catalog/repositories/item-pages.js';
 import type { ClassRow, ItemRow } from '../../catalog/types.js';
 import { checkPageSize, checkStorable } from '../../domain/check.js';
 import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import type { Failure } from '../../domain/errors.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { isUuid } from '../../domain/ids.js';
+import type { ItemOrder } from '../../domain/item-order.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { Modality } from '../../domain/modality.js';
 import type { MediaStore } from '../../media/media-store.js';
 import type { FilterCheck } from './filter-check.js';
+import { encodePosition, positionOf, readPosition } from './item-position.js';
 
 export interface ItemPage {
   readonly items: readonly { readonly item: ItemRow; readonly cursor: string }[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
-  readonly totalCount: number;
 }
 
 /** Reads, lists and deletes items. */
@@ -39,8 +41,18 @@ export class ItemService {
     return this.catalog.items.classesOf(ids);
   }
 
-  counterparts(ids: readonly string[]): Promise<ReadonlyMap<string, readonly ItemRow[]>> {
-    return this.catalog.items.counterparts(ids);
+  /** The items of these ids, of those that exist, in no order. */
+  async byIds(ids: readonly string[]): Promise<readonly ItemRow[]> {
+    return await this.catalog.items.byIds(ids.filter(isUuid));
+  }
+
+  /** The other items of each item's pair, by id, one page for each of the given ones. */
+  counterparts(pages: readonly CounterpartsOf[]): Promise<readonly (readonly ItemRow[])[]> {
+    return this.catalog.items.counterparts(pages);
+  }
+
+  countCounterparts(ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.catalog.items.countCounterparts(ids);
   }
 
   countByModality(): Promise<Readonly<Record<Modality, number>>> {
@@ -51,22 +63,41 @@ export class ItemService {
     return this.catalog.items.count(filter);
   }
 
-  /** Items in the order in which they were stored, which is that of their ids. */
-  async page(filter: ItemFilter | null, first: number, after: string | null): Promise<ItemPage> {
+  /** Items in the order, by default that in which they were stored, which is that of their ids. */
+  async page(
+    filter: ItemFilter | null,
+    first: number,
+    after: string | null,
+    order: ItemOrder | null = null,
+  ): Promise<ItemPage> {
     checkPageSize(first, LIMITS.itemPageSize);
-    const print = fingerprint({ items: filter });
-    const afterId = after === null ? null : readId(decodeCursor(after, print));
-    await this.filters.check(filter);
-    const [rows, totalCount] = await Promise.all([
-      this.catalog.items.page({ filter, afterId, limit: first + 1 }),
-      this.catalog.items.count(filter),
-    ]);
+    const print = fingerprint(order === null ? { items: filter } : { items: filter, order });
+    const position = after === null ? null : decodeCursor(after, print);
+    const rows = await this.read(filter, order, position, first + 1);
     return {
-      items: rows.slice(0, first).map((item) => ({ item, cursor: encodeCursor(print, item.id) })),
+      items: rows.slice(0, first).map((item) => ({
+        item,
+        cursor: encodeCursor(print, order === null ? item.id : encodePosition(positionOf(item, order))),
+      })),
       hasNextPage: rows.length > first,
-      hasPreviousPage: afterId !== null,
-      totalCount,
+      hasPreviousPage: position !== null,
     };
+  }
+
+  private async read(
+    filter: ItemFilter | null,
+    order: ItemOrder | null,
+    position: string | null,
+    limit: number,
+  ): Promise<ItemRow[]> {
+    if (order === null) {
+      const afterId = position === null ? null : readId(position);
+      await this.filters.check(filter);
+      return await this.catalog.items.page({ filter, afterId, limit });
+    }
+    const after = position === null ? null : readPosition(position, order);
+    await this.filters.check(filter);
+    return await this.catalog.items.ordered({ filter, order, after, limit });
   }
 
   /** Deletes items, and images that no other item uses. An unknown id gives an error and does not stop the others. */

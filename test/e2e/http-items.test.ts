@@ -1,0 +1,212 @@
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../src/http/app.js';
+import { openTestApp, type TestApp } from '../support/app.js';
+
+/** Lists of items over HTTP: nodes, counterparts, orders, filters by id. */
+
+let app: TestApp;
+let http: FastifyInstance;
+/** Ids by external id. */
+const ids = new Map<string, string>();
+const TITLES: Readonly<Record<string, string>> = { t1: 'beta', t2: 'Alpha', t3: 'beta', t4: 'alpha' };
+const KEYS = ['t1', 't2', 't3', 't4', 't5'];
+
+beforeAll(async () => {
+  app = await openTestApp();
+  const logger = pino({ level: 'silent' });
+  http = await createApp({ services: app, logger, apiKeys: [], loopback: false });
+  const outcomes = await app.ingest.ingest(
+    KEYS.map((externalId) => ({
+      content: { text: `text ${externalId}` },
+      externalId,
+      pairKey: externalId === 't5' ? 'other' : 'pair',
+      title: TITLES[externalId] ?? null,
+      classes: ['letter'],
+    })),
+  );
+  for (const outcome of outcomes) {
+    if (outcome.status === 'FAILED') throw new Error(outcome.error.message);
+    ids.set(outcome.item.externalId ?? '', outcome.item.id);
+  }
+});
+afterAll(async () => {
+  await http.close();
+  await app.close();
+});
+
+interface Keyed {
+  readonly externalId: string;
+}
+
+interface List {
+  readonly totalCount: number;
+  readonly nodes: readonly Keyed[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+}
+
+/** The fields that the operations below select. */
+interface Data {
+  readonly nodes: unknown;
+  readonly classes: { readonly nodes: readonly { readonly id: string }[] };
+  readonly items: List;
+  readonly item: {
+    readonly all: readonly Keyed[];
+    readonly one: readonly Keyed[];
+    readonly rest: readonly Keyed[];
+    readonly counterpartsConnection: List;
+  };
+}
+
+interface Answer {
+  readonly data: Data;
+  readonly errors?: readonly { readonly extensions: object }[];
+}
+
+async function ask(query: string, variables: object = {}): Promise<Answer> {
+  const response = await http.inject({ method: 'POST', url: '/graphql', payload: { query, variables } });
+  return response.json();
+}
+
+const keys = (nodes: readonly { readonly externalId: string }[]) => nodes.map((node) => node.externalId);
+const id = (key: string) => ids.get(key) ?? '';
+
+describe('nodes', () => {
+  const NODES = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }';
+
+  it('are items and classes in the order of the ids, null where there is none', async () => {
+    const [letter] = (await ask('{ classes { nodes { id } } }')).data.classes.nodes;
+    const wanted = [id('t3'), letter?.id, 'nonsense', id('t1').toUpperCase(), id('t3')];
+    const { data } = await ask(NODES, { ids: wanted });
+    expect(data.nodes).toEqual([
+      { id: id('t3'), __typename: 'TextItem' },
+      { id: letter?.id, __typename: 'Class' },
+      null,
+      { id: id('t1'), __typename: 'TextItem' },
+      { id: id('t3'), __typename: 'TextItem' },
+    ]);
+    expect((await ask(NODES, { ids: [] })).data.nodes).toEqual([]);
+  });
+
+  it('are read by one statement for items and one for classes', async () => {
+    const statements: string[] = [];
+    const { pool } = app.catalog.database;
+    const query = pool.query;
+    // @ts-expect-error: the arguments of all overloads are passed on
+    pool.query = (...args) => {
+      statements.push(JSON.stringify(args[0]));
+      // @ts-expect-error
+      return query.apply(pool, args);
+    };
+    try {
+      await ask(
+        `{ a: node(id: "${id('t1')}") { id } b: node(id: "${id('t2')}") { id } nodes(ids: ["${id('t4')}"]) { id } }`,
+      );
+    } finally {
+      pool.query = query;
+    }
+    expect(statements).toHaveLength(2);
+  });
+
+  it('are at most 100', async () => {
+    const answer = await ask(NODES, { ids: Array(101).fill('x') });
+    expect(answer.errors).toMatchObject([{ extensions: { code: 'BAD_INPUT', field: ['ids'] } }]);
+  });
+});
+
+describe('counterparts', () => {
+  it('are pages by id', async () => {
+    const { data } = await ask(
+      `query ($id: ID!, $after: ID) { item(id: $id) {
+        all: counterparts { externalId } one: counterparts(first: 1) { externalId }
+        rest: counterparts(first: 5, after: $after) { externalId } } }`,
+      { id: id('t1'), after: id('t2') },
+    );
+    expect(keys(data.item.all)).toEqual(['t2', 't3', 't4']);
+    expect(keys(data.item.one)).toEqual(['t2']);
+    expect(keys(data.item.rest)).toEqual(['t3', 't4']);
+  });
+
+  it('are a connection', async () => {
+    const PAGE = `query ($id: ID!, $after: String) { item(id: $id) { counterpartsConnection(first: 2, after: $after) {
+      totalCount nodes { externalId } pageInfo { hasNextPage hasPreviousPage endCursor } } } }`;
+    const first = (await ask(PAGE, { id: id('t1') })).data.item.counterpartsConnection;
+    expect(first).toMatchObject({ totalCount: 3, pageInfo: { hasNextPage: true, hasPreviousPage: false } });
+    const after = first.pageInfo.endCursor;
+    const next = (await ask(PAGE, { id: id('t1'), after })).data.item.counterpartsConnection;
+    expect(next).toMatchObject({ totalCount: 3, pageInfo: { hasNextPage: false, hasPreviousPage: true } });
+    expect(keys([...first.nodes, ...next.nodes])).toEqual(['t2', 't3', 't4']);
+    const other = await ask(PAGE, { id: id('t2'), after });
+    expect(other.errors).toMatchObject([{ extensions: { code: 'BAD_CURSOR', field: ['after'] } }]);
+  });
+
+  it.each([
+    ['counterparts(first: 101) { id }', 'BAD_INPUT', 'first'],
+    ['counterparts(first: 0) { id }', 'BAD_INPUT', 'first'],
+    ['counterparts(after: "nonsense") { id }', 'BAD_CURSOR', 'after'],
+    ['counterpartsConnection(first: 101) { totalCount }', 'BAD_INPUT', 'first'],
+    ['counterpartsConnection(after: "nonsense") { totalCount }', 'BAD_CURSOR', 'after'],
+  ])('refuse %s', async (field, code, argument) => {
+    const answer = await ask(`query ($id: ID!) { item(id: $id) { ${field} } }`, { id: id('t1') });
+    expect(answer.errors).toMatchObject([{ extensions: { code, field: [argument] } }]);
+  });
+});
+
+describe('items', () => {
+  const PAGE = `query ($orderBy: ItemOrder, $after: String, $filter: ItemFilter) {
+    items(first: 2, orderBy: $orderBy, after: $after, filter: $filter) {
+      nodes { externalId } pageInfo { hasNextPage endCursor } } }`;
+
+  async function all(orderBy: object | null): Promise<string[]> {
+    const seen: string[] = [];
+    let after: string | null = null;
+    for (;;) {
+      const { items }: Data = (await ask(PAGE, { orderBy, after })).data;
+      seen.push(...keys(items.nodes));
+      if (!items.pageInfo.hasNextPage) return seen;
+      after = items.pageInfo.endCursor;
+    }
+  }
+
+  it('are ordered by title, by time, or as they were stored', async () => {
+    expect(await all({ field: 'TITLE', direction: 'ASC' })).toEqual(['t2', 't4', 't1', 't3', 't5']);
+    expect(await all({ field: 'TITLE' })).toEqual(['t3', 't1', 't4', 't2', 't5']);
+    expect(await all({ field: 'CREATED_AT', direction: 'ASC' })).toEqual(KEYS);
+    expect(await all({ field: 'CREATED_AT' })).toEqual(KEYS.toReversed());
+    expect(await all(null)).toEqual(KEYS);
+  });
+
+  it('are not ordered by relevance, which only a search has', async () => {
+    const answer = await ask(PAGE, { orderBy: { field: 'RELEVANCE' } });
+    expect(answer.errors).toMatchObject([{ extensions: { code: 'BAD_INPUT', field: ['orderBy', 'field'] } }]);
+  });
+
+  it('refuse the cursor of another order, and one of no order', async () => {
+    const { endCursor } = (await ask(PAGE, { orderBy: { field: 'TITLE' } })).data.items.pageInfo;
+    for (const after of [endCursor, 'nonsense']) {
+      const answer = await ask(PAGE, { orderBy: { field: 'CREATED_AT' }, after });
+      expect(answer.errors).toMatchObject([{ extensions: { code: 'BAD_CURSOR', field: ['after'] } }]);
+    }
+  });
+
+  it('and searches are filtered by id', async () => {
+    const filter = { ids: [id('t2'), id('t4'), 'nonsense'] };
+    const { data } = await ask(
+      `query ($filter: ItemFilter) { items(filter: $filter) { totalCount }
+        crossModalSearch(query: {text: "text t4"}, by: [COUNTERPART], filter: $filter) { mode nodes { externalId } } }`,
+      { filter },
+    );
+    expect(data).toEqual({
+      items: { totalCount: 2 },
+      crossModalSearch: { mode: 'EXACT', nodes: [{ externalId: 't4' }, { externalId: 't2' }] },
+    });
+  });
+
+  it('are filtered by 1000 ids at most', async () => {
+    const many = (count: number) => ({ filter: { ids: Array(count).fill(id('t1')) } });
+    expect(keys((await ask(PAGE, many(1000))).data.items.nodes)).toEqual(['t1']);
+    const answer = await ask(PAGE, many(1001));
+    expect(answer.errors).toMatchObject([{ extensions: { code: 'BAD_INPUT', field: ['filter', 'ids'] } }]);
+  });
+});
