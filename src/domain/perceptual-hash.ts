@@ -10,7 +10,7 @@
 export const COPY_DISTANCE = 3;
 
 /** Width and height in pixels of the picture that is hashed. */
-export const HASHED_SIDE = 32;
+const HASHED_SIDE = 32;
 
 /** Frequencies in each direction, from 0 (constant). */
 const FREQUENCIES = 8;
