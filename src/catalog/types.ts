@@ -153,6 +153,13 @@ export interface WordsQuery {
   readonly limit: number;
 }
 
+/** Cosine similarities of an item to a query; absent where the item has no vector to compare. */
+export interface ItemSimilarities {
+  readonly id: string;
+  readonly content?: number;
+  readonly counterpart?: number;
+}
+
 /** The identity by which an item is the same as a stored one: its external id, or else its content within its pair. */
 export type ItemIdentity =
   | { readonly externalId: string }

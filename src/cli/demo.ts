@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { DEMO_MARK, type DemoPlan, demoItems, planDemo } from '../demo/demo-items.js';
 import { DEMO_TRAINING } from '../demo/demo-training.js';
 import { CommonspaceError } from '../domain/errors.js';
+import { EVIDENCES } from '../domain/evidence.js';
 import type { TrainingReport } from '../services/encoders/training-service.js';
 import type { ItemRow } from '../services/models.js';
 import type { App } from '../services/services.js';
@@ -114,7 +115,7 @@ async function showSearches(app: App, out: Output, signal: AbortSignal): Promise
       {
         query,
         target,
-        by: by === 'ALL' ? ['CONTENT', 'COUNTERPART'] : ['CONTENT'],
+        by: by === 'ALL' ? EVIDENCES : ['CONTENT'],
         filter: null,
         first: SHOWN,
         after: null,

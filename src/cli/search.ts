@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { Command } from 'commander';
 import { CommonspaceError } from '../domain/errors.js';
+import { EVIDENCES, type Evidence } from '../domain/evidence.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
-import { EVIDENCES, type Evidence } from '../domain/rank-fusion.js';
 import type { SearchQuery } from '../services/search/query-reader.js';
 import type { SearchRequest } from '../services/search/search-request.js';
 import type { App } from '../services/services.js';
@@ -65,10 +65,15 @@ export function searchCommand(openApp: OpenApp): Command {
       readNumber('first', { integer: true, min: 1, max: 100 }),
       10,
     )
-    .option('--by <evidence>', 'content, counterpart or both', readEvidence, EVIDENCES)
+    .option(
+      '--by <evidence>',
+      'content, counterpart, lexical, borrowed, or several with commas (default: all)',
+      readEvidence,
+      EVIDENCES,
+    )
     .option(
       '--min-score <similarity>',
-      'leave out results that are less similar: a number (with one kind of evidence), or auto, the threshold that was calibrated to cut 95 % of wrong pairs',
+      'leave out results with a lower score: a number, or auto, the calibrated threshold',
       readMinScore,
     )
     .option(
@@ -103,7 +108,8 @@ export function searchCommand(openApp: OpenApp): Command {
 }
 
 function readEvidence(value: string): readonly Evidence[] {
-  return value.toLowerCase() === 'both' ? EVIDENCES : [readChoice(EVIDENCES)(value)];
+  if (value.toLowerCase() === 'both') return ['CONTENT', 'COUNTERPART'];
+  return value.split(',').map((kind) => readChoice(EVIDENCES)(kind.trim()));
 }
 
 function readMinScore(value: string): number | 'auto' {

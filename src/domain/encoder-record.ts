@@ -5,9 +5,9 @@
 import { z } from 'zod';
 import type { EncoderFailure, EncoderProgress } from './encoder-status.js';
 import { classificationFigures, evaluationRecord, figure } from './evaluation-record.js';
+import { EVIDENCES } from './evidence.js';
 import type { ItemFilter } from './filter.js';
 import { MODALITIES } from './modality.js';
-import { EVIDENCES } from './rank-fusion.js';
 
 const strings = z.array(z.string()).readonly();
 const options = z.record(z.string(), z.unknown());
@@ -62,6 +62,27 @@ const similarityThreshold = z.looseObject({
   rightPairs: z.number(),
 });
 
+const fusionCoefficients = z.object({
+  withCounterpart: z.object({
+    constant: z.number(),
+    counterpart: z.number(),
+    counterpartGap: z.number(),
+    lexical: z.number(),
+    lexicalGap: z.number(),
+  }),
+  withoutCounterpart: z.object({
+    constant: z.number(),
+    content: z.number(),
+    counterpartBest: z.number(),
+    borrowed: z.number(),
+    borrowedGap: z.number(),
+    lexical: z.number(),
+    lexicalGap: z.number(),
+    lexicalBest: z.number(),
+  }),
+  probability: z.object({ offset: z.number(), slope: z.number() }),
+});
+
 /** The configuration of a trained encoder: its training options and these fields. */
 export const encoderConfig = z.looseObject({
   preset: z.exactOptional(z.string()),
@@ -78,6 +99,10 @@ export const encoderConfig = z.looseObject({
   seenClassIds: z.exactOptional(strings),
   notes: z.exactOptional(strings),
   cutOffs: z.exactOptional(z.array(similarityThreshold).readonly()),
+  /** How searches fuse evidence, by the modality of the query; the shipped coefficients where absent. */
+  fusion: z.exactOptional(
+    z.object({ TEXT: z.exactOptional(fusionCoefficients), IMAGE: z.exactOptional(fusionCoefficients) }),
+  ),
 });
 
 const retrievalFigures = z.looseObject({

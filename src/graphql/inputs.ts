@@ -1,4 +1,5 @@
 import type {
+  EvidenceWeightsInput,
   IngestItemInput,
   ItemFilter as ItemFilterInput,
   ItemOrder as ItemOrderInput,
@@ -7,6 +8,7 @@ import type {
 } from '../__generated__/resolver-types.js';
 import { CommonspaceError, type FieldPath } from '../domain/errors.js';
 import type { ItemFilter } from '../domain/filter.js';
+import type { EvidenceWeights } from '../domain/fusion.js';
 import type { ItemOrder } from '../domain/item-order.js';
 import type { TrainRequest } from '../services/encoders/train-request.js';
 import type { IngestInput } from '../services/ingest/ingest-input.js';
@@ -23,6 +25,11 @@ export function readQuery(query: SearchQueryInput): SearchQuery {
   if (query.className != null) return { className: query.className };
   if (query.vector != null) return { vector: query.vector };
   throw exactlyOne(['query']);
+}
+
+export function readWeights(weights: EvidenceWeightsInput): Partial<EvidenceWeights> {
+  const given = Object.entries(weights).filter((entry): entry is [string, number] => entry[1] != null);
+  return Object.fromEntries(given);
 }
 
 export function readFilter(filter: ItemFilterInput | null | undefined): ItemFilter | null {

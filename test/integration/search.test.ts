@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Evidence } from '../../src/domain/rank-fusion.js';
+import { EVIDENCES, type Evidence } from '../../src/domain/evidence.js';
 import type { SearchRequest } from '../../src/services/search/search-request.js';
 import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
@@ -11,7 +11,7 @@ const COUNTERPART: readonly Evidence[] = ['COUNTERPART'];
 const request = (query: SearchRequest['query'], rest: Partial<SearchRequest> = {}): SearchRequest => ({
   query,
   target: null,
-  by: ['CONTENT', 'COUNTERPART'],
+  by: EVIDENCES,
   filter: null,
   first: 20,
   after: null,
@@ -51,7 +51,7 @@ describeOnEachKind('search', (kind) => {
       const page = await app.search.search(request({ text: 'a big red circle' }, { target: 'IMAGE' }));
       expect(page.results[0]?.item.externalId).toBe('big-red-circle.png');
       expect(page).toMatchObject({ mode: 'EXACT', encoderVersion: null });
-      expect(page.results[0]?.evidence.map(({ evidence }) => evidence)).toEqual(['COUNTERPART']);
+      expect(page.results[0]?.evidence.map(({ evidence }) => evidence)).toEqual(['COUNTERPART', 'LEXICAL']);
       expect(
         await keys({ bytes: await drawShape('ring', 'blue', 26) }, { target: 'TEXT', first: 1 }),
       ).toEqual(['big-blue-ring.txt']);
@@ -96,15 +96,20 @@ describeOnEachKind('search', (kind) => {
       expect(found.reduce((sum, share) => sum + share) / found.length).toBeGreaterThan(0.5);
     });
 
-    it('fuses both kinds of evidence and returns each one’s rank', async () => {
+    it('fuses all kinds of evidence to a probability and returns each one’s rank', async () => {
       const page = await app.search.search(
         request({ text: 'a big red circle' }, { target: 'IMAGE', first: 5 }),
       );
       const [first] = page.results;
       expect(first?.item.externalId).toBe('big-red-circle.png');
-      expect(first?.evidence.map(({ evidence }) => evidence).sort()).toEqual(['CONTENT', 'COUNTERPART']);
-      const fused = first?.evidence.reduce((sum, { rank }) => sum + 1 / (60 + rank), 0);
-      expect(first?.score).toBeCloseTo(fused ?? Number.NaN, 12);
+      expect(first?.evidence.map(({ evidence }) => evidence)).toEqual(['CONTENT', 'COUNTERPART', 'LEXICAL']);
+      const ranks = Object.fromEntries(first?.evidence.map(({ evidence, rank }) => [evidence, rank]) ?? []);
+      expect(ranks).toMatchObject({ COUNTERPART: 1, LEXICAL: 1 });
+      const scores = page.results.map(({ score }) => score);
+      expect(scores.every((score) => score > 0 && score < 1)).toBe(true);
+      // Only one picture is what the query asks for.
+      expect(first?.score ?? 0).toBeGreaterThan(0.1);
+      expect(scores[1]).toBeLessThan(first?.score ?? 0);
       expect(page.encoderVersion).toMatch(/^[0-9a-f-]{36}$/);
     });
 

@@ -1,7 +1,7 @@
 import type { ItemFilter } from '../../domain/filter.js';
 import { type Modality, otherModality } from '../../domain/modality.js';
 import { filterSql, Parameters } from './filter-sql.js';
-import { encodeVector } from './vector-codec.js';
+import { encodeUuidArray, encodeVector } from './vector-codec.js';
 import type { IndexedType, VectorPartition } from './vector-partitions.js';
 
 /**
@@ -100,6 +100,43 @@ export function everyCounterpartRanking(
       WHERE i.modality = '${otherModality(queryModality)}' AND ${filterSql(filter, parameters)} GROUP BY i.id) s
     ORDER BY d, id LIMIT ${parameters.add(limit)}`;
   return { text, values: parameters.values };
+}
+
+export interface GivenItems {
+  readonly ids: readonly string[];
+  /** The partition of both modalities' embeddings; null if it is not to be compared. */
+  readonly content: { readonly partition: string; readonly vector: Float32Array } | null;
+  readonly counterpart: {
+    readonly partition: string;
+    readonly vector: Float32Array;
+    readonly queryModality: Modality;
+  } | null;
+}
+
+/** The distances of given items: `content` of their own embeddings, `counterpart` of the closest counterpart's feature. */
+export function distancesOfItems({ ids, content, counterpart }: GivenItems): Statement {
+  const parameters = new Parameters();
+  const items = `unnest(${parameters.add(encodeUuidArray(ids))}::uuid[]) AS g (id)`;
+  const columns: string[] = [];
+  const joins: string[] = [];
+  if (content !== null) {
+    columns.push(`e.vec <#> ${parameters.add(encodeVector(content.vector))}::vector AS content`);
+    joins.push(`LEFT JOIN ${content.partition} e ON e.item_id = g.id`);
+  }
+  if (counterpart !== null) {
+    const distance = `v.vec <#> ${parameters.add(encodeVector(counterpart.vector))}::vector`;
+    columns.push(
+      `CASE WHEN i.modality = '${counterpart.queryModality}'
+        THEN (SELECT ${distance} FROM ${counterpart.partition} v WHERE v.item_id = i.id)
+        ELSE (SELECT min(${distance}) FROM item q JOIN ${counterpart.partition} v ON v.item_id = q.id
+          WHERE q.pair_id = i.pair_id AND q.modality = '${counterpart.queryModality}') END AS counterpart`,
+    );
+    joins.push('JOIN item i ON i.id = g.id');
+  }
+  return {
+    text: `SELECT g.id, ${columns.join(', ')} FROM ${items} ${joins.join(' ')}`,
+    values: parameters.values,
+  };
 }
 
 /** The filter on the items that the vectors of a source belong to, between FROM and ORDER BY. */

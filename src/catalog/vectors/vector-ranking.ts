@@ -3,10 +3,11 @@ import type { ItemFilter } from '../../domain/filter.js';
 import { MODALITIES, type Modality, otherModality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
 import type { Database } from '../postgres/database.js';
-import type { CounterpartQuery, EmbeddingQuery, Hit, Ranking } from '../types.js';
+import type { CounterpartQuery, EmbeddingQuery, Hit, ItemSimilarities, Ranking } from '../types.js';
 import { filterSql, Parameters } from './filter-sql.js';
 import {
   type CounterpartRanking,
+  distancesOfItems,
   everyCounterpartRanking,
   nearCounterpartRanking,
   type OwnRanking,
@@ -33,6 +34,11 @@ const NOTHING: Ranking = { hits: [], approximate: false };
 
 const rankedRow = z.object({ id: z.string(), d: z.number() });
 const nearRow = rankedRow.extend({ near: z.number(), reach: z.number() });
+const distanceRow = z.object({
+  id: z.string(),
+  content: z.number().nullish(),
+  counterpart: z.number().nullish(),
+});
 const matchCount = z.object({ matches: z.number() });
 
 /** Ranks items by similarity, descending, then by id. Chooses between an index scan and an exact one. */
@@ -71,6 +77,40 @@ export class VectorRanking {
       parts.push(this.byOwnVector([partition], { ...ranking, offset: 0 }, queryModality));
     if (target !== queryModality) parts.push(this.byPairedVector(partition, ranking));
     return merge(await Promise.all(parts), query.limit);
+  }
+
+  /**
+   * The similarities of given items, of those kinds that they have: by their own embedding (`content`), and by the features
+   * of their counterparts (`counterpart`) as byCounterpart compares them.
+   */
+  async similarities(
+    ids: readonly string[],
+    content: Pick<EmbeddingQuery, 'encoderId' | 'vector'> | null,
+    counterpart: Pick<CounterpartQuery, 'extractor' | 'vector' | 'queryModality'> | null,
+  ): Promise<ItemSimilarities[]> {
+    const [embeddings, features] = await Promise.all([
+      content && this.partitions.find(embeddingPartition(content.encoderId)),
+      counterpart && this.partitions.find(featurePartition(counterpart.extractor)),
+    ]);
+    const given = {
+      ids,
+      content: content && embeddings && { partition: embeddings.name, vector: unit(content.vector) },
+      counterpart:
+        counterpart && features
+          ? {
+              partition: features.name,
+              vector: unit(counterpart.vector),
+              queryModality: counterpart.queryModality,
+            }
+          : null,
+    };
+    if (ids.length === 0 || (given.content === null && given.counterpart === null)) return [];
+    const rows = await this.run(distanceRow, distancesOfItems(given), null);
+    return rows.map(({ id, content, counterpart }) => ({
+      id,
+      ...(content != null && { content: similarityOf(content) }),
+      ...(counterpart != null && { counterpart: similarityOf(counterpart) }),
+    }));
   }
 
   private async byOwnVector(
@@ -168,8 +208,13 @@ function covers(
 }
 
 function rankingOf(rows: readonly z.infer<typeof rankedRow>[], approximate: boolean): Ranking {
-  const hits = rows.map(({ id, d }): Hit => ({ id, similarity: Math.min(1, Math.max(-1, 0 - d)) }));
+  const hits = rows.map(({ id, d }): Hit => ({ id, similarity: similarityOf(d) }));
   return { hits: hits.sort(bySimilarity), approximate };
+}
+
+/** Of a negative inner product of unit vectors, which may exceed 1 by rounding. */
+function similarityOf(distance: number): number {
+  return Math.min(1, Math.max(-1, 0 - distance));
 }
 
 /** The first `limit` of rankings that have no item in common. */

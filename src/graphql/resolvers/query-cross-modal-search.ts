@@ -1,5 +1,5 @@
 import { toConnection } from '../connections.js';
-import { readFilter, readQuery } from '../inputs.js';
+import { readFilter, readQuery, readWeights } from '../inputs.js';
 import type { QueryField } from './field.js';
 
 export const crossModalSearch: QueryField<'crossModalSearch'> = async (
@@ -17,6 +17,7 @@ export const crossModalSearch: QueryField<'crossModalSearch'> = async (
       after: args.after ?? null,
       minScore: args.minScore ?? null,
       threshold: args.cutOff,
+      ...(args.weights != null && { weights: readWeights(args.weights) }),
     },
     signal,
   );

@@ -111,7 +111,7 @@ export class ClassService {
     }
     if (among !== null) await this.filters.classesExist(among, ['among']);
     const active = await this.parts.encoders.require('Classification compares in the common space.');
-    const { embedding } = await this.queries.read(query, active, signal);
+    const { embedding } = await this.queries.read(query, active, { signal });
     if (embedding === null) throw noEncoder('The query has no embedding of the active encoder.');
     const rows = await (among === null
       ? this.parts.statistics.classes()

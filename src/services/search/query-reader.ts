@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.js';
-import { checkStorable, checkText } from '../../domain/check.js';
+import type { ExpandedWords } from '../../catalog/types.js';
+import { checkStorable, checkText, isStorable } from '../../domain/check.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
@@ -25,6 +26,8 @@ export type SearchQuery =
 export type ReadQuery = {
   /** In the common space; null without an encoder that can read the query. */
   readonly embedding: Float32Array | null;
+  /** The words of a text; without units if the query has none or none are asked for. */
+  readonly words: ExpandedWords;
 } & (
   | {
       readonly modality: Modality;
@@ -38,6 +41,14 @@ export type ReadQuery = {
 );
 
 const FIELD: FieldPath = ['query'];
+
+const NO_WORDS: ExpandedWords = { units: [] };
+
+interface ReadOptions {
+  /** Looks the words of the query up in the catalogue. */
+  readonly words?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Turns a query of any kind into vectors that can be compared. */
 export class QueryReader {
@@ -60,18 +71,27 @@ export class QueryReader {
   async read(
     query: SearchQuery,
     active: LoadedEncoder | null | Promise<LoadedEncoder | null>,
-    signal?: AbortSignal,
+    { words = false, signal }: ReadOptions = {},
   ): Promise<ReadQuery> {
     if ('vector' in query) {
-      return { modality: null, embedding: readVector(query.vector, await active) };
+      return { modality: null, embedding: readVector(query.vector, await active), words: NO_WORDS };
     }
-    if ('itemId' in query) return await this.readItem(query.itemId, await active);
-    if ('className' in query) return await this.readClass(query.className, await active);
+    if ('itemId' in query) return await this.readItem(query.itemId, await active, words);
+    if ('className' in query) return await this.readClass(query.className, await active, words);
     if (!('text' in query)) return await this.readImage(query, active, signal);
-    const [feature, current] = await Promise.all([this.textFeature(query.text, signal), active]);
+    const [feature, current, expanded] = await Promise.all([
+      this.textFeature(query.text, signal),
+      active,
+      this.wordsOf(words ? query.text : null),
+    ]);
     const usable = current !== null && this.encoders.understands(current, 'TEXT');
     const embedding = usable ? current.encoder.embed('TEXT', feature) : null;
-    return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding };
+    return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding, words: expanded };
+  }
+
+  private async wordsOf(text: string | null): Promise<ExpandedWords> {
+    // A text that cannot be stored is refused by the check of its feature.
+    return text === null || !isStorable(text) ? NO_WORDS : await this.catalog.words.expand(text);
   }
 
   private async textFeature(text: string, signal?: AbortSignal): Promise<Float32Array> {
@@ -91,11 +111,11 @@ export class QueryReader {
     const extractor = await this.imageExtractors.of(current?.row ?? null);
     const feature = only(await extractor.extract([await decodeRgb(bytes, extractor.input)], { signal }));
     const embedding = current === null ? null : current.encoder.embed('IMAGE', feature);
-    return { modality: 'IMAGE', feature, extractor: extractor.id, embedding };
+    return { modality: 'IMAGE', feature, extractor: extractor.id, embedding, words: NO_WORDS };
   }
 
   /** The embedding of a class is its prototype; its feature is that of its name and description. */
-  private async readClass(name: string, active: LoadedEncoder | null): Promise<ReadQuery> {
+  private async readClass(name: string, active: LoadedEncoder | null, words: boolean): Promise<ReadQuery> {
     const field = [...FIELD, 'className'];
     checkStorable(name, field);
     const rows = await this.catalog.classes.byNames([name]);
@@ -108,21 +128,23 @@ export class QueryReader {
     // Zeros: the class has no items and the encoder cannot read the feature of its name.
     const embedding = prototype?.some((x) => x !== 0) ? prototype : null;
     const feature = features.get(row.id) ?? null;
-    return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding };
+    const expanded = await this.wordsOf(words ? name : null);
+    return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding, words: expanded };
   }
 
-  private async readItem(id: string, active: LoadedEncoder | null): Promise<ReadQuery> {
+  private async readItem(id: string, active: LoadedEncoder | null, words: boolean): Promise<ReadQuery> {
     const item = isUuid(id) ? await this.catalog.items.byId(id) : null;
     if (item === null) {
       throw new CommonspaceError('ITEM_NOT_FOUND', 'No item has this id.', [...FIELD, 'itemId']);
     }
     const image = active?.row.imageExtractor ?? this.imageExtractors.byDefault.id;
     const extractor = item.modality === 'IMAGE' ? image : this.features.text.id;
-    const [feature, embedding] = await Promise.all([
+    const [feature, embedding, expanded] = await Promise.all([
       this.catalog.vectors.itemFeature(id, extractor),
       active === null ? null : this.catalog.vectors.itemEmbedding(active.row.id, id),
+      this.wordsOf(words && item.modality === 'TEXT' ? item.text : null),
     ]);
-    return { modality: item.modality, feature, extractor, embedding };
+    return { modality: item.modality, feature, extractor, embedding, words: expanded };
   }
 }
 

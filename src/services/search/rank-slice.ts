@@ -1,111 +1,159 @@
+import type { Catalog } from '../../catalog/catalog.js';
 import type { Hit, Ranking } from '../../catalog/types.js';
-import type { VectorRanking } from '../../catalog/vectors/vector-ranking.js';
-import {
-  type FusedHit,
-  fuseByReciprocalRank,
-  reciprocalRank,
-  singleEvidence,
-} from '../../domain/rank-fusion.js';
+import { EVIDENCES, type Evidence, type RankedHit, singleEvidence } from '../../domain/evidence.js';
+import { type BestSimilarities, bestOf, fuse, rankedHits } from '../../domain/fusion.js';
+import { collectEvidence, EVIDENCE_DEPTH, type EvidenceTable } from './evidence-table.js';
 import type { RankingPlan } from './ranking-plan.js';
-import type { Thresholds } from './similarity-threshold.js';
-
-/**
- * Depth of each ranking in the fused one. It is fixed, so that an item's fused score is the same on every page. Beyond it
- * the order continues by CONTENT alone.
- */
-const FUSION_DEPTH = 200;
 
 /** A part of a ranking. */
-interface Slice {
-  readonly hits: readonly FusedHit[];
+export interface Slice {
+  readonly hits: readonly RankedHit[];
   readonly hasMore: boolean;
   readonly approximate: boolean;
 }
 
+type Fusion = NonNullable<RankingPlan['fusion']>;
+
 /** Positions `offset` to `offset + count` of the plan's ranking, and whether there is more. */
 export async function rankSlice(
-  ranking: VectorRanking,
-  { content, counterpart, thresholds }: RankingPlan,
+  catalog: Catalog,
+  plan: RankingPlan,
   offset: number,
   count: number,
 ): Promise<Slice> {
-  if (content !== null && counterpart !== null) {
-    return await fusedSlice(ranking, { content, counterpart, thresholds }, offset, count);
-  }
-  if (content !== null) {
-    const found = await ranking.byEmbedding({ ...content, limit: count + 1, offset });
-    const hits = similarHits(found, thresholds.CONTENT);
-    return cut(singleEvidence({ evidence: 'CONTENT', hits }, offset + 1), count, found.approximate);
-  }
-  if (counterpart === null) throw new Error('a plan without a ranking');
-  const found = await ranking.byCounterpart({ ...counterpart, limit: offset + count + 1 });
-  const hits = singleEvidence({
-    evidence: 'COUNTERPART',
-    hits: similarHits(found, thresholds.COUNTERPART),
-  });
-  return cut(hits.slice(offset), count, found.approximate);
+  if (plan.fusion !== null) return await fusedSlice(catalog, plan, plan.fusion, offset, count);
+  const [evidence] = plan.evidence;
+  if (evidence === undefined) throw new Error('a plan without a ranking');
+  if (evidence === 'BORROWED') return await borrowedSlice(catalog, plan, offset, count);
+  const { hits, approximate } = await rankingBy(catalog, plan, evidence, offset, count + 1);
+  const kept = hits.filter(({ similarity }) => similarity >= (plan.threshold ?? -1));
+  return cut(singleEvidence({ evidence, hits: kept }, offset + 1), count, approximate);
 }
 
-interface FusedPlan {
-  readonly content: NonNullable<RankingPlan['content']>;
-  readonly counterpart: NonNullable<RankingPlan['counterpart']>;
-  readonly thresholds: Thresholds;
+/** Ranks `offset` to `offset + count` by one kind of evidence. */
+async function rankingBy(
+  catalog: Catalog,
+  { content, counterpart, words, target, filter }: RankingPlan,
+  evidence: Exclude<Evidence, 'BORROWED'>,
+  offset: number,
+  count: number,
+): Promise<Ranking> {
+  if (evidence === 'CONTENT' && content !== null) {
+    return await catalog.ranking.byEmbedding({ ...content, limit: count, offset });
+  }
+  const limit = offset + count;
+  const found =
+    evidence === 'COUNTERPART' && counterpart !== null
+      ? await catalog.ranking.byCounterpart({ ...counterpart, limit })
+      : words === null
+        ? { hits: [], approximate: false }
+        : await catalog.words.rank(words, { target, filter, limit });
+  return { ...found, hits: found.hits.slice(offset) };
+}
+
+async function borrowedSlice(
+  catalog: Catalog,
+  plan: RankingPlan,
+  offset: number,
+  count: number,
+): Promise<Slice> {
+  const { candidates, approximate } = await collectEvidence(catalog, plan);
+  const hits = candidates
+    .flatMap(({ id, similarities: { BORROWED: similarity } }): Hit[] =>
+      similarity === undefined || similarity < (plan.threshold ?? -1) ? [] : [{ id, similarity }],
+    )
+    .sort(bySimilarity);
+  return cut(singleEvidence({ evidence: 'BORROWED', hits }).slice(offset), count, approximate);
 }
 
 async function fusedSlice(
-  ranking: VectorRanking,
-  plan: FusedPlan,
+  catalog: Catalog,
+  plan: RankingPlan,
+  fusion: Fusion,
   offset: number,
   count: number,
 ): Promise<Slice> {
-  const [content, counterpart] = await Promise.all([
-    ranking.byEmbedding({ ...plan.content, limit: FUSION_DEPTH, offset: 0 }),
-    ranking.byCounterpart({ ...plan.counterpart, limit: FUSION_DEPTH }),
-  ]);
-  const byContent = similarHits(content, plan.thresholds.CONTENT);
-  const head = fuseByReciprocalRank([
-    { evidence: 'CONTENT', hits: byContent },
-    { evidence: 'COUNTERPART', hits: similarHits(counterpart, plan.thresholds.COUNTERPART) },
-  ]);
-  const approximate = content.approximate || counterpart.approximate;
-  const hits = head.slice(offset, offset + count + 1);
-  // With fewer than FUSION_DEPTH hits, CONTENT has ranked every item that is similar enough.
-  if (hits.length > count || byContent.length < FUSION_DEPTH) return cut(hits, count, approximate);
-  const inHead = new Set(head.map((hit) => hit.id));
+  const table = await collectEvidence(catalog, plan);
+  const best = bestOf(table.candidates);
+  const fused = fuse(table.candidates, fusion.coefficients, fusion.weights, best);
+  const least = plan.threshold ?? 0;
+  const head = fused.filter(({ score }) => score >= least);
+  const hits = rankedHits(head.slice(offset, offset + count + 1), ranksOf(table));
+  const last = fused.at(-1)?.score ?? 1;
+  // A result of the tail has at most the score of the last one of the head.
+  if (hits.length > count || last < least) return cut(hits, count, table.approximate);
+  const inHead = new Set(table.candidates.map(({ id }) => id));
   const skip = Math.max(0, offset - head.length);
-  const tail = await contentTail(ranking, plan, inHead, skip, count + 1 - hits.length);
-  return cut([...hits, ...tail.hits], count, approximate || tail.approximate);
+  const tail = await tailHits(
+    catalog,
+    plan,
+    fusion,
+    { best, last, inHead, table },
+    skip + count + 1 - hits.length,
+  );
+  const kept = tail.hits.filter(({ score }) => score >= least).slice(skip);
+  return cut([...hits, ...kept], count, table.approximate || tail.approximate);
 }
 
-/** The order beyond the fused head: items by CONTENT alone, without those in the head. */
-async function contentTail(
-  ranking: VectorRanking,
-  { content, thresholds }: FusedPlan,
-  inHead: ReadonlySet<string>,
-  skip: number,
+interface Head {
+  readonly best: BestSimilarities;
+  /** The lowest score. */
+  readonly last: number;
+  readonly inHead: ReadonlySet<string>;
+  readonly table: EvidenceTable;
+}
+
+/**
+ * The order beyond the candidates: items by one kind of evidence alone, CONTENT if there is an encoder. Their scores are
+ * those of an item with this evidence alone, and at most the lowest of the candidates.
+ */
+async function tailHits(
+  catalog: Catalog,
+  plan: RankingPlan,
+  { coefficients, weights }: Fusion,
+  { best, last, inHead, table }: Head,
   count: number,
-): Promise<{ hits: FusedHit[]; approximate: boolean }> {
-  // Items that are in the head by COUNTERPART alone occur here again and are skipped.
-  const limit = skip + count + inHead.size - FUSION_DEPTH;
-  const found = await ranking.byEmbedding({ ...content, limit, offset: FUSION_DEPTH });
-  const ranked = similarHits(found, thresholds.CONTENT).map((hit, index) => ({
-    hit,
-    rank: FUSION_DEPTH + index + 1,
-  }));
-  const rest = ranked.filter(({ hit }) => !inHead.has(hit.id)).slice(skip, skip + count);
-  return { hits: rest.map(({ hit, rank }) => tailHit(hit, rank)), approximate: found.approximate };
+): Promise<{ readonly hits: readonly RankedHit[]; readonly approximate: boolean }> {
+  const evidence = plan.evidence.has('CONTENT') ? 'CONTENT' : 'COUNTERPART';
+  const ranked = evidence === 'CONTENT' ? table.rankings.content : table.rankings.counterpart;
+  if (!plan.evidence.has(evidence) || ranked.hits.length < EVIDENCE_DEPTH)
+    return { hits: [], approximate: false };
+  // Candidates by other evidence occur here again and are skipped.
+  const others = inHead.size - EVIDENCE_DEPTH;
+  const found = await rankingBy(catalog, plan, evidence, EVIDENCE_DEPTH, count + others);
+  const rest = found.hits
+    .map((hit, index) => ({ ...hit, rank: EVIDENCE_DEPTH + index + 1 }))
+    .filter(({ id }) => !inHead.has(id))
+    .slice(0, count);
+  const hits = rest.map(({ id, similarity, rank }): RankedHit => {
+    const candidate = { id, similarities: { [evidence]: similarity } };
+    const [alone] = fuse([candidate], coefficients, weights, best);
+    return { id, score: Math.min(last, alone?.score ?? 0), evidence: [{ evidence, rank, similarity }] };
+  });
+  return { hits, approximate: found.approximate };
 }
 
-function tailHit({ id, similarity }: Hit, rank: number): FusedHit {
-  return { id, score: reciprocalRank(rank), evidence: [{ evidence: 'CONTENT', rank, similarity }] };
+/** The rank of a candidate by one kind of evidence. Beyond EVIDENCE_DEPTH it is the rank among the candidates. */
+function ranksOf({ candidates }: EvidenceTable): (evidence: Evidence, id: string) => number {
+  const ranks = new Map(
+    EVIDENCES.map((evidence) => {
+      const hits = candidates
+        .flatMap(({ id, similarities }): Hit[] => {
+          const similarity = similarities[evidence];
+          return similarity === undefined ? [] : [{ id, similarity }];
+        })
+        .sort(bySimilarity);
+      return [evidence, new Map(hits.map(({ id }, index) => [id, index + 1]))] as const;
+    }),
+  );
+  return (evidence, id) => ranks.get(evidence)?.get(id) ?? candidates.length;
 }
 
-/** The hits at or above the threshold, which come first. */
-function similarHits({ hits }: Ranking, threshold: number | undefined): readonly Hit[] {
-  return threshold === undefined ? hits : hits.filter(({ similarity }) => similarity >= threshold);
+function bySimilarity(a: Hit, b: Hit): number {
+  return b.similarity - a.similarity || (a.id < b.id ? -1 : 1);
 }
 
 /** One hit more than `count` means that there is more. */
-function cut(hits: readonly FusedHit[], count: number, approximate: boolean): Slice {
+function cut(hits: readonly RankedHit[], count: number, approximate: boolean): Slice {
   return { hits: hits.slice(0, count), hasMore: hits.length > count, approximate };
 }

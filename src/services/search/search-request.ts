@@ -1,6 +1,7 @@
+import type { Evidence } from '../../domain/evidence.js';
 import type { ItemFilter } from '../../domain/filter.js';
+import type { EvidenceWeights } from '../../domain/fusion.js';
 import type { Modality } from '../../domain/modality.js';
-import type { Evidence } from '../../domain/rank-fusion.js';
 import type { SearchQuery } from './query-reader.js';
 
 /** Which similarity thresholds a search applies: see similarity-threshold.ts. */
@@ -14,8 +15,10 @@ export interface SearchRequest {
   readonly first: number;
   readonly after: string | null;
   readonly minScore: number | null;
-  /** AUTO: the similarity thresholds that were calibrated for the active encoder. NONE if not given. */
+  /** AUTO: the calibrated threshold; see similarity-threshold.ts. NONE if not given. */
   readonly threshold?: ThresholdMode;
+  /** How much each kind of evidence counts where several are fused; 1 where not given. */
+  readonly weights?: Partial<EvidenceWeights>;
 }
 
 /** The items that a search ranks. */

@@ -3,8 +3,8 @@ import type { ClassRow, ItemRow } from '../../catalog/types.js';
 import { checkPageSize } from '../../domain/check.js';
 import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError } from '../../domain/errors.js';
+import type { RankedHit } from '../../domain/evidence.js';
 import { LIMITS } from '../../domain/limits.js';
-import type { FusedHit } from '../../domain/rank-fusion.js';
 import { type ActiveEncoder, noEncoder } from '../serving/active-encoder.js';
 import type { ExplanationContext } from './explanation-service.js';
 import type { FilterCheck } from './filter-check.js';
@@ -14,13 +14,16 @@ import { planRanking, type RankingPlan } from './ranking-plan.js';
 import { type SearchRequest, scopeOf } from './search-request.js';
 import { checkThreshold } from './similarity-threshold.js';
 
+/** The largest weight of a kind of evidence. */
+const MOST_WEIGHT = 10;
+
 export interface SearchResult {
   readonly item: ItemRow;
   /** The item's classes, by name. */
   readonly classes: readonly ClassRow[];
   readonly rank: number;
   readonly score: number;
-  readonly evidence: FusedHit['evidence'];
+  readonly evidence: RankedHit['evidence'];
   readonly cursor: string;
 }
 
@@ -49,7 +52,7 @@ export class SearchService {
     // The extraction of the query takes longest. It starts first, and the statement runs meanwhile.
     const current = Promise.resolve().then(() => this.encoders.current());
     const [query, active] = await Promise.all([
-      this.queries.read(request.query, current, signal),
+      this.queries.read(request.query, current, { words: request.by.includes('LEXICAL'), signal }),
       current,
       this.filters.check(request.filter),
     ]);
@@ -57,7 +60,7 @@ export class SearchService {
     const print = fingerprint({ ...identity, encoder: active?.row.id ?? null });
     const offset = after === null ? 0 : readRank(decodeCursor(after, print));
     const plan = planRanking(request, query, active);
-    const slice = await rankSlice(this.catalog.ranking, plan, offset, first);
+    const slice = await rankSlice(this.catalog, plan, offset, first);
     if (slice.hits.length === 0 && offset === 0) await this.refuseIfNothingCompares(plan, request);
     const items = await this.catalog.items.shown(slice.hits.map((hit) => hit.id));
     const found = new Map(items.map((shown) => [shown.item.id, shown]));
@@ -73,7 +76,7 @@ export class SearchService {
       hasNextPage: slice.hasMore,
       hasPreviousPage: offset > 0,
       mode: slice.approximate ? 'APPROXIMATE' : 'EXACT',
-      encoderVersion: plan.content === null ? null : plan.content.encoderId,
+      encoderVersion: plan.content?.encoderId ?? null,
       explainedBy: active === null || query.embedding === null ? null : { active, query: query.embedding },
     };
   }
@@ -94,6 +97,13 @@ function checkRequest(request: SearchRequest): void {
   checkPageSize(request.first, LIMITS.searchPageSize);
   if (request.by.length === 0 || new Set(request.by).size !== request.by.length) {
     throw new CommonspaceError('BAD_INPUT', 'Name at least one kind of evidence, each once.', ['by']);
+  }
+  for (const [kind, weight] of Object.entries(request.weights ?? {})) {
+    if (!(weight >= 0 && weight <= MOST_WEIGHT))
+      throw new CommonspaceError('BAD_INPUT', `A weight must be between 0 and ${MOST_WEIGHT}.`, [
+        'weights',
+        kind,
+      ]);
   }
   checkThreshold(request, scopeOf(request).target);
 }

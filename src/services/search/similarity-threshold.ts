@@ -1,19 +1,25 @@
 import { CommonspaceError } from '../../domain/errors.js';
+import type { Evidence } from '../../domain/evidence.js';
 import type { Modality } from '../../domain/modality.js';
-import type { Evidence } from '../../domain/rank-fusion.js';
 import { extractorOf, type LoadedEncoder } from '../serving/active-encoder.js';
 import type { ReadQuery } from './query-reader.js';
 import type { SearchRequest } from './search-request.js';
 
 /**
- * The least similarity of a result by each kind of evidence: `minScore` of the request, or with AUTO (`cutOff` in the API)
- * the threshold calibrated for the active encoder, the kind of evidence and the direction.
+ * The least score of a result, null for none: `minScore` of the request, or with AUTO (`cutOff` in the API) a calibrated one.
+ * With one kind of evidence that is the similarity calibrated for the active encoder and the direction, with several a
+ * probability.
  */
-export type Thresholds = Readonly<Partial<Record<Evidence, number>>>;
+export type Threshold = number | null;
+
+/**
+ * Of fused searches: the probability below which AUTO leaves results out. docs/search.md has the shares of wrong and right
+ * results that it keeps, by form of the query.
+ */
+export const LEAST_PROBABILITY = 0.1;
 
 interface PlannedRankings {
   readonly target: Modality | null;
-  readonly content: object | null;
   readonly counterpart: { readonly extractor: string } | null;
 }
 
@@ -22,34 +28,35 @@ export function checkThreshold(
   { by, minScore, threshold }: Pick<SearchRequest, 'by' | 'minScore' | 'threshold'>,
   target: Modality | null,
 ): void {
-  if (minScore !== null && by.length !== 1)
-    throw badInput('minScore needs exactly one kind of evidence in `by`.', 'minScore');
-  if (minScore !== null && !(minScore >= -1 && minScore <= 1))
-    throw badInput('minScore must be between -1 and 1.', 'minScore');
+  const least = by.length === 1 ? -1 : 0;
+  if (minScore !== null && !(minScore >= least && minScore <= 1))
+    throw badInput(
+      `minScore must be between ${least} and 1: ${by.length === 1 ? 'a similarity' : 'a probability'}.`,
+      'minScore',
+    );
   if (threshold !== 'AUTO') return;
   if (minScore !== null) throw badInput('Give minScore or cutOff: AUTO, not both.', 'cutOff');
-  if (target === null) {
+  if (target === null && by.length === 1) {
     throw badInput(
-      'cutOff: AUTO needs a target: similarities within a modality and across modalities differ in size.',
+      'cutOff: AUTO with one kind of evidence needs a target: similarities within a modality and across modalities differ in size.',
       'target',
     );
   }
 }
 
 /**
- * The thresholds of the rankings that the plan has.
+ * The threshold of a search.
  *
- * @throws CommonspaceError NOT_CALIBRATED if AUTO is asked for and the active encoder has no threshold for this search.
+ * @throws CommonspaceError NOT_CALIBRATED if AUTO is asked for with one kind of evidence and the active encoder has no
+ * threshold for it.
  */
-export function thresholdsFor(
+export function thresholdFor(
   request: SearchRequest,
   query: ReadQuery,
-  { target, content, counterpart }: PlannedRankings,
+  { target, counterpart }: PlannedRankings,
   active: LoadedEncoder | null,
-): Thresholds {
-  const [only] = request.by;
-  if (request.minScore !== null && only !== undefined) return { [only]: request.minScore };
-  if (request.threshold !== 'AUTO') return {};
+): Threshold {
+  if (request.threshold !== 'AUTO') return request.minScore;
   // The similarities of a class prototype are higher than those of a single text or picture.
   if (query.modality === null || 'className' in request.query) {
     throw badInput(
@@ -57,23 +64,18 @@ export function thresholdsFor(
       'cutOff',
     );
   }
-  if (active === null) throw notCalibrated(content === null ? 'COUNTERPART' : 'CONTENT');
-  const calibrated = active.row.config.cutOffs ?? [];
-  const find = (evidence: Evidence): number => {
-    const found = calibrated.find(
-      (one) => one.evidence === evidence && one.query === query.modality && one.target === target,
-    );
-    if (found === undefined) throw notCalibrated(evidence);
-    return found.threshold;
-  };
+  const [evidence] = request.by;
+  if (request.by.length > 1 || evidence === undefined) return LEAST_PROBABILITY;
+  if (active === null) throw notCalibrated(evidence);
   // Similarities of another extractor's features differ in size from those that were calibrated.
-  if (counterpart !== null && counterpart.extractor !== extractorOf(active.row, query.modality)) {
-    throw notCalibrated('COUNTERPART');
+  if (evidence === 'COUNTERPART' && counterpart?.extractor !== extractorOf(active.row, query.modality)) {
+    throw notCalibrated(evidence);
   }
-  return {
-    ...(content !== null && { CONTENT: find('CONTENT') }),
-    ...(counterpart !== null && { COUNTERPART: find('COUNTERPART') }),
-  };
+  const found = active.row.config.cutOffs?.find(
+    (one) => one.evidence === evidence && one.query === query.modality && one.target === target,
+  );
+  if (found === undefined) throw notCalibrated(evidence);
+  return found.threshold;
 }
 
 function badInput(message: string, field: string): CommonspaceError {
