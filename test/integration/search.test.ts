@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EVIDENCES, type Evidence } from '../../src/domain/evidence.js';
 import type { SearchRequest } from '../../src/services/search/search-request.js';
+import { LEAST_PROBABILITY } from '../../src/services/search/similarity-threshold.js';
 import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { describeOnEachKind } from '../support/catalog.js';
@@ -194,6 +195,65 @@ describeOnEachKind('search', (kind) => {
       expect(page.hasNextPage).toBe(false);
     });
 
+    it('cuts fused results off below minScore and by AUTO, on every page', async () => {
+      const query = { text: 'a big red circle' };
+      const whole = await app.search.search(request(query, { target: 'IMAGE', first: 100 }));
+      const least = whole.results[4]?.score ?? Number.NaN;
+      const cut = await app.search.search(request(query, { target: 'IMAGE', minScore: least, first: 2 }));
+      const rest = await app.search.search(
+        request(query, {
+          target: 'IMAGE',
+          minScore: least,
+          first: 100,
+          after: cut.results.at(-1)?.cursor ?? null,
+        }),
+      );
+      expect([...cut.results, ...rest.results].map(({ item, score }) => [item.id, score])).toEqual(
+        whole.results.filter(({ score }) => score >= least).map(({ item, score }) => [item.id, score]),
+      );
+      const auto = await app.search.search(request(query, { threshold: 'AUTO', first: 100 }));
+      expect(auto.results.length).toBeLessThan(whole.results.length);
+      expect(auto.results.every(({ score }) => score >= LEAST_PROBABILITY)).toBe(true);
+    });
+
+    it('finds by words alone, and by the captions of neighbours alone', async () => {
+      const byWords = await app.search.search(
+        request({ text: 'gren squares' }, { target: 'IMAGE', by: ['LEXICAL'], first: 2 }),
+      );
+      expect(byWords.results.map(({ item }) => item.externalId?.includes('green-square'))).not.toContain(
+        false,
+      );
+      expect(byWords.results[0]?.evidence[0]).toMatchObject({ evidence: 'LEXICAL', rank: 1 });
+      await app.ingest.ingest([
+        { content: { bytes: await drawShape('ring', 'blue', 25) }, externalId: 'bare.png' },
+      ]);
+      const borrowed = await app.search.search(
+        request({ text: 'a big blue ring' }, { target: 'IMAGE', by: ['BORROWED'] }),
+      );
+      expect(borrowed.results.map(({ item }) => item.externalId)).toEqual(['bare.png']);
+      const fused = await app.search.search(
+        request({ text: 'a big blue ring' }, { target: 'IMAGE', first: 100 }),
+      );
+      const bare = fused.results.find(({ item }) => item.externalId === 'bare.png');
+      expect(bare?.evidence.map(({ evidence }) => evidence)).toEqual(
+        expect.arrayContaining(['CONTENT', 'BORROWED']),
+      );
+      expect(bare?.evidence.map(({ evidence }) => evidence)).not.toContain('COUNTERPART');
+      await app.items.delete([bare?.item.id ?? '']);
+    });
+
+    it('gives a kind of evidence no say with weight 0', async () => {
+      const search = (lexical: number) =>
+        app.search.search(
+          request({ text: 'gren' }, { target: 'IMAGE', weights: { lexical, borrowed: 0 }, first: 100 }),
+        );
+      const [without, withWords] = [await search(0), await search(10)];
+      expect(without.results.map(({ score }) => score)).not.toEqual(
+        withWords.results.map(({ score }) => score),
+      );
+      expect(withWords.results[0]?.item.externalId).toContain('green');
+    });
+
     it('normalises full-width characters, and searches Chinese texts', async () => {
       const normal = await keys({ text: 'a big red circle' }, { target: 'IMAGE' });
       expect(await keys({ text: 'ａ　ｂｉｇ　ｒｅｄ　ｃｉｒｃｌｅ' }, { target: 'IMAGE' })).toEqual(normal);
@@ -233,7 +293,21 @@ describeOnEachKind('search', (kind) => {
         ['filter', 'classNames'],
       ],
       ['no evidence at all', { text: 'x' }, { by: [] }, 'BAD_INPUT', ['by']],
-      ['minScore with both kinds', { text: 'x' }, { minScore: 0.1 }, 'BAD_INPUT', ['minScore']],
+      [
+        'a negative minScore with several kinds',
+        { text: 'x' },
+        { minScore: -0.1 },
+        'BAD_INPUT',
+        ['minScore'],
+      ],
+      [
+        'a weight beyond 10',
+        { text: 'x' },
+        { weights: { lexical: 11 } },
+        'BAD_INPUT',
+        ['weights', 'lexical'],
+      ],
+      ['words of a picture', { itemId: '' }, { by: ['LEXICAL'] }, 'ITEM_NOT_FOUND', ['query', 'itemId']],
       ['minScore beyond 1', { text: 'x' }, { by: CONTENT, minScore: 2 }, 'BAD_INPUT', ['minScore']],
       ['a page size of 0', { text: 'x' }, { first: 0 }, 'BAD_INPUT', ['first']],
       ['a page too large', { text: 'x' }, { first: 101 }, 'BAD_INPUT', ['first']],

@@ -153,15 +153,6 @@ describeOnEachKind('unseen classes', (kind) => {
 
       const paged = await app.search.search(request(query, { threshold: 'AUTO', first: 2 }));
       expect(paged.hasNextPage).toBe(page.results.length > 2);
-      const fused = await app.search.search(
-        request(query, { threshold: 'AUTO', by: ['CONTENT', 'COUNTERPART'] }),
-      );
-      const byCounterpart = await app.search.search(
-        request(query, { threshold: 'AUTO', by: ['COUNTERPART'] }),
-      );
-      expect(new Set(fused.results.map(({ item }) => item.id))).toEqual(
-        new Set([...page.results, ...byCounterpart.results].map(({ item }) => item.id)),
-      );
     });
 
     it('refuse a calibrated threshold that contradicts the request', async () => {
