@@ -124,7 +124,7 @@ export function rankedHits(
   }));
 }
 
-/** For queries that are texts. Fitted on several catalogues with real queries; docs/measurements/search-quality.md. */
+/** For queries that are texts. Fitted on several catalogues with real queries (docs/decisions/0020-calibrated-fusion.md). */
 const TEXT_QUERIES: FusionCoefficients = {
   withCounterpart: {
     constant: -2.56,
