@@ -7,6 +7,7 @@ import { EncoderRuns } from './repositories/encoder-runs.js';
 import { Encoders } from './repositories/encoders.js';
 import { Items } from './repositories/items.js';
 import { Media } from './repositories/media.js';
+import { PerceptualHashes } from './repositories/perceptual-hashes.js';
 import { VectorIndexes } from './vectors/vector-indexes.js';
 import { VectorPartitions } from './vectors/vector-partitions.js';
 import { VectorRanking } from './vectors/vector-ranking.js';
@@ -29,6 +30,7 @@ export interface Catalog {
   /** The words of items: what a text query has in common with them. */
   readonly words: Words;
   readonly media: Media;
+  readonly hashes: PerceptualHashes;
   /** Changes with items, classes and embeddings. */
   readonly changes: ChangeStamp;
   /** The connections, for what no repository does. Waiting for one inside a transaction can deadlock. */
@@ -82,6 +84,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     indexes: new VectorIndexes(database, partitions),
     words,
     media: new Media(database),
+    hashes: new PerceptualHashes(database),
     changes,
     database,
     async maintain() {

@@ -74,12 +74,13 @@ export interface ItemWrite {
   readonly contentHash: string;
   readonly pairKey: string | null;
   readonly classNames: readonly string[];
-  /** `bytes` is the size of the file. */
+  /** `bytes` is the size of the file. An image without a perceptual hash gets one later; see PerceptualHashes. */
   readonly image: {
     readonly mediaType: string;
     readonly width: number;
     readonly height: number;
     readonly bytes: number;
+    readonly perceptualHash: bigint | null;
   } | null;
   readonly text: { readonly text: string; readonly language: string | null } | null;
   /** Features to store, by extractor id; an old feature of that extractor is replaced. */

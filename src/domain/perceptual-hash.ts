@@ -12,6 +12,9 @@ export const COPY_DISTANCE = 3;
 /** Width and height in pixels of the picture that is hashed. */
 const HASHED_SIDE = 32;
 
+/** How a picture is scaled before it is hashed. */
+export const HASHED_SIZE = { width: HASHED_SIDE, height: HASHED_SIDE, fit: 'fill' } as const;
+
 /** Frequencies in each direction, from 0 (constant). */
 const FREQUENCIES = 8;
 const COEFFICIENTS = 48;

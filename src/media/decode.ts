@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { CommonspaceError } from '../domain/errors.js';
+import { HASHED_SIZE } from '../domain/perceptual-hash.js';
 import { createGate } from './gate.js';
 import { DECODE_SECONDS, MAX_IMAGE_BYTES, MAX_PIXELS } from './limits.js';
 import { type MediaType, sniff } from './sniff.js';
@@ -73,19 +74,19 @@ export async function checkImage(bytes: Uint8Array): Promise<CheckedImage> {
 }
 
 /**
- * `checkImage` and `decodeRgb` in one decoding, which halves the work for an image that is stored and used.
+ * Checks an image that is stored and used, and decodes it to `size` and to the size of perceptual hashes.
  *
  * @throws CommonspaceError as `checkImage` does
  */
 export async function checkAndDecode(
   bytes: Uint8Array,
   size: DecodeSize,
-): Promise<{ readonly image: CheckedImage; readonly rgb: RgbImage }> {
+): Promise<{ readonly image: CheckedImage; readonly rgb: RgbImage; readonly hashed: RgbImage }> {
   const source = await open(bytes);
   const rgb = await rgbOf(source, size);
-  // `cover` crops, so the decoder may not have read the rows below the crop.
-  if (size.fit === 'cover') await assertDecodable(source);
-  return { image: asChecked(bytes, source), rgb };
+  // `cover` crops, and the decoder may not read the rows below the crop. This reads every row.
+  const hashed = await rgbOf(source, HASHED_SIZE);
+  return { image: asChecked(bytes, source), rgb, hashed };
 }
 
 /**

@@ -32,6 +32,7 @@ import { ClassPrototypes } from './serving/class-prototypes.js';
 import { ClassStatistics } from './serving/class-statistics.js';
 import type { ExtractorReport } from './serving/extractor-report.js';
 import { FeatureBackfill } from './serving/feature-backfill.js';
+import { HashBackfill } from './serving/hash-backfill.js';
 import { ImageExtractors } from './serving/image-extractors.js';
 import { ImageSources } from './serving/image-source.js';
 import { IndexUpkeep } from './serving/index-upkeep.js';
@@ -130,7 +131,14 @@ export function createServices(parts: Parts): Services {
     encoders: versionService,
     imageExtractors,
     indexes,
-    upkeep: new Upkeep(catalog, encoders, imageExtractors, backfill, reportUnexpected),
+    upkeep: new Upkeep(
+      catalog,
+      encoders,
+      imageExtractors,
+      backfill,
+      new HashBackfill(catalog, media),
+      reportUnexpected,
+    ),
     trainingRunner,
   };
 }

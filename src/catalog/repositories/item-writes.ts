@@ -160,18 +160,18 @@ async function upsert(
   const column = (value: (write: ItemWrite) => unknown) => writes.map(value);
   const rows = await tx.run<StoredItem>(
     `INSERT INTO item AS i (id, modality, external_id, title, text, language, content_hash, media_type, width, height,
-       metadata, pair_id, lexemes)
+       perceptual_hash, metadata, pair_id, lexemes)
      SELECT id, modality::modality, external_id, title, text, language, content_hash, media_type, width, height,
-       metadata::jsonb, pair_id, lexemes::tsvector
+       perceptual_hash, metadata::jsonb, pair_id, lexemes::tsvector
      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-       $9::int[], $10::int[], $11::text[], $12::uuid[], $13::text[])
-       AS w (id, modality, external_id, title, text, language, content_hash, media_type, width, height, metadata, pair_id,
-         lexemes)
+       $9::int[], $10::int[], $11::bigint[], $12::text[], $13::uuid[], $14::text[])
+       AS w (id, modality, external_id, title, text, language, content_hash, media_type, width, height, perceptual_hash,
+         metadata, pair_id, lexemes)
      ORDER BY id
      ON CONFLICT (id) DO UPDATE SET modality = EXCLUDED.modality, external_id = EXCLUDED.external_id,
        title = EXCLUDED.title, text = EXCLUDED.text, language = EXCLUDED.language,
        content_hash = EXCLUDED.content_hash, media_type = EXCLUDED.media_type, width = EXCLUDED.width,
-       height = EXCLUDED.height, metadata = EXCLUDED.metadata, pair_id = EXCLUDED.pair_id,
+       height = EXCLUDED.height, perceptual_hash = EXCLUDED.perceptual_hash, metadata = EXCLUDED.metadata, pair_id = EXCLUDED.pair_id,
        lexemes = EXCLUDED.lexemes, updated_at = CURRENT_TIMESTAMP
      RETURNING ${ITEM_COLUMNS}`,
     [
@@ -185,6 +185,7 @@ async function upsert(
       column((write) => write.image?.mediaType ?? null),
       column((write) => write.image?.width ?? null),
       column((write) => write.image?.height ?? null),
+      column((write) => write.image?.perceptualHash?.toString() ?? null),
       column((write) => JSON.stringify(write.metadata)),
       column((write) => (write.pairKey === null ? null : (pairIds.get(write.pairKey) ?? null))),
       lexemes,

@@ -17,6 +17,7 @@ import {
 } from './item-pages.js';
 import { classesOf, itemsByIds, type ShownItem, shownItems } from './item-reads.js';
 import { writeItems } from './item-writes.js';
+import { hashesOf } from './perceptual-hashes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 
 /** Sorts before every item id. */
@@ -167,6 +168,11 @@ export class Items {
   /** The classes of each item, by name; an entry for every given id. */
   classesOf(itemIds: readonly string[]): Promise<Map<string, ClassRow[]>> {
     return classesOf(this.db, itemIds);
+  }
+
+  /** Perceptual hashes of the images among these items, of those that have one. */
+  perceptualHashes(itemIds: readonly string[]): Promise<Map<string, bigint>> {
+    return hashesOf(this.db, itemIds);
   }
 
   /** Ids of matching items, ascending. */

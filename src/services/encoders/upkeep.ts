@@ -3,11 +3,13 @@ import type { ReportUnexpected } from '../../domain/errors.js';
 import type { ActiveEncoder, LoadedEncoder } from '../serving/active-encoder.js';
 import { embedCatalogue } from '../serving/embed-catalogue.js';
 import type { FeatureBackfill } from '../serving/feature-backfill.js';
+import type { HashBackfill } from '../serving/hash-backfill.js';
 import type { ImageExtractors } from '../serving/image-extractors.js';
 
 /**
- * Adds the words of items that a version without words has stored, then extracts and embeds what live encoders lack: an item that was stored while an encoder's image extractor could not be
- * opened has no feature of it and no embedding.
+ * Adds the words of items that an earlier version has stored, then extracts and embeds what live encoders lack: an item that
+ * was stored while an encoder's image extractor could not be opened has no feature of it and no embedding. Then it adds the
+ * perceptual hashes that images of an earlier version lack.
  */
 export class Upkeep {
   private readonly stopping = new AbortController();
@@ -18,14 +20,22 @@ export class Upkeep {
     private readonly encoders: ActiveEncoder,
     private readonly images: ImageExtractors,
     private readonly backfill: FeatureBackfill,
+    private readonly hashes: HashBackfill,
     private readonly reportUnexpected: ReportUnexpected,
   ) {}
 
   /** Starts the work in the background, once. */
   start(): void {
-    this.work = this.complete(this.stopping.signal).catch((error: unknown) => {
-      if (!this.stopping.signal.aborted) this.reportUnexpected(error);
-    });
+    this.work = this.run(this.stopping.signal);
+  }
+
+  /** One part runs even if another fails. Searches need the vectors first. */
+  private async run(signal: AbortSignal): Promise<void> {
+    for (const part of [() => this.complete(signal), () => this.hashes.fill(signal)]) {
+      await part().catch((error: unknown) => {
+        if (!signal.aborted) this.reportUnexpected(error);
+      });
+    }
   }
 
   async stop(): Promise<void> {
@@ -33,7 +43,7 @@ export class Upkeep {
     await this.work;
   }
 
-  /** Skips an encoder whose extractor still cannot be opened. @throws CommonspaceError CANCELLED, BAD_MODEL. */
+  /** All but the hashes. Skips an encoder whose extractor still cannot be opened. @throws CommonspaceError CANCELLED, BAD_MODEL. */
   async complete(signal?: AbortSignal): Promise<void> {
     await this.catalog.words.fill(signal);
     for (const live of await this.encoders.live()) {

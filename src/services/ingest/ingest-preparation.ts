@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import { CommonspaceError } from '../../domain/errors.js';
+import { perceptualHash } from '../../domain/perceptual-hash.js';
 import type { FeatureExtractors, Pixels } from '../../features/types.js';
 import { checkAndDecode } from '../../media/decode.js';
 import type { MediaStore } from '../../media/media-store.js';
@@ -32,6 +33,7 @@ export type PreparedItem = IndexedInput & {
         readonly bytes: Buffer;
         /** In the size that the configured extractor wants. */
         readonly pixels: Pixels;
+        readonly perceptualHash: bigint;
       }
   );
 
@@ -79,7 +81,7 @@ export class IngestPreparation {
     const bytes = await this.images.bytes(content, field, call.signal);
     const [source = 'bytes'] = Object.keys(content);
     try {
-      const { image, rgb } = await checkAndDecode(bytes, this.features.image.input);
+      const { image, rgb, hashed } = await checkAndDecode(bytes, this.features.image.input);
       const stored = await this.media.put(image);
       return {
         ...given,
@@ -88,6 +90,7 @@ export class IngestPreparation {
         image: stored,
         bytes,
         pixels: rgb,
+        perceptualHash: perceptualHash(hashed.data),
         features: NO_FEATURES,
       };
     } catch (error) {

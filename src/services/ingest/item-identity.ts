@@ -43,15 +43,18 @@ export function mergeWrite(item: PreparedItem, found: ExistingItem | null, field
     contentHash: item.contentHash,
     pairKey: input.pairKey ?? found?.pairKey ?? null,
     classNames: [...new Set(input.classes?.map((name) => name.trim()) ?? found?.classNames ?? [])].sort(),
-    image: item.modality === 'IMAGE' ? imageOf(item.image) : null,
+    image: item.modality === 'IMAGE' ? imageOf(item.image, item.perceptualHash) : null,
     text: item.modality === 'TEXT' ? { text: item.text, language: languageOf(metadata) } : null,
   };
   if (found !== null && isSame(write, found)) return { kind: 'unchanged', row: found.row };
   return { kind: 'write', write };
 }
 
-function imageOf({ mediaType, width, height, bytes }: StoredImage): ItemWrite['image'] {
-  return { mediaType, width, height, bytes };
+function imageOf(
+  { mediaType, width, height, bytes }: StoredImage,
+  perceptualHash: bigint,
+): ItemWrite['image'] {
+  return { mediaType, width, height, bytes, perceptualHash };
 }
 
 function isSame(write: MergedWrite, { row, pairKey, classNames }: ExistingItem): boolean {

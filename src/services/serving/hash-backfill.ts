@@ -1,0 +1,46 @@
+import pLimit from 'p-limit';
+import type { Catalog } from '../../catalog/catalog.js';
+import type { UnhashedImage } from '../../catalog/repositories/perceptual-hashes.js';
+import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
+import { HASHED_SIZE, perceptualHash } from '../../domain/perceptual-hash.js';
+import { decodeRgb } from '../../media/decode.js';
+import type { MediaStore } from '../../media/media-store.js';
+
+/** Images per batch. */
+const CHUNK = 64;
+/** Images decoded at once: one less than the decoder has slots, so that a request finds one free. */
+const DECODED_AT_ONCE = 2;
+/** Sorts before every item id. */
+const NIL = '00000000-0000-0000-0000-000000000000';
+
+/** Computes the perceptual hashes of images that an earlier version stored. */
+export class HashBackfill {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly media: MediaStore,
+  ) {}
+
+  /** An image whose file cannot be read stays without a hash. @throws CommonspaceError CANCELLED */
+  async fill(signal?: AbortSignal): Promise<void> {
+    const limit = pLimit(DECODED_AT_ONCE);
+    for (let after = NIL; ; ) {
+      throwIfCancelled(signal);
+      const images = await this.catalog.hashes.lacking(after, CHUNK);
+      const last = images.at(-1);
+      if (last === undefined) return;
+      const hashes = await Promise.all(images.map((image) => limit(() => this.hash(image))));
+      await this.catalog.hashes.fill(hashes.filter((hashed) => hashed !== null));
+      after = last.id;
+    }
+  }
+
+  private async hash(image: UnhashedImage): Promise<(UnhashedImage & { readonly hash: bigint }) | null> {
+    try {
+      const { data } = await decodeRgb(this.media.path(image.contentHash), HASHED_SIZE);
+      return { ...image, hash: perceptualHash(data) };
+    } catch (error) {
+      if (error instanceof CommonspaceError) return null;
+      throw error;
+    }
+  }
+}
