@@ -5,6 +5,7 @@ import { Classes } from './repositories/classes.js';
 import { EncoderEvaluations } from './repositories/encoder-evaluations.js';
 import { EncoderRuns } from './repositories/encoder-runs.js';
 import { Encoders } from './repositories/encoders.js';
+import { FacetCounts } from './repositories/facets.js';
 import { Items } from './repositories/items.js';
 import { Media } from './repositories/media.js';
 import { PerceptualHashes } from './repositories/perceptual-hashes.js';
@@ -31,6 +32,7 @@ export interface Catalog {
   readonly words: Words;
   readonly media: Media;
   readonly hashes: PerceptualHashes;
+  readonly facets: FacetCounts;
   /** Changes with items, classes and embeddings. */
   readonly changes: ChangeStamp;
   /** The connections, for what no repository does. Waiting for one inside a transaction can deadlock. */
@@ -85,6 +87,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     words,
     media: new Media(database),
     hashes: new PerceptualHashes(database),
+    facets: new FacetCounts(database),
     changes,
     database,
     async maintain() {

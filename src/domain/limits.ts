@@ -19,6 +19,10 @@ export const LIMITS = {
   counterpartPageSize: 100,
   /** Ids in one request for nodes. */
   nodesPerCall: 100,
+  /** Classes of a facet, and values of each metadata key. */
+  facetValues: 100,
+  /** Metadata keys in one request for facets. */
+  facetKeys: 20,
   /** Terms of a filter, including those nested in and/or/not. A list of ids is one term. */
   filterTerms: 100,
   /** Ids in a filter, including those nested in and/or/not. */

@@ -6,6 +6,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
   type ValidationContext,
+  type ValueNode,
 } from 'graphql';
 import type { ErrorCode } from '../domain/errors.js';
 
@@ -19,6 +20,8 @@ export const MAX_COST = 20_000;
 const ASSUMED_LIST = 5;
 /** Arguments that give the length of a list: a page size, or the ids to look up. */
 const SIZED_BY: ReadonlySet<string> = new Set(['first', 'ids']);
+/** Arguments of a field that give the length of lists within it. These are counted with the assumed length. */
+const SIZES_WITHIN: ReadonlySet<string> = new Set(['classes', 'values']);
 /** Lists whose length no argument of the operation has to give. */
 const UNPAGED_LISTS: ReadonlySet<string> = new Set([
   'classes',
@@ -29,9 +32,12 @@ const UNPAGED_LISTS: ReadonlySet<string> = new Set([
   'curves',
   'perClass',
   'classification',
+  'modalities',
+  'metadata',
+  'values',
 ]);
-/** Cost of a field in addition to its values. An explanation ranks all training pairs. */
-const WORK: Readonly<Record<string, number>> = { explanation: 50 };
+/** Cost of a field in addition to its values. An explanation ranks all training pairs, facets read all matching items. */
+const WORK: Readonly<Record<string, number>> = { explanation: 50, facets: 500 };
 
 /** Maximum number of tokens in a document. The parser stops there. */
 export const MAX_TOKENS = 4_000;
@@ -107,12 +113,20 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
 }
 
 function multiplicity(field: FieldNode): number {
-  const size = field.arguments?.find((argument) => SIZED_BY.has(argument.name.value))?.value;
+  const size = argumentsOf(field, SIZED_BY)[0];
   if (size?.kind === 'IntValue') return Math.max(1, Number(size.value));
   if (size?.kind === 'ListValue') return Math.max(1, size.values.length);
   // The value of a variable is unknown during validation. Services limit page sizes.
   if (size !== undefined && size.kind !== 'NullValue') return 50;
-  return UNPAGED_LISTS.has(field.name.value) ? ASSUMED_LIST : 1;
+  if (UNPAGED_LISTS.has(field.name.value)) return ASSUMED_LIST;
+  const within = argumentsOf(field, SIZES_WITHIN).map((value) =>
+    value.kind === 'IntValue' ? Number(value.value) : 50,
+  );
+  return Math.max(1, ...within.map((length) => length / ASSUMED_LIST));
+}
+
+function argumentsOf(field: FieldNode, names: ReadonlySet<string>): ValueNode[] {
+  return (field.arguments ?? []).flatMap(({ name, value }) => (names.has(name.value) ? [value] : []));
 }
 
 function refuse(

@@ -1,5 +1,6 @@
 import type { ClassRow, ItemRow } from '../services/models.js';
 import type { ExplanationContext } from '../services/search/explanation-service.js';
+import type { FacetRequest } from '../services/search/facet-service.js';
 import type { SearchResult } from '../services/search/search-service.js';
 import type { toConnection } from './connections.js';
 
@@ -20,3 +21,6 @@ export interface SearchEdgeModel extends Omit<SearchResult, 'item'> {
 export type ItemConnectionModel = ReturnType<
   typeof toConnection<ItemRow, { readonly cursor: string; readonly node: ItemRow }>
 > & { readonly count: () => Promise<number> };
+
+/** The object that resolvers of `Facets` receive: a checked request. */
+export type FacetsModel = FacetRequest;

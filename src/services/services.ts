@@ -23,6 +23,7 @@ import { IngestWriter } from './ingest/ingest-writer.js';
 import { MediaService } from './ingest/media-service.js';
 import { ClassService } from './search/class-service.js';
 import { ExplanationService } from './search/explanation-service.js';
+import { FacetService } from './search/facet-service.js';
 import { FilterCheck } from './search/filter-check.js';
 import { ItemService } from './search/item-service.js';
 import { QueryReader } from './search/query-reader.js';
@@ -44,6 +45,7 @@ export interface Services {
   readonly ingest: IngestService;
   readonly folderIngest: FolderIngest;
   readonly search: SearchService;
+  readonly facets: FacetService;
   readonly explanations: ExplanationService;
   readonly media: MediaService;
   readonly training: TrainingService;
@@ -123,6 +125,7 @@ export function createServices(parts: Parts): Services {
     ingest,
     folderIngest: new FolderIngest(ingest),
     search: new SearchService(catalog, encoders, queries, filters),
+    facets: new FacetService(catalog, filters),
     explanations: new ExplanationService(catalog, prototypes, statistics),
     media: new MediaService(catalog, media),
     training: new TrainingService(runParts, trainingRunner, versionService, filters),

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/http/app.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 
@@ -24,6 +24,7 @@ beforeAll(async () => {
       pairKey: externalId === 't5' ? 'other' : 'pair',
       title: TITLES[externalId] ?? null,
       classes: ['letter'],
+      metadata: { set: 1 },
     })),
   );
   for (const outcome of outcomes) {
@@ -49,6 +50,7 @@ interface List {
 /** The fields that the operations below select. */
 interface Data {
   readonly nodes: unknown;
+  readonly facets: unknown;
   readonly classes: { readonly nodes: readonly { readonly id: string }[] };
   readonly items: List;
   readonly item: {
@@ -67,6 +69,18 @@ interface Answer {
 async function ask(query: string, variables: object = {}): Promise<Answer> {
   const response = await http.inject({ method: 'POST', url: '/graphql', payload: { query, variables } });
   return response.json();
+}
+
+/** The number of statements that an operation runs. */
+async function statementsOf(query: string): Promise<number> {
+  const { pool } = app.catalog.database;
+  const spy = vi.spyOn(pool, 'query');
+  try {
+    expect((await ask(query)).errors).toBeUndefined();
+    return spy.mock.calls.length;
+  } finally {
+    spy.mockRestore();
+  }
 }
 
 const keys = (nodes: readonly { readonly externalId: string }[]) => nodes.map((node) => node.externalId);
@@ -90,23 +104,8 @@ describe('nodes', () => {
   });
 
   it('are read by one statement for items and one for classes', async () => {
-    const statements: string[] = [];
-    const { pool } = app.catalog.database;
-    const query = pool.query;
-    // @ts-expect-error: the arguments of all overloads are passed on
-    pool.query = (...args) => {
-      statements.push(JSON.stringify(args[0]));
-      // @ts-expect-error
-      return query.apply(pool, args);
-    };
-    try {
-      await ask(
-        `{ a: node(id: "${id('t1')}") { id } b: node(id: "${id('t2')}") { id } nodes(ids: ["${id('t4')}"]) { id } }`,
-      );
-    } finally {
-      pool.query = query;
-    }
-    expect(statements).toHaveLength(2);
+    const nodes = `a: node(id: "${id('t1')}") { id } b: node(id: "${id('t2')}") { id } nodes(ids: ["${id('t4')}"]) { id }`;
+    expect(await statementsOf(`{ ${nodes} }`)).toBe(2);
   });
 
   it('are at most 100', async () => {
@@ -208,5 +207,35 @@ describe('items', () => {
     expect(keys((await ask(PAGE, many(1000))).data.items.nodes)).toEqual(['t1']);
     const answer = await ask(PAGE, many(1001));
     expect(answer.errors).toMatchObject([{ extensions: { code: 'BAD_INPUT', field: ['filter', 'ids'] } }]);
+  });
+});
+
+describe('facets', () => {
+  it('count the items that match', async () => {
+    const { data } = await ask(
+      `query ($ids: [ID!]) { facets(filter: {ids: $ids}, metadataKeys: ["set"]) {
+        total modalities { modality count } classes { class { name } count } metadata { key values { value filter count } } } }`,
+      { ids: [id('t1'), id('t2')] },
+    );
+    expect(data.facets).toEqual({
+      total: 2,
+      modalities: [{ modality: 'TEXT', count: 2 }],
+      classes: [{ class: { name: 'letter' }, count: 2 }],
+      metadata: [{ key: 'set', values: [{ value: '1', filter: { set: 1 }, count: 2 }] }],
+    });
+  });
+
+  it('run one statement for each one that is selected', async () => {
+    expect(await statementsOf('{ facets(metadataKeys: ["set"]) { total } }')).toBe(1);
+    expect(await statementsOf('{ facets { modalities { count } classes { count } } }')).toBe(2);
+    expect(await statementsOf('{ facets(metadataKeys: ["set"]) { metadata { key } } }')).toBe(1);
+  });
+
+  it.each([
+    ['{ facets(metadataKeys: ["set", "no such"]) { metadata { key } } }', ['metadataKeys', '1']],
+    ['{ facets(classes: 101) { total } }', ['classes']],
+    ['{ facets(values: 0) { total } }', ['values']],
+  ])('refuse %s', async (query, field) => {
+    expect((await ask(query)).errors).toMatchObject([{ extensions: { code: 'BAD_INPUT', field } }]);
   });
 });

@@ -4,6 +4,7 @@ import { isItem } from '../models.js';
 import { classFields } from './class.js';
 import { encoderFields } from './encoder.js';
 import { evaluationFields, evaluationPart, methodFigures, precisionRecallCurve } from './evaluation.js';
+import { facetFields } from './facets.js';
 import { imageItem, textItem } from './item.js';
 import { itemConnection } from './item-connection.js';
 import { activateEncoder } from './mutation-activate-encoder.js';
@@ -21,6 +22,7 @@ import { crossModalSearch } from './query-cross-modal-search.js';
 import { encoder } from './query-encoder.js';
 import { encoders } from './query-encoders.js';
 import { evaluation } from './query-evaluation.js';
+import { facets } from './query-facets.js';
 import { item } from './query-item.js';
 import { items } from './query-items.js';
 import { node } from './query-node.js';
@@ -39,6 +41,7 @@ export const resolvers: Resolvers = {
   ImageItem: imageItem,
   TextItem: textItem,
   ItemConnection: itemConnection,
+  Facets: facetFields,
   Class: classFields,
   Encoder: encoderFields,
   Evaluation: evaluationFields,
@@ -46,7 +49,19 @@ export const resolvers: Resolvers = {
   MethodFigures: methodFigures,
   PrecisionRecallCurve: precisionRecallCurve,
   SearchEdge: searchEdge,
-  Query: { node, nodes, item, items, crossModalSearch, classes, classify, encoders, encoder, evaluation },
+  Query: {
+    node,
+    nodes,
+    item,
+    items,
+    facets,
+    crossModalSearch,
+    classes,
+    classify,
+    encoders,
+    encoder,
+    evaluation,
+  },
   Mutation: {
     ingest,
     createClass,
