@@ -34,6 +34,9 @@ export class SwitchRefused extends Error {
 
 /** Versions of the encoder. At most one is active: the one that searches use. */
 export class Encoders {
+  /** The active encoder as it was read last. */
+  private latest: { readonly row: TrainedEncoderRow; readonly version: string } | null = null;
+
   constructor(
     private readonly db: Database,
     private readonly partitions: VectorPartitions,
@@ -94,11 +97,21 @@ export class Encoders {
 
   /** The encoder in use, null before the first was activated. */
   async active(): Promise<TrainedEncoderRow | null> {
-    // Every search runs this: a prepared statement is faster than a Prisma query.
-    const [stored] = await this.db.run<StoredEncoder>(
-      `SELECT ${ENCODER_COLUMNS} FROM encoder WHERE state = 'active'`,
+    // Every search runs this. The whole row holds figures of the training, so it is read and checked once for each version
+    // of the row, which `xmin` tells apart.
+    const [found] = await this.db.run<{ id: string; version: string }>(
+      `SELECT id, xmin::text AS version FROM encoder WHERE state = 'active'`,
     );
-    return stored ? trainedRow(encoderRow(stored)) : null;
+    if (found === undefined) return null;
+    const known = this.latest;
+    if (known?.row.id === found.id && known.version === found.version) return known.row;
+    const [stored] = await this.db.run<StoredEncoder & { version: string }>(
+      `SELECT ${ENCODER_COLUMNS}, xmin::text AS version FROM encoder WHERE state = 'active'`,
+    );
+    if (stored === undefined) return null;
+    const row = trainedRow(encoderRow(stored));
+    this.latest = { row, version: stored.version };
+    return row;
   }
 
   /** See LIVE_ENCODERS. */
