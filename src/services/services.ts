@@ -8,6 +8,7 @@ import type { MediaStore } from '../media/media-store.js';
 import { Activation } from './encoders/activation.js';
 import { Checkpoints } from './encoders/checkpoints.js';
 import { EncoderService } from './encoders/encoder-service.js';
+import { type Calibration, type CalibrationHooks, FusionCalibration } from './encoders/fusion-calibration.js';
 import { PromotionGate } from './encoders/promotion.js';
 import { TrainingRunner } from './encoders/training-runner.js';
 import { TrainingService } from './encoders/training-service.js';
@@ -52,6 +53,8 @@ export interface Services {
   readonly evaluations: EvaluationService;
   readonly evaluationJobs: EvaluationJobs;
   readonly encoders: EncoderService;
+  /** Fits how the searches of the active encoder fuse evidence. */
+  readonly calibrate: (hooks?: CalibrationHooks) => Promise<Calibration>;
   readonly imageExtractors: ImageExtractors;
   /** Extracts and embeds what live encoders lack, once it is started. */
   readonly upkeep: Upkeep;
@@ -108,6 +111,7 @@ export function createServices(parts: Parts): Services {
     versions.keepRetired,
     reportUnexpected,
   );
+  const calibration = new FusionCalibration(catalog, features);
   const runParts = {
     catalog,
     features,
@@ -116,6 +120,7 @@ export function createServices(parts: Parts): Services {
     classes: prototypes,
     checkpoints,
     indexes,
+    calibration,
   };
   const evaluations = new EvaluationService(catalog, media, prototypes, parts.runsFolder);
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
@@ -132,6 +137,8 @@ export function createServices(parts: Parts): Services {
     evaluations,
     evaluationJobs: new EvaluationJobs(catalog, versionService, evaluations, reportUnexpected),
     encoders: versionService,
+    calibrate: async (hooks) =>
+      calibration.calibrate(await encoders.require('A calibration needs the common space.'), hooks),
     imageExtractors,
     indexes,
     upkeep: new Upkeep(

@@ -114,6 +114,14 @@ export class Encoders {
     return row;
   }
 
+  /** Replaces the fitted coefficients of its searches. */
+  async keepFusion(id: string, fusion: NonNullable<EncoderConfig['fusion']>): Promise<void> {
+    await this.db.run(`UPDATE encoder SET config = jsonb_set(config, '{fusion}', $2::jsonb) WHERE id = $1`, [
+      id,
+      JSON.stringify(fusion),
+    ]);
+  }
+
   /** See LIVE_ENCODERS. */
   async live(): Promise<TrainedEncoderRow[]> {
     const rows = await this.db.run<StoredEncoder>(

@@ -14,6 +14,7 @@ import type { ImageExtractors } from '../serving/image-extractors.js';
 import type { IndexUpkeep } from '../serving/index-upkeep.js';
 import { toSourceSet } from '../serving/to-source-set.js';
 import type { Checkpoints } from './checkpoints.js';
+import type { FusionCalibration } from './fusion-calibration.js';
 import { requirePairs } from './require-pairs.js';
 import { storedEvaluation } from './stored-evaluation.js';
 import { optionsOf, readRequest, type TrainRequest } from './train-request.js';
@@ -28,6 +29,7 @@ export interface RunParts {
   readonly classes: ClassPrototypes;
   readonly checkpoints: Checkpoints;
   readonly indexes: IndexUpkeep;
+  readonly calibration: FusionCalibration;
 }
 
 /** Trained weights, and the configuration that the row of the encoder has. */
@@ -73,6 +75,7 @@ export class TrainingRun {
     // From now on new items get its features; items stored since the first extraction may lack them.
     await this.extractMissing(image);
     await this.embed(trained.weights);
+    await this.calibrate(trained.weights);
     await encoderRuns.finish(this.run);
   }
 
@@ -175,6 +178,16 @@ export class TrainingRun {
       config: { ...rest, cutOffs: measured.thresholds },
       report: { ...record.source, evaluation: record, notes },
     };
+  }
+
+  /** Fits how searches fuse evidence; see FusionCalibration. */
+  private async calibrate(weights: Uint8Array): Promise<void> {
+    const { catalog, calibration } = this.parts;
+    const row = await catalog.encoders.byId(this.id);
+    if (row === null || row.dimension === null || row.config.fusion !== undefined) return;
+    this.hooks.onProgress({ stage: 'evaluate' });
+    const loaded = { row: { ...row, dimension: row.dimension }, encoder: loadEncoder(weights) };
+    await calibration.calibrate(loaded, { signal: this.hooks.signal });
   }
 
   private async embed(weights: Uint8Array): Promise<void> {

@@ -9,7 +9,7 @@ import type { RankingPlan } from './ranking-plan.js';
  * common space. The neighbours are found at query time among the captioned items that fit the query best, so nothing is
  * stored or maintained: an item whose neighbours fit badly is far from all of these, and gets little.
  */
-const LENDERS = 50;
+export const LENDERS = 50;
 const NEIGHBOURS = 5;
 /** Softmax temperature of the neighbours' weights. */
 const TEMPERATURE = 0.1;
