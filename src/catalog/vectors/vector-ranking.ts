@@ -27,6 +27,8 @@ import {
  */
 export type ExactMatches = (depth: number, rows: number) => number;
 const EXACT_MATCHES: ExactMatches = (depth, rows) => Math.max(1_000, Math.ceil(Math.sqrt(depth * rows)));
+/** An estimate of so many times the limit is not checked by counting. */
+const SURELY_MANY = 2;
 /** Deeper pages than this are answered exactly, because an index scan ends long before. */
 const DEEPEST_INDEX_SCAN = 1_000;
 
@@ -40,6 +42,9 @@ const distanceRow = z.object({
   counterpart: z.number().nullish(),
 });
 const matchCount = z.object({ matches: z.number() });
+const estimatedRows = z
+  .object({ 'QUERY PLAN': z.tuple([z.object({ Plan: z.object({ 'Plan Rows': z.number() }) })]) })
+  .transform((row) => row['QUERY PLAN'][0].Plan['Plan Rows']);
 
 /** Ranks items by similarity, descending, then by id. Chooses between an index scan and an exact one. */
 export class VectorRanking {
@@ -154,6 +159,8 @@ export class VectorRanking {
       const source = { name: partition.name, through: partition.index };
       const rows = await this.run(nearRow, nearCounterpartRanking(source, query, depth), filter);
       if (covers(rows, depth, limit, partition)) return rankingOf(rows, partition.index !== null);
+      // The scan has ended before that depth, so it would at the next one too.
+      if ((rows[0]?.near ?? 0) < depth) break;
     }
     return rankingOf(await this.run(rankedRow, everyCounterpartRanking(partition, query), filter), false);
   }
@@ -162,7 +169,11 @@ export class VectorRanking {
     return this.exactMatches(depth, Math.max(...partitions.map(({ rows }) => rows)));
   }
 
-  /** Whether more than `limit` items match. */
+  /**
+   * Whether more than `limit` items match. The planner's estimate answers where it is far above the limit: counting would cost
+   * as much as the search. A wrong estimate costs time alone, because a page that an index scan does not fill is answered
+   * exactly.
+   */
   private async matchesMany(
     filter: ItemFilter | null,
     target: Modality | null,
@@ -171,9 +182,11 @@ export class VectorRanking {
     if (filter === null) return true;
     const parameters = new Parameters();
     const modality = target ? `i.modality = ${parameters.add(target)}::modality AND` : '';
+    const matching = `SELECT 1 FROM item i WHERE ${modality} ${filterSql(filter, parameters)}`;
+    const [plan] = await this.db.runOnce(`EXPLAIN (FORMAT JSON) ${matching}`, parameters.values);
+    if (estimatedRows.parse(plan) > SURELY_MANY * limit) return true;
     const [row] = await this.db.runOnce(
-      `SELECT count(*)::int AS matches
-       FROM (SELECT 1 FROM item i WHERE ${modality} ${filterSql(filter, parameters)} LIMIT ${parameters.add(limit + 1)}) m`,
+      `SELECT count(*)::int AS matches FROM (${matching} LIMIT ${parameters.add(limit + 1)}) m`,
       parameters.values,
     );
     return matchCount.parse(row).matches > limit;
