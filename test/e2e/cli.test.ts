@@ -398,6 +398,7 @@ describe('a malformed environment', () => {
       'train',
       'encoders',
       'activate',
+      'calibrate',
       'evaluate',
       'search',
       'classes',

@@ -110,7 +110,7 @@ describe('GraphQL over HTTP', () => {
 
   it('refuses cutOff: AUTO without a calibrated threshold', async () => {
     const answer = await ask(
-      '{ crossModalSearch(query: {text: "x"}, target: IMAGE, cutOff: AUTO) { nodes { id } } }',
+      '{ crossModalSearch(query: {text: "x"}, target: IMAGE, by: [CONTENT], cutOff: AUTO) { nodes { id } } }',
     );
     // There are too few held-out pairs to calibrate a threshold.
     expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'NOT_CALIBRATED', field: ['cutOff'] });
