@@ -5,9 +5,11 @@ import type { TrainOptionsInput } from '../services/encoders/train-request.js';
 import { catalogueReport } from '../services/evaluate/catalogue-report.js';
 import { evaluateBundle } from '../services/evaluate/evaluate-bundle.js';
 import { PROTOCOLS, type Protocol } from '../services/evaluate/train-for.js';
-import { readChoice } from './arguments.js';
+import { readChoice, readNumber } from './arguments.js';
 import { showEvaluation } from './evaluate-progress.js';
 import { bundleTable, printRecord } from './print-evaluation.js';
+import { searchQualityText } from './print-search-quality.js';
+import { createProgress } from './progress.js';
 import { type GlobalOptions, type OpenApp, type Running, run, withGlobalOptions } from './run.js';
 import { setOption } from './train-options.js';
 
@@ -23,11 +25,18 @@ interface EvaluateOptions extends GlobalOptions {
   readonly paper: boolean;
   /** False with --no-runs. */
   readonly runs?: string | false;
+  readonly search?: boolean;
+  readonly pairs: number;
+  readonly queries: number;
+  readonly styleKey?: string;
 }
 
-/** Options for bundles only, and for the catalogue only. */
+/** Options of one kind of evaluation only. */
 const OF_BUNDLES = ['protocol', 'preset', 'seeds', 'set', 'tune'] as const;
-const OF_CATALOGUES = ['encoder', 'paper'] as const;
+const OF_CATALOGUES = ['encoder', 'paper', 'search'] as const;
+const OF_SEARCHES = ['pairs', 'queries', 'styleKey'] as const;
+/** Options that an evaluation of searches does not have. */
+const NOT_OF_SEARCHES = ['encoder', 'paper', 'runs'] as const;
 
 export function evaluateCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('evaluate'))
@@ -64,14 +73,30 @@ export function evaluateCommand(openApp: OpenApp): Command {
       'folder for the run with its report (default: ./runs with --bundle, else runs/ in the data folder)',
     )
     .option('--no-runs', 'write no run')
+    .option(
+      '--search',
+      'measure whole searches instead: the fused default beside each kind of evidence, by form of the query, in a copy of the catalogue from which captions are taken',
+    )
+    .option(
+      '--pairs <n>',
+      'with --search: pairs of the catalogue that are copied',
+      readNumber('the number of pairs', { integer: true, min: 1, max: 100_000 }),
+      2000,
+    )
+    .option(
+      '--queries <n>',
+      'with --search: queries of each form',
+      readNumber('the number of queries', { integer: true, min: 1, max: 100_000 }),
+      100,
+    )
+    .option(
+      '--style-key <key>',
+      'with --search: also keep the captions of one value of this metadata key alone',
+    )
     .action((options: EvaluateOptions, command: Command) =>
       run(openApp, options, {}, async (running) => {
-        const given = (name: string) => command.getOptionValueSource(name) === 'cli';
-        const misplaced = (options.bundle === undefined ? OF_BUNDLES : OF_CATALOGUES).find(given);
-        if (misplaced !== undefined) {
-          const needed = options.bundle === undefined ? 'needs --bundle' : 'cannot be used with --bundle';
-          throw new CommonspaceError('BAD_INPUT', `The option ${misplaced} ${needed}.`, [misplaced]);
-        }
+        checkOptions(options, (name) => command.getOptionValueSource(name) === 'cli');
+        if (options.search) return await onSearches(options, running);
         const shown = showEvaluation();
         try {
           const { bundle } = options;
@@ -83,6 +108,38 @@ export function evaluateCommand(openApp: OpenApp): Command {
         }
       }),
     );
+}
+
+/** @throws CommonspaceError BAD_INPUT for an option of another kind of evaluation */
+function checkOptions({ bundle, search }: EvaluateOptions, given: (name: string) => boolean): void {
+  const refuse = (names: readonly string[], why: string) => {
+    const misplaced = names.find(given);
+    if (misplaced !== undefined)
+      throw new CommonspaceError('BAD_INPUT', `The option ${misplaced} ${why}.`, [misplaced]);
+  };
+  if (bundle === undefined) refuse(OF_BUNDLES, 'needs --bundle');
+  else refuse(OF_CATALOGUES, 'cannot be used with --bundle');
+  if (search) refuse(NOT_OF_SEARCHES, 'cannot be used with --search');
+  else refuse(OF_SEARCHES, 'needs --search');
+}
+
+async function onSearches(
+  { pairs, queries, styleKey }: EvaluateOptions,
+  { out, signal, open }: Running,
+): Promise<void> {
+  const { searchQuality } = await open();
+  const progress = createProgress('searches');
+  try {
+    const record = await searchQuality.measure(
+      { pairs, queries: { 'held-out': queries }, seed: 0, styleKey: styleKey ?? null },
+      { onProgress: progress.update, signal },
+    );
+    progress.stop();
+    out.print(searchQualityText(record));
+    out.printJson(record);
+  } finally {
+    progress.stop();
+  }
 }
 
 function tuning({ tune, protocol }: EvaluateOptions): TrainOptionsInput {

@@ -15,6 +15,7 @@ import { TrainingService } from './encoders/training-service.js';
 import { Upkeep } from './encoders/upkeep.js';
 import { EvaluationJobs } from './evaluate/evaluation-jobs.js';
 import { EvaluationService } from './evaluate/evaluation-service.js';
+import { SearchQualityService } from './evaluate/search-quality/search-quality-service.js';
 import { FeatureExtraction } from './ingest/feature-extraction.js';
 import { FolderIngest } from './ingest/folder-ingest.js';
 import { IngestPreparation } from './ingest/ingest-preparation.js';
@@ -52,6 +53,7 @@ export interface Services {
   readonly training: TrainingService;
   readonly evaluations: EvaluationService;
   readonly evaluationJobs: EvaluationJobs;
+  readonly searchQuality: SearchQualityService;
   readonly encoders: EncoderService;
   /** Fits how the searches of the active encoder fuse evidence. */
   readonly calibrate: (hooks?: CalibrationHooks) => Promise<Calibration>;
@@ -135,6 +137,7 @@ export function createServices(parts: Parts): Services {
     media: new MediaService(catalog, media),
     training: new TrainingService(runParts, trainingRunner, versionService, filters),
     evaluations,
+    searchQuality: new SearchQualityService(catalog, features, encoders),
     evaluationJobs: new EvaluationJobs(catalog, versionService, evaluations, reportUnexpected),
     encoders: versionService,
     calibrate: async (hooks) =>
