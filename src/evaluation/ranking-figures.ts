@@ -49,13 +49,13 @@ export function rankingFigures(
     for (let i = 0; i < scores.length; i += 1) {
       const drawn = scores[Math.floor(random.uniform() * scores.length)];
       if (drawn === undefined) continue;
-      for (const name of RANKING_FIGURES)
-        draws[name][draw] = (draws[name][draw] as number) + drawn[name] / scores.length;
+      for (const name of RANKING_FIGURES) draws[name][draw] = (draws[name][draw] as number) + drawn[name];
     }
   }
   return Object.fromEntries(
     RANKING_FIGURES.map((name) => {
-      const interval = scores.length === 0 ? null : percentileInterval(draws[name], CONFIDENCE);
+      const means = draws[name].map((sum) => sum / scores.length);
+      const interval = percentileInterval(means, CONFIDENCE);
       const value = mean(scores.map((one) => one[name]));
       return [name, { value, low: interval?.[0] ?? null, high: interval?.[1] ?? null }];
     }),

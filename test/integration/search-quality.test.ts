@@ -67,8 +67,8 @@ describe('the measurement of searches', () => {
       expect(row.methods.DEFAULT?.top1.value).toBe(row.calibration.shareRight);
       for (const figures of Object.values(row.methods))
         for (const { value, low, high } of Object.values(figures ?? {})) {
-          expect(value).toBeGreaterThanOrEqual(low ?? 1);
-          expect(value).toBeLessThanOrEqual(high ?? 0);
+          expect(value).toBeGreaterThanOrEqual((low ?? 1) - 1e-9);
+          expect(value).toBeLessThanOrEqual((high ?? 0) + 1e-9);
         }
     }
     for (const total of record.totals) {
