@@ -4,10 +4,9 @@
  */
 import type { Random } from '../encoder/math/random.js';
 
-export const TEXT_FORMS = ['name', 'other', 'words', 'typo', 'full'] as const;
-export type TextForm = (typeof TEXT_FORMS)[number];
+export type TextForm = 'name' | 'other' | 'words' | 'typo' | 'full';
 
-export interface Caption {
+interface Caption {
   readonly text: string;
   /** BCP 47 tag, or null. */
   readonly language: string | null;

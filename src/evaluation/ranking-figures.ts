@@ -8,7 +8,7 @@ import { CONFIDENCE } from './estimates.js';
 /** Results that are looked at. */
 export const FIRST_RESULTS = 10;
 
-export const RANKING_FIGURES = ['top1', 'ndcg@10', 'mrr@10', 'recall@10', 'class_precision@10'] as const;
+const RANKING_FIGURES = ['top1', 'ndcg@10', 'mrr@10', 'recall@10', 'class_precision@10'] as const;
 export type RankingFigure = (typeof RANKING_FIGURES)[number];
 export type RankingFigures = Readonly<Record<RankingFigure, Estimate>>;
 

@@ -35,7 +35,7 @@ export function scenariosFor(
 }
 
 /** The values of the metadata key among the items; none if they do not tell items apart. */
-export function stylesOf(items: readonly SampleItem[], key: string | null): string[] {
+function stylesOf(items: readonly SampleItem[], key: string | null): string[] {
   if (key === null) return [];
   const values = new Set(items.flatMap(({ row: { metadata } }) => metadata[key] ?? []));
   const styles = [...values].filter((value): value is string => typeof value === 'string').sort();
