@@ -13,6 +13,8 @@ export const LIMITS = {
   /** Items in one ingest call; ids in one deletion. */
   itemsPerCall: 1_000,
   searchPageSize: 100,
+  /** Queries that one search combines. */
+  queryParts: 16,
   itemPageSize: 100,
   classPageSize: 200,
   encoderPageSize: 100,

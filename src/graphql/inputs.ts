@@ -3,6 +3,7 @@ import type {
   IngestItemInput,
   ItemFilter as ItemFilterInput,
   ItemOrder as ItemOrderInput,
+  QueryPartInput,
   SearchQueryInput,
   TrainEncoderInput,
 } from '../__generated__/resolver-types.js';
@@ -12,11 +13,33 @@ import type { EvidenceWeights } from '../domain/fusion.js';
 import type { ItemOrder } from '../domain/item-order.js';
 import type { TrainRequest } from '../services/encoders/train-request.js';
 import type { IngestInput } from '../services/ingest/ingest-input.js';
+import type { CombinedQuery } from '../services/search/query-parts.js';
 import type { SearchQuery } from '../services/search/query-reader.js';
 
 /** Maps GraphQL inputs, in which a field can be absent or null, to the arguments of services. */
 
-export function readQuery(query: SearchQueryInput): SearchQuery {
+/** @throws CommonspaceError BAD_INPUT naming a part that does not have exactly one query. */
+export function readQuery(query: SearchQueryInput): SearchQuery | CombinedQuery {
+  if (query.all == null) return readSingleQuery(query, ['query']);
+  return {
+    all: query.all.map(({ weight, ...part }, i) => ({
+      weight: weight ?? 1,
+      query: readSingleQuery(part, ['query', 'all', String(i)]),
+    })),
+  };
+}
+
+type SingleQueryInput = Omit<QueryPartInput, 'weight'> & { readonly all?: never };
+
+/** @throws CommonspaceError BAD_INPUT unless exactly one field is given. */
+export function readSingleQuery(
+  query: SingleQueryInput | SearchQueryInput,
+  field: FieldPath = ['query'],
+): SearchQuery {
+  if (query.all != null) {
+    throw new CommonspaceError('BAD_INPUT', 'Only a search combines queries.', [...field, 'all']);
+  }
+  if (Object.values(query).filter((value) => value != null).length !== 1) throw exactlyOne(field);
   if (query.text != null) return { text: query.text };
   if (query.imageUrl != null) return { imageUrl: query.imageUrl };
   if (query.imageBase64 != null) return { imageBase64: query.imageBase64 };
@@ -24,7 +47,7 @@ export function readQuery(query: SearchQueryInput): SearchQuery {
   if (query.itemId != null) return { itemId: query.itemId };
   if (query.className != null) return { className: query.className };
   if (query.vector != null) return { vector: query.vector };
-  throw exactlyOne(['query']);
+  throw exactlyOne(field);
 }
 
 export function readWeights(weights: EvidenceWeightsInput): Partial<EvidenceWeights> {

@@ -1,5 +1,5 @@
-import { readQuery } from '../inputs.js';
+import { readSingleQuery } from '../inputs.js';
 import type { QueryField } from './field.js';
 
 export const classify: QueryField<'classify'> = (_parent, { query, among, first }, { services, signal }) =>
-  services.classes.classify(readQuery(query), among ?? null, first, signal);
+  services.classes.classify(readSingleQuery(query), among ?? null, first, signal);

@@ -1,6 +1,5 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { Hit } from '../../catalog/types.js';
-import type { Evidence } from '../../domain/evidence.js';
 import { dot, unit } from '../../domain/vectors.js';
 import type { RankingPlan } from './ranking-plan.js';
 
@@ -20,55 +19,39 @@ const CENTRE_OF = 5;
 const CENTRE_TEMPERATURE = 0.05;
 const FOUND_AROUND_CENTRE = 100;
 
-interface Lender {
+export interface Lender {
   readonly embedding: Float32Array;
   readonly similarity: number;
 }
 
 /**
- * Adds BORROWED to the candidates that have no COUNTERPART, and candidates near the items that fit best.
+ * The captioned items that fit a query best, and the items near them.
  *
  * @param captioned the ranking by COUNTERPART
- * @returns the ids that it added to the table, with BORROWED and CONTENT alone
  */
-export async function addBorrowed(
+export async function findLenders(
   catalog: Catalog,
-  { content }: Pick<RankingPlan, 'content'>,
+  content: NonNullable<RankingPlan['content']>,
   captioned: readonly Hit[],
-  table: Map<string, Partial<Record<Evidence, number>>>,
-): Promise<string[]> {
-  if (content === null || captioned.length === 0) return [];
-  const without = [...table].filter(([, known]) => known.COUNTERPART === undefined).map(([id]) => id);
-  // Where every candidate has a counterpart, so have most items.
-  if (without.length === 0) return [];
+): Promise<{ readonly lenders: readonly Lender[]; readonly near: readonly string[] }> {
   const best = captioned.slice(0, LENDERS);
-  const embeddings = await catalog.vectors.embeddingsByIds(content.encoderId, [
-    ...best.map(({ id }) => id),
-    ...without,
-  ]);
+  const embeddings = await catalog.vectors.embeddingsByIds(
+    content.encoderId,
+    best.map(({ id }) => id),
+  );
   const lenders = best.flatMap(({ id, similarity }): Lender[] => {
     const embedding = embeddings.get(id);
     return embedding === undefined ? [] : [{ embedding, similarity }];
   });
   const centre = centreOf(lenders);
-  if (centre === null) return [];
+  if (centre === null) return { lenders: [], near: [] };
   const around = await catalog.ranking.byEmbedding({
     ...content,
     vector: centre,
     limit: FOUND_AROUND_CENTRE,
     offset: 0,
   });
-  const added = around.hits.map(({ id }) => id).filter((id) => !table.has(id));
-  const found = await catalog.vectors.embeddingsByIds(content.encoderId, added);
-  for (const id of added) table.set(id, {});
-  for (const id of [...without, ...added]) {
-    const embedding = embeddings.get(id) ?? found.get(id);
-    const known = table.get(id);
-    if (embedding === undefined || known === undefined) continue;
-    known.CONTENT ??= dot(content.vector, embedding);
-    known.BORROWED = borrowedSimilarity(embedding, lenders);
-  }
-  return added;
+  return { lenders, near: around.hits.map(({ id }) => id) };
 }
 
 /** The mean similarity of the nearest lenders, each weighted by its closeness, and of the worst lender as background. */

@@ -47,6 +47,8 @@ const NO_WORDS: ExpandedWords = { units: [] };
 interface ReadOptions {
   /** Looks the words of the query up in the catalogue. */
   readonly words?: boolean;
+  /** Where the query stands in the input, for errors. */
+  readonly field?: FieldPath;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -71,16 +73,16 @@ export class QueryReader {
   async read(
     query: SearchQuery,
     active: LoadedEncoder | null | Promise<LoadedEncoder | null>,
-    { words = false, signal }: ReadOptions = {},
+    { words = false, field = FIELD, signal }: ReadOptions = {},
   ): Promise<ReadQuery> {
     if ('vector' in query) {
-      return { modality: null, embedding: readVector(query.vector, await active), words: NO_WORDS };
+      return { modality: null, embedding: readVector(query.vector, await active, field), words: NO_WORDS };
     }
-    if ('itemId' in query) return await this.readItem(query.itemId, await active, words);
-    if ('className' in query) return await this.readClass(query.className, await active, words);
-    if (!('text' in query)) return await this.readImage(query, active, signal);
+    if ('itemId' in query) return await this.readItem(query.itemId, await active, words, field);
+    if ('className' in query) return await this.readClass(query.className, await active, words, field);
+    if (!('text' in query)) return await this.readImage(query, active, field, signal);
     const [feature, current, expanded] = await Promise.all([
-      this.textFeature(query.text, signal),
+      this.textFeature(query.text, field, signal),
       active,
       this.wordsOf(words ? query.text : null),
     ]);
@@ -94,8 +96,8 @@ export class QueryReader {
     return text === null || !isStorable(text) ? NO_WORDS : await this.catalog.words.expand(text);
   }
 
-  private async textFeature(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    checkText(text, LIMITS.textCharacters, [...FIELD, 'text']);
+  private async textFeature(text: string, field: FieldPath, signal?: AbortSignal): Promise<Float32Array> {
+    checkText(text, LIMITS.textCharacters, [...field, 'text']);
     return await this.recent.get(text, async () =>
       only(await this.features.extractTexts([text], { signal })),
     );
@@ -105,9 +107,10 @@ export class QueryReader {
   private async readImage(
     source: ImageSource,
     active: LoadedEncoder | null | Promise<LoadedEncoder | null>,
+    field: FieldPath,
     signal?: AbortSignal,
   ): Promise<ReadQuery> {
-    const [bytes, current] = await Promise.all([this.images.bytes(source, FIELD, signal), active]);
+    const [bytes, current] = await Promise.all([this.images.bytes(source, field, signal), active]);
     const extractor = await this.imageExtractors.of(current?.row ?? null);
     const feature = only(await extractor.extract([await decodeRgb(bytes, extractor.input)], { signal }));
     const embedding = current === null ? null : current.encoder.embed('IMAGE', feature);
@@ -115,8 +118,13 @@ export class QueryReader {
   }
 
   /** The embedding of a class is its prototype; its feature is that of its name and description. */
-  private async readClass(name: string, active: LoadedEncoder | null, words: boolean): Promise<ReadQuery> {
-    const field = [...FIELD, 'className'];
+  private async readClass(
+    name: string,
+    active: LoadedEncoder | null,
+    words: boolean,
+    part: FieldPath,
+  ): Promise<ReadQuery> {
+    const field = [...part, 'className'];
     checkStorable(name, field);
     const rows = await this.catalog.classes.byNames([name]);
     const [row] = rows;
@@ -132,10 +140,15 @@ export class QueryReader {
     return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding, words: expanded };
   }
 
-  private async readItem(id: string, active: LoadedEncoder | null, words: boolean): Promise<ReadQuery> {
+  private async readItem(
+    id: string,
+    active: LoadedEncoder | null,
+    words: boolean,
+    field: FieldPath,
+  ): Promise<ReadQuery> {
     const item = isUuid(id) ? await this.catalog.items.byId(id) : null;
     if (item === null) {
-      throw new CommonspaceError('ITEM_NOT_FOUND', 'No item has this id.', [...FIELD, 'itemId']);
+      throw new CommonspaceError('ITEM_NOT_FOUND', 'No item has this id.', [...field, 'itemId']);
     }
     const image = active?.row.imageExtractor ?? this.imageExtractors.byDefault.id;
     const extractor = item.modality === 'IMAGE' ? image : this.features.text.id;
@@ -154,9 +167,13 @@ function only(features: readonly Float32Array[]): Float32Array {
   return feature;
 }
 
-function readVector(values: readonly number[], active: LoadedEncoder | null): Float32Array | null {
+function readVector(
+  values: readonly number[],
+  active: LoadedEncoder | null,
+  part: FieldPath,
+): Float32Array | null {
   if (active === null) return null;
-  const field = [...FIELD, 'vector'];
+  const field = [...part, 'vector'];
   if (values.length !== active.row.dimension) {
     throw new CommonspaceError(
       'WRONG_DIMENSION',

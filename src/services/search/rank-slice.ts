@@ -1,8 +1,15 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { Hit, Ranking } from '../../catalog/types.js';
 import { EVIDENCES, type Evidence, type RankedHit, singleEvidence } from '../../domain/evidence.js';
-import { type BestSimilarities, bestOf, fuse, rankedHits } from '../../domain/fusion.js';
+import { type Candidate, type EvidenceWeights, rankedHits } from '../../domain/fusion.js';
 import { collectEvidence, EVIDENCE_DEPTH, type EvidenceTable } from './evidence-table.js';
+import {
+  combinedSimilarity,
+  type FusedPart,
+  fusedLogOdds,
+  meanSimilarities,
+  probabilityOfLogOdds,
+} from './fused-parts.js';
 import type { RankingPlan } from './ranking-plan.js';
 
 /** A part of a ranking. */
@@ -11,8 +18,6 @@ export interface Slice {
   readonly hasMore: boolean;
   readonly approximate: boolean;
 }
-
-type Fusion = NonNullable<RankingPlan['fusion']>;
 
 /** Positions `offset` to `offset + count` of the plan's ranking, and whether there is more. */
 export async function rankSlice(
@@ -24,16 +29,17 @@ export async function rankSlice(
   if (plan.fusion !== null) return await fusedSlice(catalog, plan, plan.fusion, offset, count);
   const [evidence] = plan.evidence;
   if (evidence === undefined) throw new Error('a plan without a ranking');
-  if (evidence === 'BORROWED') return await borrowedSlice(catalog, plan, offset, count);
+  if (evidence === 'BORROWED' || (evidence !== 'CONTENT' && plan.parts.length > 1))
+    return await candidateSlice(catalog, plan, evidence, offset, count);
   const { hits, approximate } = await rankingBy(catalog, plan, evidence, offset, count + 1);
   const kept = hits.filter(({ similarity }) => similarity >= (plan.threshold ?? -1));
   return cut(singleEvidence({ evidence, hits: kept }, offset + 1), count, approximate);
 }
 
-/** Ranks `offset` to `offset + count` by one kind of evidence. */
+/** Ranks `offset` to `offset + count` by one kind of evidence, which is CONTENT or has one part. */
 async function rankingBy(
   catalog: Catalog,
-  { content, counterpart, words, target, filter }: RankingPlan,
+  { content, parts: [part], target, filter }: RankingPlan,
   evidence: Exclude<Evidence, 'BORROWED'>,
   offset: number,
   count: number,
@@ -42,6 +48,7 @@ async function rankingBy(
     return await catalog.ranking.byEmbedding({ ...content, limit: count, offset });
   }
   const limit = offset + count;
+  const { counterpart = null, words = null } = part ?? {};
   const found =
     evidence === 'COUNTERPART' && counterpart !== null
       ? await catalog.ranking.byCounterpart({ ...counterpart, limit })
@@ -51,73 +58,82 @@ async function rankingBy(
   return { ...found, hits: found.hits.slice(offset) };
 }
 
-async function borrowedSlice(
+/** A ranking by one kind of evidence that has no statement of its own: of the candidates alone. */
+async function candidateSlice(
   catalog: Catalog,
   plan: RankingPlan,
+  evidence: Evidence,
   offset: number,
   count: number,
 ): Promise<Slice> {
   const { candidates, approximate } = await collectEvidence(catalog, plan);
   const hits = candidates
-    .flatMap(({ id, similarities: { BORROWED: similarity } }): Hit[] =>
-      similarity === undefined || similarity < (plan.threshold ?? -1) ? [] : [{ id, similarity }],
-    )
+    .flatMap(({ id, similarities }): Hit[] => {
+      const similarity = combinedSimilarity(plan.parts, similarities, evidence);
+      return similarity === null || similarity < (plan.threshold ?? -Infinity) ? [] : [{ id, similarity }];
+    })
     .sort(bySimilarity);
-  return cut(singleEvidence({ evidence: 'BORROWED', hits }).slice(offset), count, approximate);
+  return cut(singleEvidence({ evidence, hits }).slice(offset), count, approximate);
 }
 
 async function fusedSlice(
   catalog: Catalog,
   plan: RankingPlan,
-  fusion: Fusion,
+  weights: EvidenceWeights,
   offset: number,
   count: number,
 ): Promise<Slice> {
   const table = await collectEvidence(catalog, plan);
-  const best = bestOf(table.candidates);
-  const fused = fuse(table.candidates, fusion.coefficients, fusion.weights, best);
+  const parts = plan.parts.map(({ weight, coefficients }, i) => ({
+    weight,
+    coefficients,
+    best: table.parts[i]?.best ?? { counterpart: 0, lexical: 0 },
+  }));
+  const fused = table.candidates
+    .map(({ id, similarities }) => {
+      const odds = fusedLogOdds(parts, similarities, weights);
+      const candidate: Candidate = { id, similarities: meanSimilarities(parts, similarities) };
+      return { candidate, odds, score: probabilityOfLogOdds(odds) };
+    })
+    .sort((a, b) => b.odds - a.odds || (a.candidate.id < b.candidate.id ? -1 : 1));
   const least = plan.threshold ?? 0;
   const head = fused.filter(({ score }) => score >= least);
-  const hits = rankedHits(head.slice(offset, offset + count + 1), ranksOf(table));
+  const ranks = ranksOf(fused.map(({ candidate }) => candidate));
+  const hits = rankedHits(head.slice(offset, offset + count + 1), ranks);
   const last = fused.at(-1)?.score ?? 1;
   // A result of the tail has at most the score of the last one of the head.
   if (hits.length > count || last < least) return cut(hits, count, table.approximate);
-  const inHead = new Set(table.candidates.map(({ id }) => id));
   const skip = Math.max(0, offset - head.length);
-  const tail = await tailHits(
-    catalog,
-    plan,
-    fusion,
-    { best, last, inHead, table },
-    skip + count + 1 - hits.length,
-  );
+  const tail = await tailHits(catalog, plan, { parts, weights, last, table }, skip + count + 1 - hits.length);
   const kept = tail.hits.filter(({ score }) => score >= least).slice(skip);
   return cut([...hits, ...kept], count, table.approximate || tail.approximate);
 }
 
 interface Head {
-  readonly best: BestSimilarities;
+  readonly parts: readonly FusedPart[];
+  readonly weights: EvidenceWeights;
   /** The lowest score. */
   readonly last: number;
-  readonly inHead: ReadonlySet<string>;
   readonly table: EvidenceTable;
 }
 
 /**
  * The order beyond the candidates: items by one kind of evidence alone, CONTENT if there is an encoder. Their scores are
- * those of an item with this evidence alone, and at most the lowest of the candidates.
+ * those of an item with this evidence alone, and at most the lowest of the candidates. Without CONTENT, several parts have
+ * no common order.
  */
 async function tailHits(
   catalog: Catalog,
   plan: RankingPlan,
-  { coefficients, weights }: Fusion,
-  { best, last, inHead, table }: Head,
+  { parts, weights, last, table }: Head,
   count: number,
 ): Promise<{ readonly hits: readonly RankedHit[]; readonly approximate: boolean }> {
   const evidence = plan.evidence.has('CONTENT') ? 'CONTENT' : 'COUNTERPART';
-  const ranked = evidence === 'CONTENT' ? table.rankings.content : table.rankings.counterpart;
-  if (!plan.evidence.has(evidence) || ranked.hits.length < EVIDENCE_DEPTH)
+  const ranked = evidence === 'CONTENT' ? table.content : table.parts[0]?.counterpart;
+  const ranks = plan.evidence.has(evidence) && (evidence === 'CONTENT' || parts.length === 1);
+  if (!ranks || ranked === undefined || ranked.hits.length < EVIDENCE_DEPTH)
     return { hits: [], approximate: false };
+  const inHead = new Set(table.candidates.map(({ id }) => id));
   // Candidates by other evidence occur here again and are skipped.
   const others = inHead.size - EVIDENCE_DEPTH;
   const found = await rankingBy(catalog, plan, evidence, EVIDENCE_DEPTH, count + others);
@@ -126,15 +142,15 @@ async function tailHits(
     .filter(({ id }) => !inHead.has(id))
     .slice(0, count);
   const hits = rest.map(({ id, similarity, rank }): RankedHit => {
-    const candidate = { id, similarities: { [evidence]: similarity } };
-    const [alone] = fuse([candidate], coefficients, weights, best);
-    return { id, score: Math.min(last, alone?.score ?? 0), evidence: [{ evidence, rank, similarity }] };
+    const alone = parts.map(({ weight }) => (weight > 0 ? { [evidence]: similarity } : {}));
+    const score = probabilityOfLogOdds(fusedLogOdds(parts, alone, weights));
+    return { id, score: Math.min(last, score), evidence: [{ evidence, rank, similarity }] };
   });
   return { hits, approximate: found.approximate };
 }
 
 /** The rank of a candidate by one kind of evidence. Beyond EVIDENCE_DEPTH it is the rank among the candidates. */
-function ranksOf({ candidates }: EvidenceTable): (evidence: Evidence, id: string) => number {
+function ranksOf(candidates: readonly Candidate[]): (evidence: Evidence, id: string) => number {
   const ranks = new Map(
     EVIDENCES.map((evidence) => {
       const hits = candidates

@@ -8,6 +8,7 @@ import { LIMITS } from '../../domain/limits.js';
 import { type ActiveEncoder, noEncoder } from '../serving/active-encoder.js';
 import type { ExplanationContext } from './explanation-service.js';
 import type { FilterCheck } from './filter-check.js';
+import { combinedEmbedding, partsOf } from './query-parts.js';
 import type { QueryReader } from './query-reader.js';
 import { rankSlice } from './rank-slice.js';
 import { planRanking, type RankingPlan } from './ranking-plan.js';
@@ -51,19 +52,26 @@ export class SearchService {
     checkRequest(request);
     // The extraction of the query takes longest. It starts first, and the statement runs meanwhile.
     const current = Promise.resolve().then(() => this.encoders.current());
-    const [query, active] = await Promise.all([
-      this.queries.read(request.query, current, { words: request.by.includes('LEXICAL'), signal }),
+    const words = request.by.includes('LEXICAL');
+    const [parts, active] = await Promise.all([
+      Promise.all(
+        partsOf(request.query).map(async (part) => {
+          const options = { words, field: part.field, signal };
+          return { ...part, read: await this.queries.read(part.query, current, options) };
+        }),
+      ),
       current,
       this.filters.check(request.filter),
     ]);
     const { first, after, ...identity } = request;
     const print = fingerprint({ ...identity, encoder: active?.row.id ?? null });
     const offset = after === null ? 0 : readRank(decodeCursor(after, print));
-    const plan = planRanking(request, query, active);
+    const plan = planRanking(request, parts, active);
     const slice = await rankSlice(this.catalog, plan, offset, first);
     if (slice.hits.length === 0 && offset === 0) await this.refuseIfNothingCompares(plan, request);
     const items = await this.catalog.items.shown(slice.hits.map((hit) => hit.id));
     const found = new Map(items.map((shown) => [shown.item.id, shown]));
+    const embedding = plan.content?.vector ?? combinedEmbedding(parts);
     return {
       results: slice.hits.flatMap((hit, index) => {
         const shown = found.get(hit.id);
@@ -77,15 +85,16 @@ export class SearchService {
       hasPreviousPage: offset > 0,
       mode: slice.approximate ? 'APPROXIMATE' : 'EXACT',
       encoderVersion: plan.content?.encoderId ?? null,
-      explainedBy: active === null || query.embedding === null ? null : { active, query: query.embedding },
+      explainedBy: active === null || embedding === null ? null : { active, query: embedding },
     };
   }
 
   /** Without an encoder, an empty page may mean that nothing can be compared: that is an error, not an empty result. */
   private async refuseIfNothingCompares(
-    { content, counterpart }: RankingPlan,
+    { content, parts }: RankingPlan,
     request: SearchRequest,
   ): Promise<void> {
+    const counterpart = parts.find((part) => part.counterpart !== null)?.counterpart ?? null;
     if (content !== null || counterpart === null || !request.by.includes('CONTENT')) return;
     const unfiltered = await this.catalog.ranking.byCounterpart({ ...counterpart, filter: null, limit: 1 });
     if (unfiltered.hits.length > 0) return;

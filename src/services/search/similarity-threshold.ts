@@ -2,7 +2,7 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { Evidence } from '../../domain/evidence.js';
 import type { Modality } from '../../domain/modality.js';
 import { extractorOf, type LoadedEncoder } from '../serving/active-encoder.js';
-import type { ReadQuery } from './query-reader.js';
+import type { ReadPart } from './query-parts.js';
 import type { SearchRequest } from './search-request.js';
 
 /**
@@ -17,11 +17,6 @@ export type Threshold = number | null;
  * results that it keeps, by form of the query.
  */
 export const LEAST_PROBABILITY = 0.1;
-
-interface PlannedRankings {
-  readonly target: Modality | null;
-  readonly counterpart: { readonly extractor: string } | null;
-}
 
 /** @throws CommonspaceError BAD_INPUT for a threshold that is out of range or contradicts the rest of the request. */
 export function checkThreshold(
@@ -52,13 +47,13 @@ export function checkThreshold(
  */
 export function thresholdFor(
   request: SearchRequest,
-  query: ReadQuery,
-  { target, counterpart }: PlannedRankings,
+  parts: readonly ReadPart[],
+  target: Modality | null,
   active: LoadedEncoder | null,
 ): Threshold {
   if (request.threshold !== 'AUTO') return request.minScore;
   // The similarities of a class prototype are higher than those of a single text or picture.
-  if (query.modality === null || 'className' in request.query) {
+  if (parts.some(({ query, read }) => read.modality === null || 'className' in query)) {
     throw badInput(
       'cutOff: AUTO is calibrated for queries that are a text or a picture; give minScore instead.',
       'cutOff',
@@ -66,13 +61,21 @@ export function thresholdFor(
   }
   const [evidence] = request.by;
   if (request.by.length > 1 || evidence === undefined) return LEAST_PROBABILITY;
+  const [part] = parts;
+  if (parts.length > 1 || part === undefined || part.read.modality === null) {
+    throw badInput(
+      'cutOff: AUTO with one kind of evidence is calibrated for one query; give minScore instead.',
+      'cutOff',
+    );
+  }
+  const { modality, extractor } = part.read;
   if (active === null) throw notCalibrated(evidence);
   // Similarities of another extractor's features differ in size from those that were calibrated.
-  if (evidence === 'COUNTERPART' && counterpart?.extractor !== extractorOf(active.row, query.modality)) {
+  if (evidence === 'COUNTERPART' && extractor !== extractorOf(active.row, modality)) {
     throw notCalibrated(evidence);
   }
   const found = active.row.config.cutOffs?.find(
-    (one) => one.evidence === evidence && one.query === query.modality && one.target === target,
+    (one) => one.evidence === evidence && one.query === modality && one.target === target,
   );
   if (found === undefined) throw notCalibrated(evidence);
   return found.threshold;
