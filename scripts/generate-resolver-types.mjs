@@ -34,6 +34,7 @@ const config = {
     MethodFigures: '../services/models.js#MethodFigures as MethodFiguresModel',
     PrecisionRecallCurve: '../services/models.js#MethodCurve',
     Encoder: '../services/models.js#EncoderRow',
+    SearchConnection: '../graphql/models.js#SearchConnectionModel',
     SearchEdge: '../graphql/models.js#SearchEdgeModel',
   },
 };

@@ -1,5 +1,6 @@
 import type {
   EvidenceWeightsInput,
+  GroupByInput,
   IngestItemInput,
   ItemFilter as ItemFilterInput,
   ItemOrder as ItemOrderInput,
@@ -13,8 +14,10 @@ import type { EvidenceWeights } from '../domain/fusion.js';
 import type { ItemOrder } from '../domain/item-order.js';
 import type { TrainRequest } from '../services/encoders/train-request.js';
 import type { IngestInput } from '../services/ingest/ingest-input.js';
+import type { GroupBy } from '../services/search/arrangement.js';
 import type { CombinedQuery } from '../services/search/query-parts.js';
 import type { SearchQuery } from '../services/search/query-reader.js';
+import type { SearchOrder } from '../services/search/rearrange.js';
 
 /** Maps GraphQL inputs, in which a field can be absent or null, to the arguments of services. */
 
@@ -81,6 +84,15 @@ export function readItemOrder(order: ItemOrderInput | null | undefined): ItemOrd
     throw new CommonspaceError('BAD_INPUT', 'Only a search is ordered by RELEVANCE.', ['orderBy', 'field']);
   }
   return { field, direction: direction ?? 'DESC' };
+}
+
+/** The order of a search. */
+export function readSearchOrder(order: ItemOrderInput | null | undefined): SearchOrder | null {
+  return order == null ? null : { field: order.field, direction: order.direction ?? 'DESC' };
+}
+
+export function readGroupBy(groupBy: GroupByInput | null | undefined, size: number): GroupBy | null {
+  return groupBy == null ? null : { by: groupBy.by, key: groupBy.key ?? null, size };
 }
 
 export function readIngestItem(input: IngestItemInput, index: number): IngestInput {

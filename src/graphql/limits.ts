@@ -22,6 +22,8 @@ const ASSUMED_LIST = 5;
 const SIZED_BY: ReadonlySet<string> = new Set(['first', 'ids']);
 /** Arguments of a field that give the length of lists within it. These are counted with the assumed length. */
 const SIZES_WITHIN: ReadonlySet<string> = new Set(['classes', 'values']);
+/** Arguments that can combine queries. */
+const COMBINING: ReadonlySet<string> = new Set(['query']);
 /** Lists whose length no argument of the operation has to give. */
 const UNPAGED_LISTS: ReadonlySet<string> = new Set([
   'classes',
@@ -38,6 +40,9 @@ const UNPAGED_LISTS: ReadonlySet<string> = new Set([
 ]);
 /** Cost of a field in addition to its values. An explanation ranks all training pairs, facets read all matching items. */
 const WORK: Readonly<Record<string, number>> = { explanation: 50, facets: 500 };
+
+/** Cost of each query that a search combines: it is extracted and ranked by. */
+const PART_WORK = 20;
 
 /** Maximum number of tokens in a document. The parser stops there. */
 export const MAX_TOKENS = 4_000;
@@ -85,7 +90,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
     if (field.name.value.startsWith('__')) return { depth: 0, cost: 0 };
     if (field.selectionSet === undefined) return { depth: 1, cost: 1 };
     const inner = measure(field.selectionSet, path);
-    const work = 1 + (WORK[field.name.value] ?? 0);
+    const work = 1 + (WORK[field.name.value] ?? 0) + PART_WORK * partsIn(field);
     return { depth: inner.depth + 1, cost: work + inner.cost * multiplicity(field) };
   }
 
@@ -123,6 +128,15 @@ function multiplicity(field: FieldNode): number {
     value.kind === 'IntValue' ? Number(value.value) : 50,
   );
   return Math.max(1, ...within.map((length) => length / ASSUMED_LIST));
+}
+
+/** The number of queries in `query: { all: […] }`, as far as the document has them. */
+function partsIn(field: FieldNode): number {
+  const [query] = argumentsOf(field, COMBINING);
+  if (query?.kind !== 'ObjectValue') return 0;
+  const all = query.fields.find(({ name }) => name.value === 'all')?.value;
+  if (all === undefined) return 0;
+  return all.kind === 'ListValue' ? all.values.length : 1;
 }
 
 function argumentsOf(field: FieldNode, names: ReadonlySet<string>): ValueNode[] {

@@ -1,7 +1,7 @@
 import type { ClassRow, ItemRow } from '../services/models.js';
 import type { ExplanationContext } from '../services/search/explanation-service.js';
 import type { FacetRequest } from '../services/search/facet-service.js';
-import type { SearchResult } from '../services/search/search-service.js';
+import type { SearchPage, SearchResult } from '../services/search/search-service.js';
 import type { toConnection } from './connections.js';
 
 /** The object that resolvers of `Node` receive. */
@@ -24,3 +24,7 @@ export type ItemConnectionModel = ReturnType<
 
 /** The object that resolvers of `Facets` receive: a checked request. */
 export type FacetsModel = FacetRequest;
+
+/** The object that resolvers of `SearchConnection` receive. The matched items are not read unless a field needs them. */
+export type SearchConnectionModel = ReturnType<typeof toConnection<ItemRow, SearchEdgeModel>> &
+  Pick<SearchPage, 'mode' | 'encoderVersion' | 'matched'>;

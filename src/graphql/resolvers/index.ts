@@ -27,6 +27,7 @@ import { item } from './query-item.js';
 import { items } from './query-items.js';
 import { node } from './query-node.js';
 import { nodes } from './query-nodes.js';
+import { searchConnection } from './search-connection.js';
 import { searchEdge } from './search-edge.js';
 import { encoderProgress } from './subscription-encoder-progress.js';
 
@@ -48,6 +49,7 @@ export const resolvers: Resolvers = {
   EvaluationPart: evaluationPart,
   MethodFigures: methodFigures,
   PrecisionRecallCurve: precisionRecallCurve,
+  SearchConnection: searchConnection,
   SearchEdge: searchEdge,
   Query: {
     node,

@@ -1,5 +1,5 @@
 import { toConnection } from '../connections.js';
-import { readFilter, readQuery, readWeights } from '../inputs.js';
+import { readFilter, readGroupBy, readQuery, readSearchOrder, readWeights } from '../inputs.js';
 import type { QueryField } from './field.js';
 
 export const crossModalSearch: QueryField<'crossModalSearch'> = async (
@@ -17,6 +17,10 @@ export const crossModalSearch: QueryField<'crossModalSearch'> = async (
       after: args.after ?? null,
       minScore: args.minScore ?? null,
       threshold: args.cutOff,
+      diversity: args.diversity,
+      groupBy: readGroupBy(args.groupBy, args.groupSize),
+      duplicates: args.duplicates,
+      orderBy: readSearchOrder(args.orderBy),
       ...(args.weights != null && { weights: readWeights(args.weights) }),
     },
     signal,
@@ -27,5 +31,10 @@ export const crossModalSearch: QueryField<'crossModalSearch'> = async (
     loaders.classesOf.prime(item.id, edge.classes);
     return { ...edge, node: item, explainedBy };
   });
-  return { ...toConnection(edges, page), mode: page.mode, encoderVersion: page.encoderVersion };
+  return {
+    ...toConnection(edges, page),
+    mode: page.mode,
+    encoderVersion: page.encoderVersion,
+    matched: page.matched,
+  };
 };

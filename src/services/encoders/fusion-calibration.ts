@@ -151,15 +151,24 @@ export class FusionCalibration {
   ): Promise<FusionSample[]> {
     const scope = { target: 'IMAGE', filter: null } as const;
     const vector = encoder.embed('TEXT', feature);
-    const { candidates } = await collectEvidence(this.catalog, {
-      ...scope,
-      content: { ...scope, encoderId: row.id, vector },
+    const part = {
+      weight: 1,
       counterpart: { ...scope, extractor: row.textExtractor, vector: feature, queryModality: 'TEXT' },
       words: await this.catalog.words.expand(text),
+      coefficients: SHIPPED_COEFFICIENTS.TEXT,
+    } as const;
+    const table = await collectEvidence(this.catalog, {
+      ...scope,
+      content: { ...scope, encoderId: row.id, vector },
+      parts: [part],
       evidence: new Set(['CONTENT', 'COUNTERPART', 'LEXICAL']),
       fusion: null,
       threshold: null,
     });
+    const candidates = table.candidates.map(({ id, similarities: [first = {}] }) => ({
+      id,
+      similarities: first,
+    }));
     const visible = candidates.filter(({ id }) => !hiddenPair.has(id));
     const captioned = visible
       .filter(({ similarities }) => similarities.COUNTERPART !== undefined)

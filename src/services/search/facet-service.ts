@@ -36,7 +36,13 @@ export class FacetService {
   ) {}
 
   /** @throws CommonspaceError BAD_INPUT or UNKNOWN_CLASS naming the argument. The other methods take a checked request. */
-  async check({ filter, metadataKeys, classes, values }: FacetRequest): Promise<void> {
+  async check(request: FacetRequest): Promise<void> {
+    this.checkSizes(request);
+    await this.filters.check(request.filter);
+  }
+
+  /** The same for a filter that is known to be right. */
+  checkSizes({ metadataKeys, classes, values }: Omit<FacetRequest, 'filter'>): void {
     checkCount(classes, 'classes');
     checkCount(values, 'values');
     if (metadataKeys.length > LIMITS.facetKeys) {
@@ -48,7 +54,6 @@ export class FacetService {
         throw new CommonspaceError('BAD_INPUT', 'This key is given twice.', ['metadataKeys', String(i)]);
       }
     }
-    await this.filters.check(filter);
   }
 
   total({ filter }: FacetRequest): Promise<number> {

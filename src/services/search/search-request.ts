@@ -2,13 +2,14 @@ import type { Evidence } from '../../domain/evidence.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import type { EvidenceWeights } from '../../domain/fusion.js';
 import type { Modality } from '../../domain/modality.js';
+import type { Arrangement } from './arrangement.js';
 import type { CombinedQuery } from './query-parts.js';
 import type { SearchQuery } from './query-reader.js';
 
 /** Which similarity thresholds a search applies: see similarity-threshold.ts. */
 type ThresholdMode = 'NONE' | 'AUTO';
 
-export interface SearchRequest {
+export interface SearchRequest extends Arrangement {
   readonly query: SearchQuery | CombinedQuery;
   readonly target: Modality | null;
   readonly by: readonly Evidence[];

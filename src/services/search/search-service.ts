@@ -4,8 +4,11 @@ import { checkPageSize } from '../../domain/check.js';
 import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { RankedHit } from '../../domain/evidence.js';
+import type { ItemFilter } from '../../domain/filter.js';
 import { LIMITS } from '../../domain/limits.js';
 import { type ActiveEncoder, noEncoder } from '../serving/active-encoder.js';
+import { arrangedSlice, MATCHED_ITEMS } from './arranged-slice.js';
+import { checkArrangement } from './arrangement-check.js';
 import type { ExplanationContext } from './explanation-service.js';
 import type { FilterCheck } from './filter-check.js';
 import { combinedEmbedding, partsOf } from './query-parts.js';
@@ -34,6 +37,8 @@ export interface SearchPage {
   readonly hasPreviousPage: boolean;
   readonly mode: 'EXACT' | 'APPROXIMATE';
   readonly encoderVersion: string | null;
+  /** The matched items, at most MATCHED_ITEMS of them with a cut-off. Null if the search has no cut-off and no filter. */
+  readonly matched: (() => Promise<ItemFilter>) | null;
   /** What the results can be explained by; null if the query has no embedding. */
   readonly explainedBy: ExplanationContext | null;
 }
@@ -67,7 +72,7 @@ export class SearchService {
     const print = fingerprint({ ...identity, encoder: active?.row.id ?? null });
     const offset = after === null ? 0 : readRank(decodeCursor(after, print));
     const plan = planRanking(request, parts, active);
-    const slice = await rankSlice(this.catalog, plan, offset, first);
+    const slice = await arrangedSlice(this.catalog, plan, active, request, offset, first);
     if (slice.hits.length === 0 && offset === 0) await this.refuseIfNothingCompares(plan, request);
     const items = await this.catalog.items.shown(slice.hits.map((hit) => hit.id));
     const found = new Map(items.map((shown) => [shown.item.id, shown]));
@@ -85,8 +90,24 @@ export class SearchService {
       hasPreviousPage: offset > 0,
       mode: slice.approximate ? 'APPROXIMATE' : 'EXACT',
       encoderVersion: plan.content?.encoderId ?? null,
+      matched: this.matched(plan),
       explainedBy: active === null || embedding === null ? null : { active, query: embedding },
     };
+  }
+
+  /** With a cut-off, the items above it; else those of the filter, whether they have evidence or not. */
+  private matched(plan: RankingPlan): SearchPage['matched'] {
+    const { target, filter, threshold } = plan;
+    if (threshold === null) {
+      const modality = target === null ? [] : [{ modality: target }];
+      return filter === null ? null : () => Promise.resolve({ and: [filter, ...modality] });
+    }
+    let found: Promise<ItemFilter> | undefined;
+    const read = async () => {
+      const { hits } = await rankSlice(this.catalog, plan, 0, MATCHED_ITEMS);
+      return { ids: hits.map(({ id }) => id) };
+    };
+    return () => (found ??= read());
   }
 
   /** Without an encoder, an empty page may mean that nothing can be compared: that is an error, not an empty result. */
@@ -115,6 +136,7 @@ function checkRequest(request: SearchRequest): void {
       ]);
   }
   checkThreshold(request, scopeOf(request).target);
+  checkArrangement(request);
 }
 
 function readRank(position: string): number {
