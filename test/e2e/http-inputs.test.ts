@@ -49,30 +49,6 @@ describe('an explicit null', () => {
       'CutOff',
       (value) => `crossModalSearch(query: {text: "red"}, cutOff: ${value}) { mode nodes { id } }`,
     ],
-    ...Object.fromEntries(
-      Object.entries({ diversity: 'Float', groupSize: 'Int', duplicates: 'Duplicates' }).map(
-        ([arg, type]) => [
-          `Query.crossModalSearch.${arg}`,
-          [
-            type,
-            (value: string) =>
-              `crossModalSearch(query: {text: "red"}, target: IMAGE, groupBy: {by: PAIR}, ${arg}: ${value}) { mode nodes { id } }`,
-          ] as const,
-        ],
-      ),
-    ),
-    'QueryPartInput.weight': [
-      'Float',
-      (value) => `crossModalSearch(query: {all: [{text: "red", weight: ${value}}]}) { mode nodes { id } }`,
-    ],
-    'SearchConnection.facets.classes': [
-      'Int',
-      (value) => `crossModalSearch(query: {text: "red"}) { facets(classes: ${value}) { total } }`,
-    ],
-    'SearchConnection.facets.values': [
-      'Int',
-      (value) => `crossModalSearch(query: {text: "red"}) { facets(values: ${value}) { total } }`,
-    ],
     'Query.classes.first': ['Int', (value) => `classes(first: ${value}) { totalCount nodes { id } }`],
     'Query.classify.first': [
       'Int',

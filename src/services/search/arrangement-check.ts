@@ -17,6 +17,7 @@ export function checkArrangement(request: SearchRequest): void {
     );
   }
   if (groupBy === null) return;
+  if (groupBy.key !== null) checkStorable(groupBy.key, ['groupBy', 'key']);
   if (scopeOf(request).target === null) throw badInput('groupBy needs a target.', 'groupBy');
   if (!(Number.isInteger(groupBy.size) && groupBy.size >= 1 && groupBy.size <= MOST_OF_GROUP)) {
     throw badInput(`groupSize must be between 1 and ${MOST_OF_GROUP}.`, 'groupSize');
@@ -24,7 +25,6 @@ export function checkArrangement(request: SearchRequest): void {
   if ((groupBy.by === 'METADATA') !== (groupBy.key !== null)) {
     throw badInput('Give a key for METADATA, and for nothing else.', 'groupBy', 'key');
   }
-  if (groupBy.key !== null) checkStorable(groupBy.key, ['groupBy', 'key']);
 }
 
 function badInput(message: string, ...field: string[]): CommonspaceError {
