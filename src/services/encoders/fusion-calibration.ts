@@ -7,7 +7,7 @@ import { type FusionSample, fitWithoutCounterpart } from '../../evaluation/fit-f
 import type { PairTable } from '../../evaluation/pair-table.js';
 import type { FeatureExtractors } from '../../features/types.js';
 import { borrowedSimilarity, LENDERS } from '../search/borrowed-captions.js';
-import { collectEvidence } from '../search/evidence-table.js';
+import { candidatesOfOnePart, collectEvidence } from '../search/evidence-table.js';
 import type { LoadedEncoder } from '../serving/active-encoder.js';
 import { shortForms } from './short-forms.js';
 import { splitOfEncoder } from './training-pairs.js';
@@ -165,10 +165,7 @@ export class FusionCalibration {
       fusion: null,
       threshold: null,
     });
-    const candidates = table.candidates.map(({ id, similarities: [first = {}] }) => ({
-      id,
-      similarities: first,
-    }));
+    const candidates = candidatesOfOnePart(table);
     const visible = candidates.filter(({ id }) => !hiddenPair.has(id));
     const captioned = visible
       .filter(({ similarities }) => similarities.COUNTERPART !== undefined)

@@ -19,7 +19,7 @@ const CENTRE_OF = 5;
 const CENTRE_TEMPERATURE = 0.05;
 const FOUND_AROUND_CENTRE = 100;
 
-export interface Lender {
+interface Lender {
   readonly embedding: Float32Array;
   readonly similarity: number;
 }

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { Hit, Ranking } from '../../catalog/types.js';
 import { EVIDENCES, type Evidence, type Similarities } from '../../domain/evidence.js';
-import { type BestSimilarities, bestOf } from '../../domain/fusion.js';
+import { type BestSimilarities, bestOf, type Candidate } from '../../domain/fusion.js';
 import { dot } from '../../domain/vectors.js';
 import { borrowedSimilarity, findLenders } from './borrowed-captions.js';
 import type { PlannedPart, RankingPlan } from './ranking-plan.js';
@@ -27,14 +27,19 @@ export interface EvidenceTable {
   readonly approximate: boolean;
 }
 
-export interface PartedCandidate {
+interface PartedCandidate {
   readonly id: string;
   /** To each part. CONTENT is that of all parts together, so negative parts do not have it. */
   readonly similarities: readonly Similarities[];
 }
 
+/** The candidates of a search by one query. */
+export function candidatesOfOnePart({ candidates }: EvidenceTable): Candidate[] {
+  return candidates.map(({ id, similarities: [only = {}] }) => ({ id, similarities: only }));
+}
+
 /** The rankings by one part, empty where the plan has none, and their highest similarities. */
-export interface PartEvidence {
+interface PartEvidence {
   readonly counterpart: Ranking;
   readonly words: Ranking;
   readonly best: BestSimilarities;

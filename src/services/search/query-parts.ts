@@ -15,7 +15,7 @@ export interface CombinedQuery {
 }
 
 /** A query of a search with its weight. A search by one query has one part. */
-export interface QueryPart {
+interface QueryPart {
   readonly query: SearchQuery;
   /** The positive weights of a search add up to 1. */
   readonly weight: number;

@@ -1,11 +1,12 @@
 import type { Catalog } from '../../../catalog/catalog.js';
 import type { Hit } from '../../../catalog/types.js';
 import { EVIDENCES } from '../../../domain/evidence.js';
-import { type Candidate, fuse } from '../../../domain/fusion.js';
+import { type Candidate, EQUAL_WEIGHTS, fuse } from '../../../domain/fusion.js';
 import type { Modality } from '../../../domain/modality.js';
 import { fuseByReciprocalRank } from '../../../domain/reciprocal-rank.js';
 import { FIRST_RESULTS } from '../../../evaluation/ranking-figures.js';
-import { collectEvidence } from '../../search/evidence-table.js';
+import { coefficientsFor } from '../../search/coefficients.js';
+import { candidatesOfOnePart, collectEvidence } from '../../search/evidence-table.js';
 import { planRanking } from '../../search/ranking-plan.js';
 import { extractorOf, type LoadedEncoder } from '../../serving/active-encoder.js';
 import type { DrawnQuery } from './draw-queries.js';
@@ -26,6 +27,7 @@ export interface QueryRanking {
 }
 
 const NO_WORDS = { units: [] };
+const NO_RANKINGS = { counterpart: { hits: [] }, words: { hits: [] } };
 
 /** Runs a query as a search does, and derives the ranking of each method from the evidence that it collects. */
 export async function rankQuery(
@@ -36,9 +38,11 @@ export async function rankQuery(
 ): Promise<QueryRanking> {
   const { modality, text, feature, embedding } = query;
   const words = text === null ? NO_WORDS : await catalog.words.expand(text);
+  const searched = text === null ? { itemId: query.item?.row.id ?? '' } : { text };
+  const read = { modality, extractor: extractorOf(active.row, modality), feature, embedding, words };
   const plan = planRanking(
     {
-      query: text === null ? { itemId: query.item?.row.id ?? '' } : { text },
+      query: searched,
       target,
       by: EVIDENCES,
       filter: null,
@@ -46,22 +50,26 @@ export async function rankQuery(
       after: null,
       minScore: null,
     },
-    { modality, extractor: extractorOf(active.row, modality), feature, embedding, words },
+    [{ query: searched, weight: 1, field: ['query'], read }],
     active,
   );
-  const { candidates, rankings } = await collectEvidence(catalog, plan);
-  const fused = plan.fusion === null ? [] : fuse(candidates, plan.fusion.coefficients, plan.fusion.weights);
+  const table = await collectEvidence(catalog, plan);
+  const candidates = candidatesOfOnePart(table);
+  const { content } = table;
+  const { counterpart, words: byWords } = table.parts[0] ?? NO_RANKINGS;
+  const coefficients = coefficientsFor(modality, active);
+  const fused = fuse(candidates, coefficients, plan.fusion ?? EQUAL_WEIGHTS);
   const scored = fused.slice(0, FIRST_RESULTS).map(({ candidate: { id }, score }) => ({ id, score }));
   const reciprocal = fuseByReciprocalRank([
-    { evidence: 'CONTENT', hits: rankings.content.hits },
-    { evidence: 'COUNTERPART', hits: rankings.counterpart.hits },
-    { evidence: 'LEXICAL', hits: rankings.words.hits },
+    { evidence: 'CONTENT', hits: content.hits },
+    { evidence: 'COUNTERPART', hits: counterpart.hits },
+    { evidence: 'LEXICAL', hits: byWords.hits },
   ]);
   return {
     first: {
-      CONTENT: idsOf(rankings.content.hits),
-      COUNTERPART: idsOf(rankings.counterpart.hits),
-      LEXICAL: idsOf(rankings.words.hits),
+      CONTENT: idsOf(content.hits),
+      COUNTERPART: idsOf(counterpart.hits),
+      LEXICAL: idsOf(byWords.hits),
       BORROWED: idsOf(borrowed(candidates)),
       RRF: idsOf(reciprocal),
       DEFAULT: idsOf(scored),
