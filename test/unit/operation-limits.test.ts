@@ -41,6 +41,17 @@ describe('limits on operations', () => {
     expect(codes(`{ ${fields.join(' ')} }`)).toEqual(['QUERY_TOO_COSTLY']);
   });
 
+  it('include each query that a search combines', () => {
+    const parts = Array.from({ length: 16 }, (_, i) => `{text: "${i}"}`).join();
+    const searches = (count: number) =>
+      Array.from(
+        { length: count },
+        (_, i) => `a${i}: crossModalSearch(query: {all: [${parts}]}, first: 1) { mode }`,
+      ).join(' ');
+    expect(codes(`{ ${searches(50)} }`)).toEqual([]);
+    expect(codes(`{ ${searches(70)} }`)).toEqual(['QUERY_TOO_COSTLY']);
+  });
+
   it('include the cost of explanations', () => {
     const search = (first: number, alias = 'a') =>
       `${alias}: crossModalSearch(query: {text: "x"}, first: ${first}) { edges { explanation { similarity pairs { image { id } } } } }`;
