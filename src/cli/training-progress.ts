@@ -56,6 +56,7 @@ export function describeEpoch(epoch: {
   return [...score, ...terms, pace].join(' ');
 }
 
-function featuresLabel({ failed }: { readonly failed: number }): string {
+function featuresLabel({ of, failed }: { readonly of: string; readonly failed: number }): string {
+  if (of !== 'items') return of;
   return failed === 0 ? 'items lacking features' : `items lacking features, ${failed} cannot be read`;
 }

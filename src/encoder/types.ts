@@ -15,6 +15,18 @@ export interface SourceSet {
   readonly classEmbeddings: Matrix;
   /** The source of the class embeddings, stored with the encoder. Default: `name`. */
   readonly classEmbeddingKind?: ClassEmbeddingKind | null;
+  /** Absent where only features are known, as in a folder of features. */
+  readonly furtherTexts?: FurtherTexts | null;
+}
+
+/** Short forms of the captions of training pairs, and titles. */
+export interface FurtherTexts {
+  /** [M, dt]: features of the texts, of the extractor that made `text`; each text once. */
+  readonly features: Matrix;
+  /** [N]: for each pair the rows of its short forms; empty where it has none. */
+  readonly short: readonly (readonly number[])[];
+  /** [N]: the same of its titles. */
+  readonly titles: readonly (readonly number[])[];
 }
 
 /**
@@ -78,6 +90,15 @@ export interface TrainOptions {
   readonly inputNoise: number;
   /** Share of a batch's pairs that are mixed with another pair, images and texts by the same ratio (Zhang et al. 2018). */
   readonly mixup: number;
+  /**
+   * Share of the pairs that an epoch has a second time with a short form of the caption, one to three of its words. Inactive where
+   * the source set has no further texts.
+   */
+  readonly shortTexts: number;
+  /** The same with the title of the text or of the image. */
+  readonly titleTexts: number;
+  /** Upper limit of the short forms of a caption. */
+  readonly shortForms: number;
   /** Number of networks in the ensemble. They are trained one after another with different random numbers. */
   readonly members: number;
   /**

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom, normals } from '../../src/encoder/math/random.js';
 import { createNetwork, type Network } from '../../src/encoder/network/network.js';
 import { type Batch, makeBatch, type SourceTensors } from '../../src/encoder/training/batch.js';
+import { captionRows } from '../../src/encoder/training/further-texts.js';
 import { resolveTrainOptions } from '../../src/encoder/training/presets.js';
 import { computeGradients } from '../../src/encoder/training/train-step.js';
 import type { LossWeights } from '../../src/encoder/types.js';
@@ -49,6 +50,7 @@ function tiny(weights: Partial<LossWeights>) {
   const rows = {
     image: { data: drawn(n, 4), rows: n, columns: 4 },
     text: { data: drawn(n, 3), rows: n, columns: 3 },
+    further: null,
   };
   const source: SourceTensors = {
     rows,
@@ -75,7 +77,7 @@ function tiny(weights: Partial<LossWeights>) {
     parameter.variable.assign(next);
     next.dispose();
   }
-  const batch = makeBatch(source, Int32Array.from(LABELS.keys()), network, random);
+  const batch = makeBatch(source, captionRows(Int32Array.from(LABELS.keys())), network, random);
   return { network, batch, source };
 }
 

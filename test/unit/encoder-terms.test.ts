@@ -6,6 +6,7 @@ import { discriminatorAccuracy } from '../../src/encoder/network/losses.js';
 import { createNetwork } from '../../src/encoder/network/network.js';
 import { makeBatch, type SourceTensors } from '../../src/encoder/training/batch.js';
 import { fitNormalisation } from '../../src/encoder/training/fit-normalisation.js';
+import { captionRows } from '../../src/encoder/training/further-texts.js';
 import { PRESETS, resolveTrainOptions } from '../../src/encoder/training/presets.js';
 import { computeGradients } from '../../src/encoder/training/train-step.js';
 import { trainInThisThread } from '../../src/encoder/training/trainer.js';
@@ -41,7 +42,7 @@ async function oneStep(weights: LossWeights) {
     rows,
     columns,
   });
-  const rows = { image: matrix(20, 6), text: matrix(20, 5) };
+  const rows = { image: matrix(20, 6), text: matrix(20, 5), further: null };
   const source: SourceTensors = {
     rows,
     image: tf.tensor2d(rows.image.data, [20, 6]),
@@ -58,12 +59,7 @@ async function oneStep(weights: LossWeights) {
     tf.tidy(() => {
       ({ losses } = computeGradients(
         network,
-        makeBatch(
-          source,
-          Int32Array.from({ length: 20 }, (_, i) => i),
-          network,
-          random,
-        ),
+        makeBatch(source, captionRows(Int32Array.from({ length: 20 }, (_, i) => i)), network, random),
       ));
     }),
   );

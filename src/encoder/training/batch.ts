@@ -8,11 +8,12 @@ import { unitRows } from '../network/layers.js';
 import { hiddenWidths, type Network, partsNeeded } from '../network/network.js';
 import { toTensor } from '../network/tensors.js';
 import type { TrainOptions } from '../types.js';
+import { type EpochRows, textsOf } from './further-texts.js';
 import type { PreparedPairs, SplitSource } from './training-data.js';
 
 /** The training pairs, uploaded once, and as plain rows, from which the batches are taken. */
 export interface SourceTensors {
-  readonly rows: Pick<PreparedPairs, 'image' | 'text'>;
+  readonly rows: Pick<PreparedPairs, 'image' | 'text' | 'further'>;
   readonly image: tf.Tensor2D;
   readonly text: tf.Tensor2D;
   /** [components]: standard deviation of each column, the unit of input noise. */
@@ -78,16 +79,17 @@ export interface Batch {
  * The batch of these rows. Call it inside a tidy: the caller owns all tensors of the batch. It draws from `random` in a fixed
  * order.
  *
- * @param rows indices of the batch's pairs
+ * @param batch the pairs of the batch with their texts
  */
-export function makeBatch(source: SourceTensors, rows: Int32Array, network: Network, random: Random): Batch {
+export function makeBatch(source: SourceTensors, batch: EpochRows, network: Network, random: Random): Batch {
   const { options } = network;
+  const rows = batch.pairs;
   const size = rows.length;
   const mixing = drawMixing(size, options.mixup, random);
   // Taken from the plain rows: tf.gather would take a tenth of the training time on the wasm backend.
   const take = (from: Matrix) => mixed(toTensor(takeRows(from, rows)), mixing);
   const image = take(source.rows.image);
-  const text = take(source.rows.text);
+  const text = mixed(toTensor(textsOf(source.rows.text, source.rows.further, batch)), mixing);
   const labels = Int32Array.from(rows, (row) => source.labels[row] as number);
   const classes = labels.map((label) => (label < 0 ? source.classes : label));
   const shares = classShares(labels, mixing);
@@ -123,7 +125,7 @@ export function makeBatch(source: SourceTensors, rows: Int32Array, network: Netw
       needed.decoders && source.classEmbeddings !== null
         ? mixed(tf.gather(source.classEmbeddings, tf.tensor1d(classes, 'int32')), mixing)
         : null,
-    pairTargets: weights.pairContrast > 0 ? pairTargets(text, options) : null,
+    pairTargets: weights.pairContrast > 0 ? pairTargets(text, rows, options) : null,
     sameClassTargets: weights.classContrast > 0 && some ? sameClass(shares, true) : null,
     sameClass: weights.classCosine > 0 && some ? sameClass(shares, false) : null,
     bothLabelled: weights.classCosine > 0 && some ? bothLabelled(shares) : null,
@@ -180,14 +182,30 @@ function classTargets(shares: ClassShares, classes: number, { labelSmoothing }: 
 }
 
 /** The identity; with soft targets, mixed with the softmax of text–text similarity. */
-function pairTargets(text: tf.Tensor2D, { softTargets, softTemperature }: TrainOptions): tf.Tensor2D {
-  const identity = tf.eye(text.shape[0]);
+function pairTargets(
+  text: tf.Tensor2D,
+  pairs: Int32Array,
+  { softTargets, softTemperature }: TrainOptions,
+): tf.Tensor2D {
+  const identity = samePair(pairs);
   if (softTargets === 0) return identity;
   return tf.tidy(() => {
     const direction = unitRows(text);
     const similarity = tf.softmax(tf.div(tf.matMul(direction, direction, false, true), softTemperature));
     return tf.add(tf.mul(identity, 1 - softTargets), tf.mul(similarity, softTargets));
   });
+}
+
+/** The identity where each pair is in one row; else each row is spread evenly over the rows of its pair. */
+function samePair(pairs: Int32Array): tf.Tensor2D {
+  const n = pairs.length;
+  const counts = new Map<number, number>();
+  for (const pair of pairs) counts.set(pair, (counts.get(pair) ?? 0) + 1);
+  if (counts.size === n) return tf.eye(n);
+  const targets = new Float32Array(n * n);
+  for (const [i, a] of pairs.entries())
+    for (const [j, b] of pairs.entries()) if (a === b) targets[i * n + j] = 1 / (counts.get(a) ?? 1);
+  return tf.tensor2d(targets, [n, n]);
 }
 
 /**

@@ -33,7 +33,10 @@ export interface Checkpoint {
 }
 
 /** Hexadecimal SHA-256 of each part of a source set, and the kind of its class embeddings. */
-export type SourceDigest = Readonly<Record<keyof SourceSet, string>>;
+export type SourceDigest = Readonly<Record<Exclude<keyof SourceSet, 'furtherTexts'>, string>> & {
+  /** Missing where there are no further texts. */
+  readonly furtherTexts?: string;
+};
 
 export function digestSource(source: SourceSet): SourceDigest {
   const hash = (...parts: readonly (string | NodeJS.ArrayBufferView)[]) => {
@@ -49,6 +52,12 @@ export function digestSource(source: SourceSet): SourceDigest {
     classNames: hash(JSON.stringify(source.classNames)),
     classEmbeddings: matrix(source.classEmbeddings),
     classEmbeddingKind: source.classEmbeddingKind ?? 'name',
+    ...(source.furtherTexts && {
+      furtherTexts: hash(
+        matrix(source.furtherTexts.features),
+        JSON.stringify([source.furtherTexts.short, source.furtherTexts.titles]),
+      ),
+    }),
   };
 }
 

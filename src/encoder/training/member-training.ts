@@ -15,6 +15,7 @@ import { oneCycle } from '../network/optimiser.js';
 import { toTensor } from '../network/tensors.js';
 import type { EpochRecord, TrainOptions } from '../types.js';
 import { disposeSource, makeBatch, uploadSource } from './batch.js';
+import { drawRows, type EpochRows, selectEpochRows, textsOf } from './further-texts.js';
 import {
   copyWeights,
   type MemberState,
@@ -80,7 +81,9 @@ export function createMemberTraining(
 ): MemberTraining {
   const { training, validation } = source;
   const pairs = training.labels.length;
-  const batches = Math.max(1, Math.round(pairs / options.batchSize));
+  const { further } = training;
+  const rowsOf = (epoch: number) => drawRows(pairs, further, options, member, epoch);
+  const batches = Math.max(1, Math.round(rowsOf(0).pairs.length / options.batchSize));
   const shape = {
     components: { IMAGE: training.image.columns, TEXT: training.text.columns },
     code: codeWidth,
@@ -91,10 +94,13 @@ export function createMemberTraining(
   const network = createNetwork(shape, options, random, linear);
   const tensors = uploadSource(source);
   const held = validation && { image: toTensor(validation.image), text: toTensor(validation.text) };
+  // Batch normalisation in use takes its statistics from the texts that the network is trained on.
+  const texts = further === null ? null : toTensor(textsOf(training.text, further, rowsOf(0)));
   const dispose = () => {
     network.dispose();
     disposeSource(tensors);
     if (held) tf.dispose([held.image, held.text]);
+    texts?.dispose();
   };
 
   let epoch = 0;
@@ -114,7 +120,7 @@ export function createMemberTraining(
   }
 
   const statistics = (modality: Modality): Statistics[] =>
-    populationStatistics(network, modality, modality === 'IMAGE' ? tensors.image : tensors.text);
+    populationStatistics(network, modality, modality === 'IMAGE' ? tensors.image : (texts ?? tensors.text));
 
   const validate = (): number | null => {
     if (!validation || !held) return null;
@@ -126,7 +132,7 @@ export function createMemberTraining(
     return validationFigure(validation, codes('IMAGE', held.image), codes('TEXT', held.text), codeWidth);
   };
 
-  const runBatch = (rows: Int32Array): StepResult => {
+  const runBatch = (rows: EpochRows): StepResult => {
     let result: StepResult = { losses: {}, discriminatorAccuracy: null, gradients: new Map() };
     tf.tidy(() => {
       result = computeGradients(network, makeBatch(tensors, rows, network, random));
@@ -153,15 +159,17 @@ export function createMemberTraining(
       return bestValidation;
     },
     runEpoch() {
+      const drawn = rowsOf(epoch + 1);
+      const count = drawn.pairs.length;
       const order = shuffle(
-        Int32Array.from({ length: pairs }, (_, i) => i),
+        Int32Array.from({ length: count }, (_, i) => i),
         random,
       );
       const losses: Record<string, number> = {};
       let accuracy: number | null = null;
       for (let b = 0; b < batches; b += 1) {
-        const rows = order.slice(Math.floor((b * pairs) / batches), Math.floor(((b + 1) * pairs) / batches));
-        const result = runBatch(rows);
+        const rows = order.slice(Math.floor((b * count) / batches), Math.floor(((b + 1) * count) / batches));
+        const result = runBatch(selectEpochRows(drawn, rows));
         for (const [name, loss] of Object.entries(result.losses))
           losses[name] = (losses[name] ?? 0) + loss / batches;
         if (result.discriminatorAccuracy !== null)

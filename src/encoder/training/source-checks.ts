@@ -11,7 +11,7 @@ export const LEAST_PAIRS = 8;
  *   a number is not finite
  */
 export function checkSource(source: SourceSet): void {
-  const { image, text, labels, classNames, classEmbeddings } = source;
+  const { image, text, labels, classNames, classEmbeddings, furtherTexts } = source;
   if (image.rows !== text.rows || image.rows !== labels.length) {
     throw new CommonspaceError(
       'BAD_INPUT',
@@ -24,7 +24,13 @@ export function checkSource(source: SourceSet): void {
       `training needs at least ${LEAST_PAIRS} pairs, but there are ${image.rows}`,
     );
   }
-  for (const [name, matrix] of Object.entries({ image, text, classEmbeddings })) {
+  const matrices = {
+    image,
+    text,
+    classEmbeddings,
+    ...(furtherTexts && { furtherTexts: furtherTexts.features }),
+  };
+  for (const [name, matrix] of Object.entries(matrices)) {
     if (matrix.data.length !== matrix.rows * matrix.columns) {
       throw new CommonspaceError('BAD_INPUT', `the ${name} matrix is not ${matrix.rows} × ${matrix.columns}`);
     }
@@ -36,6 +42,7 @@ export function checkSource(source: SourceSet): void {
       );
     }
   }
+  checkFurtherTexts(source);
   const classes = Math.max(classNames.length, classEmbeddings.rows);
   const at = labels.findIndex((label) => label < -1 || label >= classes);
   if (at >= 0)
@@ -48,5 +55,32 @@ export function checkSource(source: SourceSet): void {
       'BAD_INPUT',
       `there are ${classNames.length} class names but ${classEmbeddings.rows} class embeddings`,
     );
+  }
+}
+
+function checkFurtherTexts({ text, furtherTexts }: SourceSet): void {
+  if (furtherTexts == null) return;
+  const { features, short, titles } = furtherTexts;
+  if (features.columns !== text.columns) {
+    throw new CommonspaceError(
+      'BAD_INPUT',
+      `the further texts have features of ${features.columns} numbers, but the texts of ${text.columns}`,
+    );
+  }
+  for (const [name, lists] of Object.entries({ short, titles })) {
+    if (lists.length !== text.rows) {
+      throw new CommonspaceError(
+        'BAD_INPUT',
+        `there are ${lists.length} lists of ${name}, but ${text.rows} pairs`,
+      );
+    }
+    const at = lists.findIndex((rows) =>
+      rows.some((row) => !Number.isInteger(row) || row < 0 || row >= features.rows),
+    );
+    if (at >= 0)
+      throw new CommonspaceError(
+        'BAD_INPUT',
+        `row ${at} of ${name} names a further text that does not exist`,
+      );
   }
 }

@@ -48,7 +48,12 @@ export async function trainEncoder(
   return await inThread<TrainedEncoder, TrainEvent>(workerEntry(import.meta.url, 'train.worker'), request, {
     what: 'The training',
     signal,
-    transfer: [copy.image, copy.text, copy.classEmbeddings].map(({ data }) => data.buffer as ArrayBuffer),
+    transfer: [
+      copy.image,
+      copy.text,
+      copy.classEmbeddings,
+      ...(copy.furtherTexts ? [copy.furtherTexts.features] : []),
+    ].map(({ data }) => data.buffer as ArrayBuffer),
     async onEvent(event, answer) {
       if (event.kind === 'progress') return onProgress?.(event.progress);
       await onCheckpoint?.(event.bytes);
@@ -67,5 +72,8 @@ function copySource(source: SourceSet): SourceSet {
     labels: source.labels.slice(),
     classNames: [...source.classNames],
     classEmbeddings: copyOf(source.classEmbeddings),
+    ...(source.furtherTexts && {
+      furtherTexts: { ...source.furtherTexts, features: copyOf(source.furtherTexts.features) },
+    }),
   };
 }

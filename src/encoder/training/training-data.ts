@@ -5,6 +5,7 @@ import { gather, type Matrix, takeRows } from '../math/matrix.js';
 import { createRandom, shuffle } from '../math/random.js';
 import type { ClassEmbeddingKind, SourceSet, TrainOptions } from '../types.js';
 import { fitNormalisation, normalise } from './fit-normalisation.js';
+import type { PreparedTexts } from './further-texts.js';
 import { LEAST_PAIRS } from './source-checks.js';
 
 /** With fewer validation pairs, all pairs are trained on: the figure would be too noisy. */
@@ -19,6 +20,8 @@ export interface PreparedPairs {
   readonly text: Matrix;
   /** [n]; −1 for none. */
   readonly labels: Int32Array;
+  /** Null where the options train on captions only. */
+  readonly further: PreparedTexts | null;
 }
 
 /** A prepared training set. */
@@ -74,11 +77,15 @@ const KIND_NOTES: Readonly<Record<ClassEmbeddingKind, string | null>> = {
  */
 export function prepareSource(source: SourceSet, options: TrainOptions): PreparedSource {
   const { image, text } = source;
+  const wantsFurther = options.shortTexts + options.titleTexts > 0;
+  const further = wantsFurther ? (source.furtherTexts ?? null) : null;
   const normalisation = { IMAGE: fitNormalisation(image, options), TEXT: fitNormalisation(text, options) };
   const notes: string[] = [];
   const classes = new Set(source.labels.filter((label) => label >= 0));
   const unlabelled = source.labels.filter((label) => label < 0).length;
   // With a single class there is nothing to distinguish: its terms would only pull all pairs together.
+  if (wantsFurther && further === null)
+    notes.push('Only the features of the texts are known: shortTexts and titleTexts had no effect.');
   const noClass = classes.size < 2;
   const labels = noClass ? source.labels.map(() => -1) : source.labels;
   if (classes.size === 0) {
@@ -98,6 +105,11 @@ export function prepareSource(source: SourceSet, options: TrainOptions): Prepare
       image: normalise(normalisation.IMAGE, image),
       text: normalise(normalisation.TEXT, text),
       labels,
+      further: further && {
+        text: normalise(normalisation.TEXT, further.features),
+        short: further.short,
+        titles: further.titles,
+      },
     },
     classes: noClass ? 0 : Math.max(source.classNames.length, source.classEmbeddings.rows),
     classEmbeddings,
@@ -115,6 +127,11 @@ export function holdOut(
     image: takeRows(pairs.image, rows),
     text: takeRows(pairs.text, rows),
     labels: rows.map((row) => pairs.labels[row] as number),
+    further: pairs.further && {
+      text: pairs.further.text,
+      short: Array.from(rows, (row) => pairs.further?.short[row] ?? []),
+      titles: Array.from(rows, (row) => pairs.further?.titles[row] ?? []),
+    },
   });
   return {
     training: take(training),

@@ -50,7 +50,7 @@ export function shortForms(caption: string, most: number, random: Random): strin
 }
 
 /** Whether two texts are the same for the text extractor, which reads lower case. */
-function normalised(text: string): string {
+export function normalised(text: string): string {
   return text.trim().toLowerCase();
 }
 

@@ -5,7 +5,8 @@ import type { BackfillProgress } from '../serving/feature-backfill.js';
 
 /** The stages of a training run, with the progress of each. */
 export type TrainingProgress =
-  | ({ readonly stage: 'features' } & BackfillProgress)
+  /** Features of items that lack them, or of the further texts that the pairs are trained on. */
+  | ({ readonly stage: 'features'; readonly of: 'items' | 'further texts' } & BackfillProgress)
   | { readonly stage: 'train'; readonly progress: TrainProgress }
   | { readonly stage: 'embed'; readonly done: number; readonly all: number }
   | { readonly stage: 'evaluate' };

@@ -3,9 +3,11 @@ import type { ClaimedRun } from '../../catalog/repositories/encoder-runs.js';
 import type { EncoderConfig, EncoderReport } from '../../domain/encoder-record.js';
 import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
+import { resolveTrainOptions } from '../../encoder/training/presets.js';
 import { trainEncoder } from '../../encoder/training/train-encoder.js';
-import type { TrainedEncoder } from '../../encoder/types.js';
+import type { FurtherTexts, SourceSet, TrainedEncoder } from '../../encoder/types.js';
 import { evaluateHeldOut } from '../../evaluation/evaluate-held-out.js';
+import type { PairTable } from '../../evaluation/pair-table.js';
 import type { FeatureExtractors, OpenImageExtractor } from '../../features/types.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
 import { embedCatalogue } from '../serving/embed-catalogue.js';
@@ -15,6 +17,7 @@ import type { IndexUpkeep } from '../serving/index-upkeep.js';
 import { toSourceSet } from '../serving/to-source-set.js';
 import type { Checkpoints } from './checkpoints.js';
 import type { FusionCalibration } from './fusion-calibration.js';
+import { extractFurtherTexts } from './further-texts.js';
 import { requirePairs } from './require-pairs.js';
 import { storedEvaluation } from './stored-evaluation.js';
 import { optionsOf, readRequest, type TrainRequest } from './train-request.js';
@@ -94,7 +97,8 @@ export class TrainingRun {
   /** @returns notes on items that cannot be read. */
   private async extractMissing(image: OpenImageExtractor): Promise<string[]> {
     const { onProgress, signal } = this.hooks;
-    const onDone = (progress: BackfillProgress) => onProgress({ stage: 'features', ...progress });
+    const onDone = (progress: BackfillProgress) =>
+      onProgress({ stage: 'features', of: 'items', ...progress });
     return unreadableNotes(await this.parts.backfill.fill(image, { onProgress: onDone, signal }));
   }
 
@@ -107,7 +111,8 @@ export class TrainingRun {
     const split = await splitForTraining(catalog, extractorsOf(row), this.request, row.startedAt);
     await requirePairs(catalog, split.source.pairs.length, split.all);
     const sourceSet = await toSourceSet(split.source, classes);
-    const trained = await this.trainFromCheckpoint(sourceSet);
+    const furtherTexts = await this.furtherTexts(split.source.pairs);
+    const trained = await this.trainFromCheckpoint({ ...sourceSet, furtherTexts });
     const config: EncoderConfig = {
       ...trained.options,
       classEmbedding: trained.classEmbeddingKind,
@@ -126,10 +131,18 @@ export class TrainingRun {
     return { weights: trained.bytes, config };
   }
 
+  /** Drawn and extracted again by a resumed run: they are not stored. */
+  private furtherTexts(pairs: PairTable['pairs']): Promise<FurtherTexts | null> {
+    const { onProgress, signal } = this.hooks;
+    return extractFurtherTexts(this.parts, pairs, resolveTrainOptions(optionsOf(this.request)), {
+      onProgress: (progress) =>
+        onProgress({ stage: 'features', of: 'further texts', ...progress, failed: 0 }),
+      signal,
+    });
+  }
+
   /** Starts again without the checkpoint if that is damaged, or if the training pairs have changed since. */
-  private async trainFromCheckpoint(
-    sourceSet: Awaited<ReturnType<typeof toSourceSet>>,
-  ): Promise<TrainedEncoder> {
+  private async trainFromCheckpoint(sourceSet: SourceSet): Promise<TrainedEncoder> {
     const { checkpoints } = this.parts;
     const { onProgress, signal } = this.hooks;
     const trainFrom = (resumeFrom: Uint8Array | null) =>
