@@ -42,7 +42,7 @@ export function syntheticSource(pairs: number, classes: number, seed: number, un
   };
 }
 
-/** Options of a training that takes a second. */
+/** Options of a training that takes a second. A synthetic source set has no further texts. */
 export const SMALL_TRAINING: TrainOptionsInput = {
   dimension: 12,
   imageHidden: [24],
@@ -51,6 +51,8 @@ export const SMALL_TRAINING: TrainOptionsInput = {
   epochs: 8,
   ccaDimension: 4,
   members: 1,
+  shortTexts: 0,
+  titleTexts: 0,
 };
 
 /** Retrieval figures of an encoder on some rows of a source set. */
