@@ -56,7 +56,7 @@ export function describeEpoch(epoch: {
   return [...score, ...terms, pace].join(' ');
 }
 
-function featuresLabel({ of, failed }: { readonly of: string; readonly failed: number }): string {
-  if (of !== 'items') return of;
+function featuresLabel({ of, failed }: { readonly of?: string; readonly failed: number }): string {
+  if (of !== undefined) return of;
   return failed === 0 ? 'items lacking features' : `items lacking features, ${failed} cannot be read`;
 }

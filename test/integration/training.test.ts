@@ -149,7 +149,12 @@ describeOnEachKind('training', (kind) => {
     const seen: number[] = [];
     const report = await app.training.train(
       { ...QUICK, holdout: 0, epochs: 2 },
-      { onProgress: (progress) => progress.stage === 'features' && seen.push(progress.done) },
+      {
+        onProgress: (event) => {
+          // Then those of further texts are extracted.
+          if (event.stage === 'features' && event.of === undefined) seen.push(event.done);
+        },
+      },
     );
     expect(report.pairs).toBe(60);
     expect(seen.at(-1)).toBe(50);

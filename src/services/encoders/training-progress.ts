@@ -5,8 +5,8 @@ import type { BackfillProgress } from '../serving/feature-backfill.js';
 
 /** The stages of a training run, with the progress of each. */
 export type TrainingProgress =
-  /** Features of items that lack them, or of the further texts that the pairs are trained on. */
-  | ({ readonly stage: 'features'; readonly of: 'items' | 'further texts' } & BackfillProgress)
+  /** Features of items that lack them; with `of`, those of the short texts that the pairs are trained on. */
+  | ({ readonly stage: 'features'; readonly of?: 'further texts' } & BackfillProgress)
   | { readonly stage: 'train'; readonly progress: TrainProgress }
   | { readonly stage: 'embed'; readonly done: number; readonly all: number }
   | { readonly stage: 'evaluate' };

@@ -16,8 +16,8 @@ import type { ImageExtractors } from '../serving/image-extractors.js';
 import type { IndexUpkeep } from '../serving/index-upkeep.js';
 import { toSourceSet } from '../serving/to-source-set.js';
 import type { Checkpoints } from './checkpoints.js';
-import type { FusionCalibration } from './fusion-calibration.js';
 import { extractFurtherTexts } from './further-texts.js';
+import type { FusionCalibration } from './fusion-calibration.js';
 import { requirePairs } from './require-pairs.js';
 import { storedEvaluation } from './stored-evaluation.js';
 import { optionsOf, readRequest, type TrainRequest } from './train-request.js';
@@ -97,8 +97,7 @@ export class TrainingRun {
   /** @returns notes on items that cannot be read. */
   private async extractMissing(image: OpenImageExtractor): Promise<string[]> {
     const { onProgress, signal } = this.hooks;
-    const onDone = (progress: BackfillProgress) =>
-      onProgress({ stage: 'features', of: 'items', ...progress });
+    const onDone = (progress: BackfillProgress) => onProgress({ stage: 'features', ...progress });
     return unreadableNotes(await this.parts.backfill.fill(image, { onProgress: onDone, signal }));
   }
 
