@@ -27,6 +27,7 @@ const config = {
     ImageItem: '../services/models.js#ImageRow',
     TextItem: '../services/models.js#TextRow',
     ItemConnection: '../graphql/models.js#ItemConnectionModel',
+    DuplicateMember: '../graphql/models.js#DuplicateMemberModel',
     Facets: '../graphql/models.js#FacetsModel',
     Class: '../services/models.js#ClassRow',
     Evaluation: '../services/models.js#EncoderEvaluationRow',

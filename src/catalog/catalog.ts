@@ -9,6 +9,7 @@ import { FacetCounts } from './repositories/facets.js';
 import { Items } from './repositories/items.js';
 import { Media } from './repositories/media.js';
 import { PerceptualHashes } from './repositories/perceptual-hashes.js';
+import { NearImages } from './vectors/near-images.js';
 import { VectorIndexes } from './vectors/vector-indexes.js';
 import { VectorPartitions } from './vectors/vector-partitions.js';
 import { VectorRanking } from './vectors/vector-ranking.js';
@@ -32,6 +33,7 @@ export interface Catalog {
   readonly words: Words;
   readonly media: Media;
   readonly hashes: PerceptualHashes;
+  readonly nearImages: NearImages;
   readonly facets: FacetCounts;
   /** Changes with items, classes and embeddings. */
   readonly changes: ChangeStamp;
@@ -87,6 +89,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     words,
     media: new Media(database),
     hashes: new PerceptualHashes(database),
+    nearImages: new NearImages(database, partitions),
     facets: new FacetCounts(database),
     changes,
     database,

@@ -19,6 +19,7 @@ export const LIMITS = {
   classPageSize: 200,
   encoderPageSize: 100,
   counterpartPageSize: 100,
+  duplicatePageSize: 50,
   /** Ids in one request for nodes. */
   nodesPerCall: 100,
   /** Classes of a facet, and values of each metadata key. */

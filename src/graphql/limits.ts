@@ -35,11 +35,15 @@ const UNPAGED_LISTS: ReadonlySet<string> = new Set([
   'perClass',
   'classification',
   'modalities',
+  'members',
   'metadata',
   'values',
 ]);
-/** Cost of a field in addition to its values. An explanation ranks all training pairs, facets read all matching items. */
-const WORK: Readonly<Record<string, number>> = { explanation: 50, facets: 500 };
+/**
+ * Cost of a field in addition to its values. An explanation ranks all training pairs, facets read all matching items, duplicates compare
+ * thousands of images.
+ */
+const WORK: Readonly<Record<string, number>> = { explanation: 50, facets: 500, duplicates: 500 };
 
 /** Cost of each query that a search combines: it is extracted and ranked by. */
 const PART_WORK = 20;

@@ -1,4 +1,5 @@
 import type { ClassRow, ItemRow } from '../services/models.js';
+import type { DuplicateMember } from '../services/search/duplicate-service.js';
 import type { ExplanationContext } from '../services/search/explanation-service.js';
 import type { FacetRequest } from '../services/search/facet-service.js';
 import type { SearchPage, SearchResult } from '../services/search/search-service.js';
@@ -28,3 +29,6 @@ export type FacetsModel = FacetRequest;
 /** The object that resolvers of `SearchConnection` receive. The matched items are not read unless a field needs them. */
 export type SearchConnectionModel = ReturnType<typeof toConnection<ItemRow, SearchEdgeModel>> &
   Pick<SearchPage, 'mode' | 'encoderVersion' | 'matched'>;
+
+/** The object that resolvers of `DuplicateMember` receive. */
+export type DuplicateMemberModel = DuplicateMember;

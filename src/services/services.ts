@@ -24,6 +24,7 @@ import { IngestSnapshots } from './ingest/ingest-snapshot.js';
 import { IngestWriter } from './ingest/ingest-writer.js';
 import { MediaService } from './ingest/media-service.js';
 import { ClassService } from './search/class-service.js';
+import { DuplicateService } from './search/duplicate-service.js';
 import { ExplanationService } from './search/explanation-service.js';
 import { FacetService } from './search/facet-service.js';
 import { FilterCheck } from './search/filter-check.js';
@@ -48,6 +49,7 @@ export interface Services {
   readonly folderIngest: FolderIngest;
   readonly search: SearchService;
   readonly facets: FacetService;
+  readonly duplicates: DuplicateService;
   readonly explanations: ExplanationService;
   readonly media: MediaService;
   readonly training: TrainingService;
@@ -133,6 +135,7 @@ export function createServices(parts: Parts): Services {
     folderIngest: new FolderIngest(ingest),
     search: new SearchService(catalog, encoders, queries, filters),
     facets: new FacetService(catalog, filters),
+    duplicates: new DuplicateService(catalog),
     explanations: new ExplanationService(catalog, prototypes, statistics),
     media: new MediaService(catalog, media),
     training: new TrainingService(runParts, trainingRunner, versionService, filters),

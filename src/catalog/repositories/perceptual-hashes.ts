@@ -1,3 +1,4 @@
+import { COPY_DISTANCE } from '../../domain/perceptual-hash.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
 
@@ -5,6 +6,26 @@ import { encodeUuidArray } from '../vectors/vector-codec.js';
 export interface UnhashedImage {
   readonly id: string;
   readonly contentHash: string;
+}
+
+export interface HashedImage {
+  readonly id: string;
+  /** Null: not computed yet. */
+  readonly hash: bigint | null;
+}
+
+/** The four bands of a hash, as the indexes `item_hash_band_…` have them. */
+const BANDS = [
+  (hash: string) => `(${hash} & 65535)`,
+  (hash: string) => `((${hash} >> 16) & 65535)`,
+  (hash: string) => `((${hash} >> 32) & 65535)`,
+  (hash: string) => `((${hash} >> 48) & 65535)`,
+];
+
+function nearInBand(band: (hash: string) => string): string {
+  return `SELECT i.id, i.perceptual_hash AS hash FROM item i
+    WHERE i.perceptual_hash IS NOT NULL AND ${band('i.perceptual_hash')} = ${band('q.hash')}
+      AND bit_count((i.perceptual_hash # q.hash)::bit(64)) <= ${COPY_DISTANCE}`;
 }
 
 /** Perceptual hashes of the images among these items, of those that have one. */
@@ -19,6 +40,31 @@ export async function hashesOf(on: Queryable, itemIds: readonly string[]): Promi
 /** The perceptual hashes of images; see src/domain/perceptual-hash.ts. */
 export class PerceptualHashes {
   constructor(private readonly db: Database) {}
+
+  /** Images by ascending id after `afterId`. */
+  async page(afterId: string, limit: number): Promise<HashedImage[]> {
+    const rows = await this.db.run<{ id: string; hash: string | null }>(
+      `SELECT id, perceptual_hash AS hash FROM item WHERE modality = 'IMAGE' AND id > $1::uuid ORDER BY id LIMIT $2`,
+      [afterId, limit],
+    );
+    return rows.map(({ id, hash }) => ({ id, hash: hash === null ? null : BigInt(hash) }));
+  }
+
+  /**
+   * The images whose hashes differ from one of the given in at most COPY_DISTANCE bits: for each given hash those with the
+   * smallest ids, at most `limit`. They are found by the indexes on the bands, of which one is equal.
+   */
+  async near(
+    hashes: readonly bigint[],
+    limit: number,
+  ): Promise<{ readonly of: bigint; readonly id: string; readonly hash: bigint }[]> {
+    const rows = await this.db.run<{ of: string; id: string; hash: string }>(
+      `SELECT q.hash AS of, n.id, n.hash FROM unnest($1::bigint[]) AS q (hash)
+       CROSS JOIN LATERAL (SELECT id, hash FROM (${BANDS.map(nearInBand).join(' UNION ')}) b ORDER BY id LIMIT $2) n`,
+      [hashes.map(String), limit],
+    );
+    return rows.map(({ of, id, hash }) => ({ of: BigInt(of), id, hash: BigInt(hash) }));
+  }
 
   /** Images without a hash, by ascending id after `afterId`. */
   async lacking(afterId: string, limit: number): Promise<UnhashedImage[]> {

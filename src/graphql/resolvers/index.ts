@@ -19,6 +19,7 @@ import { trainEncoder } from './mutation-train-encoder.js';
 import { classes } from './query-classes.js';
 import { classify } from './query-classify.js';
 import { crossModalSearch } from './query-cross-modal-search.js';
+import { duplicates } from './query-duplicates.js';
 import { encoder } from './query-encoder.js';
 import { encoders } from './query-encoders.js';
 import { evaluation } from './query-evaluation.js';
@@ -57,6 +58,7 @@ export const resolvers: Resolvers = {
     item,
     items,
     facets,
+    duplicates,
     crossModalSearch,
     classes,
     classify,
