@@ -59,12 +59,13 @@ export class FacetCounts {
     const names = parameters.add([...keys]);
     return await this.db.runOnce<MetadataCount>(
       `SELECT key, value, text, count FROM (
-         SELECT key, value, value #>> '{}' AS text, count(*)::int AS count,
-           row_number() OVER (PARTITION BY key ORDER BY count(*) DESC, value #>> '{}' COLLATE "C", jsonb_typeof(value)) AS n
-         FROM item i CROSS JOIN unnest(${names}::text[]) AS k (key) CROSS JOIN LATERAL (SELECT i.metadata -> key) AS v (value)
-         WHERE (${filterSql(filter, parameters)}) AND jsonb_typeof(value) IN ('string', 'number', 'boolean')
-           AND length(value #>> '{}') <= ${VALUE_CHARACTERS}
-         GROUP BY key, value) counted
+         SELECT *, row_number() OVER (PARTITION BY key ORDER BY count DESC, text COLLATE "C", jsonb_typeof(value)) AS n
+         FROM (
+           SELECT key, value, value #>> '{}' AS text, count(*)::int AS count
+           FROM item i CROSS JOIN unnest(${names}::text[]) AS k (key) CROSS JOIN LATERAL (SELECT i.metadata -> key) AS v (value)
+           WHERE (${filterSql(filter, parameters)}) AND jsonb_typeof(value) IN ('string', 'number', 'boolean')
+           GROUP BY key, value) counted
+         WHERE length(text) <= ${VALUE_CHARACTERS}) ranked
        WHERE n <= ${parameters.add(limit)} ORDER BY array_position(${names}::text[], key), n`,
       parameters.values,
     );

@@ -9,7 +9,7 @@ import { noEncoder } from '../serving/active-encoder.js';
 import { DuplicateGraph, type FoundGroup, type FoundMember, type Similarity } from './duplicate-graph.js';
 
 /** Images that one page compares, at least. */
-const SCANNED = { copies: 10_000, similar: 1_000 } as const;
+const SCANNED = { copies: 10_000, similar: 500 } as const;
 /** Images compared by one statement. */
 const CHUNK = { copies: 1_000, similar: 100 } as const;
 
