@@ -10,6 +10,7 @@ import { MAX_TOKENS, operationLimits } from './limits.js';
 import { applyDefaultsToNull } from './null-defaults.js';
 import { resolvers } from './resolvers/index.js';
 import { createSseHandler, type SseHandler } from './sse-handler.js';
+import { refuseUnstorableArguments } from './storable-arguments.js';
 
 /** schema.graphql is in the root of the package, next to `src` and `dist`. */
 const SCHEMA = new URL('../../schema.graphql', import.meta.url);
@@ -47,6 +48,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
         // Apollo builds the executable schema, but does not run subscriptions.
         serverWillStart: async ({ schema }) => {
           applyDefaultsToNull(schema);
+          refuseUnstorableArguments(schema);
           sse = createSseHandler({ schema, reportUnexpected });
         },
       },

@@ -1,6 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow } from '../../catalog/types.js';
-import { checkPageSize } from '../../domain/check.js';
+import { checkPageSize, checkStorable } from '../../domain/check.js';
 import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { type EncoderState, movesFrom } from '../../domain/encoder-status.js';
 import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
@@ -63,8 +63,9 @@ export class EncoderService {
     return isUuid(id) ? await this.catalog.encoders.byId(id) : null;
   }
 
-  /** @throws CommonspaceError ENCODER_NOT_FOUND */
+  /** @throws CommonspaceError ENCODER_NOT_FOUND, BAD_INPUT for a string that no id can be. */
   async require(id: string): Promise<EncoderRow> {
+    checkStorable(id, ['id']);
     const row = await this.byId(id);
     if (row === null) throw new CommonspaceError('ENCODER_NOT_FOUND', 'No encoder has this id.', ['id']);
     return row;

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../catalog/types.js';
-import { checkLabel, checkStorableJson, checkText } from '../../domain/check.js';
+import { checkLabel, checkStorable, checkStorableJson, checkText } from '../../domain/check.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { ImageSource } from '../serving/image-source.js';
@@ -22,11 +22,18 @@ export interface IngestInput {
 export function checkIngestInput(input: IngestInput, field: FieldPath): void {
   const { content, externalId, title, classes, pairKey, metadata } = input;
   if ('text' in content) checkText(content.text, LIMITS.textCharacters, [...field, 'content', 'text']);
+  else checkSource(content, [...field, 'content']);
   if (externalId != null) checkLabel(externalId, LIMITS.externalIdCharacters, [...field, 'externalId']);
   if (pairKey != null) checkLabel(pairKey, LIMITS.pairKeyCharacters, [...field, 'pairKey']);
   if (title != null && title !== '') checkLabel(title, LIMITS.titleCharacters, [...field, 'title']);
   if (classes != null) checkClasses(classes, [...field, 'classes']);
   if (metadata != null) checkMetadata(metadata, [...field, 'metadata']);
+}
+
+function checkSource(source: ImageSource, field: FieldPath): void {
+  for (const [name, value] of Object.entries(source)) {
+    if (typeof value === 'string') checkStorable(value, [...field, name]);
+  }
 }
 
 function checkClasses(classes: readonly string[], field: FieldPath): void {

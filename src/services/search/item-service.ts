@@ -1,9 +1,9 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { CounterpartsOf } from '../../catalog/repositories/item-pages.js';
 import type { ClassRow, ItemRow } from '../../catalog/types.js';
-import { checkPageSize, checkStorable } from '../../domain/check.js';
+import { checkPageSize, checkStorable, isStorable } from '../../domain/check.js';
 import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
-import type { Failure } from '../../domain/errors.js';
+import type { Failure, FieldPath } from '../../domain/errors.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { isUuid } from '../../domain/ids.js';
 import type { ItemOrder } from '../../domain/item-order.js';
@@ -107,19 +107,16 @@ export class ItemService {
     const { deletedIds, contentHashes } = await this.catalog.items.delete(ids.filter(isUuid));
     await this.catalog.media.removeUnreferenced(contentHashes, (hash) => this.media.remove(hash));
     const gone = new Set(deletedIds);
-    const errors = ids.flatMap((id, i): Failure[] =>
-      gone.has(id)
-        ? []
-        : [
-            {
-              code: 'ITEM_NOT_FOUND',
-              message: `No item has the id ${JSON.stringify(id)}.`,
-              field: ['ids', String(i)],
-            },
-          ],
-    );
+    const errors = ids.flatMap((id, i) => (gone.has(id) ? [] : [notDeleted(id, ['ids', String(i)])]));
     return { deletedIds, errors };
   }
+}
+
+function notDeleted(id: string, field: FieldPath): Failure {
+  if (!isStorable(id)) {
+    return { code: 'BAD_INPUT', message: 'This is not the id of an item.', field };
+  }
+  return { code: 'ITEM_NOT_FOUND', message: `No item has the id ${JSON.stringify(id)}.`, field };
 }
 
 function readId(position: string): string {
