@@ -97,7 +97,7 @@ function requiredFields(name: string, fields: InputFields, samples: Samples): ob
 }
 
 /** A valid value of a type. Throws for a type that has no sample and cannot be built. */
-export function sampleOf(type: GraphQLInputType, samples: Samples): unknown {
+function sampleOf(type: GraphQLInputType, samples: Samples): unknown {
   if (isNonNullType(type)) return sampleOf(type.ofType, samples);
   if (isListType(type)) return [sampleOf(type.ofType, samples)];
   if (Object.hasOwn(samples, type.name)) return samples[type.name];
