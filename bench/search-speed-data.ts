@@ -138,7 +138,7 @@ export class Synthetic {
       classNames: own.classNames,
       image:
         modality === 'IMAGE'
-          ? { mediaType: 'image/png', width: 64, height: 64, bytes: 1, perceptualHash: null }
+          ? { mediaType: 'image/png', width: 64, height: 64, bytes: 1, pictureHash: null }
           : null,
       text: modality === 'TEXT' ? { text: `${own.text}, ${n}`, language: 'en' } : null,
       features: withFeatures

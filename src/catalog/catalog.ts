@@ -8,7 +8,7 @@ import { Encoders } from './repositories/encoders.js';
 import { FacetCounts } from './repositories/facets.js';
 import { Items } from './repositories/items.js';
 import { Media } from './repositories/media.js';
-import { PerceptualHashes } from './repositories/perceptual-hashes.js';
+import { PictureHashes } from './repositories/picture-hashes.js';
 import { NearImages } from './vectors/near-images.js';
 import { VectorIndexes } from './vectors/vector-indexes.js';
 import { VectorPartitions } from './vectors/vector-partitions.js';
@@ -32,7 +32,7 @@ export interface Catalog {
   /** The words of items: what a text query has in common with them. */
   readonly words: Words;
   readonly media: Media;
-  readonly hashes: PerceptualHashes;
+  readonly hashes: PictureHashes;
   readonly nearImages: NearImages;
   readonly facets: FacetCounts;
   /** Changes with items, classes and embeddings. */
@@ -88,7 +88,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     indexes: new VectorIndexes(database, partitions),
     words,
     media: new Media(database),
-    hashes: new PerceptualHashes(database),
+    hashes: new PictureHashes(database),
     nearImages: new NearImages(database, partitions),
     facets: new FacetCounts(database),
     changes,

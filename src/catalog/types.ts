@@ -5,6 +5,7 @@ import type { JsonObject } from '../domain/json.js';
 import type { WordUnit } from '../domain/lexical/read-words.js';
 import type { Matrix } from '../domain/matrix.js';
 import type { Modality } from '../domain/modality.js';
+import type { PictureHash } from '../domain/picture-hash.js';
 
 export type { JsonObject };
 
@@ -74,13 +75,13 @@ export interface ItemWrite {
   readonly contentHash: string;
   readonly pairKey: string | null;
   readonly classNames: readonly string[];
-  /** `bytes` is the size of the file. An image without a perceptual hash gets one later; see PerceptualHashes. */
+  /** `bytes` is the size of the file. An image without hash gets one later; see PictureHashes. */
   readonly image: {
     readonly mediaType: string;
     readonly width: number;
     readonly height: number;
     readonly bytes: number;
-    readonly perceptualHash: bigint | null;
+    readonly pictureHash: PictureHash | null;
   } | null;
   readonly text: { readonly text: string; readonly language: string | null } | null;
   /** Features to store, by extractor id; an old feature of that extractor is replaced. */

@@ -22,8 +22,17 @@ function flip(hash: bigint, ...bits: number[]): bigint {
 describeOnEachDatabase('near-identical images', (catalog) => {
   beforeEach(() => emptyCatalog(catalog()));
 
-  const hashed = (name: string, perceptualHash: bigint | null) =>
-    imageWrite(name, { image: { mediaType: 'image/png', width: 8, height: 8, bytes: 9, perceptualHash } });
+  const DETAIL = Uint8Array.from({ length: 64 }, (_, i) => (i * 37) % 256);
+  const hashed = (name: string, hash: bigint | null, detail = DETAIL) =>
+    imageWrite(name, {
+      image: {
+        mediaType: 'image/png',
+        width: 8,
+        height: 8,
+        bytes: 9,
+        pictureHash: hash === null ? null : { hash, detail },
+      },
+    });
 
   /** Names of the members of all groups, page by page. */
   async function pages(threshold: number | null, first: number): Promise<string[][]> {
@@ -39,7 +48,10 @@ describeOnEachDatabase('near-identical images', (catalog) => {
     }
   }
   const namesOf = (group: DuplicateGroup) => group.members.map(({ item }) => item.externalId ?? '');
-  const named = (name: string, hash: bigint | null) => ({ ...hashed(name, hash), externalId: name });
+  const named = (name: string, hash: bigint | null, detail = DETAIL) => ({
+    ...hashed(name, hash, detail),
+    externalId: name,
+  });
 
   it('that are copies are found whatever bits differ, and nothing else', async () => {
     const random = randomOf(3);
@@ -75,6 +87,16 @@ describeOnEachDatabase('near-identical images', (catalog) => {
       expect([kind, similarity]).toEqual(['COPY', null]);
       expect(distance).toBe(hammingDistance(first, chain[Number(item.externalId)] ?? 0n));
     }
+  });
+
+  it('are no copies if their details differ, even with one hash', async () => {
+    const other = DETAIL.toReversed();
+    const details = [DETAIL, other, DETAIL.map((value) => 0.9 * value + 5), other];
+    await catalog().items.upsertMany(details.map((detail, i) => named(`${i}`, 5n, detail)));
+    expect(await pages(null, 20)).toEqual([
+      ['0', '2'],
+      ['1', '3'],
+    ]);
   });
 
   it('are at most 100 in a group, which then is not complete and is listed once', async () => {

@@ -47,7 +47,7 @@ export function imageWrite(name: string, differing: Partial<ItemWrite> = {}): It
   return {
     ...textWrite(name),
     modality: 'IMAGE',
-    image: { mediaType: 'image/png', width: 64, height: 48, bytes: 9, perceptualHash: null },
+    image: { mediaType: 'image/png', width: 64, height: 48, bytes: 9, pictureHash: null },
     text: null,
     ...differing,
   };

@@ -8,6 +8,7 @@ import type { VectorWrites } from '../vectors/vector-writes.js';
 import type { Words } from '../words/words.js';
 import { LIVE_ENCODERS, shareEncoders } from './encoder-lock.js';
 import { recordPictures, type StoredPicture } from './media.js';
+import { bytes } from './picture-hashes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 
 /**
@@ -160,18 +161,20 @@ async function upsert(
   const column = (value: (write: ItemWrite) => unknown) => writes.map(value);
   const rows = await tx.run<StoredItem>(
     `INSERT INTO item AS i (id, modality, external_id, title, text, language, content_hash, media_type, width, height,
-       perceptual_hash, metadata, pair_id, lexemes)
+       perceptual_hash, perceptual_detail, metadata, pair_id, lexemes)
      SELECT id, modality::modality, external_id, title, text, language, content_hash, media_type, width, height,
-       perceptual_hash, metadata::jsonb, pair_id, lexemes::tsvector
+       perceptual_hash, perceptual_detail, metadata::jsonb, pair_id, lexemes::tsvector
      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-       $9::int[], $10::int[], $11::bigint[], $12::text[], $13::uuid[], $14::text[])
+       $9::int[], $10::int[], $11::bigint[], $12::bytea[], $13::text[], $14::uuid[],
+       $15::text[])
        AS w (id, modality, external_id, title, text, language, content_hash, media_type, width, height, perceptual_hash,
-         metadata, pair_id, lexemes)
+         perceptual_detail, metadata, pair_id, lexemes)
      ORDER BY id
      ON CONFLICT (id) DO UPDATE SET modality = EXCLUDED.modality, external_id = EXCLUDED.external_id,
        title = EXCLUDED.title, text = EXCLUDED.text, language = EXCLUDED.language,
        content_hash = EXCLUDED.content_hash, media_type = EXCLUDED.media_type, width = EXCLUDED.width,
-       height = EXCLUDED.height, perceptual_hash = EXCLUDED.perceptual_hash, metadata = EXCLUDED.metadata, pair_id = EXCLUDED.pair_id,
+       height = EXCLUDED.height, perceptual_hash = EXCLUDED.perceptual_hash,
+       perceptual_detail = EXCLUDED.perceptual_detail, metadata = EXCLUDED.metadata, pair_id = EXCLUDED.pair_id,
        lexemes = EXCLUDED.lexemes, updated_at = CURRENT_TIMESTAMP
      RETURNING ${ITEM_COLUMNS}`,
     [
@@ -185,7 +188,8 @@ async function upsert(
       column((write) => write.image?.mediaType ?? null),
       column((write) => write.image?.width ?? null),
       column((write) => write.image?.height ?? null),
-      column((write) => write.image?.perceptualHash?.toString() ?? null),
+      column((write) => write.image?.pictureHash?.hash.toString() ?? null),
+      column((write) => bytes(write.image?.pictureHash?.detail)),
       column((write) => JSON.stringify(write.metadata)),
       column((write) => (write.pairKey === null ? null : (pairIds.get(write.pairKey) ?? null))),
       lexemes,

@@ -1,5 +1,6 @@
 import type { ItemFilter } from '../../domain/filter.js';
 import type { Modality } from '../../domain/modality.js';
+import type { PictureHash } from '../../domain/picture-hash.js';
 import type { ChangeStamp } from '../postgres/change-stamp.js';
 import type { Database } from '../postgres/database.js';
 import type { ClassRow, ExistingItem, ItemIdentity, ItemRow, ItemWrite } from '../types.js';
@@ -17,7 +18,7 @@ import {
 } from './item-pages.js';
 import { classesOf, itemsByIds, type ShownItem, shownItems } from './item-reads.js';
 import { writeItems } from './item-writes.js';
-import { hashesOf } from './perceptual-hashes.js';
+import { hashesOf } from './picture-hashes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 
 /** Sorts before every item id. */
@@ -170,8 +171,8 @@ export class Items {
     return classesOf(this.db, itemIds);
   }
 
-  /** Perceptual hashes of the images among these items, of those that have one. */
-  perceptualHashes(itemIds: readonly string[]): Promise<Map<string, bigint>> {
+  /** The hashes of the images among these items, of those that have one; see areCopies. */
+  perceptualHashes(itemIds: readonly string[]): Promise<Map<string, PictureHash>> {
     return hashesOf(this.db, itemIds);
   }
 

@@ -1,10 +1,17 @@
 import { z } from 'zod';
+import type { PictureHash } from '../../domain/picture-hash.js';
 import type { Database } from '../postgres/database.js';
 import { encodeUuidArray } from './vector-codec.js';
 import { embeddingPartition, type VectorPartitions } from './vector-partitions.js';
 
 const nearRows = z.array(
-  z.object({ of: z.string(), id: z.string(), hash: z.string().nullable(), similarity: z.number() }),
+  z.object({
+    of: z.string(),
+    id: z.string(),
+    hash: z.string().nullable(),
+    detail: z.instanceof(Buffer).nullable(),
+    similarity: z.number(),
+  }),
 );
 
 /** An image that is similar to another one. */
@@ -12,8 +19,8 @@ export interface NearImage {
   /** The id of the image that it is similar to. */
   readonly of: string;
   readonly id: string;
-  /** Its perceptual hash; null if it has none. */
-  readonly hash: bigint | null;
+  /** Null if it has no hash. */
+  readonly picture: PictureHash | null;
   /** Cosine similarity. */
   readonly similarity: number;
 }
@@ -40,7 +47,7 @@ export class NearImages {
     // The index orders by halfvec where it holds halfvec, and approximately; the exact similarity is computed after.
     const order = index === null ? 'v.vec <#> e.vec, v.item_id' : `(v.vec::${index}) <#> e.vec::${index}`;
     const rows = await this.db.run(
-      `SELECT e.item_id AS of, n.id, i.perceptual_hash AS hash, n.similarity
+      `SELECT e.item_id AS of, n.id, i.perceptual_hash AS hash, i.perceptual_detail AS detail, n.similarity
        FROM unnest($1::uuid[]) AS q (id) JOIN ${name} e ON e.item_id = q.id
          CROSS JOIN LATERAL (
            SELECT v.item_id AS id, -(v.vec <#> e.vec) AS similarity FROM ${name} v ORDER BY ${order} LIMIT $2) n
@@ -49,9 +56,11 @@ export class NearImages {
       // The image itself is the nearest.
       [encodeUuidArray(imageIds), limit + 1, threshold],
     );
-    return nearRows.parse(rows).map(({ hash, similarity, ...row }) => ({
-      ...row,
-      hash: hash === null ? null : BigInt(hash),
+    return nearRows.parse(rows).map(({ of, id, hash, detail, similarity }) => ({
+      of,
+      id,
+      picture:
+        hash === null || detail === null ? null : { hash: BigInt(hash), detail: new Uint8Array(detail) },
       similarity: Math.min(1, similarity),
     }));
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import { CommonspaceError } from '../../domain/errors.js';
-import { perceptualHash } from '../../domain/perceptual-hash.js';
+import { hashPicture, type PictureHash } from '../../domain/picture-hash.js';
 import type { FeatureExtractors, Pixels } from '../../features/types.js';
 import { checkAndDecode } from '../../media/decode.js';
 import type { MediaStore } from '../../media/media-store.js';
@@ -33,7 +33,7 @@ export type PreparedItem = IndexedInput & {
         readonly bytes: Buffer;
         /** In the size that the configured extractor wants. */
         readonly pixels: Pixels;
-        readonly perceptualHash: bigint;
+        readonly pictureHash: PictureHash;
       }
   );
 
@@ -90,7 +90,7 @@ export class IngestPreparation {
         image: stored,
         bytes,
         pixels: rgb,
-        perceptualHash: perceptualHash(hashed.data),
+        pictureHash: hashPicture(hashed.data),
         features: NO_FEATURES,
       };
     } catch (error) {

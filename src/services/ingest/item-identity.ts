@@ -1,6 +1,7 @@
 import type { ExistingItem, ItemIdentity, ItemRow, ItemWrite, JsonObject } from '../../catalog/types.js';
 import { fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
+import type { PictureHash } from '../../domain/picture-hash.js';
 import type { StoredImage } from '../../media/types.js';
 import type { PreparedItem } from './ingest-preparation.js';
 
@@ -43,7 +44,7 @@ export function mergeWrite(item: PreparedItem, found: ExistingItem | null, field
     contentHash: item.contentHash,
     pairKey: input.pairKey ?? found?.pairKey ?? null,
     classNames: [...new Set(input.classes?.map((name) => name.trim()) ?? found?.classNames ?? [])].sort(),
-    image: item.modality === 'IMAGE' ? imageOf(item.image, item.perceptualHash) : null,
+    image: item.modality === 'IMAGE' ? imageOf(item.image, item.pictureHash) : null,
     text: item.modality === 'TEXT' ? { text: item.text, language: languageOf(metadata) } : null,
   };
   if (found !== null && isSame(write, found)) return { kind: 'unchanged', row: found.row };
@@ -52,9 +53,9 @@ export function mergeWrite(item: PreparedItem, found: ExistingItem | null, field
 
 function imageOf(
   { mediaType, width, height, bytes }: StoredImage,
-  perceptualHash: bigint,
+  pictureHash: PictureHash,
 ): ItemWrite['image'] {
-  return { mediaType, width, height, bytes, perceptualHash };
+  return { mediaType, width, height, bytes, pictureHash };
 }
 
 function isSame(write: MergedWrite, { row, pairKey, classNames }: ExistingItem): boolean {

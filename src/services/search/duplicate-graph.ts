@@ -1,10 +1,13 @@
 import type { Catalog } from '../../catalog/catalog.js';
-import type { HashedImage } from '../../catalog/repositories/perceptual-hashes.js';
+import type { HashedImage } from '../../catalog/repositories/picture-hashes.js';
 import { DisjointSets } from '../../domain/disjoint-sets.js';
 import { hammingDistance } from '../../domain/perceptual-hash.js';
+import { areCopies } from '../../domain/picture-hash.js';
 
 /** Images of one group that are found and shown; a group with more is not complete. */
 const GROUP_MEMBERS = 100;
+/** Images with near hashes that an image is compared with. */
+const CANDIDATES = 200;
 /** Nearest neighbours of an image that are compared with the threshold. */
 const NEIGHBOURS = 20;
 
@@ -35,10 +38,10 @@ export class DuplicateGraph {
   private readonly groups = new DisjointSets();
   private readonly copies = new DisjointSets();
   private readonly similarities = new Map<string, number>();
-  /** Images with more similar ones than are compared. */
+  /** Images with more near ones than are compared. */
   private readonly crowded = new Set<string>();
-  /** An image of each hash whose neighbours are known. */
-  private readonly hashes = new Map<bigint, string>();
+  /** The images near each hash that was looked up. */
+  private readonly nearHash = new Map<bigint, HashedImage[]>();
 
   constructor(
     private readonly catalog: Catalog,
@@ -81,8 +84,8 @@ export class DuplicateGraph {
   }
 
   private distance(a: string, b: string): number | null {
-    const [one, other] = [this.images.get(a)?.hash ?? null, this.images.get(b)?.hash ?? null];
-    return one === null || other === null ? null : hammingDistance(one, other);
+    const [one, other] = [this.images.get(a)?.picture, this.images.get(b)?.picture];
+    return one == null || other == null ? null : hammingDistance(one.hash, other.hash);
   }
 
   private addNew(images: readonly HashedImage[]): HashedImage[] {
@@ -92,24 +95,29 @@ export class DuplicateGraph {
   }
 
   private async addCopies(frontier: readonly HashedImage[]): Promise<HashedImage[]> {
-    const asked: bigint[] = [];
-    for (const { id, hash } of frontier) {
-      if (hash === null) continue;
-      const same = this.hashes.get(hash);
-      if (same === undefined) {
-        this.hashes.set(hash, id);
-        asked.push(hash);
-      } else this.joinCopies(same, id);
+    await this.lookUp(frontier.flatMap(({ picture }) => (picture === null ? [] : [picture.hash])));
+    const found: HashedImage[] = [];
+    for (const { id, picture } of frontier) {
+      if (picture === null) continue;
+      const candidates = this.nearHash.get(picture.hash) ?? [];
+      if (candidates.length === CANDIDATES) this.crowded.add(id);
+      for (const candidate of candidates) {
+        if (candidate.picture === null || !areCopies(picture, candidate.picture)) continue;
+        this.copies.join(id, candidate.id);
+        this.groups.join(id, candidate.id);
+        found.push(candidate);
+      }
     }
-    if (asked.length === 0) return [];
-    const near = await this.catalog.hashes.near(asked, GROUP_MEMBERS);
-    for (const { of, id } of near) this.joinCopies(this.hashes.get(of) ?? id, id);
-    return near;
+    return found;
   }
 
-  private joinCopies(a: string, b: string): void {
-    this.copies.join(a, b);
-    this.groups.join(a, b);
+  private async lookUp(hashes: readonly bigint[]): Promise<void> {
+    const unknown = [...new Set(hashes)].filter((hash) => !this.nearHash.has(hash));
+    if (unknown.length === 0) return;
+    for (const hash of unknown) this.nearHash.set(hash, []);
+    for (const { of, ...image } of await this.catalog.hashes.near(unknown, CANDIDATES)) {
+      this.nearHash.get(of)?.push(image);
+    }
   }
 
   private async addSimilar(frontier: readonly HashedImage[]): Promise<HashedImage[]> {

@@ -1,5 +1,5 @@
 import type { RankedHit } from '../../domain/evidence.js';
-import { COPY_DISTANCE, hammingDistance } from '../../domain/perceptual-hash.js';
+import { areCopies, type PictureHash } from '../../domain/picture-hash.js';
 import { dot } from '../../domain/vectors.js';
 
 /** Steps that rearrange the first results of a ranking. Hits keep their scores and evidence. */
@@ -58,13 +58,16 @@ export function limitGroups(
   });
 }
 
-/** Without hits whose picture is a copy of an earlier one that is kept. @param hashes perceptual hashes by id */
-export function withoutCopies(hits: readonly RankedHit[], hashes: ReadonlyMap<string, bigint>): RankedHit[] {
-  const kept: bigint[] = [];
+/** Without hits whose picture is a copy of an earlier one that is kept. @param hashes by id */
+export function withoutCopies(
+  hits: readonly RankedHit[],
+  hashes: ReadonlyMap<string, PictureHash>,
+): RankedHit[] {
+  const kept: PictureHash[] = [];
   return hits.filter(({ id }) => {
     const hash = hashes.get(id);
     if (hash === undefined) return true;
-    if (kept.some((other) => hammingDistance(hash, other) <= COPY_DISTANCE)) return false;
+    if (kept.some((other) => areCopies(hash, other))) return false;
     kept.push(hash);
     return true;
   });

@@ -1,8 +1,9 @@
 import pLimit from 'p-limit';
 import type { Catalog } from '../../catalog/catalog.js';
-import type { UnhashedImage } from '../../catalog/repositories/perceptual-hashes.js';
+import type { UnhashedImage } from '../../catalog/repositories/picture-hashes.js';
 import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
-import { HASHED_SIZE, perceptualHash } from '../../domain/perceptual-hash.js';
+import { HASHED_SIZE } from '../../domain/perceptual-hash.js';
+import { hashPicture, type PictureHash } from '../../domain/picture-hash.js';
 import { decodeRgb } from '../../media/decode.js';
 import type { MediaStore } from '../../media/media-store.js';
 
@@ -34,10 +35,12 @@ export class HashBackfill {
     }
   }
 
-  private async hash(image: UnhashedImage): Promise<(UnhashedImage & { readonly hash: bigint }) | null> {
+  private async hash(
+    image: UnhashedImage,
+  ): Promise<(UnhashedImage & { readonly picture: PictureHash }) | null> {
     try {
       const { data } = await decodeRgb(this.media.path(image.contentHash), HASHED_SIZE);
-      return { ...image, hash: perceptualHash(data) };
+      return { ...image, picture: hashPicture(data) };
     } catch (error) {
       if (error instanceof CommonspaceError) return null;
       throw error;

@@ -1,0 +1,119 @@
+import { COPY_DISTANCE } from '../../domain/perceptual-hash.js';
+import type { PictureHash } from '../../domain/picture-hash.js';
+import type { Database, Queryable } from '../postgres/database.js';
+import { encodeUuidArray } from '../vectors/vector-codec.js';
+
+/** An image, and the hex sha256 of its bytes. */
+export interface UnhashedImage {
+  readonly id: string;
+  readonly contentHash: string;
+}
+
+export interface HashedImage {
+  readonly id: string;
+  /** Null: not computed yet. */
+  readonly picture: PictureHash | null;
+}
+
+/** The columns of a picture hash, which are null together. */
+export interface HashColumns {
+  readonly hash: string | null;
+  readonly detail: Buffer | null;
+}
+
+export function pictureHash({ hash, detail }: HashColumns): PictureHash | null {
+  return hash === null || detail === null ? null : { hash: BigInt(hash), detail: new Uint8Array(detail) };
+}
+
+/** A value of a bytea parameter. */
+export function bytes(values: Uint8Array | undefined): Buffer | null {
+  return values === undefined ? null : Buffer.from(values);
+}
+
+/** The four bands of a hash, as the indexes `item_hash_band_…` have them. */
+const BANDS = [
+  (hash: string) => `(${hash} & 65535)`,
+  (hash: string) => `((${hash} >> 16) & 65535)`,
+  (hash: string) => `((${hash} >> 32) & 65535)`,
+  (hash: string) => `((${hash} >> 48) & 65535)`,
+];
+
+function nearInBand(band: (hash: string) => string): string {
+  return `SELECT i.id FROM item i
+    WHERE i.perceptual_hash IS NOT NULL AND ${band('i.perceptual_hash')} = ${band('q.hash')}
+      AND bit_count((i.perceptual_hash # q.hash)::bit(64)) <= ${COPY_DISTANCE}`;
+}
+
+/** The hashes of the images among these items, of those that have one. */
+export async function hashesOf(on: Queryable, itemIds: readonly string[]): Promise<Map<string, PictureHash>> {
+  const rows = await on.run<HashColumns & { id: string }>(
+    `SELECT id, perceptual_hash AS hash, perceptual_detail AS detail FROM item
+     WHERE id = ANY($1::uuid[]) AND perceptual_hash IS NOT NULL`,
+    [encodeUuidArray(itemIds)],
+  );
+  return new Map(
+    rows.flatMap((row) => {
+      const picture = pictureHash(row);
+      return picture === null ? [] : [[row.id, picture] as const];
+    }),
+  );
+}
+
+/** The perceptual hashes of images; see src/domain/picture-hash.ts. */
+export class PictureHashes {
+  constructor(private readonly db: Database) {}
+
+  /** Images by ascending id after `afterId`. */
+  async page(afterId: string, limit: number): Promise<HashedImage[]> {
+    const rows = await this.db.run<HashColumns & { id: string }>(
+      `SELECT id, perceptual_hash AS hash, perceptual_detail AS detail FROM item
+       WHERE modality = 'IMAGE' AND id > $1::uuid ORDER BY id LIMIT $2`,
+      [afterId, limit],
+    );
+    return rows.map((row) => ({ id: row.id, picture: pictureHash(row) }));
+  }
+
+  /**
+   * The images whose hashes differ from one of the given in at most COPY_DISTANCE bits: for each given hash those with the
+   * smallest ids, at most `limit`. They are found by the indexes on the bands, of which one is equal.
+   */
+  async near(hashes: readonly bigint[], limit: number): Promise<(HashedImage & { readonly of: bigint })[]> {
+    const rows = await this.db.run<HashColumns & { of: string; id: string }>(
+      `SELECT q.hash AS of, n.id, i.perceptual_hash AS hash, i.perceptual_detail AS detail
+       FROM unnest($1::bigint[]) AS q (hash)
+         CROSS JOIN LATERAL (SELECT id FROM (${BANDS.map(nearInBand).join(' UNION ')}) b ORDER BY id LIMIT $2) n
+         JOIN item i ON i.id = n.id`,
+      [hashes.map(String), limit],
+    );
+    return rows.map((row) => ({ of: BigInt(row.of), id: row.id, picture: pictureHash(row) }));
+  }
+
+  /** Images without a hash, by ascending id after `afterId`. */
+  async lacking(afterId: string, limit: number): Promise<UnhashedImage[]> {
+    return await this.db.run<{ id: string; contentHash: string }>(
+      `SELECT id, content_hash AS "contentHash" FROM item
+       WHERE modality = 'IMAGE' AND perceptual_hash IS NULL AND id > $1::uuid ORDER BY id LIMIT $2`,
+      [afterId, limit],
+    );
+  }
+
+  /** Stores hashes of images that still have the same content. */
+  async fill(images: readonly (UnhashedImage & { readonly picture: PictureHash })[]): Promise<void> {
+    // By ascending id, so that concurrent writers lock rows in the same order.
+    await this.db.run(
+      `WITH late AS (
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bytea[]) AS l (id, content_hash, hash, detail)),
+       current AS (
+         SELECT i.id, late.hash, late.detail FROM item i JOIN late USING (id) WHERE i.content_hash = late.content_hash
+         ORDER BY i.id FOR NO KEY UPDATE OF i)
+       UPDATE item i SET perceptual_hash = current.hash, perceptual_detail = current.detail
+       FROM current WHERE i.id = current.id`,
+      [
+        encodeUuidArray(images.map(({ id }) => id)),
+        images.map(({ contentHash }) => contentHash),
+        images.map(({ picture }) => picture.hash.toString()),
+        images.map(({ picture }) => bytes(picture.detail)),
+      ],
+    );
+  }
+}
