@@ -51,9 +51,15 @@ const PART_WORK = 20;
 /** Maximum number of tokens in a document. The parser stops there. */
 export const MAX_TOKENS = 4_000;
 
+/** Fields that a list has once, not for each of its elements. */
+const ONCE: ReadonlySet<string> = new Set(['facets']);
+
 interface Measure {
   readonly depth: number;
+  /** For each element, if the selection is that of a list. */
   readonly cost: number;
+  /** Cost of the fields in ONCE. */
+  readonly once: number;
 }
 
 /**
@@ -70,7 +76,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
   function measureFragment(name: string, path: ReadonlySet<string>): Measure {
     const fragment = fragments.get(name);
     // Other rules report cycles and unknown fragments.
-    if (fragment === undefined || path.has(name)) return { depth: 0, cost: 0 };
+    if (fragment === undefined || path.has(name)) return { depth: 0, cost: 0, once: 0 };
     const measured = known.get(name) ?? measure(fragment.selectionSet, new Set([...path, name]));
     known.set(name, measured);
     return measured;
@@ -79,6 +85,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
   function measure(set: SelectionSetNode, path: ReadonlySet<string>): Measure {
     let depth = 0;
     let cost = 0;
+    let once = 0;
     for (const selection of set.selections) {
       let inner: Measure;
       if (selection.kind === 'FragmentSpread') inner = measureFragment(selection.name.value, path);
@@ -86,21 +93,25 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
       else inner = measureField(selection, path);
       depth = Math.max(depth, inner.depth);
       cost += inner.cost;
+      once += inner.once;
     }
-    return { depth, cost };
+    return { depth, cost, once };
   }
 
   function measureField(field: FieldNode, path: ReadonlySet<string>): Measure {
-    if (field.name.value.startsWith('__')) return { depth: 0, cost: 0 };
-    if (field.selectionSet === undefined) return { depth: 1, cost: 1 };
+    if (field.name.value.startsWith('__')) return { depth: 0, cost: 0, once: 0 };
+    if (field.selectionSet === undefined) return { depth: 1, cost: 1, once: 0 };
     const inner = measure(field.selectionSet, path);
+    const depth = inner.depth + 1;
     const work = 1 + (WORK[field.name.value] ?? 0) + PART_WORK * partsIn(field);
-    return { depth: inner.depth + 1, cost: work + inner.cost * multiplicity(field) };
+    const cost = work + inner.cost * multiplicity(field) + inner.once;
+    return ONCE.has(field.name.value) ? { depth, cost: 0, once: cost } : { depth, cost, once: 0 };
   }
 
   return {
     OperationDefinition(operation: OperationDefinitionNode) {
-      const { depth, cost } = measure(operation.selectionSet, new Set());
+      const { depth, ...measured } = measure(operation.selectionSet, new Set());
+      const cost = measured.cost + measured.once;
       if (depth > MAX_DEPTH) {
         refuse(
           context,

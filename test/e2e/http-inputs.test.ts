@@ -36,6 +36,14 @@ let app: TestApp;
 let http: FastifyInstance;
 /** Ids of stored nodes, by type. */
 const nodes: Record<string, string> = {};
+const ofNode = (type: string) => (field: string) =>
+  `node(id: "${nodes[type]}") { ... on ${type} { ${field} } }`;
+const PARENTS = {
+  Class: ofNode('Class'),
+  ImageItem: ofNode('ImageItem'),
+  TextItem: ofNode('TextItem'),
+  SearchConnection: (field: string) => `crossModalSearch(query: { text: "red" }, minScore: 0) { ${field} }`,
+};
 
 beforeAll(async () => {
   app = await openTestApp();
@@ -80,7 +88,11 @@ async function run({ query, variables }: Operation): Promise<Answer> {
 }
 
 const operation = (place: InputPlace, value: unknown, literal?: string) =>
-  operationWith(schema, place, value, { samples: SAMPLES, nodes, ...(literal !== undefined && { literal }) });
+  operationWith(schema, place, value, {
+    samples: SAMPLES,
+    parents: PARENTS,
+    ...(literal !== undefined && { literal }),
+  });
 
 describe('an explicit null', () => {
   const nullable = places.filter(({ valueType }) => !isNonNullType(valueType));

@@ -61,6 +61,27 @@ describe('limits on operations', () => {
     ]);
   });
 
+  it('count facets once for a page, and their lists by their arguments', () => {
+    const facets = (classes: number) =>
+      `facets(classes: ${classes}, metadataKeys: ["a"]) { total classes { class { name } count } metadata { key values { value count } } }`;
+    const search = (classes: number) =>
+      `crossModalSearch(query: {text: "x"}, first: 100, minScore: 0.1) { nodes { id title } ${facets(classes)} }`;
+    expect(codes(`{ ${search(100)} ${facets(100)} }`)).toEqual([]);
+    const many = Array.from({ length: 30 }, (_, i) => `a${i}: ${facets(20)}`).join(' ');
+    expect(codes(`{ ${many} }`)).toEqual(['QUERY_TOO_COSTLY']);
+  });
+
+  it('count the ids of nodes, and duplicates', () => {
+    const nodes = `nodes(ids: [${'"x" '.repeat(100)}]) { ... on ImageItem { counterparts(first: 100) { id title } } }`;
+    expect(codes(`{ ${nodes.replace('first: 100', 'first: 10')} }`)).toEqual([]);
+    expect(codes(`{ ${nodes} }`)).toEqual(['QUERY_TOO_COSTLY']);
+    const duplicates = (alias: string) =>
+      `${alias}: duplicates(first: 50) { nodes { members { item { id title } } } }`;
+    expect(codes(`{ ${duplicates('a')} }`)).toEqual([]);
+    const many = Array.from({ length: 20 }, (_, i) => duplicates(`a${i}`)).join(' ');
+    expect(codes(`{ ${many} }`)).toEqual(['QUERY_TOO_COSTLY']);
+  });
+
   it('assume the default page size for a variable', () => {
     expect(codes('query($n: Int) { items(first: $n) { nodes { id } } }')).toEqual([]);
   });

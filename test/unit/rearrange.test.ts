@@ -37,11 +37,12 @@ describe('groups', () => {
 
 describe('copies', () => {
   it('are left out if an earlier hit that is kept is within the distance', () => {
+    const picture = (hash: bigint) => ({ hash, detail: new Uint8Array(64) });
     const hashes = new Map([
-      ['a', 0n],
-      ['b', 0b111n],
-      ['c', 0b1111n],
-      ['d', -1n],
+      ['a', picture(0n)],
+      ['b', picture(0b111n)],
+      ['c', picture(0b1111n)],
+      ['d', picture(-1n)],
     ]);
     expect(ids(withoutCopies(hits({ a: 4, b: 3, c: 2, d: 1, e: 0 }), hashes))).toBe('acde');
   });

@@ -97,7 +97,7 @@ export class ScratchCatalogue {
       classNames: [],
       image:
         row.modality === 'IMAGE'
-          ? { mediaType: row.mediaType, width: row.width, height: row.height, bytes: 1, perceptualHash: null }
+          ? { mediaType: row.mediaType, width: row.width, height: row.height, bytes: 1, pictureHash: null }
           : null,
       text: row.modality === 'TEXT' ? { text: row.text, language: row.language } : null,
       features: new Map(vectors ? [[extractorOf(encoder, row.modality), feature]] : []),
