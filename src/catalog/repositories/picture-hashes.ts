@@ -16,12 +16,12 @@ export interface HashedImage {
 }
 
 /** The columns of a picture hash, which are null together. */
-export interface HashColumns {
+interface HashColumns {
   readonly hash: string | null;
   readonly detail: Buffer | null;
 }
 
-export function pictureHash({ hash, detail }: HashColumns): PictureHash | null {
+function pictureHash({ hash, detail }: HashColumns): PictureHash | null {
   return hash === null || detail === null ? null : { hash: BigInt(hash), detail: new Uint8Array(detail) };
 }
 
