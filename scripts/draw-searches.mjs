@@ -6,6 +6,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { openApp } from '../dist/compose.js';
 import { readConfig } from '../dist/config.js';
+import { EVIDENCES } from '../dist/domain/evidence.js';
 
 const TYPED = [
   'a big cat with stripes',
@@ -55,7 +56,7 @@ function heading(text) {
 
 heading('Text query, image results');
 for (const text of TYPED) {
-  const found = await search({ text }, 'IMAGE', ['CONTENT', 'COUNTERPART']);
+  const found = await search({ text }, 'IMAGE', EVIDENCES);
   parts.push(`<text x="20" y="${y + 38}" class="q">${escapeXml(text)}</text>`);
   for (const [i, item] of found.entries()) {
     parts.push(
