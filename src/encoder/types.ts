@@ -23,7 +23,7 @@ export interface SourceSet {
 export interface FurtherTexts {
   /** [M, dt]: features of the texts, of the extractor that made `text`; each text once. */
   readonly features: Matrix;
-  /** [N]: for each pair the rows of its short forms; empty where it has none. */
+  /** [N]: for each pair the rows of its short forms; empty for a pair without short forms. */
   readonly short: readonly (readonly number[])[];
   /** [N]: the same of its titles. */
   readonly titles: readonly (readonly number[])[];

@@ -48,7 +48,7 @@ describe('the upkeep of indexes', () => {
     expect(seen.unexpected).toEqual([]);
   });
 
-  it('builds at once in a process that serves nobody', async () => {
+  it('builds at once in a process that does not serve requests', async () => {
     const { upkeep, seen } = over('embedded', 2);
     await upkeep.ensure();
     expect(seen.built).toBe(2);

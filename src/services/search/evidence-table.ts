@@ -20,7 +20,7 @@ type Known = Map<string, Writable>;
  */
 export interface EvidenceTable {
   readonly candidates: readonly PartedCandidate[];
-  /** The ranking by CONTENT, empty if the plan has none. */
+  /** The ranking by CONTENT; empty if the plan does not rank by CONTENT. */
   readonly content: Ranking;
   /** In the order of the plan. */
   readonly parts: readonly PartEvidence[];
@@ -38,7 +38,7 @@ export function candidatesOfOnePart({ candidates }: EvidenceTable): Candidate[] 
   return candidates.map(({ id, similarities: [only = {}] }) => ({ id, similarities: only }));
 }
 
-/** The rankings by one part, empty where the plan has none, and their highest similarities. */
+/** The rankings by one part and their highest similarities. A ranking that the plan does not contain is empty. */
 interface PartEvidence {
   readonly counterpart: Ranking;
   readonly words: Ranking;

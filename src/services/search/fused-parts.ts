@@ -64,7 +64,7 @@ export function meanSimilarities(
 
 /**
  * The score by one kind of evidence: `Σ w·similarity`, in which a similarity that an item lacks, or a negative one to a
- * negative part, counts 0. Null if the item has none to a positive part.
+ * negative part, counts 0. Null if the item lacks the similarities to all positive parts.
  */
 export function combinedSimilarity(
   parts: readonly { readonly weight: number }[],

@@ -26,7 +26,7 @@ export type SearchQuery =
 export type ReadQuery = {
   /** In the common space; null without an encoder that can read the query. */
   readonly embedding: Float32Array | null;
-  /** The words of a text; without units if the query has none or none are asked for. */
+  /** The words of a text. It has no units if the query has no words or if the caller does not ask for words. */
   readonly words: ExpandedWords;
 } & (
   | {

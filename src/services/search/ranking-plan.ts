@@ -122,7 +122,7 @@ function cannotCompare(
   const at = field.length > 1 ? field : ['by'];
   const onlyWords = request.by.length === 1 && request.by[0] === 'LEXICAL';
   if (onlyWords) {
-    return new CommonspaceError('BAD_INPUT', 'LEXICAL compares words, and this query has none.', at);
+    return new CommonspaceError('BAD_INPUT', 'LEXICAL compares words, and this query has no words.', at);
   }
   if (active === null) return noEncoder('This search needs the common space, and no encoder is active.');
   if (read.modality === null) {
