@@ -41,6 +41,17 @@ export async function time(call: (n: number) => Promise<unknown>): Promise<Timin
   return { p50: at(0.5), p95: at(0.95), one: (1000 * times.length) / sum, eight: EIGHT_CLIENTS / seconds };
 }
 
+/** The median time of a call, in ms, one call after another; the first ones are left out. */
+export async function p50Of<T>(values: readonly T[], call: (value: T) => Promise<void>): Promise<number> {
+  const times: number[] = [];
+  for (const value of values) {
+    const start = performance.now();
+    await call(value);
+    times.push(performance.now() - start);
+  }
+  return times.slice(WARM_UP).sort((a, b) => a - b)[(times.length - WARM_UP) >> 1] ?? Number.NaN;
+}
+
 /** A GraphQL client with keep-alive. @throws Error if an answer has errors. */
 export class Http {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });

@@ -23,6 +23,7 @@ import pg from 'pg';
 import { openCatalog } from '../src/catalog/catalog.js';
 import { type Base, readBase, Synthetic } from './search-speed-data.js';
 import { BareSql, Http, type Timing, time } from './search-speed-measure.js';
+import { type TextParts, textParts } from './search-speed-parts.js';
 
 interface Row {
   readonly database: 'embedded' | 'server';
@@ -33,6 +34,8 @@ interface Row {
   readonly sql: Timing | null;
   /** Of the first ten, against a comparison with every row. */
   readonly recall: number | null;
+  /** What a search by text consists of; null for the others. */
+  readonly parts: TextParts | null;
 }
 
 const PAGE = 'edges { score node { id } }';
@@ -43,7 +46,10 @@ const CLASSIFY =
   'query($vector: [Float!]) { classify(query: {vector: $vector}) { class { name } probability } }';
 const CLASSES = '{ classes(first: 50) { nodes { name itemCount } } }';
 const ITEMS = '{ items(first: 20) { nodes { id title } } }';
+const BY_TEXT_ROW = 'by text';
 const QUERIES = 600;
+/** Texts whose searches are also measured part by part. */
+const PARTED = 80;
 const RECALL_QUERIES = 50;
 
 const { values: options } = parseArgs({
@@ -147,6 +153,7 @@ interface Measured {
 
 async function measure({ database, pairs, synthetic, sql, args, env }: Measured): Promise<void> {
   const { server, address } = await serve(args, env);
+  const url = env.DATABASE_URL;
   const http = new Http(address);
   const vectors = Array.from({ length: QUERIES }, () => synthetic.query());
   const texts = Array.from({ length: QUERIES }, () => synthetic.queryText());
@@ -171,6 +178,10 @@ async function measure({ database, pairs, synthetic, sql, args, env }: Measured)
       http: timing,
       sql: bare && sql ? await time(bare) : null,
       recall: recall ?? null,
+      parts:
+        what === BY_TEXT_ROW && url !== undefined
+          ? await textParts(url, folder, texts.slice(0, PARTED))
+          : null,
     };
     rows.push(row);
   };
@@ -199,7 +210,7 @@ async function measure({ database, pairs, synthetic, sql, args, env }: Measured)
       (n) => sql?.nearest(vector(n), tenth(n)) ?? Promise.resolve(),
       await recallOf(tenth),
     );
-    await add('by text', (n) => http.ask(BY_TEXT, { text: texts[n % QUERIES] }));
+    await add(BY_TEXT_ROW, (n) => http.ask(BY_TEXT, { text: texts[n % QUERIES] }));
     await add('by text, known', () => http.ask(BY_TEXT, { text: texts[0] }));
     await add('classify', (n) => http.ask(CLASSIFY, { vector: [...vector(n)] }));
     await add('classes', () => http.ask(CLASSES, {}));
@@ -279,4 +290,12 @@ function print(): void {
     ]);
   }
   console.log(table.toString());
+  for (const { pairs, what, http, parts } of rows) {
+    if (parts === null) continue;
+    const { extraction, sql, statements } = parts;
+    console.log(
+      `${pairs} pairs, ${what}: extraction ${ms(extraction)} ms, ${statements} statements ${ms(sql)} ms; ` +
+        `the search takes extraction + ${((http.p50 - extraction) / sql).toFixed(1)} × its statements`,
+    );
+  }
 }

@@ -143,10 +143,13 @@ async function find(
   { explain = false, signal }: { readonly explain?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<Found> {
   const page = await app.search.search(request, signal);
-  const explanations = explain ? await explanationsOf(app, page) : null;
+  const [explanations, classes] = await Promise.all([
+    explain ? explanationsOf(app, page) : null,
+    app.items.classesOf(page.results.map(({ item }) => item.id)),
+  ]);
   const results = await Promise.all(
     page.results.map(
-      async ({ item, classes, rank, score }): Promise<FoundItem> => ({
+      async ({ item, rank, score }): Promise<FoundItem> => ({
         rank,
         score,
         id: item.id,
@@ -155,7 +158,7 @@ async function find(
         title: item.title,
         text: item.modality === 'TEXT' ? item.text : null,
         file: typeof item.metadata.file === 'string' ? item.metadata.file : null,
-        classes: classes.map(({ name }) => name),
+        classes: (classes.get(item.id) ?? []).map(({ name }) => name),
         thumbnail:
           item.modality === 'IMAGE'
             ? relative('', (await app.media.file(item.contentHash, THUMBNAIL_WIDTH)).path)

@@ -3,13 +3,6 @@ import type { ClassRow, ItemRow } from '../types.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 
-/** An item with the classes that a search result shows. */
-export interface ShownItem {
-  readonly item: ItemRow;
-  /** By name. */
-  readonly classes: readonly ClassRow[];
-}
-
 /** The items that exist, in the order of the ids. */
 export async function itemsByIds(on: Queryable, ids: readonly string[]): Promise<ItemRow[]> {
   const rows = await on.run<StoredItem>(
@@ -28,12 +21,6 @@ export async function classesOf(on: Queryable, itemIds: readonly string[]): Prom
     [encodeUuidArray(itemIds)],
   );
   return grouped(itemIds, rows, ({ id, name, description }) => ({ id, name, description }));
-}
-
-/** The items that exist, in the order of the ids. Two concurrent statements, which are faster than one with a join. */
-export async function shownItems(on: Queryable, ids: readonly string[]): Promise<ShownItem[]> {
-  const [items, classes] = await Promise.all([itemsByIds(on, ids), classesOf(on, ids)]);
-  return items.map((item) => ({ item, classes: classes.get(item.id) ?? [] }));
 }
 
 function grouped<Row extends { of: string }, T>(

@@ -16,7 +16,7 @@ import {
   type OrderedPage,
   orderedItems,
 } from './item-pages.js';
-import { classesOf, itemsByIds, type ShownItem, shownItems } from './item-reads.js';
+import { classesOf, itemsByIds } from './item-reads.js';
 import { writeItems } from './item-writes.js';
 import { hashesOf } from './picture-hashes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
@@ -43,11 +43,6 @@ export class Items {
   /** The items that exist, in the order of the ids. */
   byIds(ids: readonly string[]): Promise<ItemRow[]> {
     return itemsByIds(this.db, ids);
-  }
-
-  /** What a search shows of items: those that exist, in the order of the ids. */
-  shown(ids: readonly string[]): Promise<ShownItem[]> {
-    return shownItems(this.db, ids);
   }
 
   async byExternalId(externalId: string): Promise<ItemRow | null> {

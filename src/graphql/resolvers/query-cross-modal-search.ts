@@ -5,7 +5,7 @@ import type { QueryField } from './field.js';
 export const crossModalSearch: QueryField<'crossModalSearch'> = async (
   _parent,
   args,
-  { services, loaders, signal },
+  { services, signal },
 ) => {
   const page = await services.search.search(
     {
@@ -26,11 +26,7 @@ export const crossModalSearch: QueryField<'crossModalSearch'> = async (
     signal,
   );
   const { explainedBy } = page;
-  const edges = page.results.map(({ item, ...edge }) => {
-    // The search already loaded the classes.
-    loaders.classesOf.prime(item.id, edge.classes);
-    return { ...edge, node: item, explainedBy };
-  });
+  const edges = page.results.map(({ item, ...edge }) => ({ ...edge, node: item, explainedBy }));
   return {
     ...toConnection(edges, page),
     mode: page.mode,

@@ -1,5 +1,5 @@
 import type { Catalog } from '../../catalog/catalog.js';
-import type { ClassRow, ItemRow } from '../../catalog/types.js';
+import type { ItemRow } from '../../catalog/types.js';
 import { checkPageSize } from '../../domain/check.js';
 import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError } from '../../domain/errors.js';
@@ -23,8 +23,6 @@ const MOST_WEIGHT = 10;
 
 export interface SearchResult {
   readonly item: ItemRow;
-  /** The item's classes, by name. */
-  readonly classes: readonly ClassRow[];
   readonly rank: number;
   readonly score: number;
   readonly evidence: RankedHit['evidence'];
@@ -74,17 +72,15 @@ export class SearchService {
     const plan = planRanking(request, parts, active);
     const slice = await arrangedSlice(this.catalog, plan, active, request, offset, first);
     if (slice.hits.length === 0 && offset === 0) await this.refuseIfNothingCompares(plan, request);
-    const items = await this.catalog.items.shown(slice.hits.map((hit) => hit.id));
-    const found = new Map(items.map((shown) => [shown.item.id, shown]));
+    const items = await this.catalog.items.byIds(slice.hits.map((hit) => hit.id));
+    const found = new Map(items.map((item) => [item.id, item]));
     const embedding = plan.content?.vector ?? combinedEmbedding(parts);
     return {
       results: slice.hits.flatMap((hit, index) => {
-        const shown = found.get(hit.id);
+        const item = found.get(hit.id);
         const rank = offset + index + 1;
         // An item that was deleted since the ranking is left out; the others keep their ranks.
-        return shown === undefined
-          ? []
-          : [{ ...hit, ...shown, rank, cursor: encodeCursor(print, String(rank)) }];
+        return item === undefined ? [] : [{ ...hit, item, rank, cursor: encodeCursor(print, String(rank)) }];
       }),
       hasNextPage: slice.hasMore,
       hasPreviousPage: offset > 0,
