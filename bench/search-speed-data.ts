@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { type Catalog, openCatalog } from '../src/catalog/catalog.js';
 import type { ItemWrite, TrainedEncoderRow } from '../src/catalog/types.js';
+import type { PictureHash } from '../src/domain/picture-hash.js';
 import { unit } from '../src/domain/vectors.js';
 
 /** What synthetic pairs are made from: the pairs of a trained catalogue, with their vectors. */
@@ -138,7 +139,7 @@ export class Synthetic {
       classNames: own.classNames,
       image:
         modality === 'IMAGE'
-          ? { mediaType: 'image/png', width: 64, height: 64, bytes: 1, pictureHash: null }
+          ? { mediaType: 'image/png', width: 64, height: 64, bytes: 1, pictureHash: this.pictureHash() }
           : null,
       text: modality === 'TEXT' ? { text: `${own.text}, ${n}`, language: 'en' } : null,
       features: withFeatures
@@ -152,6 +153,12 @@ export class Synthetic {
       embeddings: new Map([[encoder.id, this.mixed(ownVectors.embedding, others.embedding)]]),
     });
     return [write('IMAGE', own.image, other.image), write('TEXT', own.caption, other.caption)];
+  }
+
+  /** Without one, the server would look for the pictures' files meanwhile. */
+  private pictureHash(): PictureHash {
+    const detail = Uint8Array.from({ length: 64 }, () => 256 * this.random());
+    return { hash: new DataView(detail.buffer).getBigInt64(0), detail };
   }
 
   private any(): BasePair {

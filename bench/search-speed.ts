@@ -23,7 +23,7 @@ import pg from 'pg';
 import { openCatalog } from '../src/catalog/catalog.js';
 import { type Base, readBase, Synthetic } from './search-speed-data.js';
 import { BareSql, Http, type Timing, time } from './search-speed-measure.js';
-import { type TextParts, textParts } from './search-speed-parts.js';
+import { type SearchParts, searchParts } from './search-speed-parts.js';
 
 interface Row {
   readonly database: 'embedded' | 'server';
@@ -34,8 +34,8 @@ interface Row {
   readonly sql: Timing | null;
   /** Of the first ten, against a comparison with every row. */
   readonly recall: number | null;
-  /** What a search by text consists of; null for the others. */
-  readonly parts: TextParts | null;
+  /** What it consists of; null where that is not measured. */
+  readonly parts: SearchParts | null;
 }
 
 const PAGE = 'edges { score node { id } }';
@@ -46,9 +46,8 @@ const CLASSIFY =
   'query($vector: [Float!]) { classify(query: {vector: $vector}) { class { name } probability } }';
 const CLASSES = '{ classes(first: 50) { nodes { name itemCount } } }';
 const ITEMS = '{ items(first: 20) { nodes { id title } } }';
-const BY_TEXT_ROW = 'by text';
 const QUERIES = 600;
-/** Texts whose searches are also measured part by part. */
+/** Queries whose searches are also measured part by part. */
 const PARTED = 80;
 const RECALL_QUERIES = 50;
 
@@ -168,6 +167,7 @@ async function measure({ database, pairs, synthetic, sql, args, env }: Measured)
     call: (n: number) => Promise<unknown>,
     bare?: (n: number) => Promise<unknown>,
     recall?: number,
+    parted?: Parameters<typeof searchParts>[2],
   ) => {
     note(`${database}, ${pairs} pairs: ${what}`);
     const timing = await time(call);
@@ -178,10 +178,7 @@ async function measure({ database, pairs, synthetic, sql, args, env }: Measured)
       http: timing,
       sql: bare && sql ? await time(bare) : null,
       recall: recall ?? null,
-      parts:
-        what === BY_TEXT_ROW && url !== undefined
-          ? await textParts(url, folder, texts.slice(0, PARTED))
-          : null,
+      parts: parted && url !== undefined ? await searchParts(url, folder, parted) : null,
     };
     rows.push(row);
   };
@@ -203,6 +200,7 @@ async function measure({ database, pairs, synthetic, sql, args, env }: Measured)
       (n) => byVector(n, null),
       (n) => sql?.nearest(vector(n), null) ?? Promise.resolve(),
       await recallOf(() => null),
+      vectors.slice(0, PARTED).map((one) => ({ vector: [...one] })),
     );
     await add(
       'by vector, filter of 10 %',
@@ -210,7 +208,13 @@ async function measure({ database, pairs, synthetic, sql, args, env }: Measured)
       (n) => sql?.nearest(vector(n), tenth(n)) ?? Promise.resolve(),
       await recallOf(tenth),
     );
-    await add(BY_TEXT_ROW, (n) => http.ask(BY_TEXT, { text: texts[n % QUERIES] }));
+    await add(
+      'by text',
+      (n) => http.ask(BY_TEXT, { text: texts[n % QUERIES] }),
+      undefined,
+      undefined,
+      texts.slice(0, PARTED).map((text) => ({ text })),
+    );
     await add('by text, known', () => http.ask(BY_TEXT, { text: texts[0] }));
     await add('classify', (n) => http.ask(CLASSIFY, { vector: [...vector(n)] }));
     await add('classes', () => http.ask(CLASSES, {}));
@@ -295,7 +299,7 @@ function print(): void {
     const { extraction, sql, statements } = parts;
     console.log(
       `${pairs} pairs, ${what}: extraction ${ms(extraction)} ms, ${statements} statements ${ms(sql)} ms; ` +
-        `the search takes extraction + ${((http.p50 - extraction) / sql).toFixed(1)} × its statements`,
+        `the search takes the extraction + ${((http.p50 - extraction) / sql).toFixed(1)} × its statements`,
     );
   }
 }

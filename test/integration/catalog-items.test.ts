@@ -291,8 +291,10 @@ describeOnEachDatabase('items of the catalogue', (catalog) => {
     expect(await match({ metadata: { deep: { x: 1 } } })).toEqual(['word']);
     expect(await match({ metadata: { tags: ['b'] } })).toEqual(['cat', 'dog']);
     expect(await match({ metadata: { quote: "it's" } })).toEqual(['bare']);
-    expect(await match({ createdAfter: createdAt })).toEqual([]);
+    expect(await match({ createdAfter: createdAt })).toHaveLength(4);
+    expect(await match({ createdAfter: later })).toEqual([]);
     expect(await match({ createdBefore: later })).toHaveLength(4);
+    expect(await match({ createdBefore: createdAt })).toEqual([]);
     expect(await match({ modality: 'IMAGE', classNames: ['cat'] })).toEqual(['cat']);
     expect(await match({ or: [{ classNames: ['dog'] }, { metadata: { quote: "it's" } }] })).toEqual([
       'dog',

@@ -180,6 +180,25 @@ describeOnEachDatabase('the words of items', (catalog) => {
     expect(await ids('zebra')).toEqual([]);
   });
 
+  it('have the item first whose title is the whole query, or whose counterpart has it', async () => {
+    await emptyCatalog(catalog());
+    const title = (name: string, of: string) => imageWrite(of, { title: name, pairKey: of });
+    const face = [title('Tiger face', 'face'), textWrite('an animal, tiger face', { pairKey: 'face' })];
+    const tiger = [title('Tiger', 'tiger'), textWrite('a wild tiger', { pairKey: 'tiger' })];
+    await catalog().items.upsertMany([...face, ...tiger, textWrite('a bird')]);
+    await catalog().words.count();
+    const hits = await rank(catalog(), 'TIGER!', 'IMAGE');
+    expect(hits.map(({ id }) => id)).toEqual([tiger[0]?.id, face[0]?.id]);
+    expect(hits[0]?.similarity).toBe(1);
+    expect(hits[1]?.similarity).toBeCloseTo(1 / 1.1, 5);
+    expect((await rank(catalog(), 'tiger', 'TEXT')).map(({ id }) => id)).toEqual([tiger[1]?.id, face[1]?.id]);
+    // No title is this query, so every item that has all its words matches in full.
+    const [first] = await rank(catalog(), 'face tiger', 'IMAGE');
+    expect(first).toEqual({ id: face[0]?.id, similarity: 1 });
+    const words = await catalog().database.runOnce(`SELECT word FROM word WHERE word LIKE '=%'`);
+    expect(words).toEqual([]);
+  });
+
   it('leave the vocabulary with the second count that finds no item', async () => {
     await emptyCatalog(catalog());
     const text = textWrite('quagga');

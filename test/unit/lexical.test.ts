@@ -7,7 +7,8 @@ import { nearSpellings, spellingOf, wordSimilarity } from '../../src/domain/lexi
 
 const lexemes = (text: string) =>
   Object.fromEntries(itemTerms({ title: null, text, language: null }).positions);
-const units = (text: string) => readWords(text).map(({ kind, word }) => `${kind} ${word}`);
+const units = (text: string) =>
+  readWords(text).flatMap(({ kind, word }) => (kind === 'title' ? [] : [`${kind} ${word}`]));
 
 describe('fold', () => {
   it.each([
@@ -143,6 +144,15 @@ describe('a query', () => {
 
   it('ends after 32 units', () => {
     expect(readWords(Array.from({ length: 50 }, (_, n) => `${n + 1000}`).join(' ')).length).toBe(32);
+  });
+
+  it('of up to eight words is also a title', () => {
+    const title = (text: string) => readWords(text).find(({ kind }) => kind === 'title')?.word;
+    const titled = itemTerms({ title: 'Café  au-lait: 大象', text: null, language: null }).title;
+    expect(titled).toBe('=cafe au lait 大象');
+    expect(title('café au lait 大象!')).toBe(titled);
+    expect(title('a b c d e f g h')).toBe('=a b c d e f g h');
+    expect(title('a b c d e f g h i')).toBeUndefined();
   });
 
   it.each(['', ' \n', '!?', '\0', '\udc00', '""'])('of %j has no units', (text) => {

@@ -32,7 +32,7 @@ export function filterSql(filter: ItemFilter | null, parameters: Parameters): st
     );
   }
   if (filter.createdAfter !== undefined)
-    terms.push(`i.created_at > ${time(filter.createdAfter, parameters)}`);
+    terms.push(`i.created_at >= ${time(filter.createdAfter, parameters)}`);
   if (filter.createdBefore !== undefined)
     terms.push(`i.created_at < ${time(filter.createdBefore, parameters)}`);
   if (filter.metadata !== undefined) {

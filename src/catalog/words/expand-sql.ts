@@ -3,15 +3,18 @@ import { STEMMERS, type StemmedLanguage, stemLexeme } from '../../domain/lexical
 import type { WordUnit } from '../../domain/lexical/read-words.js';
 import { nearSpellings, spellingOf } from '../../domain/lexical/spelling.js';
 import type { Queryable } from '../postgres/database.js';
+import { quote } from './expansion.js';
 import { dictionaryOf } from './stems.js';
 
 /** Words of the vocabulary that are compared for each misspelt one. */
 const SPELLINGS_COMPARED = 24;
+/** Items with one title are counted up to this number. */
+const TITLES_COUNTED = 1_000;
 const LANGUAGES = Object.keys(STEMMERS) as StemmedLanguage[];
 
 const foundWord = z.object({
   unit: z.number(),
-  kind: z.enum(['items', 'exact', 'similar', 'stem', 'prefix']),
+  kind: z.enum(['items', 'exact', 'similar', 'stem', 'prefix', 'title']),
   word: z.string(),
   documents: z.number(),
 });
@@ -28,6 +31,7 @@ export async function findWords(db: Queryable, units: readonly WordUnit[]): Prom
   const spellings: [number, string][] = [];
   const stemmed: [number, string][] = [];
   const prefixes: [number, string][] = [];
+  const titles: [number, string][] = [];
   units.forEach((unit, i) => {
     switch (unit.kind) {
       case 'word': {
@@ -50,6 +54,9 @@ export async function findWords(db: Queryable, units: readonly WordUnit[]): Prom
         break;
       case 'prefix':
         prefixes.push([i, unit.word]);
+        break;
+      case 'title':
+        titles.push([i, quote(unit.word)]);
     }
   });
   const columns = (rows: readonly [number, string][]) => [
@@ -64,6 +71,7 @@ export async function findWords(db: Queryable, units: readonly WordUnit[]): Prom
     ...columns(prefixes),
     LANGUAGES.map((language) => stemLexeme(language, '')),
     LANGUAGES.map(dictionaryOf),
+    ...columns(titles),
   ]);
   return z.array(foundWord).parse(rows);
 }
@@ -95,4 +103,10 @@ const FIND_WORDS = `
   FROM unnest($9::int[], $10::text[]) AS a (unit, word)
     CROSS JOIN LATERAL (
       SELECT sum(documents)::int AS documents FROM word w
-      WHERE w.word >= a.word AND w.word < a.word || chr(1114111)) w`;
+      WHERE w.word >= a.word AND w.word < a.word || chr(1114111)) w
+  UNION ALL
+  SELECT a.unit, 'title', a.query, i.documents
+  FROM unnest($13::int[], $14::text[]) AS a (unit, query)
+    CROSS JOIN LATERAL (
+      SELECT count(*)::int AS documents
+      FROM (SELECT 1 FROM item i WHERE i.lexemes @@ a.query::tsquery LIMIT ${TITLES_COUNTED}) t) i`;

@@ -12,19 +12,25 @@ const STEM_SIMILARITY = 0.95;
 const NUMBER_PART_SIMILARITY = 0.5;
 const LETTERS_PART_SIMILARITY = 0.25;
 const WEIGHT_SCALE = 1_000_000;
+/** What a title that is the whole query counts beside the other units together. */
+const TITLE_SHARE = 0.1;
 
 /** The forms in which the units occur in the catalogue, and what each unit counts. */
 export function expansionOf(units: readonly WordUnit[], found: readonly FoundWord[]): ExpandedWords {
   const items = found.find(({ kind }) => kind === 'items')?.documents ?? 0;
-  return {
-    units: units.map((unit, i) =>
-      expandedUnit(
-        unit,
-        found.filter((word) => word.unit === i),
-        items,
-      ),
+  const expanded = units.map((unit, i) =>
+    expandedUnit(
+      unit,
+      found.filter((word) => word.unit === i),
+      items,
     ),
-  };
+  );
+  const others = expanded.filter(({ unit }) => unit.kind !== 'title');
+  const sum = others.reduce((total, { weight }) => total + weight, 0);
+  const weight = Math.max(1, Math.round(TITLE_SHARE * sum));
+  // A title that no item has does not count, so that it lowers no similarity.
+  const titles = expanded.filter(({ unit, matches }) => unit.kind === 'title' && matches.length > 0);
+  return { units: [...others, ...titles.map((title) => ({ ...title, weight }))] };
 }
 
 function expandedUnit(unit: WordUnit, found: readonly FoundWord[], items: number): ExpandedUnit {
@@ -63,6 +69,10 @@ function matchesOf(unit: WordUnit, found: readonly FoundWord[]): UnitMatch[] {
       const documents = found.find(({ kind }) => kind === 'prefix')?.documents ?? 0;
       return [{ form: `${unit.word}*`, tsquery: `${quote(unit.word)}:*`, similarity: 1, documents }];
     }
+    case 'title':
+      return found.some(({ documents }) => documents > 0)
+        ? [lexemeMatch(unit.word, 1, found[0]?.documents ?? 0)]
+        : [];
     case 'phrase': {
       const rarest = Math.min(...unit.lexemes.map(({ lexeme }) => exact.get(lexeme) ?? 0));
       return [{ form: unit.word, tsquery: phraseOf(unit), similarity: 1, documents: rarest }];

@@ -25,7 +25,8 @@ export async function itemLexemes(
     for (const word of own) words.add(word);
     if (item.language !== null && own.size > 0) words.add(stemLexeme(item.language, ''));
     const placed = [...item.positions].map(([word, positions]) => `${quote(word)}:${positions.join(',')}`);
-    return [...placed, ...[...own].map(quote)].join(' ');
+    // The vocabulary has no titles: there may be one for each item.
+    return [...placed, ...[...own, ...(item.title === null ? [] : [item.title])].map(quote)].join(' ');
   });
   return { vectors, words };
 }

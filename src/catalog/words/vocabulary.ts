@@ -1,4 +1,5 @@
 import { spellingOf } from '../../domain/lexical/spelling.js';
+import { TITLE_MARKER } from '../../domain/lexical/whole-title.js';
 import type { Database, Queryable } from '../postgres/database.js';
 
 /** One server counts at a time. */
@@ -48,6 +49,7 @@ export async function countWords(db: Database): Promise<void> {
     const missing = await tx.run<WordRow>(
       `WITH counted AS MATERIALIZED (
          SELECT word COLLATE "C" AS word, ndoc FROM ts_stat('SELECT lexemes FROM item WHERE lexemes IS NOT NULL')
+         WHERE NOT starts_with(word, '${TITLE_MARKER}')
          UNION ALL SELECT '', count(*)::int FROM item),
        gone AS (
          DELETE FROM word w WHERE w.documents = 0 AND NOT EXISTS (SELECT 1 FROM counted c WHERE c.word = w.word)),

@@ -63,8 +63,8 @@ export function formsOf({ units }: ExpandedWords): Forms {
  * without reading the items of each.
  */
 function conjunctions(units: ExpandedWords['units'], forms: readonly Form[]): Form[] {
-  const telling = units.flatMap(({ weight }, unit) =>
-    weight < LEAST_CONJUNCT_WEIGHT ? [] : [forms.filter((form) => form.unit === unit)],
+  const telling = units.flatMap(({ unit: { kind }, weight }, unit) =>
+    kind === 'title' || weight < LEAST_CONJUNCT_WEIGHT ? [] : [forms.filter((form) => form.unit === unit)],
   );
   const { length } = telling;
   if (length < 2 || length > MOST_CONJUNCT) return [];

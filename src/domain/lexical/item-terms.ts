@@ -1,5 +1,6 @@
 import { type StemmedLanguage, stemmingLanguage } from './languages.js';
 import { hasDigit, isUnspaced, type Run, scan } from './scan.js';
+import { titleLexeme } from './whole-title.js';
 
 /** The words of an item, before stems are added. */
 export interface ItemTerms {
@@ -8,6 +9,8 @@ export interface ItemTerms {
   readonly language: StemmedLanguage | null;
   /** Words to reduce to stems, each once. Empty if `language` is null. */
   readonly stemmed: readonly string[];
+  /** The lexeme of the whole title; null without a title and for a long one. */
+  readonly title: string | null;
 }
 
 export interface ItemWords {
@@ -42,7 +45,12 @@ export function itemTerms({ title, text, language: tag }: ItemWords): ItemTerms 
     next = end + GAP;
   }
   const language = stemmingLanguage(tag, `${title ?? ''} ${text ?? ''}`);
-  return { positions, language, stemmed: language === null ? [] : [...plain] };
+  return {
+    positions,
+    language,
+    stemmed: language === null ? [] : [...plain],
+    title: title === null ? null : titleLexeme(title),
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { lexemesOf } from './item-terms.js';
 import { hasDigit, type Run, scan } from './scan.js';
+import { titleLexeme } from './whole-title.js';
 
 /** A unit of a text query: what an item may have or lack. */
 export type WordUnit =
@@ -11,7 +12,9 @@ export type WordUnit =
   /** Two neighbouring characters of a script without spaces. */
   | { readonly kind: 'characters'; readonly word: string }
   /** Lexemes in this order at these distances: the first has distance 0. */
-  | { readonly kind: 'phrase'; readonly word: string; readonly lexemes: readonly PhraseLexeme[] };
+  | { readonly kind: 'phrase'; readonly word: string; readonly lexemes: readonly PhraseLexeme[] }
+  /** The lexeme of a title that is the whole query. */
+  | { readonly kind: 'title'; readonly word: string };
 
 interface PhraseLexeme {
   readonly lexeme: string;
@@ -28,7 +31,10 @@ const PREFIX = /([\p{L}\p{M}\p{N}]+)\*/gu;
 /** A query is no longer than a text; what follows cannot hold more than MOST_UNITS anyway. */
 const CHARACTERS_READ = 10_000;
 
-/** The units of a text query, each once, the first MOST_UNITS; empty where nothing in it can be searched for. */
+/**
+ * The units of a text query, each once: the first MOST_UNITS, and the whole of a short one as a title. Empty where nothing in
+ * it can be searched for.
+ */
 export function readWords(text: string): WordUnit[] {
   const units = new Map<string, WordUnit>();
   const add = (unit: WordUnit) => {
@@ -43,7 +49,8 @@ export function readWords(text: string): WordUnit[] {
     rest = match.index + match[0].length;
   }
   unquoted(read.slice(rest)).forEach(add);
-  return [...units.values()];
+  const title = titleLexeme(text);
+  return [...units.values(), ...(title === null ? [] : [{ kind: 'title' as const, word: title }])];
 }
 
 function unquoted(text: string): WordUnit[] {

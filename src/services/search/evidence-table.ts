@@ -9,7 +9,7 @@ import type { PlannedPart, RankingPlan } from './ranking-plan.js';
 /**
  * Depth of the ranking by each kind of evidence. It is fixed, so that an item's score does not depend on the page.
  */
-export const EVIDENCE_DEPTH = 200;
+export const EVIDENCE_DEPTH = 100;
 
 type Writable = Partial<Record<Evidence, number>>;
 type Known = Map<string, Writable>;
