@@ -65,6 +65,8 @@ const similarityThreshold = z.looseObject({
 const fusionCoefficients = z.object({
   withCounterpart: z.object({
     constant: z.number(),
+    /** Older versions did not have it. */
+    content: z.number().default(0),
     counterpart: z.number(),
     counterpartGap: z.number(),
     lexical: z.number(),

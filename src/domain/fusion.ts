@@ -3,9 +3,9 @@ import type { EvidenceScore, RankedHit, Similarities } from './evidence.js';
 /**
  * Fusion by calibrated evidence: a logistic model turns the similarities of an item into the probability that it is what the
  * query asks for. Similarities are evidence, and evidence that an item lacks is missing, not 0. With c, p, t, b the
- * similarities by CONTENT, COUNTERPART, LEXICAL and BORROWED, and p*, t* the best p and t of the query:
+ * similarities by CONTENT, COUNTERPART, LEXICAL and BORROWED, and p*, t* the best p and t of the query, t* at most 1:
  *
- * - with a counterpart: `s = constant + counterpart·p − counterpartGap·(p* − p) + lexical·t − lexicalGap·(t* − t)`
+ * - with a counterpart: `s = constant + content·c + counterpart·p − counterpartGap·(p* − p) + lexical·t − lexicalGap·(t* − t)`
  * - without one:        `s = constant + content·c − counterpartBest·p* + borrowed·b − borrowedGap·(p* − b) + words`, where
  *   words is `lexical·t − lexicalGap·(t* − t)` for an item that has words of its own, else `−lexicalBest·t*`
  *
@@ -15,6 +15,7 @@ import type { EvidenceScore, RankedHit, Similarities } from './evidence.js';
 export interface FusionCoefficients {
   readonly withCounterpart: {
     readonly constant: number;
+    readonly content: number;
     readonly counterpart: number;
     readonly counterpartGap: number;
     readonly lexical: number;
@@ -72,22 +73,25 @@ export function linearScore(
   { withCounterpart: w, withoutCounterpart: o }: FusionCoefficients,
   weights: EvidenceWeights = EQUAL_WEIGHTS,
 ): number {
+  // A title that is the whole query raises its own item above 1, and lowers no other one.
+  const bestWords = Math.min(1, best.lexical);
   if (p !== undefined) {
     const counterpart = w.counterpart * p - w.counterpartGap * (best.counterpart - p);
-    const words = t === undefined ? 0 : w.lexical * t - w.lexicalGap * (best.lexical - t);
-    return w.constant + weights.counterpart * counterpart + weights.lexical * words;
+    const lexical = t === undefined ? 0 : w.lexical * t - w.lexicalGap * (bestWords - t);
+    const content = w.content * c;
+    return (
+      w.constant + weights.content * content + weights.counterpart * counterpart + weights.lexical * lexical
+    );
   }
-  const words =
-    t === undefined || t === 0
-      ? -o.lexicalBest * best.lexical
-      : o.lexical * t - o.lexicalGap * (best.lexical - t);
+  const lexical =
+    t === undefined || t === 0 ? -o.lexicalBest * bestWords : o.lexical * t - o.lexicalGap * (bestWords - t);
   const borrowed = b === undefined ? 0 : o.borrowed * b - o.borrowedGap * (best.counterpart - b);
   return (
     o.constant +
     weights.content * o.content * c -
     weights.counterpart * o.counterpartBest * best.counterpart +
     weights.borrowed * borrowed +
-    weights.lexical * words
+    weights.lexical * lexical
   );
 }
 
@@ -128,6 +132,7 @@ export function rankedHits(
 const TEXT_QUERIES: FusionCoefficients = {
   withCounterpart: {
     constant: -2.56,
+    content: 0,
     counterpart: 0,
     counterpartGap: 23.65,
     lexical: 4.04,
@@ -149,10 +154,17 @@ const TEXT_QUERIES: FusionCoefficients = {
 
 /** For queries that are pictures: similarities of image features lie closer together, and there are no words. */
 const IMAGE_QUERIES: FusionCoefficients = {
-  withCounterpart: { constant: -9.5, counterpart: 9.24, counterpartGap: 29.1, lexical: 0, lexicalGap: 0 },
+  withCounterpart: {
+    constant: -9.5,
+    content: 2.25,
+    counterpart: 9.24,
+    counterpartGap: 29.1,
+    lexical: 0,
+    lexicalGap: 0,
+  },
   withoutCounterpart: {
     constant: -5.37,
-    content: 1.94,
+    content: 6,
     counterpartBest: 2.82,
     borrowed: 3.24,
     borrowedGap: 6.01,
@@ -161,7 +173,7 @@ const IMAGE_QUERIES: FusionCoefficients = {
     lexicalBest: 0,
   },
   // Pictures in one style lie close together, so a high similarity says little about the first result.
-  probability: { offset: -0.3, slope: 0.3 },
+  probability: { offset: -0.6, slope: 0.3 },
 };
 
 /** The coefficients that a catalogue uses until it has its own; see docs/search.md. */

@@ -101,7 +101,7 @@ function newtonStep(
 
 /** The inputs whose weighted sum is the linear score. */
 function inputsOf({ content, borrowed, counterpartBest, lexicalBest }: FusionSample): readonly number[] {
-  return [1, content, -counterpartBest, borrowed, -(counterpartBest - borrowed), -lexicalBest];
+  return [1, content, -counterpartBest, borrowed, -(counterpartBest - borrowed), -Math.min(1, lexicalBest)];
 }
 
 /** The sum over the samples. */

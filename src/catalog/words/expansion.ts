@@ -12,8 +12,8 @@ const STEM_SIMILARITY = 0.95;
 const NUMBER_PART_SIMILARITY = 0.5;
 const LETTERS_PART_SIMILARITY = 0.25;
 const WEIGHT_SCALE = 1_000_000;
-/** What a title that is the whole query counts beside the other units together. */
-const TITLE_SHARE = 0.1;
+/** What a title that is the whole query counts beyond the other units together; see Words. */
+const TITLE_SHARE = 0.3;
 
 /** The forms in which the units occur in the catalogue, and what each unit counts. */
 export function expansionOf(units: readonly WordUnit[], found: readonly FoundWord[]): ExpandedWords {
@@ -28,7 +28,6 @@ export function expansionOf(units: readonly WordUnit[], found: readonly FoundWor
   const others = expanded.filter(({ unit }) => unit.kind !== 'title');
   const sum = others.reduce((total, { weight }) => total + weight, 0);
   const weight = Math.max(1, Math.round(TITLE_SHARE * sum));
-  // A title that no item has does not count, so that it lowers no similarity.
   const titles = expanded.filter(({ unit, matches }) => unit.kind === 'title' && matches.length > 0);
   return { units: [...others, ...titles.map((title) => ({ ...title, weight }))] };
 }

@@ -31,12 +31,12 @@ export interface Forms {
   readonly generating: readonly Form[];
   /** Whether all do. */
   readonly complete: boolean;
-  /** The sum of the units' weights, which a whole match gains. */
+  /** The sum of the units' weights without that of a title, which is gained beyond a whole match. */
   readonly total: number;
 }
 
 export function formsOf({ units }: ExpandedWords): Forms {
-  const total = units.reduce((sum, { weight }) => sum + weight, 0);
+  const total = units.reduce((sum, { unit, weight }) => sum + (unit.kind === 'title' ? 0 : weight), 0);
   const forms = units.flatMap(({ matches, weight }, unit) =>
     matches.map(({ tsquery, similarity, documents }) => ({
       unit,

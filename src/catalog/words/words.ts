@@ -32,7 +32,8 @@ const gainRow = z.object({ id: z.string(), gain: z.number() });
 /**
  * The words of items: the lexical evidence of a search, and what keeps it in step with the items. The similarity of an item
  * is the share of the query's units, each counted by its rarity, that the item or a counterpart of it has:
- * Σ weight · (best similarity of a form that occurs) / Σ weight.
+ * Σ weight · (best similarity of a form that occurs) / Σ weight. Where the whole query is a title it is .3 more, so that this
+ * item comes first and the similarities of others do not depend on it.
  */
 export class Words {
   private readonly stems = new Stems();

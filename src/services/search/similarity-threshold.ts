@@ -16,7 +16,7 @@ export type Threshold = number | null;
  * Of fused searches: the probability below which AUTO leaves results out. docs/search.md has the shares of wrong and right
  * results that it keeps, by form of the query.
  */
-export const LEAST_PROBABILITY = 0.2;
+export const LEAST_PROBABILITY = 0.25;
 
 /** @throws CommonspaceError BAD_INPUT for a threshold that is out of range or contradicts the rest of the request. */
 export function checkThreshold(
