@@ -32,6 +32,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 240_000,
     sequence: { shuffle: { tests: true }, seed: 20_18, sequencer: LongFilesFirst },
-    env: { COMMONSPACE_LOG_LEVEL: 'silent' },
+    env: { COMMONSPACE_LOG_LEVEL: 'silent', COMMONSPACE_EMBEDDED_BUFFERS: '32' },
   },
 });

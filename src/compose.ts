@@ -16,6 +16,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
   const catalog = await openCatalog({
     dataDir: config.dataDir,
     ...(config.databaseUrl !== null && { databaseUrl: config.databaseUrl }),
+    ...(config.embeddedBuffers !== null && { sharedBuffers: config.embeddedBuffers }),
     onError: reportUnexpected,
   });
   try {

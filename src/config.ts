@@ -20,6 +20,8 @@ export interface Config {
   readonly fetchAllow: readonly string[];
   /** Worker threads for extraction; null: one for each core, at most four. */
   readonly workers: number | null;
+  /** Megabytes in which the embedded database keeps pages; null: 128 for a server or a long command, 32 for a short one. */
+  readonly embeddedBuffers: number | null;
   /** Number of retired encoder versions to keep. */
   readonly keepEncoders: number;
   /** A new encoder is activated if its held-out map is below that of the active one by at most this. */
@@ -59,6 +61,7 @@ const environment = z.object({
     )
     .default([]),
   COMMONSPACE_WORKERS: z.coerce.number().int().min(1).max(64).optional(),
+  COMMONSPACE_EMBEDDED_BUFFERS: z.coerce.number().int().min(1).max(1024).optional(),
   COMMONSPACE_KEEP_ENCODERS: z.coerce.number().int().min(0).max(1000).default(DEFAULT_VERSIONS.keepRetired),
   COMMONSPACE_PROMOTION_TOLERANCE: z.coerce.number().min(0).max(1).default(DEFAULT_VERSIONS.tolerance),
   COMMONSPACE_LOG_LEVEL: z
@@ -66,8 +69,10 @@ const environment = z.object({
     .default('info'),
 });
 
-/** Values of a command's flags, which override the environment. */
-export type ConfigOverrides = Partial<Pick<Config, 'dataDir' | 'host' | 'port' | 'imageModel'>>;
+/** Values of a command. They override the environment, which only `embeddedBuffers` does not. */
+export type ConfigOverrides = Partial<
+  Pick<Config, 'dataDir' | 'host' | 'port' | 'imageModel' | 'embeddedBuffers'>
+>;
 
 /**
  * Reads the settings from the environment. A command's flags override them.
@@ -100,6 +105,7 @@ export function readConfig(
     imageModels: value.COMMONSPACE_IMAGE_MODELS,
     fetchAllow: value.COMMONSPACE_FETCH_ALLOW,
     workers: value.COMMONSPACE_WORKERS ?? null,
+    embeddedBuffers: value.COMMONSPACE_EMBEDDED_BUFFERS ?? overrides.embeddedBuffers ?? null,
     keepEncoders: value.COMMONSPACE_KEEP_ENCODERS,
     promotionTolerance: value.COMMONSPACE_PROMOTION_TOLERANCE,
     logLevel: value.COMMONSPACE_LOG_LEVEL,

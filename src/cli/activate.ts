@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from './run.js';
 
 interface ActivateOptions extends GlobalOptions {
   readonly force?: boolean;
@@ -11,7 +11,7 @@ export function activateCommand(openApp: OpenApp): Command {
     .argument('<id>', 'the id of the encoder, or `previous` for the one that was active before')
     .option('--force', 'even if it retrieves worse than the active one')
     .action((id: string, options: ActivateOptions) =>
-      run(openApp, options, {}, async ({ out, open, signal }) => {
+      run(openApp, options, SHORT, async ({ out, open, signal }) => {
         const app = await open();
         const wanted = id === 'previous' ? (await app.encoders.previous()).id : id;
         const before = await app.training.active();

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readNumber } from './arguments.js';
 import { table } from './output.js';
-import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from './run.js';
 
 interface ClassesOptions extends GlobalOptions {
   readonly search?: string;
@@ -21,7 +21,7 @@ export function classesCommand(openApp: OpenApp): Command {
       200,
     )
     .action((options: ClassesOptions) =>
-      run(openApp, options, {}, async ({ out, open }) => {
+      run(openApp, options, SHORT, async ({ out, open }) => {
         const app = await open();
         const page = await app.classes.page(options.search ?? null, null, options.first, null);
         const ids = page.classes.map(({ row }) => row.id);

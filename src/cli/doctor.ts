@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { App } from '../services/services.js';
 import type { ExtractorReport } from '../services/serving/extractor-report.js';
 import { table } from './output.js';
-import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from './run.js';
 
 /** Encoders listed for each extractor. Older ones are counted. */
 const NAMED_ENCODERS = 3;
@@ -13,7 +13,7 @@ export function doctorCommand(openApp: OpenApp): Command {
       'show the database, extractors, tensor backend and encoder in use, the reasons, and problems',
     )
     .action((options: GlobalOptions) =>
-      run(openApp, options, {}, async ({ out, open, config }) => {
+      run(openApp, options, SHORT, async ({ out, open, config }) => {
         const app = await open();
         const [about, counts, active] = await Promise.all([
           app.describe(),

@@ -6,7 +6,7 @@ import type { EncoderRow } from '../services/models.js';
 import { readChoice, readNumber } from './arguments.js';
 import { heldOutSummary } from './held-out-summary.js';
 import { oneLine, table } from './output.js';
-import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from './run.js';
 import { describeEpoch } from './training-progress.js';
 
 interface EncodersOptions extends GlobalOptions {
@@ -25,7 +25,7 @@ export function encodersCommand(openApp: OpenApp): Command {
       20,
     )
     .action((options: EncodersOptions) =>
-      run(openApp, options, {}, async ({ out, open }) => {
+      run(openApp, options, SHORT, async ({ out, open }) => {
         const app = await open();
         const states = options.state === undefined ? null : [options.state];
         const page = await app.encoders.page(states, options.first, null);
@@ -74,7 +74,7 @@ function oneEncoder(
     .description(what)
     .argument('<id>', 'the encoder')
     .action((id: string, options: GlobalOptions) =>
-      run(openApp, options, {}, async ({ out, open }) => {
+      run(openApp, options, SHORT, async ({ out, open }) => {
         out.print(await work(await open(), id));
         out.printJson({ encoder: id });
       }),

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from './run.js';
 
 export function migrateCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('migrate'))
@@ -7,7 +7,7 @@ export function migrateCommand(openApp: OpenApp): Command {
       'apply pending migrations to the database (every other command also does this when it starts)',
     )
     .action((options: GlobalOptions) =>
-      run(openApp, options, {}, async ({ out, open }) => {
+      run(openApp, options, SHORT, async ({ out, open }) => {
         const app = await open();
         const { applied, migrations } = (await app.describe()).database;
         out.print(

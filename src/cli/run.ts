@@ -20,6 +20,9 @@ export interface Running {
   readonly open: () => Promise<App>;
 }
 
+/** Of a command that reads little: a smaller embedded database starts in half the time. */
+export const SHORT: ConfigOverrides = { embeddedBuffers: 32 };
+
 /** The options that every command has. */
 export function withGlobalOptions(command: Command): Command {
   return command

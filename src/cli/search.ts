@@ -10,7 +10,7 @@ import type { App } from '../services/services.js';
 import { readChoice, readNumber } from './arguments.js';
 import { oneLine, table } from './output.js';
 import { explanationsOf, printExplanation, type ShownExplanation } from './print-explanation.js';
-import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from './run.js';
 
 interface SearchOptions extends GlobalOptions {
   readonly image?: string;
@@ -81,7 +81,7 @@ export function searchCommand(openApp: OpenApp): Command {
       'show the classes and the training pairs that are near both the query and the result',
     )
     .action((text: string | undefined, options: SearchOptions) =>
-      run(openApp, options, {}, async ({ out, open, signal }) => {
+      run(openApp, options, SHORT, async ({ out, open, signal }) => {
         const query = await readQuery(text, options);
         const app = await open();
         const target = options.target ?? ('bytes' in query ? 'TEXT' : 'IMAGE');

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { drawShape, shapePairs } from '../factories/shapes.js';
+import { drawShape } from '../factories/shapes.js';
 import { type CliResult, cli, printed, startCli } from '../support/cli.js';
+import { writeMetadata, writeShapesFolder } from '../support/shapes-folder.js';
 
 let root: string;
 let data: string;
@@ -15,21 +16,9 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'commonspace-cli-'));
   data = join(root, 'data');
   folder = join(root, 'shapes');
-  await mkdir(join(folder, 'img'), { recursive: true });
-  const rows = await Promise.all(
-    (await shapePairs()).map(async ({ key, png, caption, shape, colour }) => {
-      await writeFile(join(folder, 'img', `${key}.png`), png);
-      return { file_name: `img/${key}.png`, text: caption, label: shape, colour };
-    }),
-  );
-  await writeMetadata(folder, rows);
+  await writeShapesFolder(folder);
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
-
-async function writeMetadata(where: string, rows: readonly (object | string)[]): Promise<void> {
-  const lines = rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row)));
-  await writeFile(join(where, 'metadata.jsonl'), `${lines.join('\n')}\n`);
-}
 
 describe('the main workflow, from a folder of images to a search', () => {
   let ingested: CliResult;
@@ -103,96 +92,6 @@ describe('the main workflow, from a folder of images to a search', () => {
     expect(shown.stdout).toMatch(
       /^#\s+score\s+class\s+item\s+thumbnail or text\n1 .*circle\s+img\/big-red-circle\.png/,
     );
-  });
-
-  it('explains results, searches by a class, and cuts off dissimilar items', async () => {
-    const base = ['--data', data, '--by', 'content', '--first', '5'];
-    const explained = await cli(['search', 'a big red circle', ...base, '--explain', '--json']);
-    const { results } = explained.json() as {
-      results: { score: number; explanation: { similarity: number; classes: object[]; pairs: object[] } }[];
-    };
-    expect(results).toHaveLength(5);
-    for (const { score, explanation } of results) {
-      expect(explanation.similarity).toBeCloseTo(score, 5);
-      expect(explanation.classes.length).toBeGreaterThan(1);
-      expect(explanation.pairs).toHaveLength(3);
-    }
-    const shown = await cli(['search', '--like-class', 'ring', ...base, '--explain']);
-    expect(shown.stdout).toMatch(/ class ring\n/);
-    expect(shown.stdout).toMatch(/ training pair: img\/.*\.png – a /);
-
-    const [first, , third] = results.map(({ score }) => score);
-    const near = await cli(['search', 'a big red circle', ...base, '--json', '--min-score', String(third)]);
-    expect((near.json() as { results: { score: number }[] }).results[0]?.score).toBe(first);
-    const auto = await cli([
-      'search',
-      'a big red circle',
-      ...base,
-      '--json',
-      '--first',
-      '100',
-      '--min-score',
-      'auto',
-    ]);
-    const kept = (auto.json() as { results: { score: number }[] }).results;
-    expect(kept.length).toBeGreaterThan(0);
-    expect(kept.length).toBeLessThan(60);
-  });
-
-  it('searches by an image, within classes and for a modality', async () => {
-    const picture = join(root, 'query.png');
-    await writeFile(picture, await drawShape('cross', 'green', 26));
-    const texts = await cli(['search', '--image', picture, '--data', data, '--json', '--first', '5']);
-    // The held-out pairs are random and the training pairs few, so the first result may have another colour.
-    expect(texts.json<{ results: unknown[] }>().results).toContainEqual(
-      expect.objectContaining({
-        modality: 'TEXT',
-        text: 'a big green cross',
-        file: 'img/big-green-cross.png',
-      }),
-    );
-    const among = await cli([
-      'search',
-      '--image',
-      picture,
-      '--target',
-      'image',
-      '--class',
-      'square',
-      'ring',
-      '--data',
-      data,
-      '--json',
-    ]);
-    const { results } = among.json<{ results: { classes: string[]; modality: string }[] }>();
-    expect(results).toHaveLength(10);
-    expect(
-      results.every(
-        ({ classes, modality }) => modality === 'IMAGE' && ['square', 'ring'].includes(classes[0] ?? ''),
-      ),
-    ).toBe(true);
-  });
-
-  it('evaluates the active encoder on its held-out pairs, and writes a report', async () => {
-    const runs = join(root, 'runs');
-    const evaluated = await cli(['evaluate', '--data', data, '--no-paper', '--runs', runs, '--json']);
-    expect(evaluated.code, evaluated.stderr).toBe(0);
-    const report = evaluated.json<{ seen: Record<string, unknown>; run: string }>();
-    expect(report).toMatchObject({
-      protocol: 'held-out',
-      encoder: trained.json().encoder,
-      seen: { i2t_map: expect.any(Number), cca: { avg_map: expect.any(Number) }, paper: null },
-      unseen: { avg_map: expect.any(Number), chance: { avg_map: expect.any(Number) } },
-      harmonic: { avg_map: expect.any(Number) },
-      evaluation: { seen: { images: 10 }, unseen: { images: 12 } },
-    });
-    expect(await readFile(join(report.run, 'report.html'), 'utf8')).toContain('<html');
-
-    const misplaced = await cli(['evaluate', '--data', data, '--seeds', '1', '--json']);
-    expect([misplaced.code, misplaced.json()]).toMatchObject([
-      2,
-      { error: { code: 'BAD_INPUT', field: ['seeds'] } },
-    ]);
   });
 
   it('lists classes, and whether the encoder has seen them', async () => {

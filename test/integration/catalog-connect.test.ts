@@ -75,6 +75,7 @@ describe('openCatalog with a DATABASE_URL', () => {
       databaseDir: join(folder, 'db'),
       socketDir: join(folder, 'run'),
       template: await findTemplate(),
+      sharedBuffers: 32,
       maxConnections: 4,
       extensions: missing.extensions,
     });

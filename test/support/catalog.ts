@@ -33,6 +33,7 @@ export async function openTestCatalog(
   const catalog = await openCatalog({
     dataDir,
     databaseUrl: database?.url ?? null,
+    sharedBuffers: 32,
     onError,
   });
   return {

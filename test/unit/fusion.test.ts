@@ -20,7 +20,12 @@ describe('fusion', () => {
     const w = TEXT.withCounterpart;
     const o = TEXT.withoutCounterpart;
     expect(linearScore({ CONTENT: 0.9, COUNTERPART: 0.7, LEXICAL: 0.5 }, best, TEXT)).toBeCloseTo(
-      w.constant + w.content * 0.9 + w.counterpart * 0.7 - w.counterpartGap * 0.1 + w.lexical * 0.5 - w.lexicalGap * 0.5,
+      w.constant +
+        w.content * 0.9 +
+        w.counterpart * 0.7 -
+        w.counterpartGap * 0.1 +
+        w.lexical * 0.5 -
+        w.lexicalGap * 0.5,
       10,
     );
     expect(linearScore({ CONTENT: 0.9, BORROWED: 0.6, LEXICAL: 0 }, best, TEXT)).toBeCloseTo(

@@ -20,6 +20,8 @@ export interface ConnectOptions {
   readonly onError?: ReportConnectionError;
   /** How long a server may take to answer the first time, in milliseconds; 5000 where not given. */
   readonly connectTimeoutMs?: number;
+  /** Megabytes in which the embedded database keeps pages. It touches all of them when it starts. */
+  readonly sharedBuffers?: number;
   /** False: make a new embedded database by initdb and not from the template. */
   readonly useTemplate?: boolean;
 }
@@ -37,7 +39,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   }
   if (!options.dataDir)
     throw new CommonspaceError('BAD_CONFIG', 'Neither a database nor a data folder was given.');
-  const server = await startEmbedded(options.dataDir, options.useTemplate ?? true);
+  const server = await startEmbedded(options.dataDir, options);
   return connectToEmbedded(server, onError);
 }
 

@@ -14,6 +14,8 @@ export interface EmbeddedOrder {
   /** A dump to start from if there is no database yet. */
   readonly template: string | null;
   readonly maxConnections: number;
+  /** In megabytes. */
+  readonly sharedBuffers: number;
   /** Those that the server offers: all, but in a test of a server without one. */
   readonly extensions: readonly ('vector' | 'pg_trgm')[];
 }
@@ -22,6 +24,14 @@ export type EmbeddedReport =
   | { readonly kind: 'ready'; readonly host: string; readonly port: number }
   | { readonly kind: 'closed' }
   | { readonly kind: 'failed'; readonly message: string };
+
+/** Postgres' own default, in megabytes. */
+const SHARED_BUFFERS = 128;
+
+interface EmbeddedOptions {
+  readonly useTemplate?: boolean;
+  readonly sharedBuffers?: number;
+}
 
 export interface EmbeddedServer {
   /** The folder of a unix socket, or an address, in the form of the `pg` driver. */
@@ -38,7 +48,10 @@ export interface EmbeddedServer {
  *
  * @throws CommonspaceError DATA_FOLDER_LOCKED, DATA_FOLDER_NOT_WRITABLE, or DATABASE_UNREACHABLE if it cannot start.
  */
-export async function startEmbedded(dataDir: string, useTemplate = true): Promise<EmbeddedServer> {
+export async function startEmbedded(
+  dataDir: string,
+  { useTemplate = true, sharedBuffers = SHARED_BUFFERS }: EmbeddedOptions = {},
+): Promise<EmbeddedServer> {
   const folder = resolve(dataDir);
   const lock = await lockFolder(folder);
   try {
@@ -58,6 +71,7 @@ export async function startEmbedded(dataDir: string, useTemplate = true): Promis
       template,
       // The pool has one (see database.ts). The second is for a connection that replaces a broken one.
       maxConnections: 2,
+      sharedBuffers,
       extensions: ['vector', 'pg_trgm'],
     });
     return {

@@ -32,7 +32,8 @@ async function start(): Promise<{
     ...(order.extensions.includes('vector') && { vector }),
     ...(order.extensions.includes('pg_trgm') && { pg_trgm }),
   };
-  const db = await PGlite.create(order.databaseDir, { extensions, ...template });
+  const startParams = [...PGlite.defaultStartParams, '-c', `shared_buffers=${order.sharedBuffers}MB`];
+  const db = await PGlite.create(order.databaseDir, { extensions, startParams, ...template });
   for (const folder of await socketFolders()) {
     const path = join(folder, SOCKET);
     try {

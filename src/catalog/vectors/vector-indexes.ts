@@ -12,6 +12,16 @@ const INDEX_LOCK = 0x636f6d6e;
 /** pgvector indexes `vector` up to 2000 dimensions and `halfvec` up to 4000. */
 const INDEX_DIMENSIONS = { vector: 2000, halfvec: 4000 } as const;
 
+/**
+ * Memory that a build on a server may take. A graph that exceeds it is built several times as slowly. A vector's entry is its
+ * numbers and about 400 bytes.
+ */
+const MOST_BUILD_BYTES = 2 ** 30;
+const BYTES_OF_ENTRY = 400;
+const BYTES_OF_NUMBER = 2;
+/** SQLSTATE of shared memory that is too small for parallel workers, as in a container with 64 MB of it. */
+const DISK_FULL = '53100';
+
 const lock = z.object({ acquired: z.boolean() });
 const leaf = z.object({
   name: z.string(),
@@ -160,9 +170,35 @@ export class VectorIndexes {
   private async build(on: Queryable, name: string, type: IndexedType): Promise<void> {
     const operators = type.startsWith('halfvec') ? 'halfvec_ip_ops' : 'vector_ip_ops';
     const definition = `${indexName(name)} ON ${name} USING hnsw ((vec::${type}) ${operators})`;
+    if (this.db.kind === 'embedded') {
+      await on.runOnce(`CREATE INDEX ${definition}`);
+      return;
+    }
     // CONCURRENTLY lets searches and writes continue.
-    await on.runOnce(`CREATE INDEX ${this.db.kind === 'embedded' ? '' : 'CONCURRENTLY '}${definition}`);
+    const create = () => on.runOnce(`CREATE INDEX CONCURRENTLY ${definition}`);
+    await giveMemory(on, name, type);
+    try {
+      await create();
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== DISK_FULL) throw error;
+      await on.runOnce(`DROP INDEX CONCURRENTLY IF EXISTS vectors.${indexName(name)}`);
+      await on.runOnce('SET max_parallel_maintenance_workers = 0');
+      await create();
+    }
+    // After an error the connection is closed.
+    await on.runOnce('RESET maintenance_work_mem');
+    await on.runOnce('RESET max_parallel_maintenance_workers');
   }
+}
+
+/** Raises maintenance_work_mem for this connection, until it is reset. */
+async function giveMemory(on: Queryable, name: string, type: IndexedType): Promise<void> {
+  const dimensions = Number(/\d+/.exec(type)?.[0]);
+  const bytes = BYTES_OF_NUMBER * dimensions + BYTES_OF_ENTRY;
+  await on.runOnce(
+    `SELECT set_config('maintenance_work_mem', GREATEST(pg_size_bytes(current_setting('maintenance_work_mem')),
+       LEAST(${MOST_BUILD_BYTES}, ${bytes} * (SELECT count(*) FROM ${name}))) / 1024 || 'kB', false)`,
+  );
 }
 
 interface Counted {

@@ -3,7 +3,7 @@ import { STEMMERS, type StemmedLanguage, stemLexeme } from '../../domain/lexical
 import type { WordUnit } from '../../domain/lexical/read-words.js';
 import { nearSpellings, spellingOf } from '../../domain/lexical/spelling.js';
 import type { Queryable } from '../postgres/database.js';
-import { quote } from './expansion.js';
+import { quote } from './quote.js';
 import { dictionaryOf } from './stems.js';
 
 /** Words of the vocabulary that are compared for each misspelt one. */

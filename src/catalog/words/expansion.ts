@@ -3,6 +3,7 @@ import { hasDigit } from '../../domain/lexical/scan.js';
 import { wordSimilarity } from '../../domain/lexical/spelling.js';
 import type { ExpandedUnit, ExpandedWords, UnitMatch } from '../types.js';
 import type { FoundWord } from './expand-sql.js';
+import { quote } from './quote.js';
 
 /** Similar spellings of one unit. */
 const MOST_SIMILAR = 8;
@@ -108,11 +109,6 @@ function phraseOf({ lexemes }: Extract<WordUnit, { kind: 'phrase' }>): string {
         `${i === 0 ? '' : `<${distance}> `}${quote(lexeme)}${isPrefix ? ':*' : ''}`,
     )
     .join(' ');
-}
-
-/** A lexeme of a tsquery or tsvector. Lexemes hold letters, digits and the markers of stems only, nothing to escape. */
-export function quote(lexeme: string): string {
-  return `'${lexeme}'`;
 }
 
 function bySimilarity(a: UnitMatch, b: UnitMatch): number {

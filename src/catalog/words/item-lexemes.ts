@@ -1,7 +1,7 @@
 import { type ItemTerms, type ItemWords, itemTerms } from '../../domain/lexical/item-terms.js';
 import { stemLexeme } from '../../domain/lexical/languages.js';
 import type { Queryable } from '../postgres/database.js';
-import { quote } from './expansion.js';
+import { quote } from './quote.js';
 import { keyOf, type StemmedWord, type Stems } from './stems.js';
 
 export interface ItemLexemes {
