@@ -10,6 +10,7 @@
  *   --queries N         queries of each form (default: 200)
  *   --held-out N        queries of each form of held-out pairs (default: half of --queries)
  *   --lang zh           Chinese captions «一张…的图片» instead of the catalogue's, no titles, and queries in Chinese
+ *   --captions 2        two captions a pair: the name with half of the tags, and the other half; no titles
  *   --style-key KEY     metadata key of the styles (default: vendor)
  *   --seed N            (default: 0)
  *   --json FILE         output file of all figures (default: bench/results/search-quality.json)
@@ -41,6 +42,7 @@ const { values: args } = parseArgs({
     queries: { type: 'string', default: '200' },
     'held-out': { type: 'string' },
     lang: { type: 'string', default: 'en' },
+    captions: { type: 'string', default: '1' },
     'style-key': { type: 'string', default: 'vendor' },
     seed: { type: 'string', default: '0' },
     json: { type: 'string', default: 'bench/results/search-quality.json' },
@@ -59,7 +61,11 @@ try {
       queries: { every: queries, 'held-out': Number(args['held-out'] ?? Math.ceil(queries / 2)) },
       seed: Number(args.seed),
       styleKey: args['style-key'],
-      ...(args.lang === 'en' ? { otherNames: englishNames() } : { recaption: captionsIn(args.lang) }),
+      ...(args.lang !== 'en'
+        ? { recaption: captionsIn(args.lang) }
+        : args.captions === '2'
+          ? { recaption: twoCaptions() }
+          : { otherNames: englishNames() }),
     },
     {
       onProgress: progress.update,
@@ -102,7 +108,20 @@ function captionsIn(language: string): NonNullable<SearchQualityOptions['recapti
   return (items) => {
     const name = labels.get(hexcodeOf(items));
     if (name === undefined) return null;
-    return { name, text: language.startsWith('zh') ? `一张${name}的图片` : name, language };
+    return { name, texts: [language.startsWith('zh') ? `一张${name}的图片` : name], language };
+  };
+}
+
+/** The caption of each emoji in two; emoji with fewer than two tags are left out. */
+function twoCaptions(): NonNullable<SearchQualityOptions['recaption']> {
+  const entries = new Map(emojiCatalogue().map((entry) => [entry.hexcode, entry]));
+  return (items) => {
+    const entry = entries.get(hexcodeOf(items));
+    const tags = entry?.tags.filter((tag) => tag !== entry.label) ?? [];
+    if (entry === undefined || tags.length < 2) return null;
+    const half = Math.floor(tags.length / 2);
+    const texts = [[entry.label, ...tags.slice(0, half)].join(', '), tags.slice(half).join(', ')];
+    return { name: entry.label, texts, language: 'en' };
   };
 }
 

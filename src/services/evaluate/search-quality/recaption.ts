@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto';
+import { v5 as uuidv5 } from 'uuid';
 import type { FeatureExtractors } from '../../../features/types.js';
 import { pairsOf } from './draw-queries.js';
 import type { SampleItem, SourceSample } from './source-sample.js';
 
-/** Another caption and name of a pair; null leaves the pair out. */
+/** Other captions and another name of a pair; null leaves the pair out. */
 export type Recaption = (
   items: readonly SampleItem[],
-) => { readonly name: string; readonly text: string; readonly language: string } | null;
+) => { readonly name: string; readonly texts: readonly string[]; readonly language: string } | null;
 
 export interface Recaptioned {
   readonly sample: SourceSample;
@@ -24,22 +26,32 @@ export async function recaptionSample(
     const made = recaption([...images, ...texts]);
     return caption === undefined || made === null ? [] : [{ pairId, images, caption, ...made }];
   });
+  const captions = pairs.flatMap(({ caption, texts, language }) =>
+    texts.map((text, n) => ({ caption, text, language, n })),
+  );
   const extracted = await features.extractTexts(
-    pairs.map(({ text }) => text),
+    captions.map(({ text }) => text),
     { background: true },
   );
-  const items = pairs.flatMap(({ images, caption, text, language }, i): SampleItem[] => {
+  const images = pairs
+    .flatMap((pair) => pair.images)
+    .map((item) => ({ ...item, row: { ...item.row, title: null } }));
+  const texts = captions.flatMap(({ caption, text, language, n }, i): SampleItem[] => {
     const feature = extracted[i];
     if (feature === undefined || caption.row.modality !== 'TEXT') return [];
+    const row = { ...caption.row, title: null, text, language };
+    const contentHash = createHash('sha256').update(text).digest('hex');
     return [
-      ...images.map((item) => ({ ...item, row: { ...item.row, title: null } })),
       {
         ...caption,
-        row: { ...caption.row, title: null, text, language },
+        row: n === 0 ? row : { ...row, id: uuidv5(String(n), caption.row.id), contentHash },
         feature,
         embedding: sample.active.encoder.embed('TEXT', feature),
       },
     ];
   });
-  return { sample: { ...sample, items }, names: new Map(pairs.map(({ pairId, name }) => [pairId, name])) };
+  return {
+    sample: { ...sample, items: [...images, ...texts] },
+    names: new Map(pairs.map(({ pairId, name }) => [pairId, name])),
+  };
 }
