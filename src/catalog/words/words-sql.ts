@@ -81,8 +81,8 @@ function anyOf(forms: readonly Form[]): string {
 }
 
 /**
- * Rows of `id` and `gain`, by the generating forms alone, for the items of the `groups` groups with the largest gains.
- * Null takes all groups.
+ * Rows of `id` and `gain`, by the generating forms alone, for the items of the `groups` groups with the largest gains, and the
+ * number of groups found. Null takes all groups.
  */
 export function candidates(
   { generating }: Forms,
@@ -104,7 +104,7 @@ export function candidates(
       GROUP BY 1, 2, 3),
     groups AS MATERIALIZED (
       SELECT pair_id, item_id, sum(gain) AS gain FROM best GROUP BY 1, 2 ${first})
-    SELECT id, gain::int FROM (
+    SELECT id, gain::int, (SELECT count(*)::int FROM groups) AS groups FROM (
       SELECT i.id, g.gain FROM groups g JOIN item i ON i.pair_id = g.pair_id WHERE ${condition}
       UNION ALL
       SELECT i.id, g.gain FROM groups g JOIN item i ON i.id = g.item_id WHERE ${condition}) s

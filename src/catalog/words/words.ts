@@ -27,7 +27,7 @@ const GROUPS_PER_CANDIDATE = 2;
 
 const NOTHING: Ranking = { hits: [], approximate: false };
 
-const gainRow = z.object({ id: z.string(), gain: z.number() });
+const gainRow = z.object({ id: z.string(), gain: z.number(), groups: z.number().optional() });
 
 /**
  * The words of items: the lexical evidence of a search, and what keeps it in step with the items. The similarity of an item
@@ -77,8 +77,9 @@ export class Words {
   /** Without a filter, few groups have no item of the target, so that the first ones are enough for most queries. */
   private async candidates(forms: Forms, query: WordsQuery) {
     if (query.filter === null) {
-      const found = await this.run(candidates(forms, query, GROUPS_PER_CANDIDATE * query.limit));
-      if (found.length === query.limit) return found;
+      const groups = GROUPS_PER_CANDIDATE * query.limit;
+      const found = await this.run(candidates(forms, query, groups));
+      if (found.length === query.limit || (found[0]?.groups ?? groups) < groups) return found;
     }
     return await this.run(candidates(forms, query, null), query.filter === null);
   }

@@ -196,6 +196,7 @@ async function addBorrowed(
     }),
   );
   const used = borrowing.filter((one) => one !== null);
+  if (used.length === 0) return [];
   const added = [...new Set(used.flatMap((one) => one.added))];
   const embeddings = await catalog.vectors.embeddingsByIds(content.encoderId, [
     ...new Set([...added, ...used.flatMap(({ without }) => without)]),
