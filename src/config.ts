@@ -69,7 +69,7 @@ const environment = z.object({
     .default('info'),
 });
 
-/** Values of a command. They override the environment, which only `embeddedBuffers` does not. */
+/** Values of a command. Those of its flags override the environment, which overrides `embeddedBuffers`. */
 export type ConfigOverrides = Partial<
   Pick<Config, 'dataDir' | 'host' | 'port' | 'imageModel' | 'embeddedBuffers'>
 >;

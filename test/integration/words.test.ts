@@ -180,6 +180,16 @@ describeOnEachDatabase('the words of items', (catalog) => {
     expect(await ids('zebra')).toEqual([]);
   });
 
+  it.each(['象'.repeat(1_000), Array(8).fill('𐐨'.repeat(64)).join(' ')])(
+    'of a title that is too long for one lexeme are stored, %#',
+    async (title) => {
+      await emptyCatalog(catalog());
+      const picture = imageWrite('long', { title });
+      await catalog().items.upsertMany([picture]);
+      expect((await rank(catalog(), title)).map(({ id }) => id)).toEqual([picture.id]);
+    },
+  );
+
   it('have the item first whose title is the whole query, or whose counterpart has it', async () => {
     await emptyCatalog(catalog());
     const title = (name: string, of: string) => imageWrite(of, { title: name, pairKey: of });

@@ -153,6 +153,8 @@ describe('a query', () => {
     expect(title('café au lait 大象!')).toBe(titled);
     expect(title('a b c d e f g h')).toBe('=a b c d e f g h');
     expect(title('a b c d e f g h i')).toBeUndefined();
+    expect(title('象'.repeat(255))).toBe(`=${'象'.repeat(255)}`);
+    expect(title('象'.repeat(256))).toBeUndefined();
   });
 
   it.each(['', ' \n', '!?', '\0', '\udc00', '""'])('of %j has no units', (text) => {

@@ -1,7 +1,8 @@
 import { scan } from './scan.js';
 
-/** A longer title is not a name that a query repeats. */
+/** A longer title is not a name that a query repeats. A lexeme has at most 2,046 bytes. */
 const MOST_WORDS = 8;
+const MOST_CHARACTERS = 256;
 export const TITLE_MARKER = '=';
 
 /**
@@ -11,8 +12,12 @@ export const TITLE_MARKER = '=';
  * @returns null for a text without words, and for a long one
  */
 export function titleLexeme(title: string): string | null {
+  if (title.length > MOST_CHARACTERS) return null;
   const words = scan(title).flatMap((run) =>
     run.kind === 'characters' ? [run.characters.join('')] : run.words.map(({ word }) => word),
   );
-  return words.length === 0 || words.length > MOST_WORDS ? null : `${TITLE_MARKER}${words.join(' ')}`;
+  const lexeme = `${TITLE_MARKER}${words.join(' ')}`;
+  // Folding may lengthen a text.
+  const fits = words.length > 0 && words.length <= MOST_WORDS && lexeme.length <= MOST_CHARACTERS;
+  return fits ? lexeme : null;
 }
