@@ -16,8 +16,13 @@ describe('diversity', () => {
   const where = vectors({ a: [1, 0], b: [1, 0], c: [0, 1] });
 
   it('puts hits behind others that are less similar to those before them', () => {
-    expect(ids(diversify(ranked, 0.5, where))).toBe('acdb');
+    expect(ids(diversify(ranked, 0.5, where))).toBe('acbd');
     expect(ids(diversify(ranked, 0, where))).toBe('abcd');
+  });
+
+  it('does not put a hit of score 0 before a relevant one', () => {
+    const found = diversify(hits({ a: 0.9, b: 0.8, z: 0 }), 0.9, vectors({ a: [1, 0], b: [1, 0], z: [0, 1] }));
+    expect(ids(found)).toBe('abz');
   });
 
   it('keeps all hits with their scores', () => {

@@ -11,8 +11,9 @@ export interface SearchOrder {
 }
 
 /**
- * Maximal marginal relevance: the next hit is the one with the highest `(1 − λ)·score − λ·s`, with λ the diversity and s the
- * highest similarity to a hit before it. A hit without a vector has similarity 0 to the others.
+ * Maximal marginal relevance as a product: the next hit is the one with the highest `score · (1 − λ·s)`, with λ the diversity
+ * and s the highest similarity to a hit before it, at least 0. A score that is a probability is near 0 for most hits, and the
+ * usual difference `(1 − λ)·score − λ·s` would put hits of probability 0 first. A hit without a vector has similarity 0.
  *
  * @param diversity 0 to 1
  * @param vectors of unit length, by id
@@ -22,13 +23,13 @@ export function diversify(
   diversity: number,
   vectors: ReadonlyMap<string, Float32Array>,
 ): RankedHit[] {
-  const left = hits.map((hit) => ({ hit, vector: vectors.get(hit.id), nearest: null as number | null }));
+  const left = hits.map((hit) => ({ hit, vector: vectors.get(hit.id), nearest: 0 }));
   const chosen: RankedHit[] = [];
   while (left.length > 0) {
     let next = 0;
     let highest = -Infinity;
     left.forEach(({ hit, nearest }, i) => {
-      const value = (1 - diversity) * hit.score - diversity * (nearest ?? 0);
+      const value = Math.max(0, hit.score) * (1 - diversity * nearest);
       if (value > highest) [next, highest] = [i, value];
     });
     const [taken] = left.splice(next, 1);
@@ -36,7 +37,7 @@ export function diversify(
     chosen.push(taken.hit);
     for (const other of left) {
       const similarity = taken.vector && other.vector ? dot(taken.vector, other.vector) : 0;
-      other.nearest = Math.max(other.nearest ?? similarity, similarity);
+      other.nearest = Math.max(other.nearest, similarity);
     }
   }
   return chosen;
