@@ -21,7 +21,11 @@ describe('diversity', () => {
   });
 
   it('does not put a hit of score 0 before a relevant one', () => {
-    const found = diversify(hits({ a: 0.9, b: 0.8, z: 0 }), 0.9, vectors({ a: [1, 0], b: [1, 0], z: [0, 1] }));
+    const found = diversify(
+      hits({ a: 0.9, b: 0.8, z: 0 }),
+      0.9,
+      vectors({ a: [1, 0], b: [1, 0], z: [0, 1] }),
+    );
     expect(ids(found)).toBe('abz');
   });
 
