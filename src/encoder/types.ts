@@ -15,6 +15,11 @@ export interface SourceSet {
   readonly classEmbeddings: Matrix;
   /** The source of the class embeddings, stored with the encoder. Default: `name`. */
   readonly classEmbeddingKind?: ClassEmbeddingKind | null;
+  /**
+   * [N]: pairs with equal numbers describe the same thing, for example the captions of one picture. They are positives of each
+   * other and stay on one side of every split. Absent: each pair is its own group.
+   */
+  readonly groups?: Int32Array | null;
   /** Absent where only features are known, as in a folder of features. */
   readonly furtherTexts?: FurtherTexts | null;
 }

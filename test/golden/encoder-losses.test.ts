@@ -20,13 +20,15 @@ const OFF: LossWeights = {
   classCosine: 0,
 };
 const LABELS = [0, 1, 0, -1, 1, 2, 0];
+/** Pairs 1 and 4 are captions of one picture. */
+const GROUPS = [0, 1, 2, 3, 1, 5, 6];
 const CLASSES = 3;
 
 beforeAll(async () => {
   await loadTensorBackend();
 });
 
-/** A tiny MASLN with all features: dropout, input noise, linear paths, pairs without a class. */
+/** A tiny MASLN with all features: dropout, input noise, linear paths, pairs without a class, two captions of one picture. */
 function tiny(weights: Partial<LossWeights>) {
   const options = resolveTrainOptions({
     preset: 'paper',
@@ -58,6 +60,7 @@ function tiny(weights: Partial<LossWeights>) {
     text: tf.tensor2d(rows.text.data, [n, 3]),
     deviation: { IMAGE: tf.tensor1d([1, 0.5, 2, 1]), TEXT: tf.tensor1d([1, 1, 0.3]) },
     labels: Int32Array.from(LABELS),
+    groups: Int32Array.from(GROUPS),
     classes: CLASSES,
     classEmbeddings: tf.tensor2d(drawn(CLASSES + 1, 2), [CLASSES + 1, 2]),
   };
@@ -95,6 +98,7 @@ function plain(network: Network, batch: Batch, source: SourceTensors) {
     noisyText: rowsOf(batch.noisyText),
     masks: { IMAGE: batch.masks.IMAGE.map(rowsOf), TEXT: batch.masks.TEXT.map(rowsOf) },
     labels: LABELS,
+    groups: GROUPS,
     classEmbeddings: LABELS.map((label) => embeddings[label < 0 ? CLASSES : label] ?? []),
     classes: CLASSES,
     smoothing: options.labelSmoothing,

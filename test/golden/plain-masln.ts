@@ -20,6 +20,7 @@ export interface PlainBatch {
   readonly masks: Readonly<Record<'IMAGE' | 'TEXT', readonly Rows[]>>;
   /** −1 for none. */
   readonly labels: readonly number[];
+  readonly groups: readonly number[];
   readonly classEmbeddings: Rows;
   readonly classes: number;
   readonly smoothing: number;
@@ -108,7 +109,7 @@ function contrast(similarity: Rows, targets: Rows, temperature: number, rows: nu
 
 /** Each term of the objective, without its weight. */
 export function plainLosses(network: PlainNetwork, batch: PlainBatch): Readonly<Record<string, number>> {
-  const { labels } = batch;
+  const { labels, groups } = batch;
   const b = labels.length;
   const image = codeOf(network, 'IMAGE', batch);
   const text = codeOf(network, 'TEXT', batch);
@@ -154,7 +155,10 @@ export function plainLosses(network: PlainNetwork, batch: PlainBatch): Readonly<
     logSoftmax(row.map((x) => x / batch.softTemperature)).map(Math.exp),
   );
   const pairTargets = alike.map((row, i) =>
-    row.map((x, j) => (i === j ? 1 - batch.soft : 0) + batch.soft * x),
+    row.map((x, j) => {
+      const siblings = groups.filter((group) => group === groups[i]).length;
+      return (groups[i] === groups[j] ? (1 - batch.soft) / siblings : 0) + batch.soft * x;
+    }),
   );
   const same = labels.map((a) => labels.map((c) => (a >= 0 && a === c ? 1 : 0)));
   const shared = same.map((row) => row.map((x) => (x === 0 ? 0 : x / total(row))));

@@ -6,6 +6,7 @@ import { trainCca } from '../../src/encoder/baselines/train-cca.js';
 import { loadEncoder } from '../../src/encoder/inference/serialise.js';
 import { takeRows } from '../../src/encoder/math/matrix.js';
 import { splitClasses } from '../../src/encoder/training/class-split.js';
+import { groupsOf } from '../../src/encoder/training/groups.js';
 import type { SourceSet } from '../../src/encoder/types.js';
 import { retrievalFigures, syntheticSource, trainAndHeldOut } from './encoder-source.js';
 
@@ -68,7 +69,7 @@ describe('semantic matching', () => {
 
 describe('CCA with options chosen on held-out classes', () => {
   it('holds out all classes equally often, and never trains on a held-out class', () => {
-    const splits = splitClasses(all.labels, 0.4, 3);
+    const splits = splitClasses({ labels: all.labels, groups: groupsOf(all) }, 0.4, 3);
     expect(splits).toHaveLength(5);
     const times = new Map<number, number>();
     for (const { training, validation } of splits) {
@@ -82,19 +83,14 @@ describe('CCA with options chosen on held-out classes', () => {
     }
     expect(Math.max(...times.values()) - Math.min(...times.values())).toBeLessThanOrEqual(1);
     expect(times.size).toBe(6);
-    expect(splitClasses(all.labels, 0.4, 3)).toEqual(splits);
+    expect(splitClasses({ labels: all.labels, groups: groupsOf(all) }, 0.4, 3)).toEqual(splits);
   });
 
   it('holds out pairs if there are too few classes, and trains on pairs without a class', () => {
-    expect(
-      splitClasses(
-        Int32Array.from({ length: 60 }, (_, i) => i % 3),
-        0.4,
-        0,
-      ),
-    ).toHaveLength(1);
+    const few = Int32Array.from({ length: 60 }, (_, i) => i % 3);
+    expect(splitClasses({ labels: few, groups: groupsOf({ labels: few }) }, 0.4, 0)).toHaveLength(1);
     const labels = Int32Array.from({ length: 120 }, (_, i) => (i % 6) - 1);
-    for (const { validation } of splitClasses(labels, 0.4, 0))
+    for (const { validation } of splitClasses({ labels, groups: groupsOf({ labels }) }, 0.4, 0))
       expect([...validation].some((row) => labels[row] === -1)).toBe(false);
   });
 

@@ -1,6 +1,7 @@
 import { evaluateRetrieval } from '../../src/domain/metrics.js';
 import { takeRows } from '../../src/encoder/math/matrix.js';
 import { createRandom } from '../../src/encoder/math/random.js';
+import { groupsOf } from '../../src/encoder/training/groups.js';
 import { splitPairs } from '../../src/encoder/training/training-data.js';
 import type { Encoder, SourceSet, TrainOptionsInput } from '../../src/encoder/types.js';
 
@@ -71,7 +72,7 @@ export function retrievalFigures(encoder: Encoder, source: SourceSet, rows: Int3
 
 /** A source set of 70 % of the pairs, and the rows of the others. */
 export function trainAndHeldOut(source: SourceSet): { train: SourceSet; rows: Int32Array } {
-  const { training, validation } = splitPairs(source.labels.length, 0.3, 77);
+  const { training, validation } = splitPairs(groupsOf(source), 0.3, 77);
   const train = {
     ...source,
     image: takeRows(source.image, training),

@@ -49,6 +49,7 @@ async function oneStep(weights: LossWeights) {
     text: tf.tensor2d(rows.text.data, [20, 5]),
     deviation: { IMAGE: tf.ones([6]), TEXT: tf.ones([5]) },
     labels: Int32Array.from({ length: 20 }, (_, i) => i % 4),
+    groups: Int32Array.from({ length: 20 }, (_, i) => i),
     classes: 4,
     classEmbeddings: tf.tensor2d(normals(15, 1, random), [5, 3]),
   };

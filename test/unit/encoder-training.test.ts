@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadEncoder } from '../../src/encoder/inference/serialise.js';
 import { takeRows } from '../../src/encoder/math/matrix.js';
+import { groupsOf } from '../../src/encoder/training/groups.js';
 import type { MemberState } from '../../src/encoder/training/member-state.js';
 import { createMemberTraining } from '../../src/encoder/training/member-training.js';
 import { resolveTrainOptions } from '../../src/encoder/training/presets.js';
@@ -53,7 +54,7 @@ describe('training', () => {
     async (preset) => {
       const before = tf.memory().numTensors;
       const options = resolveTrainOptions({ ...SMALL_TRAINING, preset, inputNoise: 0.1, mixup: 0.2 });
-      const split = holdOut(prepareSource(train, options), splitPairs(train.labels.length, 0.2, 0));
+      const split = holdOut(prepareSource(train, options), splitPairs(groupsOf(train), 0.2, 0));
       const member = createMemberTraining(split, options, {
         member: 0,
         epochs: 5,
@@ -78,7 +79,7 @@ describe('training', () => {
 
   it('gives the same state when resumed as without interruption', () => {
     const options = resolveTrainOptions({ ...SMALL_TRAINING, preset: 'paper', dimension: 8 });
-    const split = holdOut(prepareSource(train, options), splitPairs(train.labels.length, 0.2, 0));
+    const split = holdOut(prepareSource(train, options), splitPairs(groupsOf(train), 0.2, 0));
     const start = (resume: MemberState | null = null) =>
       createMemberTraining(split, options, { member: 0, epochs: 6, codeWidth: 8, linear: null, resume });
     const whole = start();
@@ -99,7 +100,7 @@ describe('training', () => {
       patience: 2,
       learningRate: 0.05,
     });
-    const split = holdOut(prepareSource(train, options), splitPairs(train.labels.length, 0.2, 0));
+    const split = holdOut(prepareSource(train, options), splitPairs(groupsOf(train), 0.2, 0));
     const training = createMemberTraining(split, options, {
       member: 0,
       epochs: 40,

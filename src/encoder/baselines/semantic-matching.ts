@@ -62,7 +62,7 @@ export async function trainSemanticMatching(
   const started = performance.now();
   const classes = source.classNames.length;
   const prepared = prepareSource(source, options);
-  const { training, validation } = holdOut(prepared, splitPairs(source.labels.length, share, seed));
+  const { training, validation } = holdOut(prepared, splitPairs(prepared.pairs.groups, share, seed));
   const choice = validation === null ? DEFAULT_CHOICE : choose(training, validation, classes);
   const { l2, similarity } = choice;
 

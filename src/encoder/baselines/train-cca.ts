@@ -59,8 +59,8 @@ export async function trainCca(source: SourceSet, input: Partial<CcaOptions> = {
   const prepared = prepareSource(source, options);
   const parts =
     validationBy === 'classes'
-      ? splitClasses(source.labels, share, seed)
-      : [splitPairs(source.labels.length, share, seed)];
+      ? splitClasses(prepared.pairs, share, seed)
+      : [splitPairs(prepared.pairs.groups, share, seed)];
   const choice = choose(
     parts.map((part) => holdOut(prepared, part)),
     dimension,

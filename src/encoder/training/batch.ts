@@ -20,6 +20,8 @@ export interface SourceTensors {
   readonly deviation: Readonly<Record<Modality, tf.Tensor1D>>;
   /** [pairs]; −1 for none. */
   readonly labels: Int32Array;
+  /** [pairs]; pairs with equal numbers describe the same thing. */
+  readonly groups: Int32Array;
   readonly classes: number;
   /** [classes + 1, width]: the last row is for pairs without a class. Null where there are no classes. */
   readonly classEmbeddings: tf.Tensor2D | null;
@@ -37,6 +39,7 @@ export function uploadSource({ training, classes, classEmbeddings }: SplitSource
     text,
     deviation: { IMAGE: deviation(image), TEXT: deviation(text) },
     labels: training.labels,
+    groups: training.groups,
     classes,
     classEmbeddings: classEmbeddings && toTensor(classEmbeddings),
   };
@@ -125,7 +128,14 @@ export function makeBatch(source: SourceTensors, batch: EpochRows, network: Netw
       needed.decoders && source.classEmbeddings !== null
         ? mixed(tf.gather(source.classEmbeddings, tf.tensor1d(classes, 'int32')), mixing)
         : null,
-    pairTargets: weights.pairContrast > 0 ? pairTargets(text, rows, options) : null,
+    pairTargets:
+      weights.pairContrast > 0
+        ? pairTargets(
+            text,
+            rows.map((row) => source.groups[row] as number),
+            options,
+          )
+        : null,
     sameClassTargets: weights.classContrast > 0 && some ? sameClass(shares, true) : null,
     sameClass: weights.classCosine > 0 && some ? sameClass(shares, false) : null,
     bothLabelled: weights.classCosine > 0 && some ? bothLabelled(shares) : null,
@@ -184,10 +194,10 @@ function classTargets(shares: ClassShares, classes: number, { labelSmoothing }: 
 /** The identity; with soft targets, mixed with the softmax of text–text similarity. */
 function pairTargets(
   text: tf.Tensor2D,
-  pairs: Int32Array,
+  groups: Int32Array,
   { softTargets, softTemperature }: TrainOptions,
 ): tf.Tensor2D {
-  const identity = samePair(pairs);
+  const identity = sameGroup(groups);
   if (softTargets === 0) return identity;
   return tf.tidy(() => {
     const direction = unitRows(text);
@@ -196,15 +206,18 @@ function pairTargets(
   });
 }
 
-/** The identity where each pair is in one row; else each row is spread evenly over the rows of its pair. */
-function samePair(pairs: Int32Array): tf.Tensor2D {
-  const n = pairs.length;
+/**
+ * The identity where each group is in one row; else each row is spread evenly over the rows of its group. A pair that is in the
+ * batch with several texts has several rows too.
+ */
+function sameGroup(groups: Int32Array): tf.Tensor2D {
+  const n = groups.length;
   const counts = new Map<number, number>();
-  for (const pair of pairs) counts.set(pair, (counts.get(pair) ?? 0) + 1);
+  for (const group of groups) counts.set(group, (counts.get(group) ?? 0) + 1);
   if (counts.size === n) return tf.eye(n);
   const targets = new Float32Array(n * n);
-  for (const [i, a] of pairs.entries())
-    for (const [j, b] of pairs.entries()) if (a === b) targets[i * n + j] = 1 / (counts.get(a) ?? 1);
+  for (const [i, a] of groups.entries())
+    for (const [j, b] of groups.entries()) if (a === b) targets[i * n + j] = 1 / (counts.get(a) ?? 1);
   return tf.tensor2d(targets, [n, n]);
 }
 

@@ -33,7 +33,9 @@ export interface Checkpoint {
 }
 
 /** Hexadecimal SHA-256 of each part of a source set, and the kind of its class embeddings. */
-export type SourceDigest = Readonly<Record<Exclude<keyof SourceSet, 'furtherTexts'>, string>> & {
+export type SourceDigest = Readonly<Record<Exclude<keyof SourceSet, 'groups' | 'furtherTexts'>, string>> & {
+  /** Missing where each pair is its own group. */
+  readonly groups?: string;
   /** Missing where there are no further texts. */
   readonly furtherTexts?: string;
 };
@@ -52,6 +54,7 @@ export function digestSource(source: SourceSet): SourceDigest {
     classNames: hash(JSON.stringify(source.classNames)),
     classEmbeddings: matrix(source.classEmbeddings),
     classEmbeddingKind: source.classEmbeddingKind ?? 'name',
+    ...(source.groups && { groups: hash(source.groups) }),
     ...(source.furtherTexts && {
       furtherTexts: hash(
         matrix(source.furtherTexts.features),

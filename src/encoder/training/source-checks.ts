@@ -43,6 +43,12 @@ export function checkSource(source: SourceSet): void {
     }
   }
   checkFurtherTexts(source);
+  if (source.groups && source.groups.length !== labels.length) {
+    throw new CommonspaceError(
+      'BAD_INPUT',
+      `there are ${source.groups.length} groups, but ${labels.length} pairs`,
+    );
+  }
   const classes = Math.max(classNames.length, classEmbeddings.rows);
   const at = labels.findIndex((label) => label < -1 || label >= classes);
   if (at >= 0)

@@ -70,6 +70,7 @@ function copySource(source: SourceSet): SourceSet {
     image: copyOf(source.image),
     text: copyOf(source.text),
     labels: source.labels.slice(),
+    ...(source.groups && { groups: source.groups.slice() }),
     classNames: [...source.classNames],
     classEmbeddings: copyOf(source.classEmbeddings),
     ...(source.furtherTexts && {

@@ -35,7 +35,7 @@ export async function trainMember(
   { options, history, report, yieldToEventLoop, checkpointEvery, checkpoint }: Run,
 ): Promise<TrainedMember> {
   const share = member === 0 ? options.validation : 0;
-  const split = holdOut(prepared, splitPairs(prepared.pairs.labels.length, share, options.seed));
+  const split = holdOut(prepared, splitPairs(prepared.pairs.groups, share, options.seed));
   const codeWidth = options.memberDimension || options.dimension;
   // Fitted without the held-out pairs, so that the validation figure measures unseen pairs.
   const linear = options.ccaSkip

@@ -6,6 +6,7 @@ import { createRandom, shuffle } from '../math/random.js';
 import type { ClassEmbeddingKind, SourceSet, TrainOptions } from '../types.js';
 import { fitNormalisation, normalise } from './fit-normalisation.js';
 import type { PreparedTexts } from './further-texts.js';
+import { groupsOf, takeGroups } from './groups.js';
 import { LEAST_PAIRS } from './source-checks.js';
 
 /** With fewer validation pairs, all pairs are trained on: the figure would be too noisy. */
@@ -20,6 +21,8 @@ export interface PreparedPairs {
   readonly text: Matrix;
   /** [n]; −1 for none. */
   readonly labels: Int32Array;
+  /** [n]; pairs with equal numbers describe the same thing. */
+  readonly groups: Int32Array;
   /** Null where the options train on captions only. */
   readonly further: PreparedTexts | null;
 }
@@ -44,23 +47,25 @@ export interface SplitSource extends Pick<PreparedSource, 'classes' | 'classEmbe
 }
 
 /**
- * Draws a share of the pairs for validation. It draws none if fewer than `LEAST_VALIDATION_PAIRS` would be held out, or fewer
- * than `LEAST_PAIRS` would be left.
+ * Draws a share of the pairs for validation, whole groups of them. It draws none if fewer than `LEAST_VALIDATION_PAIRS` would be
+ * held out, or fewer than `LEAST_PAIRS` would be left.
  *
+ * @param groups [pairs]
  * @returns row indices, ascending
  */
 export function splitPairs(
-  pairs: number,
+  groups: Int32Array,
   share: number,
   seed: number,
 ): { readonly training: Int32Array; readonly validation: Int32Array } {
-  const order = shuffle(
-    Int32Array.from({ length: pairs }, (_, i) => i),
-    createRandom(seed, 1),
-  );
-  const wanted = Math.round(pairs * share);
-  const held = wanted >= LEAST_VALIDATION_PAIRS && pairs - wanted >= LEAST_PAIRS ? wanted : 0;
-  return { validation: order.slice(0, held).sort(), training: order.slice(held).sort() };
+  const rows = Int32Array.from(groups.keys());
+  const order = shuffle(rows.slice(), createRandom(seed, 1));
+  const held = takeGroups(groups, order, Math.round(rows.length * share));
+  const isHeld = (row: number) => held.has(groups[row] as number);
+  const validation = rows.filter(isHeld);
+  const training = rows.filter((row) => !isHeld(row));
+  const enough = validation.length >= LEAST_VALIDATION_PAIRS && training.length >= LEAST_PAIRS;
+  return enough ? { training, validation } : { training: rows, validation: new Int32Array() };
 }
 
 const KIND_NOTES: Readonly<Record<ClassEmbeddingKind, string | null>> = {
@@ -105,6 +110,7 @@ export function prepareSource(source: SourceSet, options: TrainOptions): Prepare
       image: normalise(normalisation.IMAGE, image),
       text: normalise(normalisation.TEXT, text),
       labels,
+      groups: groupsOf(source),
       further: further && {
         text: normalise(normalisation.TEXT, further.features),
         short: further.short,
@@ -127,6 +133,7 @@ export function holdOut(
     image: takeRows(pairs.image, rows),
     text: takeRows(pairs.text, rows),
     labels: rows.map((row) => pairs.labels[row] as number),
+    groups: rows.map((row) => pairs.groups[row] as number),
     further: pairs.further && {
       text: pairs.further.text,
       short: Array.from(rows, (row) => pairs.further?.short[row] ?? []),

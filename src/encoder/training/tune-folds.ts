@@ -1,6 +1,7 @@
 /** The folds that tuning measures on: pairs, or whole classes, held out of the training pairs. */
 import { createRandom, shuffle } from '../math/random.js';
 import type { Tuning } from '../types.js';
+import { siblingsOf, takeGroups } from './groups.js';
 import { holdOut, type PreparedPairs, type PreparedSource } from './training-data.js';
 
 export interface Fold {
@@ -21,21 +22,21 @@ const LEAST_CLASSES = 4;
 
 /** The folds; empty where there are too few pairs or classes. The same input and seed give the same folds. */
 export function makeFolds(prepared: PreparedSource, tune: Exclude<Tuning, 'none'>, seed: number): Fold[] {
-  const { labels } = prepared.pairs;
+  const { labels, groups } = prepared.pairs;
   const sample = (rows: readonly number[], most: number, fold: number): Int32Array =>
     shuffle(Int32Array.from(rows), createRandom(seed, 300 + fold))
       .slice(0, most)
       .sort();
   const folds = Array.from({ length: FOLDS[tune] }, (_, fold): Fold | null => {
     const isHeld =
-      tune === 'pairs'
-        ? heldPairs(labels.length, seed, fold)
-        : heldClasses(labels, prepared.classes, seed, fold);
+      tune === 'pairs' ? heldPairs(groups, seed, fold) : heldClasses(labels, prepared.classes, seed, fold);
     if (isHeld === null) return null;
     const rows = Array.from(labels, (_, row) => row);
-    const held = sample(rows.filter(isHeld), MOST_MEASURED, fold);
+    const heldRows = rows.filter(isHeld);
+    const isSibling = siblingsOf(groups, heldRows);
+    const held = sample(heldRows, MOST_MEASURED, fold);
     const rest = sample(
-      rows.filter((row) => !isHeld(row)),
+      rows.filter((row) => !isSibling(row)),
       MOST_TRAINED_ON,
       fold,
     );
@@ -46,15 +47,15 @@ export function makeFolds(prepared: PreparedSource, tune: Exclude<Tuning, 'none'
   return folds.filter((fold) => fold !== null);
 }
 
-/** Held-out pairs of different folds do not overlap. */
-function heldPairs(pairs: number, seed: number, fold: number): (row: number) => boolean {
-  const order = shuffle(
-    Int32Array.from({ length: pairs }, (_, i) => i),
-    createRandom(seed, 200),
-  );
-  const count = Math.floor(pairs * HELD_OUT.pairs);
-  const held = new Set(order.subarray(fold * count, (fold + 1) * count));
-  return (row) => held.has(row);
+/** Holds out whole groups of pairs. Held-out pairs of different folds do not overlap. */
+function heldPairs(groups: Int32Array, seed: number, fold: number): (row: number) => boolean {
+  const order = shuffle(Int32Array.from(groups.keys()), createRandom(seed, 200));
+  const count = Math.floor(groups.length * HELD_OUT.pairs);
+  const ofEarlier = new Set<number>();
+  for (let before = 0; before < fold; before += 1)
+    for (const group of takeGroups(groups, order, count, ofEarlier)) ofEarlier.add(group);
+  const held = takeGroups(groups, order, count, ofEarlier);
+  return (row) => held.has(groups[row] as number);
 }
 
 /** Holds out all pairs of some classes; null where there are too few classes. */

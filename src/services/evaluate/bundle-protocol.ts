@@ -5,6 +5,7 @@ import { createRandom, shuffle } from '../../encoder/math/random.js';
 import { chooseClassEmbeddings } from '../../encoder/training/class-embeddings.js';
 import type { SourceSet } from '../../encoder/types.js';
 import type { MeasuredPart } from '../../evaluation/measured-part.js';
+import { rowHashes, siblingGroups } from '../../evaluation/sibling-groups.js';
 import { badBundle } from './bundle/bad-bundle.js';
 import { CLASSES_FILE } from './bundle/bundle-labels.js';
 import type { BundleRows, FeatureBundle } from './bundle/read-bundle.js';
@@ -59,20 +60,21 @@ export function planSplits(
 }
 
 /**
- * The training rows of the seen classes. Class embeddings are made of their texts, because a folder of features has no feature of
+ * The training rows of the seen classes. Rows whose picture or text has the same features, byte for byte, are one group. Class embeddings are made of their texts, because a folder of features has no feature of
  * a class name.
  */
 export function sourceOf({ train, classNames }: FeatureBundle, seen: readonly number[]): SourceSet {
   const indexOf = new Map(seen.map((label, i) => [label, i]));
   const rows = rowsOfClasses(train.labels, new Set(seen));
-  const text = takeRows(train.text, rows);
+  const [image, text] = [takeRows(train.image, rows), takeRows(train.text, rows)];
   const labels = rows.map((row) => indexOf.get(train.labels[row] as number) ?? -1);
   const names = seen.map((label) => classNames.get(label) ?? String(label));
   const { embeddings, kind } = chooseClassEmbeddings({ classTexts: names, nameFeatures: null, text, labels });
   return {
-    image: takeRows(train.image, rows),
+    image,
     text,
     labels,
+    groups: siblingGroups([{ of: rowHashes(image) }, { of: rowHashes(text) }]),
     classNames: names,
     classEmbeddings: embeddings,
     classEmbeddingKind: kind,

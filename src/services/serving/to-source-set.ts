@@ -2,6 +2,7 @@ import { gather } from '../../encoder/math/matrix.js';
 import { chooseClassEmbeddings } from '../../encoder/training/class-embeddings.js';
 import type { SourceSet } from '../../encoder/types.js';
 import { type PairClass, type PairTable, uniqueClasses } from '../../evaluation/pair-table.js';
+import { groupsOfTable } from '../../evaluation/sibling-groups.js';
 import { type ClassPrototypes, classText } from './class-prototypes.js';
 
 /** The training set that a table of pairs makes, with a class embedding for each class of the pairs. */
@@ -26,6 +27,7 @@ export async function toSourceSet(
     classNames: rows.map((row) => row.name),
     classEmbeddings: embeddings,
     classEmbeddingKind: kind,
+    groups: groupsOfTable(table),
     classes: rows,
   };
 }
