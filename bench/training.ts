@@ -1,0 +1,147 @@
+/**
+ * Time, memory and quality of trainings by number of pairs, on synthetic pairs. Run it after `npm run build`:
+ *
+ *   npm run bench -- training [options]
+ *
+ *   --pairs LIST   numbers of pairs (default: 10000,100000)
+ *   --preset NAME  paper or default (default: default)
+ *   --tune WHAT    none, pairs or classes (default: none)
+ *   --seed N       of pairs and trainings (default: 0)
+ *   --json FILE    output file of the JSON (default: bench/results/training.json)
+ *
+ * Each training runs in a process of its own, so that its peak memory is its own. map is measured on 2,000 further pairs.
+ */
+import { fork } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { evaluateRetrieval } from '../src/domain/metrics.js';
+import { loadEncoder } from '../src/encoder/inference/serialise.js';
+import { trainEncoder } from '../src/encoder/training/train-encoder.js';
+import type { Encoder, PresetName, SourceSet, Tuning } from '../src/encoder/types.js';
+import { Mixture } from './training-data.js';
+
+interface Result {
+  readonly pairs: number;
+  /** Of the training. */
+  readonly seconds: number;
+  /** Processor time of all threads. */
+  readonly cpuSeconds: number;
+  /** Until the first epoch. */
+  readonly preparing: number;
+  /** Median over the epochs. */
+  readonly secondsPerStep: number;
+  readonly steps: number;
+  /** Peak resident memory of the process, in MB; before: when the pairs were made. */
+  readonly peak: number;
+  readonly before: number;
+  readonly map: number;
+  readonly recallAt10: number;
+}
+
+const HELD_OUT = 2000;
+
+const { values: options } = parseArgs({
+  options: {
+    pairs: { type: 'string', default: '10000,100000' },
+    preset: { type: 'string', default: 'default' },
+    tune: { type: 'string', default: 'none' },
+    seed: { type: 'string', default: '0' },
+    json: { type: 'string', default: 'bench/results/training.json' },
+    /** Measures this one training and sends the result to the parent process. */
+    one: { type: 'string' },
+  },
+});
+const seed = Number(options.seed);
+
+async function measure(pairs: number): Promise<Result> {
+  const mixture = new Mixture(seed);
+  const held = mixture.take(HELD_OUT);
+  const source = mixture.take(pairs);
+  const before = process.memoryUsage.rss() / 2 ** 20;
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  let preparing = 0;
+  const perPair: number[] = [];
+  const trained = await trainEncoder(
+    source,
+    { preset: options.preset as PresetName, tune: options.tune as Tuning, seed },
+    {
+      onProgress: (progress) => {
+        if (progress.kind === 'prepare') process.stderr.write(`  ${progress.message}\n`);
+        if (progress.kind !== 'epoch') return;
+        if (progress.epoch === 1) preparing = (performance.now() - started) / 1000;
+        perPair.push(1 / progress.pairsPerSecond);
+      },
+    },
+  );
+  const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  const { map, recall } = figures(loadEncoder(trained.bytes), held);
+  const { batchSize } = trained.options;
+  return {
+    pairs,
+    seconds,
+    cpuSeconds: (user + system) / 1e6,
+    preparing,
+    secondsPerStep: median(perPair) * batchSize,
+    steps: Math.round((pairs * trained.epochs) / batchSize),
+    peak: process.resourceUsage().maxRSS / 1024,
+    before,
+    map: map ?? 0,
+    recallAt10: recall[10] ?? 0,
+  };
+}
+
+function figures(encoder: Encoder, { image, text, labels }: SourceSet) {
+  const pairs = Int32Array.from(labels.keys());
+  return evaluateRetrieval(
+    { embeddings: encoder.embedMany('IMAGE', image), classes: labels, pairs },
+    { embeddings: encoder.embedMany('TEXT', text), classes: labels, pairs },
+  ).mean;
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+/** Runs one training in a process of its own. */
+async function inProcess(pairs: number): Promise<Result> {
+  const runner = fileURLToPath(new URL('./run.mjs', import.meta.url));
+  const { preset, tune } = options;
+  const given = ['--preset', preset, '--tune', tune, '--seed', options.seed, '--one', String(pairs)];
+  const child = fork(runner, ['training', ...given]);
+  return await new Promise((resolve, reject) => {
+    child.on('message', (message) => resolve(message as Result));
+    child.on('exit', (code) => reject(new Error(`the training of ${pairs} pairs ended with code ${code}`)));
+  });
+}
+
+function print(results: readonly Result[]): void {
+  const table = new Table({
+    head: ['pairs', 'seconds', 'processor s', 'preparing s', 'ms a step', 'steps', 'peak MB', 'map', 'R@10'],
+  });
+  for (const r of results) {
+    const times = [r.seconds, r.cpuSeconds, r.preparing].map((s) => s.toFixed(1));
+    const [perStep, peak] = [(r.secondsPerStep * 1000).toFixed(1), `${r.peak.toFixed(0)}`];
+    table.push([r.pairs, ...times, perStep, r.steps, peak, r.map.toFixed(4), r.recallAt10.toFixed(4)]);
+  }
+  console.log(table.toString());
+}
+
+if (options.one === undefined) {
+  const results: Result[] = [];
+  for (const pairs of options.pairs.split(',').map(Number)) {
+    process.stderr.write(`${pairs} pairs\n`);
+    results.push(await inProcess(pairs));
+  }
+  print(results);
+  await mkdir(dirname(options.json), { recursive: true });
+  const about = { cpu: cpus()[0]?.model, preset: options.preset, tune: options.tune, seed };
+  await writeFile(options.json, `${JSON.stringify({ ...about, results }, null, 2)}\n`);
+} else {
+  process.send?.(await measure(Number(options.one)));
+  process.disconnect();
+}
