@@ -25,6 +25,7 @@ import {
   NAME_COUNTS_AS_ITEMS,
   UNSEEN_BONUS,
 } from '../src/evaluation/class-prototype.js';
+import { repeatedRows } from '../src/evaluation/repeated-content.js';
 import { readNpy } from './npy.js';
 
 const WEIGHTS = [0.5, 1, 2, 4, 8, 64];
@@ -124,6 +125,12 @@ async function prepare(seed: number): Promise<Trial> {
     { preset: 'default', seed },
   );
   const encoder = loadEncoder(trained.bytes);
+  /** Without those whose image or text is that of a training row. */
+  const newRows = (rows: Int32Array): Int32Array => {
+    const of = (some: Int32Array) => ({ image: takeRows(image, some), text: takeRows(text, some) });
+    const repeated = repeatedRows(of(train), of(rows));
+    return rows.filter((_, i) => !repeated[i]);
+  };
   const itemsOf = (rows: Int32Array): Item[] =>
     Array.from(rows).flatMap((row) => [
       {
@@ -140,11 +147,15 @@ async function prepare(seed: number): Promise<Trial> {
   return {
     unseen: [...unseen],
     trained: itemsOf(train),
-    heldSeen: itemsOf(candidates.slice(cut).filter((row) => present.includes(labels[row] as number))),
+    heldSeen: itemsOf(
+      newRows(candidates.slice(cut).filter((row) => present.includes(labels[row] as number))),
+    ),
     heldUnseen: itemsOf(
-      shuffle(
-        Int32Array.from(labels, (_, row) => row).filter((row) => unseen.has(labels[row] as number)),
-        random,
+      newRows(
+        shuffle(
+          Int32Array.from(labels, (_, row) => row).filter((row) => unseen.has(labels[row] as number)),
+          random,
+        ),
       ),
     ),
     nameEmbeddings: names.map((_, i) => encoder.embed('TEXT', rowOf(nameFeatures, i))),

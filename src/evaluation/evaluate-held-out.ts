@@ -7,6 +7,7 @@ import { type MeasureHooks, measureInThread } from './measure-in-thread.js';
 import { partOfTable } from './measured-part.js';
 import type { Split } from './pair-split.js';
 import { uniqueClasses } from './pair-table.js';
+import { isNewTo } from './repeated-content.js';
 
 export interface HeldOutRequest extends Pick<MeasureRequest, 'encoders' | 'seed'> {
   readonly encoder: string;
@@ -61,7 +62,7 @@ export async function evaluateHeldOut(
     evaluatedAt,
     seconds: (performance.now() - started) / 1000,
     source: { pairs: split.source.pairs.length, classes: uniqueClasses(split.source).length },
-    newContentOnly: true,
+    newContentOnly: [...split.seen.pairs, ...split.unseen.pairs].every(isNewTo(split.source.pairs)),
     interval: full ? { confidence: CONFIDENCE, ...INTERVALS } : null,
     ...measured.figures,
     run: null,

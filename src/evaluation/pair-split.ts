@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type PairTable, selectRows, uniqueClasses } from './pair-table.js';
+import { isNewTo } from './repeated-content.js';
 
 export interface SplitOptions {
   /** Whether a row may be in the training set; the other rows are held out. */
@@ -90,24 +91,14 @@ function splitAt(
     const { pairId = '' } = table.pairs[row] ?? {};
     return !mayLearn[row] || ((heldOut[row] || named[row]) && !neverLearnable.has(pairId));
   });
-  const measured = new Set(wanted.filter(newContent(table, maybeTrained)));
+  const isNew = isNewTo(table.pairs.filter((_, row) => maybeTrained[row]));
+  const measured = new Set(wanted.filter((row) => isNew(table.pairs[row] as PairTable['pairs'][number])));
   return {
     source,
     seen: selectRows(table, (row) => measured.has(row) && isSeen(row)),
     unseen: selectRows(table, (row) => measured.has(row) && !isSeen(row)),
     repeated: wanted.length - measured.size,
     bound,
-  };
-}
-
-/** Whether neither the image nor the text of a row has the content of one that may have been trained on. */
-function newContent({ pairs }: PairTable, maybeTrained: readonly boolean[]): (row: number) => boolean {
-  const trained = pairs.filter((_, row) => maybeTrained[row]);
-  const images = new Set(trained.map(({ imageHash }) => imageHash));
-  const texts = new Set(trained.map(({ textHash }) => textHash));
-  return (row) => {
-    const pair = pairs[row];
-    return pair !== undefined && !images.has(pair.imageHash) && !texts.has(pair.textHash);
   };
 }
 

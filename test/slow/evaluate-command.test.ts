@@ -6,13 +6,27 @@ import type { BundleReport } from '../../src/services/evaluate/bundle-report.js'
 import { bundleFiles, writeBundle } from '../factories/feature-bundle.js';
 import { cli } from '../support/cli.js';
 
+/** Test rows that have the picture of a training row. */
+const REPEATED = 2;
+
+/** The first rows of the test array replaced by those of the training array; rows have 40 numbers. */
+function withPicturesOf(test: unknown, train: unknown, rows: number): Buffer {
+  if (!Buffer.isBuffer(test) || !Buffer.isBuffer(train)) throw new Error('a bundle without pictures');
+  const bytes = Buffer.from(test);
+  const body = (file: Buffer, of: number) => file.length - of * 40 * 4;
+  train.copy(bytes, body(bytes, 60), body(train, 72), body(train, 72) + rows * 40 * 4);
+  return bytes;
+}
+
 let root: string;
 let bundle: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'commonspace-evaluate-'));
   const splits = { extendable: [{ seen: [0, 2, 4] }, { seen: [1, 3, 5] }] };
+  const files = bundleFiles(72, 60);
   bundle = await writeBundle(join(root, 'bundle'), {
-    ...bundleFiles(72, 60),
+    ...files,
+    'img_test.npy': withPicturesOf(files['img_test.npy'], files['img_train.npy'], REPEATED),
     'splits.json': JSON.stringify(splits),
   });
 });
@@ -54,6 +68,10 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
       [1, [0, 1, 2, 3, 4, 5]],
     ]);
     expectFigures(report);
+    expect(report.splits.map((split) => split.repeated_test_rows)).toEqual([REPEATED, REPEATED]);
+    expect(report.notes.join()).toMatch(
+      /Of the measured test rows 2 have the picture or the text of a training row/,
+    );
     expect(report.sm?.avg_map).toBeGreaterThan(report.chance.avg_map ?? 1);
     expect(report.metrics.target.map(({ method }) => method)).toEqual([
       'masln',

@@ -28,6 +28,8 @@ export interface SplitReport extends MapFigures {
   readonly train_seconds: number;
   readonly training_pairs: number;
   readonly epochs: number;
+  /** Measured test rows whose picture or text has the features of a training row's, byte for byte. */
+  readonly repeated_test_rows: number;
   /** Every metric of every method, on the pairs of seen and of unseen classes. */
   readonly parts: { readonly seen: PartRecord | null; readonly unseen: PartRecord | null };
   readonly harmonic: readonly MethodFigures[] | null;
@@ -71,7 +73,14 @@ export interface MeasuredSplit {
   readonly trainings: readonly TrainedEncoder[];
   readonly about: Pick<
     SplitReport,
-    'seen' | 'unseen' | 'split' | 'seed' | 'train_seconds' | 'training_pairs' | 'epochs'
+    | 'seen'
+    | 'unseen'
+    | 'split'
+    | 'seed'
+    | 'train_seconds'
+    | 'training_pairs'
+    | 'epochs'
+    | 'repeated_test_rows'
   >;
   readonly measured: Measured;
 }

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { throwIfCancelled } from '../../domain/errors.js';
 import { writeCheckpoint } from '../../encoder/training/checkpoint-file.js';
 import { resolveTrainOptions } from '../../encoder/training/presets.js';
-import type { TrainedEncoder, TrainOptionsInput, TrainProgress } from '../../encoder/types.js';
+import type { SourceSet, TrainedEncoder, TrainOptionsInput, TrainProgress } from '../../encoder/types.js';
 import { CONFIDENCE, RESAMPLES } from '../../evaluation/estimates.js';
 import type { MeasureStage } from '../../evaluation/measure.js';
 import { measureInThread } from '../../evaluation/measure-in-thread.js';
+import type { MeasuredPart } from '../../evaluation/measured-part.js';
+import { repeatedRows } from '../../evaluation/repeated-content.js';
 import { newRunId, openRunFolder, type RunFolder } from '../../reports/run-folder.js';
 import type { FeatureBundle } from './bundle/read-bundle.js';
 import { readBundle } from './bundle/read-bundle.js';
@@ -131,6 +133,10 @@ class SplitEvaluation {
     const asShipped = request.preset === 'paper' && Object.keys(request.set).length === 0;
     const paper = asShipped ? ours : await train('paper', {});
 
+    const parts = {
+      seen: partOf(bundle, extendable ? seen : [...seen, ...unseen]),
+      unseen: extendable ? partOf(bundle, unseen) : null,
+    };
     const measured = await measureInThread(
       {
         encoders: [
@@ -138,8 +144,7 @@ class SplitEvaluation {
           { method: 'paper', bytes: paper.bytes },
         ],
         source,
-        seen: partOf(bundle, extendable ? seen : [...seen, ...unseen]),
-        unseen: extendable ? partOf(bundle, unseen) : null,
+        ...parts,
         space: { seen: extendable ? seenSetOf(name) : name, unseen: name },
         semanticMatching: !extendable,
         seed,
@@ -159,6 +164,7 @@ class SplitEvaluation {
       train_seconds: ours.seconds,
       training_pairs: source.labels.length,
       epochs: ours.epochs,
+      repeated_test_rows: repeatedIn(source, parts.seen) + repeatedIn(source, parts.unseen),
     };
     return { name, trainings: asShipped ? [ours] : [ours, paper], about, measured };
   }
@@ -172,6 +178,14 @@ class SplitEvaluation {
         writeCheckpoint(join(folder.checkpoints, `${file}.checkpoint`), bytes),
     };
   }
+}
+
+/** The number of rows of a part whose picture or text is that of a training row. */
+function repeatedIn(source: SourceSet, part: MeasuredPart | null): number {
+  if (part === null) return 0;
+  const { IMAGE, TEXT } = part.sides;
+  const repeated = repeatedRows(source, { image: IMAGE.features, text: TEXT.features });
+  return repeated.filter(Boolean).length;
 }
 
 /** E.g. `split 1, seed 0`; names only what there are several of. */
@@ -191,5 +205,13 @@ function notesOf(splits: readonly MeasuredSplit[], protocol: Protocol): string[]
   const never = splits[0]?.about.unseen ?? [];
   if (protocol === 'non-extendable' && never.length > 0)
     notes.add(`No training row has label ${never.join(', ')}; its test rows are measured nevertheless.`);
+  const repeated = splits.map(({ about }) => about.repeated_test_rows);
+  const [least, most] = [Math.min(...repeated), Math.max(...repeated)];
+  if (most > 0) {
+    const count = least === most ? `${most}` : `${least} to ${most}, depending on the split,`;
+    notes.add(
+      `Of the measured test rows ${count} have the picture or the text of a training row (equal features). They are measured too, as the data set has them.`,
+    );
+  }
   return [...notes];
 }

@@ -49,9 +49,12 @@ export function pairsOf(items: readonly SampleItem[]): PairItems[] {
   return [...pairs.values()].sort((a, b) => (a.pairId < b.pairId ? -1 : 1));
 }
 
-/** Draws queries of each form and language by seed; of a pair at most one of each. */
+/**
+ * Draws queries of each form and language by seed; of a pair at most one of each. A query whose text has the content of a
+ * training text does not count as held out.
+ */
 export function drawQueries(
-  { items, heldOut }: Pick<SourceSample, 'items' | 'heldOut'>,
+  { items, heldOut, isTrainingText }: Pick<SourceSample, 'items' | 'heldOut' | 'isTrainingText'>,
   counts: QueryCounts,
   options: DrawOptions,
 ): DrawnQuery[] {
@@ -68,7 +71,7 @@ export function drawQueries(
       const key = `${query.form} ${query.language}`;
       const known = drawn.get(key) ?? { every: 0, held: 0 };
       drawn.set(key, known);
-      const isHeldOut = heldOut.has(pair.pairId);
+      const isHeldOut = heldOut.has(pair.pairId) && !(query.text !== null && isTrainingText(query.text));
       const pools = new Set<QueryPool>();
       if (known.every < (counts.every ?? 0)) pools.add('every');
       // A held-out query that is asked anyhow counts in both pools.

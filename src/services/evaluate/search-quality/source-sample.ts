@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { Catalog } from '../../../catalog/catalog.js';
 import type { ItemRow } from '../../../catalog/types.js';
 import { throwIfCancelled } from '../../../domain/errors.js';
 import { createRandom, shuffle } from '../../../encoder/math/random.js';
+import type { Split } from '../../../evaluation/pair-split.js';
+import type { PairTable } from '../../../evaluation/pair-table.js';
+import { contentsOf, isNewTo } from '../../../evaluation/repeated-content.js';
 import { splitOfEncoder } from '../../encoders/training-pairs.js';
 import { extractorOf, type LoadedEncoder } from '../../serving/active-encoder.js';
 
@@ -18,8 +22,10 @@ export interface SampleItem {
 export interface SourceSample {
   readonly active: LoadedEncoder;
   readonly items: readonly SampleItem[];
-  /** The pairs of the sample that the encoder was not trained on. */
+  /** The pairs of the sample that the encoder was not trained on: no item of theirs has the content of a training item. */
   readonly heldOut: ReadonlySet<string>;
+  /** Whether a text has, byte for byte, the content of a training text. */
+  readonly isTrainingText: (text: string) => boolean;
 }
 
 const CHUNK = 500;
@@ -36,7 +42,8 @@ export async function readSample(
 ): Promise<SourceSample> {
   const split = await splitOfEncoder(catalog, active.row);
   const all = await catalog.vectors.trainingPairs(active.row.imageExtractor, active.row.textExtractor);
-  const heldOut = new Set([...split.seen.pairs, ...split.unseen.pairs].map(({ pairId }) => pairId));
+  const heldOut = heldOutPairs(split, all);
+  const { texts: trained } = contentsOf(split.source.pairs);
   const ids = [...new Set(all.map(({ pairId }) => pairId))].sort();
   const order = Array.from(
     shuffle(Int32Array.from(ids.keys()), createRandom(seed, 401)),
@@ -55,7 +62,19 @@ export async function readSample(
     throwIfCancelled(signal);
     items.push(...(await readItems(catalog, active, itemIds.slice(start, start + CHUNK))));
   }
-  return { active, items, heldOut: new Set(held) };
+  const isTrainingText = (text: string) => trained.has(createHash('sha256').update(text).digest('hex'));
+  return { active, items, heldOut: new Set(held), isTrainingText };
+}
+
+/**
+ * The ids of the measured pairs of a split of which no item has the content of a training item. A pair with two captions may
+ * have a row that is measured and another that is not.
+ */
+export function heldOutPairs({ source, seen, unseen }: Split, all: PairTable['pairs']): Set<string> {
+  const isNew = isNewTo(source.pairs);
+  const repeated = new Set(all.filter((pair) => !isNew(pair)).map(({ pairId }) => pairId));
+  const measured = [...seen.pairs, ...unseen.pairs].map(({ pairId }) => pairId);
+  return new Set(measured.filter((pairId) => !repeated.has(pairId)));
 }
 
 async function readItems(
