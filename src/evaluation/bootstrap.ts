@@ -22,8 +22,14 @@ export interface MethodReplicates {
 export interface ResampleOptions {
   readonly resamples: number;
   readonly seed: number;
-  /** Draws of different parts are independent of each other. */
+  /** Draws of different parts are independent of each other, unless they share a population. */
   readonly part: 'seen' | 'unseen';
+  /**
+   * The number of pairs of the whole test set, where several parts have rows of it: `pairs` is the number of a row there, 0 …
+   * population − 1. Each draw is then made once among all of them, and a part takes the weights of its rows, so that a row has
+   * the same weight wherever it is measured. Null: each part draws among its own pairs.
+   */
+  readonly population?: number | null;
 }
 
 /**
@@ -34,16 +40,19 @@ export interface ResampleOptions {
  */
 export function resample(
   methods: readonly ScoredDirections[],
-  { resamples, seed, part }: ResampleOptions,
+  { resamples, seed, part, population = null }: ResampleOptions,
 ): MethodReplicates[] {
   const [first] = methods;
   if (first === undefined) return [];
-  const units = numberUnits(first.i2t.pairs, first.t2i.pairs);
+  const units =
+    population === null
+      ? numberUnits(first.i2t.pairs, first.t2i.pairs)
+      : { images: first.i2t.pairs, texts: first.t2i.pairs, count: population };
   const drawn = methods.map((method) => ({
     i2t: directionDraw(method.i2t, units.images, resamples),
     t2i: directionDraw(method.t2i, units.texts, resamples),
   }));
-  const random = createRandom(seed, part === 'seen' ? 301 : 302);
+  const random = createRandom(seed, part === 'seen' || population !== null ? 301 : 302);
   const weights = new Int32Array(units.count);
   for (let draw = 0; draw < resamples; draw += 1) {
     weights.fill(0);

@@ -32,7 +32,7 @@ export interface MeasureRequest {
   /** Whether semantic matching is measured on seen classes. */
   readonly semanticMatching: boolean;
   /** Draws of the bootstrap: the same rows get the same draws under the same seed. Null: no intervals. */
-  readonly intervals: Pick<ResampleOptions, 'seed' | 'resamples'> | null;
+  readonly intervals: Omit<ResampleOptions, 'part'> | null;
   /** The names of the parts in the analysis of the space; null: the space is not analysed. */
   readonly space: Readonly<Record<'seen' | 'unseen', string>> | null;
   /** What the first encoder classifies, and among which classes; absent where classes are only labels. */
@@ -158,8 +158,7 @@ function measureCandidates(
     i2t: scoreQueries(image, text),
     t2i: scoreQueries(text, image),
   }));
-  const { seed, resamples } = request.intervals ?? { seed: 0, resamples: 0 };
-  const estimated = estimatePart(scored, { seed, resamples, part: name });
+  const estimated = estimatePart(scored, { ...(request.intervals ?? { seed: 0, resamples: 0 }), part: name });
   if (request.space !== null) onStage('describe');
   const [ours, ...others] = embedded as [EmbeddedMethod, ...EmbeddedMethod[]];
   const space =

@@ -174,6 +174,48 @@ describe('figures of several sets', () => {
     ]);
   });
 
+  it('count rows that several splits measure once: independent draws would be too narrow', () => {
+    const random = createRandom(9);
+    const aps = Array.from({ length: 600 }, () => random.uniform());
+    const split = (rows: readonly number[], drawing: { seed: number; population: number | null }) => {
+      const of = scores(
+        rows.map((row) => aps[row] ?? 0),
+        rows.map(() => 1),
+        rows,
+      );
+      const methods = [{ method: 'masln', i2t: of, t2i: of }] as const;
+      return estimatePart(methods, { resamples: 1000, part: 'unseen', ...drawing }).methods;
+    };
+    const width = (parts: Parameters<typeof meanOfParts>[0]) => {
+      const { low, high } = meanOfParts(parts).map(methodFigures)[0]?.i2t['map@all'] ?? {};
+      return (high ?? 0) - (low ?? 0);
+    };
+    const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+    const shared = { seed: 0, population: 600 };
+    const own = (seed: number) => ({ seed, population: null });
+    // Three splits that measure the same 300 rows know no more than one of them.
+    const rows = range(0, 300);
+    const alone = width([split(rows, shared)]);
+    const together = width([1, 2, 3].map(() => split(rows, shared)));
+    const naive = width([1, 2, 3].map((seed) => split(rows, own(seed))));
+    expect(together).toBeCloseTo(alone, 12);
+    expect(alone / width([split(rows, own(0))])).toBeCloseTo(1, 0);
+    expect(naive / alone).toBeGreaterThan(0.5);
+    expect(naive / alone).toBeLessThan(0.66);
+    // Two halves without a common row know as much as all rows: here independent draws are right too.
+    const halves = [range(0, 300), range(300, 600)] as const;
+    const expected = 2 * 1.96 * Math.sqrt(1 / 12 / 600);
+    expect(width(halves.map((half) => split(half, shared))) / expected).toBeGreaterThan(0.92);
+    expect(width(halves.map((half) => split(half, shared))) / expected).toBeLessThan(1.08);
+    // With half of the rows in common, the interval is that of a mean in which these rows count twice.
+    const overlapping = [range(0, 450), range(150, 600)];
+    const sd = Math.sqrt(1 / 12);
+    const exact = 2 * 1.96 * sd * Math.sqrt((300 * 1 + 300 * 4) / 900 ** 2);
+    expect(width(overlapping.map((half) => split(half, shared))) / exact).toBeGreaterThan(0.92);
+    expect(width(overlapping.map((half) => split(half, shared))) / exact).toBeLessThan(1.08);
+    expect(width(overlapping.map((half, seed) => split(half, own(seed + 1)))) / exact).toBeLessThan(0.9);
+  });
+
   it('have the interval of the differences of each draw', () => {
     const [ours, cca, chance] = seen.methods;
     if (!ours || !cca || !chance) throw new Error('missing');

@@ -149,8 +149,9 @@ class SplitEvaluation {
         semanticMatching: !extendable,
         seed,
         intervals: {
-          // All trainings on one split are measured on the same rows, so they use the same draws.
-          seed: extendable ? (split.split ?? seed) : 0,
+          // Splits share test rows, so all are measured on the same draws of the test set.
+          seed: 0,
+          population: bundle.test.labels.length,
           resamples: request.resamples ?? RESAMPLES,
         },
       },
