@@ -2,7 +2,7 @@ import { createRandom, type Random } from '../src/encoder/math/random.js';
 import type { SourceSet } from '../src/encoder/types.js';
 
 /** Numbers of a feature: more than the 256 components that the presets keep. */
-export const FEATURE = 512;
+const FEATURE = 512;
 const CLASSES = 100;
 const NAME = 64;
 /** Dimensions of the hidden space in which a class has a point. */

@@ -20,6 +20,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { evaluateRetrieval } from '../src/domain/metrics.js';
 import { loadEncoder } from '../src/encoder/inference/serialise.js';
+import { pairsOfAnEpoch } from '../src/encoder/training/scale.js';
 import { trainEncoder } from '../src/encoder/training/train-encoder.js';
 import type { Encoder, PresetName, SourceSet, Tuning } from '../src/encoder/types.js';
 import { Mixture } from './training-data.js';
@@ -88,7 +89,7 @@ async function measure(pairs: number): Promise<Result> {
     cpuSeconds: (user + system) / 1e6,
     preparing,
     secondsPerStep: median(perPair) * batchSize,
-    steps: Math.round((pairs * trained.epochs) / batchSize),
+    steps: Math.round((pairsOfAnEpoch(pairs) * trained.epochs) / batchSize),
     peak: process.resourceUsage().maxRSS / 1024,
     before,
     map: map ?? 0,

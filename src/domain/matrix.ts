@@ -5,7 +5,23 @@ export interface Matrix {
   readonly columns: number;
 }
 
+/** Rows of float32 that are not in memory and are read by position, e.g. those of a file. */
+export interface StoredRows {
+  readonly rows: number;
+  readonly columns: number;
+  /** The rows with these indices, in the order given: [indices.length, columns]. */
+  read(indices: Int32Array): Matrix;
+}
+
+/** Rows in memory or elsewhere. Code that takes either reads blocks or samples of them. */
+export type Rows = Matrix | StoredRows;
+
 /** Row `row` as a view of [columns]: it shares memory with the matrix. */
 export function rowOf({ data, columns }: Pick<Matrix, 'data' | 'columns'>, row: number): Float32Array {
   return data.subarray(row * columns, (row + 1) * columns);
+}
+
+/** Whether the rows are in memory. */
+export function isMatrix(rows: Rows): rows is Matrix {
+  return 'data' in rows;
 }

@@ -8,6 +8,7 @@ import {
   loadParameters,
   saveEncoder,
 } from '../../src/encoder/inference/serialise.js';
+import { takeRows } from '../../src/encoder/math/matrix.js';
 import { createRandom, normals } from '../../src/encoder/math/random.js';
 import {
   encodeInference,
@@ -71,7 +72,11 @@ describe('the stored encoder', () => {
       TEXT: linear(components.TEXT),
     });
     for (const modality of ['IMAGE', 'TEXT'] as const) {
-      const { data, rows, columns } = modality === 'IMAGE' ? prepared.pairs.image : prepared.pairs.text;
+      const of = modality === 'IMAGE' ? prepared.pairs.image : prepared.pairs.text;
+      const { data, rows, columns } = takeRows(
+        of,
+        Int32Array.from({ length: of.rows }, (_, i) => i),
+      );
       const input = tf.tensor2d(data, [rows, columns]);
       const statistics = populationStatistics(network, modality, input);
       const codes = encodeInference(network, modality, input, statistics).arraySync();

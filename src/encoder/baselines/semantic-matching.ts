@@ -8,13 +8,25 @@ import type { Modality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import { createNormaliser } from '../inference/normalise.js';
-import { gather, type Matrix, rowOf } from '../math/matrix.js';
+import { gather, type Matrix, type Rows, rowOf } from '../math/matrix.js';
 import { resolveTrainOptions } from '../training/presets.js';
+import { FITTED_ROWS, sampledRows, sampleOf } from '../training/scale.js';
 import { checkSource } from '../training/source-checks.js';
-import { holdOut, type PreparedPairs, prepareSource, splitPairs } from '../training/training-data.js';
+import {
+  type HeldPairs,
+  holdOut,
+  type PreparedPairs,
+  prepareSource,
+  splitPairs,
+} from '../training/training-data.js';
 import { validationFigure } from '../training/validation-figure.js';
 import type { Encoder, SourceSet } from '../types.js';
-import { fitLogisticRegression, type LogisticRegression, posterior } from './logistic-regression.js';
+import {
+  fitLogisticRegression,
+  type LogisticOptions,
+  type LogisticRegression,
+  posterior,
+} from './logistic-regression.js';
 
 export interface SemanticMatchingOptions {
   readonly seed: number;
@@ -72,8 +84,8 @@ export async function trainSemanticMatching(
     TEXT: createNormaliser(normalisation.TEXT),
   };
   const regressions = {
-    IMAGE: fitLogisticRegression(pairs.image, pairs.labels, { classes, l2: l2.IMAGE }),
-    TEXT: fitLogisticRegression(pairs.text, pairs.labels, { classes, l2: l2.TEXT }),
+    IMAGE: fitOnSample(pairs.image, pairs.labels, { classes, l2: l2.IMAGE }),
+    TEXT: fitOnSample(pairs.text, pairs.labels, { classes, l2: l2.TEXT }),
   };
   const embed = (modality: Modality, feature: Float32Array) =>
     embedding(posterior(regressions[modality], normalise[modality](feature)), modality, similarity);
@@ -95,7 +107,7 @@ export async function trainSemanticMatching(
 
 type Choice = Pick<TrainedSemanticMatching, 'l2' | 'similarity' | 'validation'>;
 
-function choose(training: PreparedPairs, validation: PreparedPairs, classes: number): Choice {
+function choose(training: PreparedPairs, validation: HeldPairs, classes: number): Choice {
   const images = posteriorsByPenalty(training.image, validation.image, training.labels, classes);
   const texts = posteriorsByPenalty(training.text, validation.text, training.labels, classes);
   let best: Choice & { readonly validation: number } = { ...DEFAULT_CHOICE, validation: -1 };
@@ -120,11 +132,18 @@ function choose(training: PreparedPairs, validation: PreparedPairs, classes: num
   return best;
 }
 
+/** Of many rows, `FITTED_ROWS` are used. */
+function fitOnSample(rows: Rows, labels: Int32Array, options: LogisticOptions): LogisticRegression {
+  const sample = sampledRows(rows.rows, FITTED_ROWS);
+  const own = sample.map((row) => labels[row] as number);
+  return fitLogisticRegression(sampleOf(rows, FITTED_ROWS), own, options);
+}
+
 /** The posteriors of the held-out rows for each penalty. */
-function posteriorsByPenalty(rows: Matrix, held: Matrix, labels: Int32Array, classes: number) {
+function posteriorsByPenalty(rows: Rows, held: Matrix, labels: Int32Array, classes: number) {
   let start: LogisticRegression | undefined;
   return PENALTIES.map((l2) => {
-    const regression = fitLogisticRegression(rows, labels, { classes, l2, ...(start && { start }) });
+    const regression = fitOnSample(rows, labels, { classes, l2, ...(start && { start }) });
     start = regression;
     const posteriors = Array.from({ length: held.rows }, (_, row) => posterior(regression, rowOf(held, row)));
     return { l2, posteriors };

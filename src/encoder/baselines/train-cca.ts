@@ -6,16 +6,17 @@ import { tf } from '../../platform/tfjs.js';
 import { createEncoder } from '../inference/create-encoder.js';
 import type { EncoderParameters } from '../inference/parameters.js';
 import { saveEncoder } from '../inference/serialise.js';
-import { ccaStatistics, solveCca } from '../math/cca.js';
+import { solveCca } from '../math/cca.js';
 import type { Matrix } from '../math/matrix.js';
 import { intoMatrix, toTensor } from '../network/tensors.js';
 import { ccaLayer } from '../training/cca-branch.js';
+import { statisticsOf } from '../training/cca-statistics.js';
 import { splitClasses } from '../training/class-split.js';
 import { resolveTrainOptions } from '../training/presets.js';
 import { checkSource } from '../training/source-checks.js';
 import { holdOut, prepareSource, type SplitSource, splitPairs } from '../training/training-data.js';
 import { validationFigure } from '../training/validation-figure.js';
-import type { Encoder, JsonValue, SourceSet } from '../types.js';
+import type { Encoder, JsonValue, SourceSet, TrainOptions } from '../types.js';
 
 export interface CcaOptions {
   readonly seed: number;
@@ -63,10 +64,10 @@ export async function trainCca(source: SourceSet, input: Partial<CcaOptions> = {
       : [splitPairs(prepared.pairs.groups, share, seed)];
   const choice = choose(
     parts.map((part) => holdOut(prepared, part)),
-    dimension,
+    options,
   );
   const { pairs, normalisation } = prepared;
-  const cca = solveCca(ccaStatistics(pairs.image, pairs.text), choice.regularisation);
+  const cca = solveCca(statisticsOf({ ...pairs, further: null }, options), choice.regularisation);
   const parameters: EncoderParameters = {
     branchWeights: [1],
     posteriorWeights: [0],
@@ -99,14 +100,14 @@ interface Choice {
 }
 
 /** The width and regularisation with the best mean figure over the splits. */
-function choose(splits: readonly SplitSource[], dimension: number): Choice {
+function choose(splits: readonly SplitSource[], options: TrainOptions): Choice {
   const [{ training }] = splits as readonly [SplitSource];
-  const most = Math.min(training.image.columns, training.text.columns, dimension);
+  const most = Math.min(training.image.columns, training.text.columns, options.dimension);
   const widths = [...new Set([...WIDTHS.filter((k) => k < most), most])];
   const figures = new Map<string, Choice & { readonly validation: number }>();
   for (const { training, validation } of splits) {
     if (!validation) continue;
-    const statistics = ccaStatistics(training.image, training.text);
+    const statistics = statisticsOf({ ...training, further: null }, options);
     for (const regularisation of REGULARISATIONS) {
       const cca = solveCca(statistics, regularisation);
       const image = variates(validation.image, ccaLayer(cca.image, cca.correlations, most, 0).weights);

@@ -1,17 +1,30 @@
-/** Float32 matrices. The type and `rowOf` stand in the domain because the catalogue and the metrics use them too. */
+/** Float32 matrices. The types and `rowOf` stand in the domain because the catalogue and the metrics use them too. */
 import { CommonspaceError } from '../../domain/errors.js';
-import { type Matrix, rowOf } from '../../domain/matrix.js';
+import { isMatrix, type Matrix, type Rows, rowOf } from '../../domain/matrix.js';
 
-export { type Matrix, rowOf };
+export { isMatrix, type Matrix, type Rows, rowOf };
 
 /** Copies the rows with these indices, in the order given: [rows.length, columns]. */
-export function takeRows(matrix: Matrix, rows: Int32Array): Matrix {
+export function takeRows(matrix: Rows, rows: Int32Array): Matrix {
+  if (!isMatrix(matrix)) return matrix.read(rows);
   const { columns } = matrix;
   const data = new Float32Array(rows.length * columns);
   rows.forEach((row, i) => {
     data.set(rowOf(matrix, row), i * columns);
   });
   return { data, rows: rows.length, columns };
+}
+
+/**
+ * The rows with these indices: copied where the rows are in memory, else read when they are asked for.
+ */
+export function selectRows(from: Rows, indices: Int32Array): Rows {
+  if (isMatrix(from)) return takeRows(from, indices);
+  return {
+    rows: indices.length,
+    columns: from.columns,
+    read: (wanted) => from.read(wanted.map((i) => indices[i] as number)),
+  };
 }
 
 /**

@@ -18,7 +18,7 @@ export interface Statistics {
 /**
  * The statistics of each hidden layer, then of the code.
  *
- * @param source [n, components]: all training rows of this modality
+ * @param source [n, components]: the training rows of this modality, or a sample of many
  */
 export function populationStatistics(
   network: Network,

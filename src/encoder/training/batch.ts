@@ -2,18 +2,20 @@
 
 import type { Modality } from '../../domain/modality.js';
 import { tf } from '../../platform/tfjs.js';
-import { type Matrix, takeRows } from '../math/matrix.js';
+import { type Rows, takeRows } from '../math/matrix.js';
 import { dropoutMask, normals, type Random, shuffle } from '../math/random.js';
 import { unitRows } from '../network/layers.js';
 import { hiddenWidths, type Network, partsNeeded } from '../network/network.js';
 import { toTensor } from '../network/tensors.js';
 import type { TrainOptions } from '../types.js';
 import { type EpochRows, textsOf } from './further-texts.js';
+import { STATISTICS_ROWS, sampleOf } from './scale.js';
 import type { PreparedPairs, SplitSource } from './training-data.js';
 
-/** The training pairs, uploaded once, and as plain rows, from which the batches are taken. */
+/** What the batches of a training have in common. The pairs are plain rows, in memory or in a file. */
 export interface SourceTensors {
   readonly rows: Pick<PreparedPairs, 'image' | 'text' | 'further'>;
+  /** [rows, components]: all captions and images of the pairs, or a sample of many; for statistics. */
   readonly image: tf.Tensor2D;
   readonly text: tf.Tensor2D;
   /** [components]: standard deviation of each column, the unit of input noise. */
@@ -27,12 +29,12 @@ export interface SourceTensors {
   readonly classEmbeddings: tf.Tensor2D | null;
 }
 
-/** Uploads the training pairs. The caller owns the tensors and frees them with `disposeSource`. */
+/** Uploads what all batches use. The caller owns the tensors and frees them with `disposeSource`. */
 export function uploadSource({ training, classes, classEmbeddings }: SplitSource): SourceTensors {
   const deviation = (rows: tf.Tensor2D) =>
     tf.tidy(() => tf.sqrt(tf.moments(rows, 0).variance) as tf.Tensor1D);
-  const image = toTensor(training.image);
-  const text = toTensor(training.text);
+  const image = toTensor(sampleOf(training.image, STATISTICS_ROWS));
+  const text = toTensor(sampleOf(training.text, STATISTICS_ROWS));
   return {
     rows: training,
     image,
@@ -90,7 +92,7 @@ export function makeBatch(source: SourceTensors, batch: EpochRows, network: Netw
   const size = rows.length;
   const mixing = drawMixing(size, options.mixup, random);
   // Taken from the plain rows: tf.gather would take a tenth of the training time on the wasm backend.
-  const take = (from: Matrix) => mixed(toTensor(takeRows(from, rows)), mixing);
+  const take = (from: Rows) => mixed(toTensor(takeRows(from, rows)), mixing);
   const image = take(source.rows.image);
   const text = mixed(toTensor(textsOf(source.rows.text, source.rows.further, batch)), mixing);
   const labels = Int32Array.from(rows, (row) => source.labels[row] as number);

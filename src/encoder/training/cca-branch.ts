@@ -1,23 +1,15 @@
 /** CCA as dense layers: the linear branch of an encoder, and the initial values of the networks' linear paths. */
 import type { DenseLayer } from '../inference/parameters.js';
-import { type Cca, ccaStatistics, solveCca } from '../math/cca.js';
-import { covariance, type Dense, symmetricEigen } from '../math/linear-algebra.js';
+import { type Cca, solveCca } from '../math/cca.js';
+import type { Dense } from '../math/linear-algebra.js';
 import type { LinearStart } from '../network/network.js';
 import type { TrainOptions } from '../types.js';
-import { textMoments } from './text-moments.js';
+import { statisticsOf } from './cca-statistics.js';
 import type { PreparedPairs } from './training-data.js';
 
 /** Fits CCA on the pairs with the regularisation of the options; with further texts, each with its weight in an epoch. */
-export function fitCca({ image, text, further }: PreparedPairs, options: TrainOptions): Cca {
-  const { ccaRegularisation } = options;
-  if (further === null) return solveCca(ccaStatistics(image, text), ccaRegularisation);
-  const { means, scaled } = textMoments(text, further, options);
-  const statistics = {
-    image: symmetricEigen(covariance(image, image)),
-    text: symmetricEigen(covariance(scaled, scaled)),
-    cross: covariance(image, means),
-  };
-  return solveCca(statistics, ccaRegularisation);
+export function fitCca(pairs: PreparedPairs, options: TrainOptions): Cca {
+  return solveCca(statisticsOf(pairs, options), options.ccaRegularisation);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createRandom, shuffle } from '../math/random.js';
 import { siblingsOf } from './groups.js';
+import { atMost, VALIDATION_PAIRS } from './scale.js';
 import { LEAST_PAIRS } from './source-checks.js';
 import { LEAST_VALIDATION_PAIRS, type PreparedPairs, splitPairs } from './training-data.js';
 
@@ -14,7 +15,7 @@ interface RowSplit {
 
 /**
  * Several splits that hold out whole classes, to choose options for unseen classes. Each split holds out the given share of
- * the classes, at least two. Over all splits every class is held out about equally often. Pairs without a class are always
+ * the classes, at least two, and measures at most `VALIDATION_PAIRS` of their pairs. Over all splits every class is held out about equally often. Pairs without a class are always
  * training pairs. A pair of another class that shares a group with a held-out pair is on neither side.
  *
  * Where there are too few classes or pairs, it returns a single split by pairs instead.
@@ -38,7 +39,10 @@ export function splitClasses(
     const rows = Int32Array.from(labels.keys());
     const validation = rows.filter((row) => out.has(labels[row]));
     const isSibling = siblingsOf(groups, validation);
-    return { training: rows.filter((row) => !isSibling(row)), validation };
+    return {
+      training: rows.filter((row) => !isSibling(row)),
+      validation: atMost(validation, VALIDATION_PAIRS),
+    };
   });
   const enough =
     classes.length - held >= 2 &&

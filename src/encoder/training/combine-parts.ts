@@ -3,8 +3,9 @@ import { MODALITIES, type Modality } from '../../domain/modality.js';
 import { type BranchOutput, runBranches } from '../inference/branches.js';
 import { joinParts, norm } from '../inference/embed.js';
 import type { EncoderParameters, SideNorms } from '../inference/parameters.js';
-import { rowOf } from '../math/matrix.js';
+import { type Rows, rowOf } from '../math/matrix.js';
 import type { TrainOptions } from '../types.js';
+import { PROJECTED_ROWS, sampleOf } from './scale.js';
 import type { PreparedPairs } from './training-data.js';
 
 /** The branches of an encoder, before `combineParts` decides their weights. */
@@ -17,12 +18,14 @@ export interface Branches {
 /** [pairs][branches] of each modality. */
 export type Outputs = Readonly<Record<Modality, readonly (readonly BranchOutput[])[]>>;
 
-/** The outputs of all branches for the image and the text of each pair. */
+/** The outputs of all branches for the image and the text of each pair, or of `PROJECTED_ROWS` of many pairs. */
 export function outputsOf(branches: Branches, { image, text }: PreparedPairs): Outputs {
-  const side = (modality: Modality, { rows }: PreparedPairs['image']) =>
-    Array.from({ length: rows }, (_, row) =>
-      runBranches(branches, modality, rowOf(modality === 'IMAGE' ? image : text, row)),
+  const side = (modality: Modality, all: Rows) => {
+    const sample = sampleOf(all, PROJECTED_ROWS);
+    return Array.from({ length: sample.rows }, (_, row) =>
+      runBranches(branches, modality, rowOf(sample, row)),
     );
+  };
   return { IMAGE: side('IMAGE', image), TEXT: side('TEXT', text) };
 }
 

@@ -5,9 +5,10 @@
  */
 import { tf } from '../../platform/tfjs.js';
 import { clipped, type Normalisation } from '../inference/normalise.js';
-import type { Matrix } from '../math/matrix.js';
+import { isMatrix, type Matrix, type Rows } from '../math/matrix.js';
 import { intoMatrix, toTensor } from '../network/tensors.js';
 import { principalComponents } from './pca.js';
+import { blocksOf, FITTED_ROWS, MANY_PAIRS, sampleOf } from './scale.js';
 
 export interface NormalisationOptions {
   /** z-scores are clipped to ±clip. */
@@ -20,8 +21,9 @@ export interface NormalisationOptions {
   readonly seed: number;
 }
 
-/** Fits on all rows: [n, d] → a normalisation to k components, k ≤ min(`components`, n, d). */
-export function fitNormalisation(features: Matrix, options: NormalisationOptions): Normalisation {
+/** Fits on all rows, or on `FITTED_ROWS` of many: [n, d] → a normalisation to k components, k ≤ min(`components`, n, d). */
+export function fitNormalisation(rows: Rows, options: NormalisationOptions): Normalisation {
+  const features = sampleOf(rows, FITTED_ROWS);
   const { rows: n, columns: d } = features;
   const { mean, deviation } = columnStatistics(features);
   const typical = Math.sqrt(deviation.reduce((sum, s) => sum + s * s, 0) / Math.max(1, d));
@@ -60,8 +62,17 @@ export function fitNormalisation(features: Matrix, options: NormalisationOptions
   };
 }
 
-/** Normalises rows on the tensor backend: [n, d] → [n, k]. */
-export function normalise(normalisation: Normalisation, features: Matrix): Matrix {
+/** Normalises rows on the tensor backend: [n, d] → [n, k]; many rows a block at a time. */
+export function normalise(normalisation: Normalisation, features: Rows): Matrix {
+  if (isMatrix(features) && features.rows <= MANY_PAIRS) return normaliseBlock(normalisation, features);
+  const columns = normalisation.basis.columns;
+  const data = new Float32Array(features.rows * columns);
+  for (const { start, block } of blocksOf(features))
+    data.set(normaliseBlock(normalisation, block).data, start * columns);
+  return { data, rows: features.rows, columns };
+}
+
+function normaliseBlock(normalisation: Normalisation, features: Matrix): Matrix {
   const { basis, offset } = normalisation;
   const rows = features.rows;
   if (rows === 0) return { data: new Float32Array(0), rows, columns: basis.columns };

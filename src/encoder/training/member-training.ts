@@ -24,6 +24,7 @@ import {
   setWeights,
   type Weights,
 } from './member-state.js';
+import { STATISTICS_ROWS, sampledRows } from './scale.js';
 import { applyGradients, computeGradients, type StepResult } from './train-step.js';
 import type { SplitSource } from './training-data.js';
 import { validationFigure } from './validation-figure.js';
@@ -95,7 +96,11 @@ export function createMemberTraining(
   const tensors = uploadSource(source);
   const held = validation && { image: toTensor(validation.image), text: toTensor(validation.text) };
   // Batch normalisation in use takes its statistics from the texts that the network is trained on.
-  const texts = further === null ? null : toTensor(textsOf(training.text, further, rowsOf(0)));
+  const ofStatistics = () => {
+    const rows = rowsOf(0);
+    return selectEpochRows(rows, sampledRows(rows.pairs.length, STATISTICS_ROWS, pairs));
+  };
+  const texts = further === null ? null : toTensor(textsOf(training.text, further, ofStatistics()));
   const dispose = () => {
     network.dispose();
     disposeSource(tensors);

@@ -6,18 +6,17 @@ import type { EncoderParameters } from '../inference/parameters.js';
 import { symmetricEigen, zeros } from '../math/linear-algebra.js';
 import { gather, type Matrix, rowOf } from '../math/matrix.js';
 import { principalComponents } from './pca.js';
+import { PROJECTED_ROWS, sampleOf } from './scale.js';
 import type { PreparedPairs } from './training-data.js';
 
 /** Up to this width, the second-moment matrix is decomposed exactly. */
 const EXACT_UP_TO = 512;
-/** Above that width, the number of rows sampled of each modality, at a constant step. */
-const SAMPLED_ROWS = 8192;
 
 /**
  * The principal directions of the training set's embeddings, of both modalities together. Among linear maps of this width,
  * they keep dot products best (Eckart and Young 1936). They are not centred, because cosines are not.
  *
- * @param pairs the training pairs
+ * @param pairs the training pairs; of many, `PROJECTED_ROWS` are used
  * @param dimension number of columns of the projection
  * @param seed of the sampled decomposition
  * @returns [joinedWidth, dimension]
@@ -60,7 +59,7 @@ function sampledProjection(
   dimension: number,
   seed: number,
 ): Matrix {
-  const rows = gather([...joinedRows(parameters, pairs, SAMPLED_ROWS)]);
+  const rows = gather([...joinedRows(parameters, pairs, PROJECTED_ROWS)]);
   const { basis } = principalComponents(rows, dimension, seed);
   if (basis.columns === dimension) return basis;
   // With fewer rows than dimensions, the remaining columns stay 0.
@@ -76,7 +75,7 @@ function* joinedRows(
   most: number,
 ): Generator<Float32Array> {
   for (const modality of MODALITIES) {
-    const side = modality === 'IMAGE' ? image : text;
+    const side = sampleOf(modality === 'IMAGE' ? image : text, PROJECTED_ROWS);
     const step = Math.max(1, Math.ceil(side.rows / most));
     for (let row = 0; row < side.rows; row += step) {
       yield joinParts(parameters, modality, runBranches(parameters, modality, rowOf(side, row)));

@@ -4,6 +4,7 @@ import type { EpochRecord, TrainOptions, TrainProgress } from '../types.js';
 import { fitCca, paddedCcaLayers } from './cca-branch.js';
 import type { MemberState } from './member-state.js';
 import { createMemberTraining, type TrainedMember } from './member-training.js';
+import { pairsOfAnEpoch } from './scale.js';
 import { holdOut, type PreparedSource, splitPairs } from './training-data.js';
 
 /** What all networks of a training run share. */
@@ -58,7 +59,7 @@ export async function trainMember(
         best,
         epoch,
         epochs: all,
-        pairsPerSecond: split.training.labels.length / seconds,
+        pairsPerSecond: pairsOfAnEpoch(split.training.labels.length) / seconds,
         secondsLeft: seconds * (all - epoch),
       });
       if (result.epoch % checkpointEvery === 0 && !training.done) await checkpoint(training.state());

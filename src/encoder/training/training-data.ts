@@ -1,12 +1,13 @@
 /** Prepares a training set before the first step: normalised features, reduced class embeddings, the validation split. */
 import type { Modality } from '../../domain/modality.js';
 import type { Normalisation } from '../inference/normalise.js';
-import { gather, type Matrix, takeRows } from '../math/matrix.js';
+import { gather, type Matrix, type Rows, selectRows, takeRows } from '../math/matrix.js';
 import { createRandom, shuffle } from '../math/random.js';
 import type { ClassEmbeddingKind, SourceSet, TrainOptions } from '../types.js';
 import { fitNormalisation, normalise } from './fit-normalisation.js';
 import type { PreparedTexts } from './further-texts.js';
 import { groupsOf, takeGroups } from './groups.js';
+import { VALIDATION_PAIRS } from './scale.js';
 import { LEAST_PAIRS } from './source-checks.js';
 
 /** With fewer validation pairs, all pairs are trained on: the figure would be too noisy. */
@@ -17,14 +18,20 @@ const CLASS_COMPONENTS = 64;
 /** Normalised pairs. */
 export interface PreparedPairs {
   /** [n, components] */
-  readonly image: Matrix;
-  readonly text: Matrix;
+  readonly image: Rows;
+  readonly text: Rows;
   /** [n]; −1 for none. */
   readonly labels: Int32Array;
   /** [n]; pairs with equal numbers describe the same thing. */
   readonly groups: Int32Array;
   /** Null where the options train on captions only. */
   readonly further: PreparedTexts | null;
+}
+
+/** Pairs to measure on, in memory. */
+export interface HeldPairs extends PreparedPairs {
+  readonly image: Matrix;
+  readonly text: Matrix;
 }
 
 /** A prepared training set. */
@@ -43,11 +50,11 @@ export interface PreparedSource {
 export interface SplitSource extends Pick<PreparedSource, 'classes' | 'classEmbeddings'> {
   readonly training: PreparedPairs;
   /** Null if no pair is held out. */
-  readonly validation: PreparedPairs | null;
+  readonly validation: HeldPairs | null;
 }
 
 /**
- * Draws a share of the pairs for validation, whole groups of them. It draws none if fewer than `LEAST_VALIDATION_PAIRS` would be
+ * Draws a share of the pairs for validation, whole groups of them and at most `VALIDATION_PAIRS`. It draws none if fewer than `LEAST_VALIDATION_PAIRS` would be
  * held out, or fewer than `LEAST_PAIRS` would be left.
  *
  * @param groups [pairs]
@@ -60,7 +67,7 @@ export function splitPairs(
 ): { readonly training: Int32Array; readonly validation: Int32Array } {
   const rows = Int32Array.from(groups.keys());
   const order = shuffle(rows.slice(), createRandom(seed, 1));
-  const held = takeGroups(groups, order, Math.round(rows.length * share));
+  const held = takeGroups(groups, order, Math.min(VALIDATION_PAIRS, Math.round(rows.length * share)));
   const isHeld = (row: number) => held.has(groups[row] as number);
   const validation = rows.filter(isHeld);
   const training = rows.filter((row) => !isHeld(row));
@@ -129,9 +136,7 @@ export function holdOut(
   { pairs, classes, classEmbeddings }: PreparedSource,
   { training, validation }: { readonly training: Int32Array; readonly validation: Int32Array },
 ): SplitSource {
-  const take = (rows: Int32Array): PreparedPairs => ({
-    image: takeRows(pairs.image, rows),
-    text: takeRows(pairs.text, rows),
+  const take = (rows: Int32Array) => ({
     labels: rows.map((row) => pairs.labels[row] as number),
     groups: rows.map((row) => pairs.groups[row] as number),
     further: pairs.further && {
@@ -140,9 +145,19 @@ export function holdOut(
       titles: Array.from(rows, (row) => pairs.further?.titles[row] ?? []),
     },
   });
+  const select = (rows: Int32Array): PreparedPairs => ({
+    ...take(rows),
+    image: selectRows(pairs.image, rows),
+    text: selectRows(pairs.text, rows),
+  });
+  const held = (): HeldPairs => ({
+    ...take(validation),
+    image: takeRows(pairs.image, validation),
+    text: takeRows(pairs.text, validation),
+  });
   return {
-    training: take(training),
-    validation: validation.length > 0 ? take(validation) : null,
+    training: training.length === pairs.labels.length ? pairs : select(training),
+    validation: validation.length > 0 ? held() : null,
     classes,
     classEmbeddings,
   };
