@@ -1,10 +1,15 @@
+import { join } from 'node:path';
+import type { RowFileRef } from '../src/domain/matrix.js';
 import { createRandom, type Random } from '../src/encoder/math/random.js';
 import type { SourceSet } from '../src/encoder/types.js';
+import { RowFileWriter } from '../src/platform/row-file-writer.js';
 
 /** Numbers of a feature: more than the 256 components that the presets keep. */
 const FEATURE = 512;
 const CLASSES = 100;
 const NAME = 64;
+/** Pairs that are made at once. */
+const BLOCK = 1000;
 /** Dimensions of the hidden space in which a class has a point. */
 const HIDDEN = 24;
 /** Distances: between the points of the classes, and of a pair from its class. */
@@ -59,6 +64,21 @@ export class Mixture {
     const matrix = (data: Float32Array) => ({ data, rows: pairs, columns: FEATURE });
     const { classNames, classEmbeddings } = this;
     return { image: matrix(image), text: matrix(text), labels, classNames, classEmbeddings };
+  }
+
+  /** The next pairs, with their features in files of this folder, as a training of a catalogue has them. */
+  async store(pairs: number, folder: string): Promise<SourceSet<RowFileRef>> {
+    const image = new RowFileWriter(join(folder, 'image.rows'), FEATURE);
+    const text = new RowFileWriter(join(folder, 'text.rows'), FEATURE);
+    const labels = new Int32Array(pairs);
+    for (let start = 0; start < pairs; start += BLOCK) {
+      const block = this.take(Math.min(BLOCK, pairs - start));
+      labels.set(block.labels, start);
+      await image.append(block.image);
+      await text.append(block.text);
+    }
+    const { classNames, classEmbeddings } = this;
+    return { image: image.finish(), text: text.finish(), labels, classNames, classEmbeddings };
   }
 
   private write(feature: Float32Array, point: Float32Array, view: Float32Array): void {

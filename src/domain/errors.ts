@@ -83,6 +83,12 @@ export const ERRORS = {
   },
   FILE_MISSING: { status: 400, exit: 2, what: 'A row names a file that does not exist.' },
   NO_CLASS_COLUMN: { status: 400, exit: 2, what: 'No row has the requested class column.' },
+  BAD_ROWS: {
+    status: 500,
+    exit: 1,
+    what: 'A file of training rows is incomplete or was changed.',
+  },
+  DISK_FULL: { status: 507, exit: 4, what: 'The disk has no room for the files of a training.' },
   DATA_FOLDER_LOCKED: { status: 409, exit: 4, what: 'Another process uses the data folder.' },
   DATA_FOLDER_NOT_WRITABLE: { status: 500, exit: 4, what: 'The data folder cannot be written to.' },
   DATABASE_UNREACHABLE: {

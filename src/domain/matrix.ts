@@ -13,6 +13,13 @@ export interface StoredRows {
   read(indices: Int32Array): Matrix;
 }
 
+/** A complete file of rows, as `RowFileWriter` (platform/row-file-writer.ts) leaves it. A thread opens it with `openRowFile`. */
+export interface RowFileRef {
+  readonly file: string;
+  readonly rows: number;
+  readonly columns: number;
+}
+
 /** Rows in memory or elsewhere. Code that takes either reads blocks or samples of them. */
 export type Rows = Matrix | StoredRows;
 
@@ -22,6 +29,6 @@ export function rowOf({ data, columns }: Pick<Matrix, 'data' | 'columns'>, row: 
 }
 
 /** Whether the rows are in memory. */
-export function isMatrix(rows: Rows): rows is Matrix {
+export function isMatrix(rows: Rows | RowFileRef): rows is Matrix {
   return 'data' in rows;
 }

@@ -1,12 +1,15 @@
-import type { Matrix } from '../domain/matrix.js';
+import type { Matrix, RowFileRef, Rows } from '../domain/matrix.js';
 import type { Modality } from '../domain/modality.js';
 
-/** The training pairs: row i of `image` and row i of `text` describe the same thing. N is the number of pairs. */
-export interface SourceSet {
+/**
+ * The training pairs: row i of `image` and row i of `text` describe the same thing. N is the number of pairs. The features are in
+ * memory, or in files that the training thread opens.
+ */
+export interface SourceSet<Features extends Rows | RowFileRef = Matrix> {
   /** [N, dv] */
-  readonly image: Matrix;
+  readonly image: Features;
   /** [N, dt] */
-  readonly text: Matrix;
+  readonly text: Features;
   /** [N]: index into `classNames`, −1 for a pair without a class. */
   readonly labels: Int32Array;
   /** [C]; may be empty. */

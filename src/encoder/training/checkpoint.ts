@@ -5,12 +5,14 @@
 import { createHash } from 'node:crypto';
 import { CommonspaceError } from '../../domain/errors.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
+import { RowFile } from '../../platform/row-file.js';
 import { type BranchShape, isBranchShape, putBranch, takeBranch } from '../inference/branch-arrays.js';
 import { readEncoderFile, writeEncoderFile } from '../inference/encoder-file.js';
 import type { Matrix } from '../math/matrix.js';
 import type { EpochRecord, SourceSet, TrainOptions } from '../types.js';
 import type { MemberState } from './member-state.js';
 import type { TrainedMember } from './member-training.js';
+import type { OpenSource } from './stored-source.js';
 import type { Tuned } from './tune.js';
 
 const KIND = 'checkpoint';
@@ -40,13 +42,14 @@ export type SourceDigest = Readonly<Record<Exclude<keyof SourceSet, 'groups' | '
   readonly furtherTexts?: string;
 };
 
-export function digestSource(source: SourceSet): SourceDigest {
+export function digestSource(source: OpenSource): SourceDigest {
   const hash = (...parts: readonly (string | NodeJS.ArrayBufferView)[]) => {
     const sum = createHash('sha256');
     for (const part of parts) sum.update(part);
     return sum.digest('hex');
   };
-  const matrix = ({ data, rows, columns }: Matrix) => hash(`${rows} ${columns} `, data);
+  const matrix = (of: Matrix | RowFile) =>
+    of instanceof RowFile ? of.digest : hash(`${of.rows} ${of.columns} `, of.data);
   return {
     image: matrix(source.image),
     text: matrix(source.text),

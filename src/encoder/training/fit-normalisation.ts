@@ -67,9 +67,17 @@ export function normalise(normalisation: Normalisation, features: Rows): Matrix 
   if (isMatrix(features) && features.rows <= MANY_PAIRS) return normaliseBlock(normalisation, features);
   const columns = normalisation.basis.columns;
   const data = new Float32Array(features.rows * columns);
-  for (const { start, block } of blocksOf(features))
-    data.set(normaliseBlock(normalisation, block).data, start * columns);
+  let at = 0;
+  for (const block of normalisedBlocks(normalisation, features)) {
+    data.set(block.data, at);
+    at += block.data.length;
+  }
   return { data, rows: features.rows, columns };
+}
+
+/** The normalised rows in order, a block at a time. */
+export function* normalisedBlocks(normalisation: Normalisation, features: Rows): Generator<Matrix> {
+  for (const { block } of blocksOf(features)) yield normaliseBlock(normalisation, block);
 }
 
 function normaliseBlock(normalisation: Normalisation, features: Matrix): Matrix {

@@ -1,4 +1,6 @@
 import { CommonspaceError } from '../../domain/errors.js';
+import { isMatrix, type RowFileRef, type Rows } from '../../domain/matrix.js';
+import { RowFile } from '../../platform/row-file.js';
 import type { SourceSet } from '../types.js';
 
 /** Training needs at least this many pairs. */
@@ -8,9 +10,9 @@ export const LEAST_PAIRS = 8;
  * Checks that a training set can be trained on.
  *
  * @throws CommonspaceError NO_PAIRS if there are too few pairs; BAD_INPUT, naming the row, if shapes or labels do not match or
- *   a number is not finite
+ *   a number is not finite; BAD_ROWS if an open file does not have the rows that were written. A file that is not open is not read
  */
-export function checkSource(source: SourceSet): void {
+export function checkSource(source: SourceSet<Rows | RowFileRef>): void {
   const { image, text, labels, classNames, classEmbeddings, furtherTexts } = source;
   if (image.rows !== text.rows || image.rows !== labels.length) {
     throw new CommonspaceError(
@@ -30,7 +32,9 @@ export function checkSource(source: SourceSet): void {
     classEmbeddings,
     ...(furtherTexts && { furtherTexts: furtherTexts.features }),
   };
-  for (const [name, matrix] of Object.entries(matrices)) {
+  for (const [name, matrix] of Object.entries<Rows | RowFileRef>(matrices)) {
+    if (matrix instanceof RowFile) matrix.verify(name);
+    if (!isMatrix(matrix)) continue;
     if (matrix.data.length !== matrix.rows * matrix.columns) {
       throw new CommonspaceError('BAD_INPUT', `the ${name} matrix is not ${matrix.rows} × ${matrix.columns}`);
     }
@@ -64,7 +68,7 @@ export function checkSource(source: SourceSet): void {
   }
 }
 
-function checkFurtherTexts({ text, furtherTexts }: SourceSet): void {
+function checkFurtherTexts({ text, furtherTexts }: SourceSet<Rows | RowFileRef>): void {
   if (furtherTexts == null) return;
   const { features, short, titles } = furtherTexts;
   if (features.columns !== text.columns) {

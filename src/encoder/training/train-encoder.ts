@@ -1,7 +1,8 @@
 import { throwIfCancelled } from '../../domain/errors.js';
+import type { RowFileRef } from '../../domain/matrix.js';
 import { inThread } from '../../platform/thread.js';
 import { workerEntry } from '../../platform/worker-entry.js';
-import type { Matrix } from '../math/matrix.js';
+import { isMatrix, type Matrix } from '../math/matrix.js';
 import type { SourceSet, TrainedEncoder, TrainOptionsInput, TrainProgress } from '../types.js';
 import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
@@ -9,7 +10,7 @@ import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
 
 /** The input of the worker thread. */
 export interface TrainWorkerInput {
-  readonly source: SourceSet;
+  readonly source: SourceSet<Matrix | RowFileRef>;
   readonly options: TrainOptionsInput;
   readonly checkpoints: boolean;
   readonly checkpointEvery: number;
@@ -23,13 +24,14 @@ export type TrainEvent =
   | { readonly kind: 'progress'; readonly progress: TrainProgress };
 
 /**
- * Trains an encoder in a worker thread, so that the caller's thread stays free. The source set is copied.
+ * Trains an encoder in a worker thread, so that the caller's thread stays free. A source set in memory is
+ * copied; files of rows are opened by the thread, and what it makes of them is beside them until it ends.
  *
  * @throws CommonspaceError NO_PAIRS or BAD_INPUT if the source set, an option or the checkpoint cannot be used; BAD_MODEL if
- *   the checkpoint is damaged; CANCELLED if the signal is aborted, which terminates the thread immediately
+ *   the checkpoint is damaged; BAD_ROWS if a file of rows is incomplete or was changed; DISK_FULL; CANCELLED if the signal is aborted, which terminates the thread immediately
  */
 export async function trainEncoder(
-  source: SourceSet,
+  source: SourceSet<Matrix | RowFileRef>,
   input: TrainOptionsInput = {},
   hooks: TrainHooks = {},
 ): Promise<TrainedEncoder> {
@@ -53,7 +55,7 @@ export async function trainEncoder(
       copy.text,
       copy.classEmbeddings,
       ...(copy.furtherTexts ? [copy.furtherTexts.features] : []),
-    ].map(({ data }) => data.buffer as ArrayBuffer),
+    ].flatMap((rows) => (isMatrix(rows) ? [rows.data.buffer as ArrayBuffer] : [])),
     async onEvent(event, answer) {
       if (event.kind === 'progress') return onProgress?.(event.progress);
       await onCheckpoint?.(event.bytes);
@@ -63,12 +65,13 @@ export async function trainEncoder(
 }
 
 /** A copy whose buffers can be transferred to the thread. */
-function copySource(source: SourceSet): SourceSet {
+function copySource(source: SourceSet<Matrix | RowFileRef>): SourceSet<Matrix | RowFileRef> {
   const copyOf = (matrix: Matrix): Matrix => ({ ...matrix, data: matrix.data.slice() });
+  const featuresOf = (rows: Matrix | RowFileRef) => (isMatrix(rows) ? copyOf(rows) : rows);
   return {
     ...source,
-    image: copyOf(source.image),
-    text: copyOf(source.text),
+    image: featuresOf(source.image),
+    text: featuresOf(source.text),
     labels: source.labels.slice(),
     ...(source.groups && { groups: source.groups.slice() }),
     classNames: [...source.classNames],

@@ -2,13 +2,14 @@
 import { workerData } from 'node:worker_threads';
 import { asThread } from '../../platform/thread.js';
 import type { TrainedEncoder } from '../types.js';
+import { openSource } from './stored-source.js';
 import type { TrainEvent, TrainWorkerInput } from './train-encoder.js';
 import { trainInThisThread } from './trainer.js';
 
 const { source, options, checkpoints, checkpointEvery, resumeFrom } = workerData as TrainWorkerInput;
 
 await asThread<TrainedEncoder, TrainEvent>(({ emit, emitAndWait }) =>
-  trainInThisThread(source, options, {
+  trainInThisThread(openSource(source), options, {
     onProgress: (progress) => emit({ kind: 'progress', progress }),
     checkpointEvery,
     ...(checkpoints && {

@@ -3,14 +3,7 @@ import { CommonspaceError } from '../../domain/errors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import { embeddingWidth } from '../inference/embed.js';
 import { saveEncoder } from '../inference/serialise.js';
-import type {
-  EpochRecord,
-  JsonValue,
-  SourceSet,
-  TrainedEncoder,
-  TrainOptionsInput,
-  TrainProgress,
-} from '../types.js';
+import type { EpochRecord, JsonValue, TrainedEncoder, TrainOptionsInput, TrainProgress } from '../types.js';
 import { buildEncoder } from './build-encoder.js';
 import {
   type Checkpoint,
@@ -22,6 +15,7 @@ import {
 import type { TrainedMember } from './member-training.js';
 import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
+import { type OpenSource, ScratchRows } from './stored-source.js';
 import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
 import { type Run, trainMember } from './train-member.js';
 import { type PreparedSource, prepareSource } from './training-data.js';
@@ -31,12 +25,26 @@ import { type Tuned, tuneOptions } from './tune.js';
  * Trains an encoder in the calling thread and blocks it: `trainEncoder` does the same in a worker thread. The same source set,
  * options and tensor backend give the same bytes. `signal` is checked after each epoch.
  *
- * @throws CommonspaceError NO_PAIRS, BAD_INPUT, BAD_MODEL or CANCELLED, as `trainEncoder`
+ * @throws CommonspaceError NO_PAIRS, BAD_INPUT, BAD_MODEL, BAD_ROWS, DISK_FULL or CANCELLED, as `trainEncoder`
  */
 export async function trainInThisThread(
-  source: SourceSet,
+  source: OpenSource,
   input: TrainOptionsInput = {},
   hooks: TrainHooks = {},
+): Promise<TrainedEncoder> {
+  const scratch = ScratchRows.beside(source);
+  try {
+    return await train(source, input, hooks, scratch);
+  } finally {
+    scratch?.remove();
+  }
+}
+
+async function train(
+  source: OpenSource,
+  input: TrainOptionsInput,
+  hooks: TrainHooks,
+  scratch: ScratchRows | null,
 ): Promise<TrainedEncoder> {
   const { onProgress, signal } = hooks;
   const asked = resolveTrainOptions(input);
@@ -59,7 +67,7 @@ export async function trainInThisThread(
 
   await yieldToEventLoop();
   report({ kind: 'prepare', message: 'principal components' });
-  const prepared = prepareSource(source, asked);
+  const prepared = prepareSource(source, asked, scratch);
   await yieldToEventLoop();
   const log = (message: string) => report({ kind: 'prepare', message });
   const tuned = resumed?.tuned ?? (await tuneOptions(prepared, asked, { yieldToEventLoop, log }));

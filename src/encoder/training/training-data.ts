@@ -3,12 +3,13 @@ import type { Modality } from '../../domain/modality.js';
 import type { Normalisation } from '../inference/normalise.js';
 import { gather, type Matrix, type Rows, selectRows, takeRows } from '../math/matrix.js';
 import { createRandom, shuffle } from '../math/random.js';
-import type { ClassEmbeddingKind, SourceSet, TrainOptions } from '../types.js';
-import { fitNormalisation, normalise } from './fit-normalisation.js';
+import type { ClassEmbeddingKind, TrainOptions } from '../types.js';
+import { fitNormalisation, normalise, normalisedBlocks } from './fit-normalisation.js';
 import type { PreparedTexts } from './further-texts.js';
 import { groupsOf, takeGroups } from './groups.js';
 import { VALIDATION_PAIRS } from './scale.js';
 import { LEAST_PAIRS } from './source-checks.js';
+import type { OpenSource, ScratchRows } from './stored-source.js';
 
 /** With fewer validation pairs, all pairs are trained on: the figure would be too noisy. */
 export const LEAST_VALIDATION_PAIRS = 10;
@@ -86,12 +87,27 @@ const KIND_NOTES: Readonly<Record<ClassEmbeddingKind, string | null>> = {
 /**
  * Fits the normalisation on all pairs and applies it. Normalisation uses neither the classes nor the pairing, so held-out
  * pairs may take part.
+ *
+ * @param scratch where the normalised rows are kept; null: in memory
  */
-export function prepareSource(source: SourceSet, options: TrainOptions): PreparedSource {
+export function prepareSource(
+  source: OpenSource,
+  options: TrainOptions,
+  scratch: ScratchRows | null = null,
+): PreparedSource {
   const { image, text } = source;
   const wantsFurther = options.shortTexts + options.titleTexts > 0;
   const further = wantsFurther ? (source.furtherTexts ?? null) : null;
   const normalisation = { IMAGE: fitNormalisation(image, options), TEXT: fitNormalisation(text, options) };
+  const components = (modality: Modality, features: Rows): Rows => {
+    if (scratch === null) return normalise(normalisation[modality], features);
+    const width = normalisation[modality].basis.columns;
+    return scratch.write(
+      `${modality}.components`,
+      width,
+      normalisedBlocks(normalisation[modality], features),
+    );
+  };
   const notes: string[] = [];
   const classes = new Set(source.labels.filter((label) => label >= 0));
   const unlabelled = source.labels.filter((label) => label < 0).length;
@@ -114,8 +130,8 @@ export function prepareSource(source: SourceSet, options: TrainOptions): Prepare
   return {
     normalisation,
     pairs: {
-      image: normalise(normalisation.IMAGE, image),
-      text: normalise(normalisation.TEXT, text),
+      image: components('IMAGE', image),
+      text: components('TEXT', text),
       labels,
       groups: groupsOf(source),
       further: further && {
@@ -163,7 +179,7 @@ export function holdOut(
   };
 }
 
-function reduceClassEmbeddings({ classEmbeddings, classNames }: SourceSet, seed: number): Matrix | null {
+function reduceClassEmbeddings({ classEmbeddings, classNames }: OpenSource, seed: number): Matrix | null {
   if (classEmbeddings.rows === 0 || classEmbeddings.columns === 0) return null;
   const reduced =
     classEmbeddings.rows < 2

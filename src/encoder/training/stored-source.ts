@@ -1,0 +1,58 @@
+/** Training sets whose features are in files, and the files that a training makes of them. */
+import { rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isMatrix, type Matrix, type RowFileRef } from '../../domain/matrix.js';
+import { openRowFile, RowFile } from '../../platform/row-file.js';
+import { RowFileWriter } from '../../platform/row-file-writer.js';
+import type { SourceSet } from '../types.js';
+import { MANY_PAIRS, sampledRows } from './scale.js';
+
+/** A training set that can be read. */
+export type OpenSource = SourceSet<Matrix | RowFile>;
+
+/**
+ * Opens the files of a training set. Files of up to `MANY_PAIRS` rows are read into memory, so that a training of that size does
+ * not depend on where its features come from. The files are closed when the thread ends.
+ *
+ * @throws CommonspaceError BAD_ROWS, or BAD_INPUT for a number that is not finite in rows that are read
+ */
+export function openSource(source: SourceSet<Matrix | RowFileRef>): OpenSource {
+  const open = (name: string, rows: Matrix | RowFileRef): Matrix | RowFile => {
+    if (isMatrix(rows)) return rows;
+    const file = openRowFile(rows.file);
+    if (file.rows > MANY_PAIRS) return file;
+    file.verify(name);
+    const matrix = file.read(sampledRows(file.rows, file.rows));
+    file.close();
+    return matrix;
+  };
+  return { ...source, image: open('image', source.image), text: open('text', source.text) };
+}
+
+/** Files of rows beside those of the training set. They exist until `remove`. */
+export class ScratchRows {
+  private readonly files: RowFile[] = [];
+
+  private constructor(private readonly folder: string) {}
+
+  /** Null where the features are in memory: what is made of them is kept in memory too. */
+  static beside({ image }: OpenSource): ScratchRows | null {
+    return image instanceof RowFile ? new ScratchRows(dirname(image.file)) : null;
+  }
+
+  /** Writes the blocks to a file and opens it. @throws CommonspaceError DISK_FULL */
+  write(name: string, columns: number, blocks: Iterable<Matrix>): RowFile {
+    const writer = new RowFileWriter(join(this.folder, `${name}.rows`), columns);
+    for (const block of blocks) writer.appendSync(block);
+    const opened = openRowFile(writer.finish().file);
+    this.files.push(opened);
+    return opened;
+  }
+
+  remove(): void {
+    for (const opened of this.files.splice(0)) {
+      opened.close();
+      rmSync(opened.file, { force: true });
+    }
+  }
+}
