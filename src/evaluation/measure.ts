@@ -2,7 +2,7 @@ import type { SimilarityThreshold } from '../domain/encoder-record.js';
 import type { EvaluationFigures, Method, PartRecord } from '../domain/evaluation-record.js';
 import { scoreQueries } from '../domain/metrics-scores.js';
 import { trainSemanticMatching } from '../encoder/baselines/semantic-matching.js';
-import { trainCca } from '../encoder/baselines/train-cca.js';
+import { type CcaChoice, trainCca } from '../encoder/baselines/train-cca.js';
 import { loadEncoder } from '../encoder/inference/serialise.js';
 import type { Encoder, SourceSet } from '../encoder/types.js';
 import { loadTensorBackend, type TensorBackend } from '../platform/tensor-backend.js';
@@ -47,9 +47,7 @@ export interface MeasureRequest {
 
 /** What the baselines chose on their validation rows. */
 export interface BaselineChoices {
-  readonly cca: Readonly<
-    Record<'seen' | 'unseen', { readonly k: number; readonly regularisation: number } | null>
-  >;
+  readonly cca: Readonly<Record<'seen' | 'unseen', CcaChoice | null>>;
   readonly sm: { readonly image_l2: number; readonly text_l2: number; readonly similarity: string } | null;
 }
 
@@ -71,6 +69,9 @@ export interface Measured {
 }
 
 export type MeasureStage = 'sm' | 'cca' | 'measure' | 'describe';
+
+/** Upper limit of the baseline's canonical variates: as many as the encoder's own CCA part has. */
+const CCA_DIMENSION = 128;
 
 interface Candidate {
   readonly method: Method;
@@ -99,7 +100,7 @@ export async function measure(
   const ccaFor = async (part: MeasuredPart | null, validationBy: 'pairs' | 'classes') => {
     if (part === null) return null;
     onStage('cca');
-    return await trainCca(source, { seed, dimension: first.encoder.dimension, validationBy });
+    return await trainCca(source, { seed, dimension: CCA_DIMENSION, validationBy });
   };
   const cca = { seen: await ccaFor(request.seen, 'pairs'), unseen: await ccaFor(request.unseen, 'classes') };
   const wantsSm = request.semanticMatching && request.seen !== null;
@@ -119,7 +120,12 @@ export async function measure(
   const [seen, unseen] = [measurePart('seen'), measurePart('unseen')];
   const harmonic = seen && unseen ? harmonicMeans(seen.estimated, unseen.estimated) : null;
   const chosen = (name: 'seen' | 'unseen') =>
-    cca[name] && { k: cca[name].k, regularisation: cca[name].regularisation };
+    cca[name] && {
+      k: cca[name].k,
+      regularisation: cca[name].regularisation,
+      power: cca[name].power,
+      length: cca[name].length,
+    };
   return {
     figures: {
       seen: seen?.record ?? null,

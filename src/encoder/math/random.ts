@@ -62,6 +62,11 @@ export function shuffle(values: Int32Array, random: Random): Int32Array {
   return values;
 }
 
+/** At most `most` of the row indices, in ascending order. */
+export function sampleRows(rows: Int32Array, most: number, random: Random): Int32Array {
+  return rows.length <= most ? rows : shuffle(rows.slice(), random).slice(0, most).sort();
+}
+
 /** A mask for inverted dropout, [length]: 0 with probability `rate`, else 1 / (1 − rate). */
 export function dropoutMask(length: number, rate: number, random: Random): Float32Array {
   const mask = new Float32Array(length);
