@@ -25,7 +25,7 @@ function mapOf(encoder: Encoder, part: MeasuredPart | null) {
   return { map: mean.map, chance: chance.map };
 }
 
-// Reference figures on these rows: chance .12, CCA .246, semantic matching .25 by cosine and .28 by inner product.
+// Reference figures on these rows: chance .12, CCA .255 (with the power of the correlation and the kept norm chosen), semantic matching .25 by cosine and .28 by inner product.
 describe.skipIf(!there)('wikipedia', { timeout: 600_000 }, () => {
   it('non-extendable: CCA and semantic matching reach the reference figures', async () => {
     const bundle = await readBundle(FOLDER);
@@ -37,8 +37,8 @@ describe.skipIf(!there)('wikipedia', { timeout: 600_000 }, () => {
     const part = partOf(bundle, split?.seen ?? []);
     const cca = mapOf((await trainCca(source)).encoder, part);
     expect(cca.chance).toBeCloseTo(0.1184, 4);
-    expect(cca.map).toBeGreaterThan(0.236);
-    expect(cca.map).toBeLessThan(0.256);
+    expect(cca.map).toBeGreaterThan(0.248);
+    expect(cca.map).toBeLessThan(0.262);
     const sm = mapOf((await trainSemanticMatching(source)).encoder, part);
     expect(sm.map).toBeGreaterThan(0.27);
     expect(sm.map).toBeLessThan(0.295);

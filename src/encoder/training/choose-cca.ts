@@ -91,7 +91,8 @@ function createFold(training: PreparedPairs, validation: HeldPairs, options: Tra
   const statistics = statisticsOf(training, options);
   const known = new Map<number, ReturnType<typeof variatesOf>>();
   return ({ k, regularisation, power, length }) => {
-    const variates = known.get(regularisation) ?? variatesOf(validation, solveCca(statistics, regularisation));
+    const variates =
+      known.get(regularisation) ?? variatesOf(validation, solveCca(statistics, regularisation));
     known.set(regularisation, variates);
     const weights = variates.correlations.subarray(0, k).map((correlation) => correlation ** power);
     const [image, text] = [variates.image, variates.text].map((rows) => scaledRows(rows, weights, length));
