@@ -49,12 +49,12 @@ for (const vendor of ['google', 'twitter']) {
   });
   await writeNpy(`image_${vendor}_${suffix}`, rows);
 }
-await writeNpy('text', await inBatches((batch) => features.extractTexts(batch.map(({ text }) => text))));
+await writeNpy('text', await inBatches((batch) => features.text.extract(batch.map(({ text }) => text))));
 // The class of a row is its subgroup. Row i of class_names.npy is the feature of the i-th class name in alphabetical order.
 const names = [...new Set(entries.map(({ subgroup }) => subgroup))].sort();
 await writeNpy(
   'class_names',
-  await features.extractTexts(names.map((name) => classText({ name, description: null }))),
+  await features.text.extract(names.map((name) => classText({ name, description: null }))),
 );
 const meta = entries.map(({ hexcode, label, subgroup, group }) => ({ hexcode, label, subgroup, group }));
 await writeFile(join(folder, 'meta.json'), JSON.stringify(meta));

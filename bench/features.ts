@@ -106,10 +106,10 @@ async function measureTexts(features: FeatureExtractors) {
   const speed: Record<string, string | number>[] = [];
   for (const language of ['en', 'zh', 'fr', 'es'] as const) {
     const entries = emojiCatalogue(language);
-    const labels = await features.extractTexts(entries.map((entry) => entry.label));
-    const tags = await features.extractTexts(entries.map(tagsAlone));
+    const labels = await features.text.extract(entries.map((entry) => entry.label));
+    const tags = await features.text.extract(entries.map(tagsAlone));
     const start = performance.now();
-    const captions = await features.extractTexts(entries.map((entry) => entry.text));
+    const captions = await features.text.extract(entries.map((entry) => entry.text));
     speed.push({
       what: `captions, ${language}`,
       'ms per text': (performance.now() - start) / entries.length,
@@ -125,7 +125,7 @@ async function measureTexts(features: FeatureExtractors) {
       'captions, nearest: subgroup': neighbours(captions, entries).subgroup,
     });
     for (const query of QUERIES[language]) {
-      const [feature] = await features.extractTexts([query]);
+      const [feature] = await features.text.extract([query]);
       const found = ranked(feature as Float32Array, captions).slice(0, 5);
       queries.push({ query, found: found.map((i) => entries[i]?.label).join(' · ') });
     }
@@ -143,7 +143,7 @@ async function measureTexts(features: FeatureExtractors) {
   const times: number[] = [];
   for (const { label } of catalogue.slice(0, 200)) {
     const start = performance.now();
-    await features.extractTexts([`a picture of ${label}`]);
+    await features.text.extract([`a picture of ${label}`]);
     times.push(performance.now() - start);
   }
   speed.push({ what: 'one query, p50', 'ms per text': percentile(times, 0.5) });
@@ -151,7 +151,7 @@ async function measureTexts(features: FeatureExtractors) {
   const long = catalogue.map((entry) => entry.text).join('. ');
   for (const size of [1_000, 10_000]) {
     const start = performance.now();
-    await features.extractTexts([long.slice(0, size)]);
+    await features.text.extract([long.slice(0, size)]);
     speed.push({ what: `one text of ${size} characters`, 'ms per text': performance.now() - start });
   }
   return { extractor: features.text.id, dimension: features.text.dimension, retrieval, speed, queries };

@@ -57,7 +57,7 @@ async function search(text) {
 
 const features = await createFeatureExtractors();
 async function extractAndEncode(text) {
-  const [feature] = await features.extractTexts([text]);
+  const [feature] = await features.text.extract([text]);
   encoder.embed('TEXT', feature);
 }
 

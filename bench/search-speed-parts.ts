@@ -81,7 +81,7 @@ async function extractionTime(texts: readonly string[]): Promise<number> {
   const features = await createFeatureExtractors({ image: 'default' });
   try {
     return await p50Of(texts, async (text) => {
-      await features.extractTexts([text]);
+      await features.text.extract([text]);
     });
   } finally {
     await features.close();

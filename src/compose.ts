@@ -23,6 +23,13 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
     const media = await openMedia(config.dataDir);
     const features = await createFeatureExtractors({
       image: config.imageModel,
+      text: config.textModel,
+      hub: {
+        folder: join(config.dataDir, 'models'),
+        endpoint: config.modelHub,
+        maxBytes: config.modelMegabytes * 2 ** 20,
+        allowNetworks: config.fetchAllow,
+      },
       ...(config.workers !== null && { workers: config.workers }),
     });
     const services = createServices({
@@ -30,6 +37,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       features,
       media,
       imageModels: config.imageModels,
+      textModels: config.textModels,
       fetchPolicy: { allowNetworks: config.fetchAllow },
       runsFolder: join(config.dataDir, 'runs'),
       versions: { keepRetired: config.keepEncoders, tolerance: config.promotionTolerance },
@@ -44,6 +52,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
         imageExtractor: features.image.id,
         textExtractor: features.text.id,
         imageExtractors: await reportExtractors(catalog, services.imageExtractors),
+        textExtractors: await reportExtractors(catalog, services.textExtractors),
         lackingIndexes: await catalog.indexes.lacking(),
         backend: await features.backend(),
       }),
@@ -52,9 +61,12 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
         await catalog.maintain();
       },
       warmUp: async () => {
-        // If the encoder's image model cannot be opened, the server starts nevertheless: searches by text still work.
-        const active = services.imageExtractors.of(await catalog.encoders.active());
-        await features.warmUp(await active.catch(() => features.image));
+        // If a model of the encoder cannot be opened, the server starts nevertheless: other searches still work.
+        const active = await catalog.encoders.active();
+        await features.warmUp(
+          await services.imageExtractors.of(active).catch(() => features.image),
+          await services.textExtractors.of(active).catch(() => features.text),
+        );
       },
       close: async () => {
         await Promise.all([services.upkeep.stop(), services.indexes.stop()]);

@@ -12,10 +12,17 @@ export interface Config {
   readonly port: number;
   /** Accepted keys of `Authorization: Bearer`. Required to listen on an address other than loopback. */
   readonly apiKeys: readonly string[];
-  /** `default`, `hsv-hog`, or `dir:PATH` of a tfjs model. */
+  /** `default`, `hsv-hog`, `dir:PATH` of a tfjs model, `onnx:PATH` or `hf:ORG/NAME`. */
   readonly imageModel: string;
-  /** Image extractors that callers of the API may train encoders on, besides `default` and `hsv-hog`. */
+  /** `default`, `onnx:PATH` or `hf:ORG/NAME`. */
+  readonly textModel: string;
+  /** Extractors that callers of the API may train encoders on, besides the built-in ones. */
   readonly imageModels: readonly string[];
+  readonly textModels: readonly string[];
+  /** Base address of the hub of `hf:` models. */
+  readonly modelHub: string;
+  /** Megabytes of one model of the hub at most. */
+  readonly modelMegabytes: number;
   /** Private networks (CIDR) that `imageUrl` may reach. */
   readonly fetchAllow: readonly string[];
   /** Worker threads for extraction; null: one for each core, at most four. */
@@ -36,8 +43,10 @@ const list = z.string().transform((value) =>
     .filter((part) => part !== ''),
 );
 
-const IMAGE_MODEL = /^(default|hsv-hog|dir:.+)$/;
-const IMAGE_MODEL_RULE = 'must be default, hsv-hog or dir:PATH';
+const IMAGE_MODEL = /^(default|hsv-hog|(dir|onnx|hf):.+)$/;
+const IMAGE_MODEL_RULE = 'must be default, hsv-hog, dir:PATH, onnx:PATH or hf:ORG/NAME';
+const TEXT_MODEL = /^(default|(onnx|hf):.+)$/;
+const TEXT_MODEL_RULE = 'must be default, onnx:PATH or hf:ORG/NAME';
 
 const environment = z.object({
   DATABASE_URL: z
@@ -54,6 +63,15 @@ const environment = z.object({
   COMMONSPACE_IMAGE_MODELS: list
     .refine((names) => names.every((name) => IMAGE_MODEL.test(name)), `each ${IMAGE_MODEL_RULE}`)
     .default([]),
+  COMMONSPACE_TEXT_MODEL: z.string().regex(TEXT_MODEL, TEXT_MODEL_RULE).default('default'),
+  COMMONSPACE_TEXT_MODELS: list
+    .refine((names) => names.every((name) => TEXT_MODEL.test(name)), `each ${TEXT_MODEL_RULE}`)
+    .default([]),
+  /** The name that other programs of the hub use, too. */
+  HF_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) address' })
+    .default('https://huggingface.co'),
+  COMMONSPACE_MODEL_MEGABYTES: z.coerce.number().int().min(1).max(1_000_000).default(4096),
   COMMONSPACE_FETCH_ALLOW: list
     .refine(
       (networks) => networks.every((n) => /^[0-9a-f.:]+\/\d+$/i.test(n)),
@@ -102,7 +120,11 @@ export function readConfig(
     port: overrides.port ?? value.COMMONSPACE_PORT,
     apiKeys: value.COMMONSPACE_API_KEYS,
     imageModel: overrides.imageModel ?? value.COMMONSPACE_IMAGE_MODEL,
+    textModel: value.COMMONSPACE_TEXT_MODEL,
     imageModels: value.COMMONSPACE_IMAGE_MODELS,
+    textModels: value.COMMONSPACE_TEXT_MODELS,
+    modelHub: value.HF_ENDPOINT,
+    modelMegabytes: value.COMMONSPACE_MODEL_MEGABYTES,
     fetchAllow: value.COMMONSPACE_FETCH_ALLOW,
     workers: value.COMMONSPACE_WORKERS ?? null,
     embeddedBuffers: value.COMMONSPACE_EMBEDDED_BUFFERS ?? overrides.embeddedBuffers ?? null,

@@ -28,6 +28,7 @@ export function doctorCommand(openApp: OpenApp): Command {
           imageExtractor: about.imageExtractor,
           textExtractor: about.textExtractor,
           imageExtractors: about.imageExtractors,
+          textExtractors: about.textExtractors,
           indexes: about.lackingIndexes,
           items: { images: counts.IMAGE, texts: counts.TEXT },
           encoder:
@@ -50,9 +51,17 @@ export function doctorCommand(openApp: OpenApp): Command {
               ...about.imageExtractors.map((one, i) => [
                 i === 0 ? 'image features' : '',
                 one.id,
-                extractorRemark(one, config.imageModel, counts.IMAGE),
+                extractorRemark(
+                  one,
+                  `COMMONSPACE_IMAGE_MODEL is ${config.imageModel}`,
+                  `${counts.IMAGE} images`,
+                ),
               ]),
-              ['text features', report.textExtractor, ''],
+              ...about.textExtractors.map((one, i) => [
+                i === 0 ? 'text features' : '',
+                one.id,
+                extractorRemark(one, `COMMONSPACE_TEXT_MODEL is ${config.textModel}`, `${counts.TEXT} texts`),
+              ]),
               ...about.lackingIndexes.map((one, i) => [
                 i === 0 ? 'vector indexes' : '',
                 one.building ? 'being built' : 'MISSING',
@@ -71,13 +80,13 @@ export function doctorCommand(openApp: OpenApp): Command {
 /** The encoders that use an extractor, and its problems. */
 function extractorRemark(
   { configured, encoders, lacking, problem }: ExtractorReport,
-  imageModel: string,
-  images: number,
+  setting: string,
+  items: string,
 ): string {
-  const why = configured ? [`COMMONSPACE_IMAGE_MODEL is ${imageModel}`] : [];
+  const why = configured ? [setting] : [];
   const users = encoders.map(({ id, state }) => `${state} encoder ${id}`);
   const more = users.length > NAMED_ENCODERS ? [`${users.length - NAMED_ENCODERS} older ones`] : [];
-  const missing = lacking > 0 ? [`${lacking} of ${images} images have no feature of it yet`] : [];
+  const missing = lacking > 0 ? [`${lacking} of ${items} have no feature of it yet`] : [];
   const fault = problem === null ? [] : [`CANNOT BE OPENED: ${problem}`];
   return [...fault, ...why, ...users.slice(0, NAMED_ENCODERS), ...more, ...missing].join('; ');
 }

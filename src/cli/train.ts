@@ -18,6 +18,7 @@ interface TrainCommandOptions extends GlobalOptions {
   readonly epochs?: number;
   readonly learnFrom?: Readonly<Record<string, string>>;
   readonly imageExtractor?: string;
+  readonly textExtractor?: string;
   readonly set?: TrainOptionsInput;
   readonly activate: boolean;
   readonly force?: boolean;
@@ -53,7 +54,11 @@ export function trainCommand(openApp: OpenApp): Command {
     )
     .option(
       '--image-extractor <id>',
-      'image extractor to train on: default, hsv-hog, dir:PATH or the id of one in use (default: COMMONSPACE_IMAGE_MODEL)',
+      'image extractor to train on: default, hsv-hog, dir:PATH, onnx:PATH, hf:ORG/NAME or the id of one in use (default: COMMONSPACE_IMAGE_MODEL)',
+    )
+    .option(
+      '--text-extractor <id>',
+      'text extractor to train on: default, onnx:PATH, hf:ORG/NAME or the id of one in use (default: COMMONSPACE_TEXT_MODEL)',
     )
     .addOption(setOption())
     .option(
@@ -90,6 +95,7 @@ function requestOf(options: TrainCommandOptions): TrainRequest {
     holdout: options.holdout,
     epochs: options.epochs ?? null,
     imageExtractor: options.imageExtractor ?? null,
+    textExtractor: options.textExtractor ?? null,
     options: options.set ?? {},
     learnFrom: options.learnFrom === undefined ? null : { metadata: options.learnFrom },
     activate: options.activate,

@@ -41,6 +41,7 @@ export const encoderRequest = z.looseObject({
   options: z.exactOptional(options),
   learnFrom: itemFilter.nullable().default(null),
   imageExtractor: z.exactOptional(z.string().nullable()),
+  textExtractor: z.exactOptional(z.string().nullable()),
   activate: z.exactOptional(z.boolean()),
   force: z.exactOptional(z.boolean()),
 });

@@ -67,8 +67,14 @@ export const ERRORS = {
   EXTRACTOR_MISSING: {
     status: 409,
     exit: 3,
-    what: 'The image extractor that an encoder was trained with cannot be opened, or has changed.',
+    what: 'An extractor that an encoder was trained with cannot be opened, or has changed.',
   },
+  PACKAGE_MISSING: {
+    status: 500,
+    exit: 2,
+    what: 'A model needs an optional package that is not installed.',
+  },
+  MODEL_UNAVAILABLE: { status: 502, exit: 1, what: 'A model cannot be downloaded from its hub.' },
   BAD_MODEL: { status: 400, exit: 2, what: 'A model folder or its description is missing or malformed.' },
   BAD_FOLDER: { status: 400, exit: 2, what: 'A folder to ingest has no metadata.jsonl or cannot be read.' },
   BAD_ROW: {

@@ -1,20 +1,30 @@
 import { availableParallelism } from 'node:os';
 import { CommonspaceError } from '../domain/errors.js';
+import type { Modality } from '../domain/modality.js';
 import { ExtractorPools } from './extractor-pools.js';
+import type { HubOptions } from './hub/hub-options.js';
+import { inFolder } from './hub/in-folder.js';
 import { readImageExtractorName } from './image/load-image-extractor.js';
+import { sharedSpace } from './shared-space.js';
 import { inLanes } from './task-lanes.js';
-import { TEXT_EXTRACTOR } from './text/text-extractor.js';
+import { readTextExtractorName } from './text/load-text-extractor.js';
 import type {
   ExtractOptions,
   FeatureExtractors,
   ImageExtractorInfo,
   OpenImageExtractor,
+  OpenTextExtractor,
   Pixels,
+  TextExtractorInfo,
 } from './types.js';
 
 export interface FeatureExtractorsOptions {
-  /** The configured image extractor: `default`, `hsv-hog`, or `dir:PATH[#DESCRIPTION]` of a tfjs model. */
+  /** The configured image extractor: `default`, `hsv-hog`, `dir:PATH[#DESCRIPTION]` of a tfjs model, `onnx:PATH` or `hf:ORG/NAME`. */
   readonly image?: string;
+  /** The configured text extractor: `default`, `onnx:PATH` or `hf:ORG/NAME`. */
+  readonly text?: string;
+  /** Where models named `hf:` are, and where to get them. Without it such names are refused. */
+  readonly hub?: HubOptions;
   /** Threads for large batches; default: one for each core, at most four. */
   readonly workers?: number;
 }
@@ -33,60 +43,87 @@ const QUERY_SIZE = 2;
  * Creates the extractors in a pool of worker threads. Queries have a thread of their own, so that a search does not wait for
  * an ingest.
  *
- * @throws CommonspaceError BAD_CONFIG for an unknown extractor, BAD_MODEL for a model on disk that cannot be used.
+ * @throws CommonspaceError BAD_CONFIG for an unknown extractor, BAD_MODEL for a model on disk that cannot be used,
+ *   PACKAGE_MISSING, MODEL_UNAVAILABLE.
  */
 export async function createFeatureExtractors(
   options: FeatureExtractorsOptions = {},
 ): Promise<FeatureExtractors> {
-  const { name, info } = readImageExtractorName(options.image ?? 'default');
+  const image = readImageExtractorName(options.image ?? 'default');
+  const text = readTextExtractorName(options.text ?? 'default');
   const pools = new ExtractorPools(options.workers ?? Math.min(availableParallelism(), MOST_WORKERS));
   try {
-    return new PooledExtractors(name, info ?? (await pools.ask('describeImageExtractor', name)), pools);
+    const images = await inFolder(image.name, options.hub);
+    const texts = await inFolder(text.name, options.hub);
+    const extractors = new PooledExtractors(
+      { ...image, task: images, info: image.info ?? (await pools.ask('describeImageExtractor', images)) },
+      { ...text, task: texts, info: text.info ?? (await pools.ask('describeTextExtractor', texts)) },
+      pools,
+      options.hub,
+    );
+    sharedSpace(extractors.image, extractors.text);
+    return extractors;
   } catch (error) {
     await pools.close();
     throw error;
   }
 }
 
+interface Named<Info> {
+  /** The name that opens it again. */
+  readonly name: string;
+  /** The name in tasks: that of the folder, for a model of a hub. */
+  readonly task: string;
+  readonly info: Info;
+}
+
 class PooledExtractors implements FeatureExtractors {
-  readonly text = TEXT_EXTRACTOR;
+  readonly text: OpenTextExtractor;
   readonly image: OpenImageExtractor;
-  /** Ids of all open image extractors. */
-  private readonly open = new Set<string>();
+  /** Ids of all open extractors. */
+  private readonly open = { IMAGE: new Set<string>(), TEXT: new Set<string>() };
 
   constructor(
-    name: string,
-    info: ImageExtractorInfo,
+    image: Named<ImageExtractorInfo>,
+    text: Named<TextExtractorInfo>,
     private readonly pools: ExtractorPools,
+    private readonly hub: HubOptions | undefined,
   ) {
-    this.image = this.opened(name, info);
-  }
-
-  extractTexts(texts: readonly string[], options: ExtractOptions = {}): Promise<Float32Array[]> {
-    return this.inTasks(
-      groupByLength(texts),
-      (group, isQuery) => {
-        const input = group.map((i) => texts[i] as string);
-        return isQuery ? this.pools.ask('extractTexts', input) : this.pools.batch('extractTexts', input);
-      },
-      options,
-    );
+    this.image = this.openedImage(image);
+    this.text = this.openedText(text);
   }
 
   async openImage(wanted: string): Promise<OpenImageExtractor> {
     const { name, info } = readImageExtractorName(wanted);
+    const task = await inFolder(name, this.hub);
     // Not in the thread for queries: loading a model would delay them.
-    return this.opened(name, info ?? (await this.pools.batch('describeImageExtractor', name)));
+    return this.openedImage({
+      name,
+      task,
+      info: info ?? (await this.pools.batch('describeImageExtractor', task)),
+    });
   }
 
-  closeImagesBut(ids: ReadonlySet<string>): void {
-    for (const id of this.open) if (!ids.has(id) && id !== this.image.id) this.open.delete(id);
+  async openText(wanted: string): Promise<OpenTextExtractor> {
+    const { name, info } = readTextExtractorName(wanted);
+    const task = await inFolder(name, this.hub);
+    return this.openedText({
+      name,
+      task,
+      info: info ?? (await this.pools.batch('describeTextExtractor', task)),
+    });
   }
 
-  async warmUp(image: OpenImageExtractor = this.image): Promise<void> {
+  closeBut(modality: Modality, ids: ReadonlySet<string>): void {
+    const configured = modality === 'IMAGE' ? this.image.id : this.text.id;
+    const open = this.open[modality];
+    for (const id of open) if (!ids.has(id) && id !== configured) open.delete(id);
+  }
+
+  async warmUp(image: OpenImageExtractor = this.image, text: OpenTextExtractor = this.text): Promise<void> {
     const { width, height } = image.input;
     const white = { data: new Uint8Array(width * height * 3).fill(255), width, height };
-    await this.extractTexts(['a text to warm up with']);
+    await text.extract(['a text to warm up with']);
     await image.extract([white]);
   }
 
@@ -98,13 +135,38 @@ class PooledExtractors implements FeatureExtractors {
     return this.pools.close();
   }
 
-  private opened(name: string, info: ImageExtractorInfo): OpenImageExtractor {
-    this.open.add(info.id);
+  private openedImage({ name, task, info }: Named<ImageExtractorInfo>): OpenImageExtractor {
+    this.open.IMAGE.add(info.id);
     return {
       ...info,
       name,
-      extract: (images, options = {}) => this.extractImages(name, info, images, options),
+      extract: (images, options = {}) => this.extractImages(task, info, images, options),
     };
+  }
+
+  private openedText({ name, task, info }: Named<TextExtractorInfo>): OpenTextExtractor {
+    this.open.TEXT.add(info.id);
+    return {
+      ...info,
+      name,
+      extract: (texts, options = {}) => this.extractTexts(task, info, texts, options),
+    };
+  }
+
+  private extractTexts(
+    name: string,
+    { id }: TextExtractorInfo,
+    texts: readonly string[],
+    options: ExtractOptions,
+  ): Promise<Float32Array[]> {
+    return this.inTasks(
+      groupByLength(texts),
+      (group, isQuery) => {
+        const task = { name, id, texts: group.map((i) => texts[i] as string), open: [...this.open.TEXT] };
+        return isQuery ? this.pools.ask('extractTexts', task) : this.pools.batch('extractTexts', task);
+      },
+      options,
+    );
   }
 
   private async extractImages(
@@ -126,7 +188,7 @@ class PooledExtractors implements FeatureExtractors {
       groups,
       (group, isQuery) => {
         const batch = group.map((i) => copyOf(images[i] as Pixels));
-        const task = { name, id, images: batch, open: [...this.open] };
+        const task = { name, id, images: batch, open: [...this.open.IMAGE] };
         return isQuery ? this.pools.ask('extractImages', task) : this.pools.batch('extractImages', task);
       },
       options,

@@ -2,18 +2,13 @@ import { CommonspaceError } from '../domain/errors.js';
 import { loadTensorBackend } from '../platform/tensor-backend.js';
 import type { ExtractorTasks, TaskReply } from './extractor-tasks.js';
 import { loadImageExtractor } from './image/load-image-extractor.js';
-import { LoadedExtractors } from './image/loaded-extractors.js';
-import { TextExtractor } from './text/text-extractor.js';
+import { LoadedExtractors } from './loaded-extractors.js';
+import { loadTextExtractor } from './text/load-text-extractor.js';
 
 /** A worker thread of the extractors' pool. It loads each model once, at the first task that uses it. */
 
 const images = new LoadedExtractors(loadImageExtractor);
-let texts: Promise<TextExtractor> | null = null;
-
-function textExtractor(): Promise<TextExtractor> {
-  texts ??= loadTensorBackend().then((backend) => TextExtractor.load(backend));
-  return texts;
-}
+const texts = new LoadedExtractors(loadTextExtractor);
 
 async function reply<T>(work: () => Promise<T>): Promise<TaskReply<T>> {
   try {
@@ -24,8 +19,11 @@ async function reply<T>(work: () => Promise<T>): Promise<TaskReply<T>> {
   }
 }
 
-export const extractTexts: ExtractorTasks['extractTexts'] = (batch) =>
-  reply(async () => (await textExtractor()).extract(batch));
+export const extractTexts: ExtractorTasks['extractTexts'] = ({ name, id, texts: batch, open }) =>
+  reply(async () => {
+    await texts.keepOnly([...open, id]);
+    return (await texts.get(name, id)).extract(batch);
+  });
 
 export const extractImages: ExtractorTasks['extractImages'] = ({ name, id, images: batch, open }) =>
   reply(async () => {
@@ -35,6 +33,9 @@ export const extractImages: ExtractorTasks['extractImages'] = ({ name, id, image
 
 export const describeImageExtractor: ExtractorTasks['describeImageExtractor'] = (name) =>
   reply(async () => (await images.open(name)).info);
+
+export const describeTextExtractor: ExtractorTasks['describeTextExtractor'] = (name) =>
+  reply(async () => (await texts.open(name)).info);
 
 export const backendReport: ExtractorTasks['backendReport'] = () =>
   reply(async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { io } from '@tensorflow/tfjs-core';
+import { CommonspaceError } from '../domain/errors.js';
 
 /** The fields of a tfjs `model.json` that this code reads. tfjs checks the others. */
 export interface ModelJson {
@@ -29,4 +30,34 @@ export function weightFiles(model: ModelJson): string[] {
 
 export function readJson<T>(file: string): T {
   return JSON.parse(readFileSync(file, 'utf8')) as T;
+}
+
+/** The JSON of a file of a model on disk. @throws CommonspaceError BAD_MODEL that names the file. */
+export function readJsonFile(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw badModel(file, `cannot be read (${(error as NodeJS.ErrnoException).code})`, error);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badModel(file, `is not JSON: ${reason(error)}`, error);
+  }
+}
+
+/** The first line of an error. */
+export function reason(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split('\n', 1)[0] ?? '';
+}
+
+/** The error for a file of a model on disk, and the field at fault. */
+export function badModel(
+  file: string,
+  what: string,
+  cause?: unknown,
+  field: readonly string[] = [],
+): CommonspaceError {
+  return new CommonspaceError('BAD_MODEL', `${file}: ${what}.`, field, { cause });
 }

@@ -15,6 +15,11 @@ export interface ExtractorInfo {
   /** Length of its features. */
   readonly dimension: number;
   readonly description: string;
+  /**
+   * The space that its features share with those of another extractor, as of the two towers of one CLIP model; null or absent
+   * if they are comparable only among themselves.
+   */
+  readonly space?: string | null;
 }
 
 export interface ImageExtractorInfo extends ExtractorInfo {
@@ -24,7 +29,13 @@ export interface ImageExtractorInfo extends ExtractorInfo {
     readonly width: number;
     readonly height: number;
     readonly fit: 'fill' | 'cover' | 'contain';
+    /** How to resample; the decoder's choice if absent. */
+    readonly kernel?: 'nearest' | 'linear' | 'cubic' | 'lanczos3';
   };
+}
+
+export interface TextExtractorInfo extends ExtractorInfo {
+  readonly modality: 'TEXT';
 }
 
 /** The tensor backend in use, and why; `commonspace doctor` prints it. */
@@ -41,10 +52,13 @@ export interface ExtractOptions {
   readonly background?: boolean | undefined;
 }
 
-/** An open image extractor. Each thread loads its model at the first task. */
-export interface OpenImageExtractor extends ImageExtractorInfo {
-  /** Name that opens it again, independent of the working directory: `hsv-hog@1`, or `dir:` with absolute paths. */
+/** An extractor that is open. Each thread loads its model at the first task. */
+interface Open {
+  /** Name that opens it again, independent of the working directory: `hsv-hog@1`, or `dir:` or `onnx:` with absolute paths. */
   readonly name: string;
+}
+
+export interface OpenImageExtractor extends ImageExtractorInfo, Open {
   /**
    * One feature per image, in order; unit length.
    *
@@ -53,23 +67,32 @@ export interface OpenImageExtractor extends ImageExtractorInfo {
   extract(images: readonly Pixels[], options?: ExtractOptions): Promise<Float32Array[]>;
 }
 
-/** The extractors in a pool of worker threads: one for texts and any number for images. */
-export interface FeatureExtractors {
-  readonly text: ExtractorInfo;
-  /** The configured extractor, which is always open. */
-  readonly image: OpenImageExtractor;
-  /** One feature per text, in order; unit length. Deterministic, and independent of the batching. */
-  extractTexts(texts: readonly string[], options?: ExtractOptions): Promise<Float32Array[]>;
+export interface OpenTextExtractor extends TextExtractorInfo, Open {
   /**
-   * Opens an image extractor: `default`, `hsv-hog`, the id of one of these, or `dir:PATH[#DESCRIPTION]`.
+   * One feature per text, in order; unit length. Deterministic, and independent of the batching.
    *
-   * @throws CommonspaceError BAD_CONFIG for an unknown name, BAD_MODEL for a model on disk that cannot be used.
+   * @throws CommonspaceError BAD_MODEL if the model has changed since it was opened.
+   */
+  extract(texts: readonly string[], options?: ExtractOptions): Promise<Float32Array[]>;
+}
+
+/** The extractors in a pool of worker threads: any number for texts and for images. */
+export interface FeatureExtractors {
+  /** The configured extractors, which are always open. */
+  readonly text: OpenTextExtractor;
+  readonly image: OpenImageExtractor;
+  /**
+   * Opens an image extractor: `default`, `hsv-hog`, the id of one of these, `dir:PATH[#DESCRIPTION]`, `onnx:PATH` or `hf:ORG/NAME`.
+   *
+   * @throws CommonspaceError BAD_CONFIG for an unknown name, BAD_MODEL for a model on disk that cannot be used, PACKAGE_MISSING.
    */
   openImage(name: string): Promise<OpenImageExtractor>;
-  /** Closes all image extractors except these and the configured one. Threads dispose their models at the next task. */
-  closeImagesBut(ids: ReadonlySet<string>): void;
-  /** Loads and runs the text extractor and this image extractor once, so that the first request is not slower than others. */
-  warmUp(image?: OpenImageExtractor): Promise<void>;
+  /** Opens a text extractor: `default`, its id, `onnx:PATH` or `hf:ORG/NAME`. @throws as `openImage`. */
+  openText(name: string): Promise<OpenTextExtractor>;
+  /** Closes all extractors of a modality except these and the configured one. Threads dispose their models at the next task. */
+  closeBut(modality: Modality, ids: ReadonlySet<string>): void;
+  /** Loads and runs these extractors once, so that the first request is not slower than others. */
+  warmUp(image?: OpenImageExtractor, text?: OpenTextExtractor): Promise<void>;
   backend(): Promise<BackendReport>;
   close(): Promise<void>;
 }

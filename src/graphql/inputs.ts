@@ -109,8 +109,18 @@ function readContent(content: IngestItemInput['content'], field: FieldPath): Ing
 }
 
 export function readTraining(input: TrainEncoderInput): TrainRequest {
-  const { preset, seed, unseenClasses, holdout, epochs, learnFrom, options, activate, imageExtractor } =
-    input;
+  const {
+    preset,
+    seed,
+    unseenClasses,
+    holdout,
+    epochs,
+    learnFrom,
+    options,
+    activate,
+    imageExtractor,
+    textExtractor,
+  } = input;
   return {
     preset: preset === 'PAPER' ? 'paper' : 'default',
     seed: seed ?? 0,
@@ -121,6 +131,7 @@ export function readTraining(input: TrainEncoderInput): TrainRequest {
     // The training service checks names and values.
     ...(options != null && { options }),
     imageExtractor: imageExtractor ?? null,
+    textExtractor: textExtractor ?? null,
     activate: activate ?? false,
   };
 }
@@ -129,7 +140,15 @@ export function readTraining(input: TrainEncoderInput): TrainRequest {
 export function trainingField([first, ...rest]: FieldPath): FieldPath {
   if (first === undefined) return ['input'];
   const known: Readonly<Record<string, string>> = { unseen: 'unseenClasses' };
-  const inInput = ['preset', 'seed', 'holdout', 'epochs', 'learnFrom', 'imageExtractor'].includes(first);
+  const inInput = [
+    'preset',
+    'seed',
+    'holdout',
+    'epochs',
+    'learnFrom',
+    'imageExtractor',
+    'textExtractor',
+  ].includes(first);
   const name = known[first] ?? first;
   return inInput || first in known ? ['input', name, ...rest] : ['input', 'options', name, ...rest];
 }

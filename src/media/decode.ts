@@ -161,10 +161,10 @@ async function assertDecodable(source: Source): Promise<void> {
   await run(source, (image) => image.resize({ width: 8, height: 8, fit: 'fill' }).raw().toBuffer());
 }
 
-async function rgbOf(source: Source, { width, height, fit }: DecodeSize): Promise<RgbImage> {
+async function rgbOf(source: Source, { width, height, fit, kernel }: DecodeSize): Promise<RgbImage> {
   const { data, info } = await run(source, (image) =>
     image
-      .resize({ width, height, fit, background: '#ffffff' })
+      .resize({ width, height, fit, background: '#ffffff', ...(kernel && { kernel }) })
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })

@@ -21,6 +21,8 @@ export interface DecodeSize {
   readonly width: number;
   readonly height: number;
   readonly fit: 'fill' | 'cover' | 'contain';
+  /** How to resample; Lanczos if absent. */
+  readonly kernel?: 'nearest' | 'linear' | 'cubic' | 'lanczos3';
 }
 
 export interface Thumbnail {

@@ -35,9 +35,14 @@ import { ActiveEncoder } from './serving/active-encoder.js';
 import { ClassPrototypes } from './serving/class-prototypes.js';
 import { ClassStatistics } from './serving/class-statistics.js';
 import type { ExtractorReport } from './serving/extractor-report.js';
+import {
+  createImageExtractors,
+  createTextExtractors,
+  type ImageExtractors,
+  type TextExtractors,
+} from './serving/extractors-in-use.js';
 import { FeatureBackfill } from './serving/feature-backfill.js';
 import { HashBackfill } from './serving/hash-backfill.js';
-import { ImageExtractors } from './serving/image-extractors.js';
 import { ImageSources } from './serving/image-source.js';
 import { IndexUpkeep } from './serving/index-upkeep.js';
 
@@ -60,6 +65,7 @@ export interface Services {
   /** Fits how the searches of the active encoder fuse evidence. */
   readonly calibrate: (hooks?: CalibrationHooks) => Promise<Calibration>;
   readonly imageExtractors: ImageExtractors;
+  readonly textExtractors: TextExtractors;
   /** Extracts and embeds what live encoders lack, once it is started. */
   readonly upkeep: Upkeep;
   /** Builds the vector indexes that are missing, in the background once it is started. */
@@ -75,6 +81,8 @@ export interface Parts {
   readonly media: MediaStore;
   /** Names of the image extractors that callers of the API may train with, in addition to the built-in ones and the configured one. */
   readonly imageModels: readonly string[];
+  /** The same for text extractors. */
+  readonly textModels?: readonly string[];
   readonly fetchPolicy: FetchPolicy;
   /** The folder with a subfolder for the files of each run. */
   readonly runsFolder: string;
@@ -85,15 +93,17 @@ export interface Parts {
 /** Creates the services from the parts. */
 export function createServices(parts: Parts): Services {
   const { catalog, features, media, imageModels, fetchPolicy, reportUnexpected } = parts;
-  const { versions = DEFAULT_VERSIONS } = parts;
-  const encoders = new ActiveEncoder(catalog, features);
+  const { versions = DEFAULT_VERSIONS, textModels = [] } = parts;
+  const encoders = new ActiveEncoder(catalog);
   const images = new ImageSources(catalog, media, fetchPolicy);
   const statistics = new ClassStatistics(catalog);
-  const prototypes = new ClassPrototypes(catalog, features, encoders, statistics);
-  const imageExtractors = new ImageExtractors(catalog, features, imageModels, reportUnexpected);
-  const queries = new QueryReader(catalog, features, encoders, images, imageExtractors, prototypes);
+  const imageExtractors = createImageExtractors(catalog, features, imageModels, reportUnexpected);
+  const textExtractors = createTextExtractors(catalog, features, textModels, reportUnexpected);
+  const extractors = { images: imageExtractors, texts: textExtractors };
+  const prototypes = new ClassPrototypes(catalog, textExtractors, statistics);
+  const queries = new QueryReader(catalog, images, extractors, prototypes);
   const filters = new FilterCheck(catalog);
-  const snapshots = new IngestSnapshots(catalog, encoders, imageExtractors);
+  const snapshots = new IngestSnapshots(catalog, encoders, extractors);
   const extraction = new FeatureExtraction(features);
   const ingest = new IngestService(
     {
@@ -104,22 +114,21 @@ export function createServices(parts: Parts): Services {
     snapshots,
     reportUnexpected,
   );
-  const backfill = new FeatureBackfill({ catalog, media, features }, imageExtractors);
+  const backfill = new FeatureBackfill({ catalog, media }, extractors);
   const indexes = new IndexUpkeep(catalog, reportUnexpected);
   const checkpoints = new Checkpoints(parts.runsFolder);
   const gate = new PromotionGate(catalog, versions.tolerance);
   const versionService = new EncoderService(
     catalog,
-    new Activation(catalog, encoders, gate, imageExtractors, backfill, indexes),
+    new Activation(catalog, encoders, gate, extractors, backfill, indexes),
     checkpoints,
     versions.keepRetired,
     reportUnexpected,
   );
-  const calibration = new FusionCalibration(catalog, features);
+  const calibration = new FusionCalibration(catalog, textExtractors);
   const runParts = {
     catalog,
-    features,
-    imageExtractors,
+    extractors,
     backfill,
     classes: prototypes,
     checkpoints,
@@ -140,17 +149,18 @@ export function createServices(parts: Parts): Services {
     media: new MediaService(catalog, media),
     training: new TrainingService(runParts, trainingRunner, versionService, filters),
     evaluations,
-    searchQuality: new SearchQualityService(catalog, features, encoders),
+    searchQuality: new SearchQualityService(catalog, textExtractors, encoders),
     evaluationJobs: new EvaluationJobs(catalog, versionService, evaluations, reportUnexpected),
     encoders: versionService,
     calibrate: async (hooks) =>
       calibration.calibrate(await encoders.require('A calibration needs the common space.'), hooks),
     imageExtractors,
+    textExtractors,
     indexes,
     upkeep: new Upkeep(
       catalog,
       encoders,
-      imageExtractors,
+      extractors,
       backfill,
       new HashBackfill(catalog, media),
       reportUnexpected,
@@ -176,6 +186,7 @@ interface AppDescription {
   readonly imageExtractor: string;
   readonly textExtractor: string;
   readonly imageExtractors: readonly ExtractorReport[];
+  readonly textExtractors: readonly ExtractorReport[];
   /** Partitions whose vector index is missing or being built; searches compare all their rows. */
   readonly lackingIndexes: readonly LackingIndex[];
   /** The tensor backend, and why it was chosen. */

@@ -42,7 +42,7 @@ describe('the text feature', () => {
   afterAll(() => features.close());
 
   it('has the values of its release', async () => {
-    const [feature = new Float32Array()] = await features.extractTexts(['a striped big cat']);
+    const [feature = new Float32Array()] = await features.text.extract(['a striped big cat']);
     const near = (values: Iterable<number>) => [...values].map((x) => Number(x.toFixed(4)));
     expect(feature).toHaveLength(1024);
     // Parts of the sentence encoder and of the n-grams, to 1e-4, because backends differ by rounding.
@@ -58,11 +58,11 @@ describe('the text feature', () => {
   });
 
   it('matches French with French, and unknown names by their spelling', async () => {
-    const [asked, like, other] = await features.extractTexts(['tête de tigre', 'un tigre', 'verre de vin']);
+    const [asked, like, other] = await features.text.extract(['tête de tigre', 'un tigre', 'verre de vin']);
     expect(cosine(asked as Float32Array, like as Float32Array)).toBeGreaterThan(
       cosine(asked as Float32Array, other as Float32Array) + 0.1,
     );
-    const [name, inflected, stranger] = await features.extractTexts([
+    const [name, inflected, stranger] = await features.text.extract([
       'Xochiquetzal',
       'Xochiquetzals',
       'Brnčić',
@@ -120,8 +120,8 @@ describe('hsvHog', () => {
 describe('closing', () => {
   it('settles pending calls', async () => {
     const features = await createFeatureExtractors({ image: 'hsv-hog', workers: 1 });
-    const pending = features
-      .extractTexts(Array.from({ length: 400 }, (_, i) => `text number ${i} of a long batch`))
+    const pending = features.text
+      .extract(Array.from({ length: 400 }, (_, i) => `text number ${i} of a long batch`))
       .then(
         () => 'done',
         () => 'failed',

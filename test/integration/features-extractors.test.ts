@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { emojiCatalogue } from '../../src/demo/emoji-catalogue.js';
 import { cosine, dot } from '../../src/domain/vectors.js';
 import { createFeatureExtractors } from '../../src/features/create-feature-extractors.js';
-import type { ExtractorTasks, ImageTask } from '../../src/features/extractor-tasks.js';
+import type { ExtractorTasks, ImageTask, TextTask } from '../../src/features/extractor-tasks.js';
 import type { FeatureExtractors, Pixels } from '../../src/features/types.js';
 import { decodeRgb } from '../../src/media/decode.js';
 import { workerEntry } from '../../src/platform/worker-entry.js';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => features.close());
 
-const one = async (text: string) => (await features.extractTexts([text]))[0] as Float32Array;
+const one = async (text: string) => (await features.text.extract([text]))[0] as Float32Array;
 const norm = (vector: Float32Array) => Math.sqrt(dot(vector, vector));
 
 async function picture(label: string, vendor: 'googleFile' | 'twitterFile'): Promise<Pixels> {
@@ -29,7 +29,7 @@ async function picture(label: string, vendor: 'googleFile' | 'twitterFile'): Pro
 describe('text features', () => {
   it('are unit vectors of the declared dimension for any text', async () => {
     const texts = ['a tiger', '老虎', '!?', '。', '   ', '', '🐯', '\ud83d', 'ﷺ'.repeat(50), 'x'];
-    for (const feature of await features.extractTexts(texts)) {
+    for (const feature of await features.text.extract(texts)) {
       expect(feature).toHaveLength(features.text.dimension);
       expect(norm(feature)).toBeCloseTo(1, 5);
     }
@@ -37,15 +37,15 @@ describe('text features', () => {
 
   it('do not depend on batching and order, to the last bit', async () => {
     const texts = catalogue.slice(0, 90).map(({ text }) => text);
-    const batch = await features.extractTexts(texts);
-    const reversed = (await features.extractTexts([...texts].reverse())).reverse();
+    const batch = await features.text.extract(texts);
+    const reversed = (await features.text.extract([...texts].reverse())).reverse();
     expect(reversed).toEqual(batch);
     for (const i of [0, 41, 89]) expect(await one(texts[i] as string)).toEqual(batch[i]);
   });
 
   it('match texts of similar meaning without a common word', async () => {
     const query = await one('something to drink with alcohol');
-    const [wine, hammer] = await features.extractTexts(['a glass of red wine', 'a hammer and a wrench']);
+    const [wine, hammer] = await features.text.extract(['a glass of red wine', 'a hammer and a wrench']);
     expect(cosine(query, wine as Float32Array)).toBeGreaterThan(cosine(query, hammer as Float32Array) + 0.1);
   });
 
@@ -59,7 +59,7 @@ describe('text features', () => {
 
   it('match Chinese with Chinese, and full-width letters with plain ones', async () => {
     const chinese = emojiCatalogue('zh');
-    const captions = await features.extractTexts(chinese.map(({ text }) => text));
+    const captions = await features.text.extract(chinese.map(({ text }) => text));
     const query = await one('老虎');
     const scores = captions.map((caption) => dot(query, caption));
     const best = scores.indexOf(Math.max(...scores));
@@ -125,26 +125,26 @@ describe('image features', () => {
 
 describe('the pool', () => {
   it('returns nothing for an empty call', async () => {
-    expect(await features.extractTexts([])).toEqual([]);
+    expect(await features.text.extract([])).toEqual([]);
     expect(await features.image.extract([])).toEqual([]);
   });
 
   it('cancels a call without affecting others', async () => {
     const controller = new AbortController();
     const texts = catalogue.map(({ text }) => `${text} to be cancelled`);
-    const cancelled = features.extractTexts(texts, { signal: controller.signal });
-    const other = features.extractTexts(texts.slice(0, 40));
+    const cancelled = features.text.extract(texts, { signal: controller.signal });
+    const other = features.text.extract(texts.slice(0, 40));
     controller.abort();
     await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(await other).toHaveLength(40);
-    await expect(features.extractTexts(['a'], { signal: controller.signal })).rejects.toMatchObject({
+    await expect(features.text.extract(['a'], { signal: controller.signal })).rejects.toMatchObject({
       code: 'CANCELLED',
     });
   });
 
   it('answers a query while a large batch runs', async () => {
     let batchDone = false;
-    const batch = features.extractTexts(catalogue.slice(0, 240).map(({ text }) => text)).finally(() => {
+    const batch = features.text.extract(catalogue.slice(0, 240).map(({ text }) => text)).finally(() => {
       batchDone = true;
     });
     await one('a striped big cat');
@@ -172,6 +172,8 @@ describe('a worker thread', () => {
     });
     const { id } = features.image;
     const task = (images: readonly Pixels[]): ImageTask => ({ name: id, id, images, open: [id] });
+    const text = features.text.id;
+    const textTask = (texts: readonly string[]): TextTask => ({ name: text, id: text, texts, open: [text] });
     const run = async <Name extends keyof ExtractorTasks>(name: Name, input: unknown): Promise<number> => {
       await thread.run(input, { name });
       return (await thread.run(undefined, { name: 'tensorCount' })).value;
@@ -184,10 +186,10 @@ describe('a worker thread', () => {
         'a much longer text, about tigers and what they eat',
         'snow '.repeat(400),
       ];
-      await run('extractTexts', ['warm']);
+      await run('extractTexts', textTask(['warm']));
       const before = await run('extractImages', task([pixels]));
       for (let i = 0; i < 3; i += 1) {
-        expect(await run('extractTexts', texts)).toBe(before);
+        expect(await run('extractTexts', textTask(texts))).toBe(before);
         expect(await run('extractImages', task(Array(11).fill(pixels)))).toBe(before);
       }
     } finally {

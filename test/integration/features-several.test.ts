@@ -44,7 +44,7 @@ describe('several image extractors', () => {
     });
     expect(found[1]?.[0]).not.toEqual(found[2]?.[0]);
     // A closed extractor that is still referenced is loaded again, and gives the same features.
-    features.closeImagesBut(new Set());
+    features.closeBut('IMAGE', new Set());
     expect(await extract()).toEqual(found);
     const background = await one.extract([plain(one, ORANGE)], { background: true });
     expect(background[0]).toEqual(found[1]?.[0]);

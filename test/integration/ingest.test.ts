@@ -81,7 +81,7 @@ describeOnEachKind('ingest', (kind) => {
     ]);
     expect(itemOf(updated)).toMatchObject({ id: itemOf(created).id, text: 'second' });
     const feature = await app.catalog.vectors.itemFeature(itemOf(created).id, app.features.text.id);
-    const [expected] = await app.features.extractTexts(['second']);
+    const [expected] = await app.features.text.extract(['second']);
     expect(feature?.[0]).toBeCloseTo(expected?.[0] ?? Number.NaN, 5);
   });
 
@@ -121,7 +121,7 @@ describeOnEachKind('ingest', (kind) => {
     const item = await app.items.byExternalId('repeated');
     expect(item).toMatchObject({ text: 'one' });
     const feature = await app.catalog.vectors.itemFeature(item?.id ?? '', app.features.text.id);
-    const [expected] = await app.features.extractTexts(['one']);
+    const [expected] = await app.features.text.extract(['one']);
     expect(feature?.[0]).toBeCloseTo(expected?.[0] ?? Number.NaN, 5);
   });
 
@@ -235,7 +235,7 @@ describeOnEachKind('ingest', (kind) => {
 
   it('fails only the items that an extractor fails to extract, and logs the error once', async () => {
     const error = new Error('the model is broken');
-    const extract = vi.spyOn(app.features, 'extractTexts').mockRejectedValueOnce(error);
+    const extract = vi.spyOn(app.features.text, 'extract').mockRejectedValueOnce(error);
     const outcomes = await app.ingest.ingest([
       { content: { text: 'one' }, externalId: 'broken-1' },
       { content: { bytes: await drawShape('ring', 'green') }, externalId: 'intact' },
@@ -252,7 +252,7 @@ describeOnEachKind('ingest', (kind) => {
     const { items, encoders } = app.catalog;
     const existing = vi.spyOn(items, 'findExisting');
     const live = vi.spyOn(encoders, 'live');
-    const extract = vi.spyOn(app.features, 'extractTexts');
+    const extract = vi.spyOn(app.features.text, 'extract');
     const write = vi.spyOn(items, 'upsertMany').mockRejectedValueOnce(new IdentityConflict('meanwhile'));
     const [stored] = await app.ingest.ingest([{ content: { text: 'interfered' }, externalId: 'interfered' }]);
     const calls = [existing, live, extract, write].map((spy) => spy.mock.calls.length);

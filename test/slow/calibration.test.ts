@@ -46,7 +46,7 @@ describeOnEachKind('the calibration of fused searches', (kind) => {
     if (active === null) throw new Error('no encoder');
     const loaded = { row: active, encoder: loadEncoder(await app.catalog.encoders.weights(active.id)) };
     const shown: string[] = [];
-    const calibration = new FusionCalibration(app.catalog, app.features, 10);
+    const calibration = new FusionCalibration(app.catalog, app.textExtractors, 10);
     const result = await calibration.calibrate(loaded, {
       onProgress: (done, all) => shown.push(`${done}/${all}`),
     });

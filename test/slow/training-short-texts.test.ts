@@ -34,8 +34,10 @@ const SHORT: TrainRequest = {
 };
 const WANTED = { seed: 3, shortTexts: 0.5, titleTexts: 0.5, shortForms: 3 };
 
+const parts = () => ({ catalog: app.catalog, text: app.features.text });
+
 it('draws short forms and titles of the pairs by the seed, and extracts their features once', async () => {
-  const draw = (seed: number) => extractFurtherTexts(app, pairs, { ...WANTED, seed });
+  const draw = (seed: number) => extractFurtherTexts(parts(), pairs, { ...WANTED, seed });
   const drawn = await draw(3);
   expect(await draw(3)).toEqual(drawn);
   expect(await draw(4)).not.toEqual(drawn);
@@ -49,10 +51,10 @@ it('draws short forms and titles of the pairs by the seed, and extracts their fe
 });
 
 it('draws nothing where the options are off, and only what is asked for', async () => {
-  expect(await extractFurtherTexts(app, pairs, { ...WANTED, shortTexts: 0, titleTexts: 0 })).toBeNull();
-  const titles = await extractFurtherTexts(app, pairs, { ...WANTED, shortTexts: 0 });
+  expect(await extractFurtherTexts(parts(), pairs, { ...WANTED, shortTexts: 0, titleTexts: 0 })).toBeNull();
+  const titles = await extractFurtherTexts(parts(), pairs, { ...WANTED, shortTexts: 0 });
   expect(titles?.short.flat()).toEqual([]);
-  const short = await extractFurtherTexts(app, pairs, { ...WANTED, titleTexts: 0 });
+  const short = await extractFurtherTexts(parts(), pairs, { ...WANTED, titleTexts: 0 });
   expect(short?.titles.flat()).toEqual([]);
 });
 

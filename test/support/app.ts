@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { openApp } from '../../src/compose.js';
 import { readConfig } from '../../src/config.js';
 import { createFeatureExtractors } from '../../src/features/create-feature-extractors.js';
+import type { HubOptions } from '../../src/features/hub/hub-options.js';
 import type { FeatureExtractors } from '../../src/features/types.js';
 import { createMediaStore, type MediaStore } from '../../src/media/media-store.js';
 import type { TrainRequest } from '../../src/services/encoders/train-request.js';
@@ -27,6 +28,9 @@ export interface TestAppOptions {
   /** The configured image extractor; hsv-hog by default, which distinguishes coloured shapes and needs no network. */
   readonly image?: string;
   readonly imageModels?: readonly string[];
+  readonly text?: string;
+  readonly textModels?: readonly string[];
+  readonly hub?: HubOptions;
 }
 
 /** @param kind which server to use; see openTestCatalog */
@@ -37,13 +41,20 @@ export async function openTestApp(
   const unexpected: unknown[] = [];
   const test = await openTestCatalog(kind, (error) => unexpected.push(error));
   const store = await createMediaStore({ directory: join(test.dataDir, 'media') });
-  const begin = async ({ image = 'hsv-hog', imageModels = [] }: TestAppOptions) => {
-    const features = await createFeatureExtractors({ image, workers: 1 });
+  const begin = async ({
+    image = 'hsv-hog',
+    text = 'default',
+    imageModels = [],
+    textModels = [],
+    hub,
+  }: TestAppOptions) => {
+    const features = await createFeatureExtractors({ image, text, workers: 1, ...(hub && { hub }) });
     const services = createServices({
       catalog: test.catalog,
       features,
       media: store,
       imageModels,
+      textModels,
       fetchPolicy: { allowNetworks: [] },
       runsFolder: join(test.dataDir, 'runs'),
       reportUnexpected: (error) => unexpected.push(error),

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import { z } from 'zod';
-import { CommonspaceError } from '../../domain/errors.js';
-import { type ModelJson, weightFiles } from '../model-files.js';
+import { badModel, type ModelJson, readJsonFile, weightFiles } from '../model-files.js';
 
 /** The file next to model.json that describes the use of the model, unless `dir:PATH#FILE` names another. */
 const DESCRIPTION_FILE = 'commonspace-model.json';
@@ -70,31 +69,4 @@ export function readModel(folder: string): { json: ModelJson; weights: Buffer } 
     return readFileSync(path);
   });
   return { json, weights: Buffer.concat(shards) };
-}
-
-function readJsonFile(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw badModel(file, `cannot be read (${(error as NodeJS.ErrnoException).code})`, error);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw badModel(file, `is not JSON: ${reason(error)}`, error);
-  }
-}
-
-export function reason(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split('\n', 1)[0] ?? '';
-}
-
-export function badModel(
-  file: string,
-  what: string,
-  cause?: unknown,
-  field: readonly string[] = [],
-): CommonspaceError {
-  return new CommonspaceError('BAD_MODEL', `${file}: ${what}.`, field, { cause });
 }

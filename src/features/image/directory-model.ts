@@ -5,16 +5,14 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { TensorBackend } from '../../platform/tensor-backend.js';
 import { tfConverter, tfLayers } from '../../platform/tfjs-packages.js';
-import { inMemory, type ModelJson } from '../model-files.js';
+import { badModel, inMemory, type ModelJson, reason } from '../model-files.js';
 import type { ImageExtractorInfo, Pixels } from '../types.js';
 import { joinUnit } from '../vectors.js';
 import {
-  badModel,
   type Description,
   type DirectoryModelOptions,
   readDescription,
   readModel,
-  reason,
 } from './directory-files.js';
 import { HSV_HOG_DIMENSION, hsvHog } from './hsv-hog.js';
 import type { ImageExtractor } from './image-extractor.js';

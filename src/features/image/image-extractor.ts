@@ -5,5 +5,5 @@ export interface ImageExtractor {
   readonly info: ImageExtractorInfo;
   /** [info.dimension] of unit length for each image, in order. Images must have the size `info.input`. */
   extract(images: readonly Pixels[]): Promise<Float32Array[]>;
-  dispose(): void;
+  dispose(): void | Promise<void>;
 }

@@ -1,5 +1,7 @@
 import { CommonspaceError } from '../../domain/errors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
+import { OnnxImageModel } from '../onnx/image-model.js';
+import { parseModelName, storedName } from '../onnx/model-name.js';
 import type { ImageExtractorInfo } from '../types.js';
 import { parseDirectory } from './directory-files.js';
 import { DirectoryModel } from './directory-model.js';
@@ -23,7 +25,7 @@ export interface ImageExtractorName {
 }
 
 /**
- * Reads `default`, `hsv-hog`, the id of one of these, or `dir:PATH[#DESCRIPTION]`.
+ * Reads `default`, `hsv-hog`, the id of one of these, `dir:PATH[#DESCRIPTION]`, `onnx:PATH` or `hf:ORG/NAME`.
  *
  * @throws CommonspaceError BAD_CONFIG for any other name
  */
@@ -32,11 +34,13 @@ export function readImageExtractorName(name: string): ImageExtractorName {
     const { folder, description } = parseDirectory(name.slice(DIRECTORY.length));
     return { name: `${DIRECTORY}${folder}#${description}`, info: null };
   }
+  const model = parseModelName(name, 'COMMONSPACE_IMAGE_MODEL');
+  if (model !== null) return { name: storedName(model), info: null };
   const info = BUILT_IN[name] ?? Object.values(BUILT_IN).find(({ id }) => id === name);
   if (info !== undefined) return { name: info.id, info };
   throw new CommonspaceError(
     'BAD_CONFIG',
-    `There is no image extractor ${name}. Use default, hsv-hog or dir:PATH.`,
+    `There is no image extractor ${name}. Use default, hsv-hog, dir:PATH, onnx:PATH or hf:ORG/NAME.`,
     ['COMMONSPACE_IMAGE_MODEL'],
   );
 }
@@ -46,8 +50,10 @@ export function builtInImageExtractors(): readonly string[] {
   return Object.values(BUILT_IN).map(({ id }) => id);
 }
 
-/** Loads an image extractor by its name. */
+/** Loads an image extractor by its name. A model of a hub has been resolved to `onnx:` with its folder. */
 export async function loadImageExtractor(name: string): Promise<ImageExtractor> {
+  const model = parseModelName(name, 'COMMONSPACE_IMAGE_MODEL');
+  if (model?.kind === 'folder') return await OnnxImageModel.load(model);
   const { info } = readImageExtractorName(name);
   if (info === HSV_HOG_EXTRACTOR) return hsvHogExtractor;
   const backend = await loadTensorBackend();

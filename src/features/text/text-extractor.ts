@@ -1,12 +1,12 @@
 import type { TensorBackend } from '../../platform/tensor-backend.js';
-import type { ExtractorInfo } from '../types.js';
+import type { TextExtractorInfo } from '../types.js';
 import { joinUnit } from '../vectors.js';
 import { hashedNgrams, type Informativeness, NGRAM_DIMENSION } from './ngrams.js';
 import { normaliseText } from './normalise.js';
 import type { PieceTokenizer, Tokens } from './sentencepiece.js';
 import { USE_DIMENSION, UseLite } from './use-lite.js';
 
-export const TEXT_EXTRACTOR: ExtractorInfo = {
+export const TEXT_EXTRACTOR: TextExtractorInfo = {
   id: 'use-lite+ngrams@1',
   modality: 'TEXT',
   dimension: USE_DIMENSION + NGRAM_DIMENSION,
@@ -27,19 +27,28 @@ const LEAST_INFORMATIVE = 0.1;
 
 const NO_SENTENCE = new Float32Array(USE_DIMENSION);
 
-/** Extracts features of texts: the meaning by the sentence encoder, the spelling by n-grams. */
-export class TextExtractor {
+/** A text extractor in one thread. */
+export interface TextExtractor {
+  readonly info: TextExtractorInfo;
+  /** [info.dimension] of unit length for each text, in order; independent of the batching. */
+  extract(texts: readonly string[]): Promise<Float32Array[]>;
+  dispose(): void | Promise<void>;
+}
+
+/** The built-in extractor: the meaning by the sentence encoder, the spelling by n-grams. */
+export class SentenceNgrams implements TextExtractor {
+  readonly info = TEXT_EXTRACTOR;
+
   private constructor(
     private readonly use: UseLite,
     private readonly informativeness: Informativeness,
   ) {}
 
-  static async load(backend: TensorBackend): Promise<TextExtractor> {
+  static async load(backend: TensorBackend): Promise<SentenceNgrams> {
     const use = await UseLite.load(backend);
-    return new TextExtractor(use, informativenessBy(use.tokenizer));
+    return new SentenceNgrams(use, informativenessBy(use.tokenizer));
   }
 
-  /** [dimension] of unit length for each text, in order; independent of the batching. */
   async extract(texts: readonly string[]): Promise<Float32Array[]> {
     const read = texts.map(normaliseText);
     // Lower case, because queries use any case and the encoder was trained mostly on lower case.

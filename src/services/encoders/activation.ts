@@ -6,8 +6,8 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { Encoder } from '../../encoder/types.js';
 import type { ActiveEncoder } from '../serving/active-encoder.js';
 import { embedCatalogue } from '../serving/embed-catalogue.js';
+import { type Extractors, openPair } from '../serving/extractors-in-use.js';
 import type { FeatureBackfill } from '../serving/feature-backfill.js';
-import type { ImageExtractors } from '../serving/image-extractors.js';
 import type { IndexUpkeep } from '../serving/index-upkeep.js';
 import type { PromotionGate } from './promotion.js';
 
@@ -19,7 +19,7 @@ const CATCH_UPS = 10;
 const ATTEMPTS = 5;
 
 export interface ActivateOptions {
-  /** Skips the gate, and accepts an encoder whose image extractor cannot be opened. */
+  /** Skips the gate, and accepts an encoder whose extractors cannot be opened. */
   readonly force: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,7 +30,7 @@ export class Activation {
     private readonly catalog: Catalog,
     private readonly encoders: ActiveEncoder,
     private readonly gate: PromotionGate,
-    private readonly images: ImageExtractors,
+    private readonly extractors: Extractors,
     private readonly backfill: FeatureBackfill,
     private readonly indexes: IndexUpkeep,
   ) {}
@@ -77,12 +77,12 @@ export class Activation {
     encoder: Encoder,
     { force, signal }: ActivateOptions,
   ): Promise<void> {
-    const image = await this.images.of(row).catch((error: unknown) => {
+    const open = await openPair(this.extractors, row).catch((error: unknown) => {
       if (!force) throw error;
       return null;
     });
     if (row.state === 'retired') await this.catalog.encoders.revive(row.id);
-    if (image !== null) await this.backfill.fill(image, { signal });
+    if (open !== null) await this.backfill.fill(open, { signal });
     for (let round = 0; round < CATCH_UPS; round += 1) {
       const done = await embedCatalogue(this.catalog, row, encoder, () => {}, signal ? { signal } : {});
       if (done <= MAX_IN_SWITCH) break;

@@ -4,7 +4,7 @@ import { throwIfCancelled } from '../../domain/errors.js';
 import { createRandom } from '../../encoder/math/random.js';
 import type { FurtherTexts, TrainOptions } from '../../encoder/types.js';
 import type { PairTable } from '../../evaluation/pair-table.js';
-import type { FeatureExtractors } from '../../features/types.js';
+import type { OpenTextExtractor } from '../../features/types.js';
 import { normalised, shortForms } from './short-forms.js';
 import { usableTitle } from './usable-title.js';
 
@@ -32,7 +32,7 @@ type Wanted = Pick<TrainOptions, 'seed' | 'shortTexts' | 'titleTexts' | 'shortFo
  * @throws CommonspaceError CANCELLED, or EXTRACTOR_FAILED
  */
 export async function extractFurtherTexts(
-  { catalog, features }: { readonly catalog: Catalog; readonly features: FeatureExtractors },
+  { catalog, text }: { readonly catalog: Catalog; readonly text: OpenTextExtractor },
   pairs: PairTable['pairs'],
   options: Wanted,
   hooks: FurtherTextHooks = {},
@@ -42,7 +42,7 @@ export async function extractFurtherTexts(
   const texts = new TextIndex(drawn);
   const lists = (of: readonly (readonly string[])[]) => of.map((own) => texts.rowsOf(own));
   const [short, titles] = [lists(drawn.short), lists(drawn.titles)];
-  return { features: await extract(features, texts.all, hooks), short, titles };
+  return { features: await extract(text, texts.all, hooks), short, titles };
 }
 
 interface Drawn {
@@ -116,16 +116,16 @@ class TextIndex {
 
 /** [texts, dt] */
 async function extract(
-  features: FeatureExtractors,
+  extractor: OpenTextExtractor,
   texts: readonly string[],
   { onProgress, signal }: FurtherTextHooks,
 ): Promise<FurtherTexts['features']> {
-  const columns = features.text.dimension;
+  const columns = extractor.dimension;
   const data = new Float32Array(texts.length * columns);
   for (let done = 0; done < texts.length; ) {
     throwIfCancelled(signal);
     const batch = texts.slice(done, done + EXTRACTED_AT_ONCE);
-    const vectors = await features.extractTexts(batch, { background: true, signal });
+    const vectors = await extractor.extract(batch, { background: true, signal });
     for (const [i, vector] of vectors.entries()) data.set(vector, (done + i) * columns);
     done += batch.length;
     onProgress?.({ done, all: texts.length });

@@ -5,10 +5,11 @@ import { type FusionCoefficients, SHIPPED_COEFFICIENTS } from '../../domain/fusi
 import { createRandom, shuffle } from '../../encoder/math/random.js';
 import { type FusionSample, fitWithoutCounterpart } from '../../evaluation/fit-fusion.js';
 import type { PairTable } from '../../evaluation/pair-table.js';
-import type { FeatureExtractors } from '../../features/types.js';
+import type { OpenTextExtractor } from '../../features/types.js';
 import { borrowedSimilarity, LENDERS } from '../search/borrowed-captions.js';
 import { candidatesOfOnePart, collectEvidence } from '../search/evidence-table.js';
 import type { LoadedEncoder } from '../serving/active-encoder.js';
+import type { TextExtractors } from '../serving/extractors-in-use.js';
 import { shortForms } from './short-forms.js';
 import { splitOfEncoder } from './training-pairs.js';
 
@@ -48,28 +49,20 @@ interface Query {
 export class FusionCalibration {
   constructor(
     private readonly catalog: Catalog,
-    private readonly features: FeatureExtractors,
+    private readonly texts: TextExtractors,
     private readonly leastPairs = LEAST_CALIBRATION_PAIRS,
   ) {}
 
   /**
    * Fits and stores the coefficients of an encoder that has embedded the catalogue.
    *
-   * @throws CommonspaceError CANCELLED
+   * @throws CommonspaceError CANCELLED, EXTRACTOR_MISSING
    */
   async calibrate(loaded: LoadedEncoder, hooks: CalibrationHooks = {}): Promise<Calibration> {
     const { row } = loaded;
     const split = await splitOfEncoder(this.catalog, row);
     const pairs = [...split.seen.pairs, ...split.unseen.pairs];
     const pairIds = [...new Set(pairs.map(({ pairId }) => pairId))];
-    if (row.textExtractor !== this.features.text.id) {
-      return await this.keep(row, {
-        coefficients: null,
-        pairs: 0,
-        queries: 0,
-        reason: 'The encoder reads texts by another extractor.',
-      });
-    }
     if (pairIds.length < this.leastPairs) {
       const reason = `${pairIds.length} pairs are held out; ${this.leastPairs} are needed.`;
       return await this.keep(row, { coefficients: null, pairs: pairIds.length, queries: 0, reason });
@@ -81,7 +74,7 @@ export class FusionCalibration {
         .map((i) => pairIds[i] as string),
     );
     const queries = await this.queriesOf(pairs, row.config.seed ?? 0);
-    const samples = await this.samplesOf(loaded, queries, { pairs, hidden }, hooks);
+    const samples = await this.samplesOf(loaded, await this.texts.of(row), queries, { pairs, hidden }, hooks);
     const coefficients = await fitWithoutCounterpart(samples, SHIPPED_COEFFICIENTS.TEXT);
     return await this.keep(row, {
       coefficients,
@@ -116,6 +109,7 @@ export class FusionCalibration {
 
   private async samplesOf(
     loaded: LoadedEncoder,
+    extractor: OpenTextExtractor,
     queries: readonly Query[],
     held: { readonly pairs: PairTable['pairs']; readonly hidden: ReadonlySet<string> },
     { onProgress, signal }: CalibrationHooks,
@@ -129,7 +123,7 @@ export class FusionCalibration {
     for (let start = 0; start < queries.length; start += EXTRACTED_AT_ONCE) {
       throwIfCancelled(signal);
       const batch = queries.slice(start, start + EXTRACTED_AT_ONCE);
-      const vectors = await this.features.extractTexts(
+      const vectors = await extractor.extract(
         batch.map(({ text }) => text),
         { background: true, signal },
       );

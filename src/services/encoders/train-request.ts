@@ -26,6 +26,8 @@ export interface TrainRequest {
   readonly learnFrom: ItemFilter | null;
   /** Name of the image extractor to train on; null and absent mean the configured one. The stored request has the name that opens it again. */
   readonly imageExtractor?: string | null;
+  /** The same for texts. */
+  readonly textExtractor?: string | null;
   /** Whether it becomes the active encoder if the gate passes it; true by default. The first encoder always does. */
   readonly activate?: boolean;
   /** Whether it becomes the active encoder even if the gate refuses it. */
@@ -44,6 +46,7 @@ export async function checkRequest(request: TrainRequest, filters: FilterCheck):
   }
   resolveTrainOptions(optionsOf(request));
   if (request.imageExtractor != null) checkStorable(request.imageExtractor, ['imageExtractor']);
+  if (request.textExtractor != null) checkStorable(request.textExtractor, ['textExtractor']);
   await filters.classesExist(request.unseen, ['unseen']);
   await filters.check(request.learnFrom, 'learnFrom');
 }

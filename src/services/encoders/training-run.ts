@@ -8,11 +8,11 @@ import { trainEncoder } from '../../encoder/training/train-encoder.js';
 import type { FurtherTexts, SourceSet, TrainedEncoder } from '../../encoder/types.js';
 import { evaluateHeldOut } from '../../evaluation/evaluate-held-out.js';
 import type { PairTable } from '../../evaluation/pair-table.js';
-import type { FeatureExtractors, OpenImageExtractor } from '../../features/types.js';
+import type { OpenTextExtractor } from '../../features/types.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
 import { embedCatalogue } from '../serving/embed-catalogue.js';
+import { type Extractors, type OpenPair, openPair } from '../serving/extractors-in-use.js';
 import { type BackfillProgress, type FeatureBackfill, unreadableNotes } from '../serving/feature-backfill.js';
-import type { ImageExtractors } from '../serving/image-extractors.js';
 import type { IndexUpkeep } from '../serving/index-upkeep.js';
 import { toSourceSet } from '../serving/to-source-set.js';
 import type { Checkpoints } from './checkpoints.js';
@@ -26,8 +26,7 @@ import type { TrainingHooks } from './training-progress.js';
 
 export interface RunParts {
   readonly catalog: Catalog;
-  readonly features: FeatureExtractors;
-  readonly imageExtractors: ImageExtractors;
+  readonly extractors: Extractors;
   readonly backfill: FeatureBackfill;
   readonly classes: ClassPrototypes;
   readonly checkpoints: Checkpoints;
@@ -67,50 +66,42 @@ export class TrainingRun {
   async work(): Promise<void> {
     const started = performance.now();
     const { encoderRuns } = this.parts.catalog;
-    const image = await this.openExtractor();
-    const unreadable = await this.extractMissing(image);
-    const trained = await this.train();
+    const open = await this.openExtractors();
+    const unreadable = await this.extractMissing(open);
+    const trained = await this.train(open);
     const { config, report } = await this.measure(trained);
     const seconds = (report.seconds ?? 0) + (performance.now() - started) / 1000;
     // A resumed run may have the same notes already.
     const notes = [...new Set([...(report.notes ?? []), ...unreadable])];
     await encoderRuns.beginEmbedding(this.run, config, { ...report, notes, seconds });
     // From now on new items get its features; items stored since the first extraction may lack them.
-    await this.extractMissing(image);
+    await this.extractMissing(open);
     await this.embed(trained.weights);
     await this.calibrate(trained.weights);
     await encoderRuns.finish(this.run);
   }
 
-  private async openExtractor(): Promise<OpenImageExtractor> {
-    const { features, imageExtractors } = this.parts;
-    const { text } = extractorsOf(this.run.row);
-    if (text !== features.text.id) {
-      throw new CommonspaceError(
-        'EXTRACTOR_FAILED',
-        `The run needs the text features of ${text}; this server extracts those of ${features.text.id}.`,
-      );
-    }
-    return await imageExtractors.of(this.run.row);
+  private openExtractors(): Promise<OpenPair> {
+    return openPair(this.parts.extractors, this.run.row);
   }
 
   /** @returns notes on items that cannot be read. */
-  private async extractMissing(image: OpenImageExtractor): Promise<string[]> {
+  private async extractMissing(open: OpenPair): Promise<string[]> {
     const { onProgress, signal } = this.hooks;
     const onDone = (progress: BackfillProgress) => onProgress({ stage: 'features', ...progress });
-    return unreadableNotes(await this.parts.backfill.fill(image, { onProgress: onDone, signal }));
+    return unreadableNotes(await this.parts.backfill.fill(open, { onProgress: onDone, signal }));
   }
 
   /** Stores the weights before it returns; those of an earlier attempt are returned as they are. */
-  private async train(): Promise<Trained> {
+  private async train({ text }: OpenPair): Promise<Trained> {
     const { catalog, classes } = this.parts;
     const { row } = this.run;
     const stored = await catalog.encoders.findWeights(this.id);
     if (stored !== null) return { weights: stored, config: row.config };
     const split = await splitForTraining(catalog, extractorsOf(row), this.request, row.startedAt);
     await requirePairs(catalog, split.source.pairs.length, split.all);
-    const sourceSet = await toSourceSet(split.source, classes);
-    const furtherTexts = await this.furtherTexts(split.source.pairs);
+    const sourceSet = await toSourceSet(split.source, classes, row);
+    const furtherTexts = await this.furtherTexts(split.source.pairs, text);
     const trained = await this.trainFromCheckpoint({ ...sourceSet, furtherTexts });
     const config: EncoderConfig = {
       ...trained.options,
@@ -131,9 +122,10 @@ export class TrainingRun {
   }
 
   /** Drawn and extracted again by a resumed run: they are not stored. */
-  private furtherTexts(pairs: PairTable['pairs']): Promise<FurtherTexts | null> {
+  private furtherTexts(pairs: PairTable['pairs'], text: OpenTextExtractor): Promise<FurtherTexts | null> {
     const { onProgress, signal } = this.hooks;
-    return extractFurtherTexts(this.parts, pairs, resolveTrainOptions(optionsOf(this.request)), {
+    const { catalog } = this.parts;
+    return extractFurtherTexts({ catalog, text }, pairs, resolveTrainOptions(optionsOf(this.request)), {
       onProgress: (progress) =>
         onProgress({ stage: 'features', of: 'further texts', ...progress, failed: 0 }),
       signal,
@@ -170,7 +162,7 @@ export class TrainingRun {
     if (storedEvaluation(row) !== null) return row;
     this.hooks.onProgress({ stage: 'evaluate' });
     const split = await splitOfEncoder(catalog, { ...row, config }, row.startedAt);
-    const { classes: _names, ...source } = await toSourceSet(split.source, classes);
+    const { classes: _names, ...source } = await toSourceSet(split.source, classes, row);
     const { record, measured } = await evaluateHeldOut(
       {
         encoder: this.id,
@@ -178,7 +170,7 @@ export class TrainingRun {
         encoders: [{ method: 'masln', bytes: weights }],
         split,
         source,
-        classes: await classes.classTable(),
+        classes: await classes.classTable(row),
         extent: 'figures',
         seed: this.request.seed,
       },

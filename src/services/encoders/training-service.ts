@@ -3,9 +3,9 @@ import type { ClaimedRun, NewRun } from '../../catalog/repositories/encoder-runs
 import type { EncoderRow, TrainedEncoderRow } from '../../catalog/types.js';
 import { movesFrom } from '../../domain/encoder-status.js';
 import type { EvaluationRecord } from '../../domain/evaluation-record.js';
-import type { OpenImageExtractor } from '../../features/types.js';
 import type { FilterCheck } from '../search/filter-check.js';
 import { noEncoder } from '../serving/active-encoder.js';
+import type { OpenPair } from '../serving/extractors-in-use.js';
 import { wrongState } from './activation.js';
 import type { EncoderService } from './encoder-service.js';
 import { requirePairs } from './require-pairs.js';
@@ -16,6 +16,7 @@ import type { RunParts } from './training-run.js';
 import type { TrainingRunner } from './training-runner.js';
 
 const IMAGE_FIELD = ['imageExtractor'];
+const TEXT_FIELD = ['textExtractor'];
 
 export interface TrainingReport {
   readonly encoder: string;
@@ -52,11 +53,12 @@ export class TrainingService {
    */
   async train(request: TrainRequest, hooks: TrainingCallbacks = {}): Promise<TrainingReport> {
     await checkRequest(request, this.filters);
-    const image = await this.parts.imageExtractors.named(request.imageExtractor ?? null, IMAGE_FIELD);
-    return await this.workHere(
-      await this.parts.catalog.encoderRuns.begin(this.newRun(request, image)),
-      hooks,
-    );
+    const { images, texts } = this.parts.extractors;
+    const open = {
+      image: await images.named(request.imageExtractor ?? null, IMAGE_FIELD),
+      text: await texts.named(request.textExtractor ?? null, TEXT_FIELD),
+    };
+    return await this.workHere(await this.parts.catalog.encoderRuns.begin(this.newRun(request, open)), hooks);
   }
 
   /** Resumes a failed or cancelled run while the caller waits. @throws as `train`, ENCODER_NOT_FOUND, ENCODER_STATE. */
@@ -71,7 +73,7 @@ export class TrainingService {
   }
 
   /**
-   * Queues a training for a server. Only image extractors that the configuration allows may be named; see namedByCaller.
+   * Queues a training for a server. Only extractors that the configuration allows may be named; see namedByCaller.
    *
    * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, BAD_INPUT, BAD_MODEL; then nothing is queued.
    */
@@ -80,8 +82,12 @@ export class TrainingService {
     await checkRequest(request, this.filters);
     const pairs = await catalog.items.countPairs();
     await requirePairs(catalog, pairs, pairs);
-    const image = await this.parts.imageExtractors.namedByCaller(request.imageExtractor ?? null, IMAGE_FIELD);
-    const row = await catalog.encoderRuns.enqueue(this.newRun(request, image));
+    const { images, texts } = this.parts.extractors;
+    const open = {
+      image: await images.namedByCaller(request.imageExtractor ?? null, IMAGE_FIELD),
+      text: await texts.namedByCaller(request.textExtractor ?? null, TEXT_FIELD),
+    };
+    const row = await catalog.encoderRuns.enqueue(this.newRun(request, open));
     this.runner.wake();
     return row;
   }
@@ -121,12 +127,12 @@ export class TrainingService {
     return row === null ? null : reportOf(row, null);
   }
 
-  private newRun(request: TrainRequest, image: OpenImageExtractor): NewRun {
+  private newRun(request: TrainRequest, { image, text }: OpenPair): NewRun {
     return {
       id: uuidv7(),
       imageExtractor: image.id,
-      textExtractor: this.parts.features.text.id,
-      request: writeRequest({ ...request, imageExtractor: image.name }),
+      textExtractor: text.id,
+      request: writeRequest({ ...request, imageExtractor: image.name, textExtractor: text.name }),
     };
   }
 

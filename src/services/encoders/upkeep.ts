@@ -2,13 +2,13 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { ReportUnexpected } from '../../domain/errors.js';
 import type { ActiveEncoder, LoadedEncoder } from '../serving/active-encoder.js';
 import { embedCatalogue } from '../serving/embed-catalogue.js';
+import { type Extractors, openPair } from '../serving/extractors-in-use.js';
 import type { FeatureBackfill } from '../serving/feature-backfill.js';
 import type { HashBackfill } from '../serving/hash-backfill.js';
-import type { ImageExtractors } from '../serving/image-extractors.js';
 
 /**
  * Adds the words of items that an earlier version has stored, then extracts and embeds what live encoders lack: an item that
- * was stored while an encoder's image extractor could not be opened has no feature of it and no embedding. Then it adds the
+ * was stored while an encoder's extractor could not be opened has no feature of it and no embedding. Then it adds the
  * perceptual hashes that images of an earlier version lack.
  */
 export class Upkeep {
@@ -18,7 +18,7 @@ export class Upkeep {
   constructor(
     private readonly catalog: Catalog,
     private readonly encoders: ActiveEncoder,
-    private readonly images: ImageExtractors,
+    private readonly extractors: Extractors,
     private readonly backfill: FeatureBackfill,
     private readonly hashes: HashBackfill,
     private readonly reportUnexpected: ReportUnexpected,
@@ -53,9 +53,9 @@ export class Upkeep {
   }
 
   private async completeOne({ row, encoder }: LoadedEncoder, signal: AbortSignal | undefined): Promise<void> {
-    const image = await this.images.of(row).catch(() => null);
-    if (image === null) return;
-    await this.backfill.fill(image, { signal });
+    const open = await openPair(this.extractors, row).catch(() => null);
+    if (open === null) return;
+    await this.backfill.fill(open, { signal });
     await embedCatalogue(this.catalog, row, encoder, () => {}, signal ? { signal } : {});
   }
 }

@@ -77,7 +77,7 @@ export class EvaluationService {
     onProgress?.({ stage: 'read' });
     const split = await splitOfEncoder(this.catalog, row);
     requireHeldOut(split);
-    const { classes: _names, ...source } = await toSourceSet(split.source, this.classes);
+    const { classes: _names, ...source } = await toSourceSet(split.source, this.classes, row);
     const bytes = await this.catalog.encoders.weights(row.id);
     const seed = Number(row.config.seed ?? 0);
     const trained =
@@ -93,7 +93,7 @@ export class EvaluationService {
         ],
         split,
         source,
-        classes: await this.classes.classTable(),
+        classes: await this.classes.classTable(row),
         extent: 'full',
         seed,
       },

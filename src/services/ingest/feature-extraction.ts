@@ -1,7 +1,12 @@
 import pLimit from 'p-limit';
 import { throwIfCancelled } from '../../domain/errors.js';
 import type { Modality } from '../../domain/modality.js';
-import type { FeatureExtractors, OpenImageExtractor, Pixels } from '../../features/types.js';
+import type {
+  FeatureExtractors,
+  OpenImageExtractor,
+  OpenTextExtractor,
+  Pixels,
+} from '../../features/types.js';
 import { decodeRgb } from '../../media/decode.js';
 import { failed, type IngestCall, type InputOutcome, type StepResult } from './ingest-outcome.js';
 import type { PreparedItem } from './ingest-preparation.js';
@@ -26,8 +31,7 @@ export class FeatureExtraction {
 
   /**
    * Items with new content get a feature of each extractor of their modality that they have none of yet; the others are
-   * returned as they are. An error of the text extractor or of the configured image extractor fails the items that it was
-   * to extract.
+   * returned as they are. An error of a configured extractor fails the items that it was to extract.
    */
   async extract(
     items: readonly PreparedItem[],
@@ -36,7 +40,9 @@ export class FeatureExtraction {
   ): Promise<StepResult<PreparedItem>> {
     const changed = items.filter((item) => hasNewContent(item, snapshot));
     const results = await Promise.all([
-      this.extractTexts(lacking(changed, 'TEXT', this.features.text.id), call),
+      ...snapshot.textExtractors.map((extractor) =>
+        this.extractTexts(extractor, lacking(changed, 'TEXT', extractor.id), call),
+      ),
       ...snapshot.imageExtractors.map((extractor) =>
         this.extractImages(extractor, lacking(changed, 'IMAGE', extractor.id), call),
       ),
@@ -49,11 +55,16 @@ export class FeatureExtraction {
     };
   }
 
-  private async extractTexts(texts: readonly Prepared<'TEXT'>[], call: IngestCall): Promise<Extracted> {
-    const { id } = this.features.text;
+  private async extractTexts(
+    extractor: OpenTextExtractor,
+    texts: readonly Prepared<'TEXT'>[],
+    call: IngestCall,
+  ): Promise<Extracted> {
     const sources = texts.map(({ text }) => text);
-    const extract = () => this.features.extractTexts(sources, { signal: call.signal });
-    return await extractAll(id, texts, call, extract);
+    const extract = () => extractor.extract(sources, { signal: call.signal });
+    return extractor.id === this.features.text.id
+      ? await extractAll(extractor.id, texts, call, extract)
+      : await extractSome(extractor.id, texts, call, extract);
   }
 
   private async extractImages(
@@ -63,23 +74,18 @@ export class FeatureExtraction {
   ): Promise<Extracted> {
     const extract = async () =>
       extractor.extract(await this.pixelsFor(extractor, images), { signal: call.signal });
-    if (extractor.id === this.features.image.id) return await extractAll(extractor.id, images, call, extract);
-    try {
-      return extracted(extractor.id, images, images.length === 0 ? [] : await extract());
-    } catch (error) {
-      // An error of another encoder's extractor does not fail the items: `Upkeep` extracts these features later.
-      throwIfCancelled(call.signal);
-      call.reportUnexpected(error);
-      return extracted(extractor.id, [], []);
-    }
+    return extractor.id === this.features.image.id
+      ? await extractAll(extractor.id, images, call, extract)
+      : await extractSome(extractor.id, images, call, extract);
   }
 
   private async pixelsFor(
     { input }: OpenImageExtractor,
     images: readonly Prepared<'IMAGE'>[],
   ): Promise<Pixels[]> {
-    const { width, height, fit } = this.features.image.input;
-    if (input.width === width && input.height === height && input.fit === fit) {
+    const { width, height, fit, kernel } = this.features.image.input;
+    const same = input.width === width && input.height === height && input.fit === fit;
+    if (same && input.kernel === kernel) {
       return images.map(({ pixels }) => pixels);
     }
     const limit = pLimit(DECODED_AT_ONCE);
@@ -108,6 +114,22 @@ async function extractAll(
   } catch (error) {
     const indices = items.map(({ index }) => index);
     return { extractor, features: new Map(), outcomes: failed(call, indices, error) };
+  }
+}
+
+/** For another encoder's extractor, whose error does not fail the items: `Upkeep` extracts these features later. */
+async function extractSome(
+  extractor: string,
+  items: readonly PreparedItem[],
+  call: IngestCall,
+  extract: () => Promise<readonly Float32Array[]>,
+): Promise<Extracted> {
+  try {
+    return extracted(extractor, items, items.length === 0 ? [] : await extract());
+  } catch (error) {
+    throwIfCancelled(call.signal);
+    call.reportUnexpected(error);
+    return extracted(extractor, [], []);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ExistingItem } from '../../catalog/types.js';
-import type { OpenImageExtractor } from '../../features/types.js';
+import type { OpenImageExtractor, OpenTextExtractor } from '../../features/types.js';
 import type { ActiveEncoder, LoadedEncoder } from '../serving/active-encoder.js';
-import type { ImageExtractors } from '../serving/image-extractors.js';
+import type { Extractors } from '../serving/extractors-in-use.js';
 import type { PreparedItem } from './ingest-preparation.js';
 import { identityOf } from './item-identity.js';
 
@@ -15,8 +15,9 @@ export interface IngestSnapshot {
   readonly existing: ReadonlyMap<number, ExistingItem>;
   /** The encoders that items are embedded for. */
   readonly encoders: readonly LoadedEncoder[];
-  /** Image extractors whose features are stored: the configured one, and those of the encoders that could be opened. */
+  /** Extractors whose features are stored: the configured ones, and those of the encoders that could be opened. */
   readonly imageExtractors: readonly OpenImageExtractor[];
+  readonly textExtractors: readonly OpenTextExtractor[];
 }
 
 /** Takes snapshots, each with one query for the items and one for the encoders. */
@@ -24,7 +25,7 @@ export class IngestSnapshots {
   constructor(
     private readonly catalog: Catalog,
     private readonly encoders: ActiveEncoder,
-    private readonly imageExtractors: ImageExtractors,
+    private readonly extractors: Extractors,
   ) {}
 
   async take(items: readonly PreparedItem[]): Promise<IngestSnapshot> {
@@ -32,14 +33,16 @@ export class IngestSnapshots {
       this.catalog.items.findExisting(items.map(identityOf)),
       this.encoders.live(),
     ]);
-    const imageExtractors = await this.imageExtractors.needed(encoders.map(({ row }) => row));
+    const rows = encoders.map(({ row }) => row);
+    const imageExtractors = await this.extractors.images.needed(rows);
+    const textExtractors = await this.extractors.texts.needed(rows);
     const existing = new Map(
       items.flatMap((item, i) => {
         const stored = found[i] ?? null;
         return stored === null ? [] : [[item.index, stored] as const];
       }),
     );
-    return { existing, encoders, imageExtractors };
+    return { existing, encoders, imageExtractors, textExtractors };
   }
 }
 

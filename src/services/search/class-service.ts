@@ -94,7 +94,7 @@ export class ClassService {
     checkLabel(name, LIMITS.classNameCharacters, ['name']);
     if (description !== null) checkText(description, LIMITS.classDescriptionCharacters, ['description']);
     const row = await this.parts.catalog.classes.create(name.trim(), description);
-    await this.parts.prototypes.ensureFeatures([row]);
+    await this.parts.prototypes.knownFeatures([row], await this.parts.catalog.encoders.active());
     return row;
   }
 

@@ -6,11 +6,10 @@ import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { Modality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
-import type { FeatureExtractors } from '../../features/types.js';
 import { decodeRgb } from '../../media/decode.js';
-import type { ActiveEncoder, LoadedEncoder } from '../serving/active-encoder.js';
+import type { LoadedEncoder } from '../serving/active-encoder.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
-import type { ImageExtractors } from '../serving/image-extractors.js';
+import type { Extractors } from '../serving/extractors-in-use.js';
 import type { ImageSource, ImageSources } from '../serving/image-source.js';
 import { RecentTexts } from './recent-texts.js';
 
@@ -58,17 +57,15 @@ export class QueryReader {
 
   constructor(
     private readonly catalog: Catalog,
-    private readonly features: FeatureExtractors,
-    private readonly encoders: ActiveEncoder,
     private readonly images: ImageSources,
-    private readonly imageExtractors: ImageExtractors,
+    private readonly extractors: Extractors,
     private readonly prototypes: ClassPrototypes,
   ) {}
 
   /**
    * @param active the encoder to embed with, null before any training. A promise lets the extraction run meanwhile.
-   * @throws CommonspaceError naming the wrong field of the query; EXTRACTOR_MISSING for a picture if the encoder's image
-   *   extractor cannot be opened.
+   * @throws CommonspaceError naming the wrong field of the query; EXTRACTOR_MISSING if the encoder's extractor
+   *   for the query cannot be opened.
    */
   async read(
     query: SearchQuery,
@@ -81,14 +78,13 @@ export class QueryReader {
     if ('itemId' in query) return await this.readItem(query.itemId, await active, words, field);
     if ('className' in query) return await this.readClass(query.className, await active, words, field);
     if (!('text' in query)) return await this.readImage(query, active, field, signal);
-    const [feature, current, expanded] = await Promise.all([
-      this.textFeature(query.text, field, signal),
-      active,
+    checkText(query.text, LIMITS.textCharacters, [...field, 'text']);
+    const [{ feature, extractor, current }, expanded] = await Promise.all([
+      this.readText(query.text, active, signal),
       this.wordsOf(words ? query.text : null),
     ]);
-    const usable = current !== null && this.encoders.understands(current, 'TEXT');
-    const embedding = usable ? current.encoder.embed('TEXT', feature) : null;
-    return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding, words: expanded };
+    const embedding = current === null ? null : current.encoder.embed('TEXT', feature);
+    return { modality: 'TEXT', feature, extractor, embedding, words: expanded };
   }
 
   private async wordsOf(text: string | null): Promise<ExpandedWords> {
@@ -96,11 +92,18 @@ export class QueryReader {
     return text === null || !isStorable(text) ? NO_WORDS : await this.catalog.words.expand(text);
   }
 
-  private async textFeature(text: string, field: FieldPath, signal?: AbortSignal): Promise<Float32Array> {
-    checkText(text, LIMITS.textCharacters, [...field, 'text']);
-    return await this.recent.get(text, async () =>
-      only(await this.features.extractTexts([text], { signal })),
+  /** Extracts by the text extractor of the encoder, so that the feature is comparable with those of its training. */
+  private async readText(
+    text: string,
+    active: LoadedEncoder | null | Promise<LoadedEncoder | null>,
+    signal?: AbortSignal,
+  ) {
+    const current = await active;
+    const extractor = await this.extractors.texts.of(current?.row ?? null);
+    const feature = await this.recent.get(extractor.id, text, async () =>
+      only(await extractor.extract([text], { signal })),
     );
+    return { feature, extractor: extractor.id, current };
   }
 
   /** Extracts by the image extractor of the encoder, so that the feature is comparable with those of its training. */
@@ -111,7 +114,7 @@ export class QueryReader {
     signal?: AbortSignal,
   ): Promise<ReadQuery> {
     const [bytes, current] = await Promise.all([this.images.bytes(source, field, signal), active]);
-    const extractor = await this.imageExtractors.of(current?.row ?? null);
+    const extractor = await this.extractors.images.of(current?.row ?? null);
     const feature = only(await extractor.extract([await decodeRgb(bytes, extractor.input)], { signal }));
     const embedding = current === null ? null : current.encoder.embed('IMAGE', feature);
     return { modality: 'IMAGE', feature, extractor: extractor.id, embedding, words: NO_WORDS };
@@ -131,13 +134,14 @@ export class QueryReader {
     if (row === undefined) {
       throw new CommonspaceError('UNKNOWN_CLASS', `No class has the name "${name}".`, field);
     }
-    const features = await this.prototypes.ensureFeatures(rows);
+    const features = await this.prototypes.ensureFeatures(rows, active?.row ?? null);
     const prototype = active === null ? undefined : (await this.prototypes.of(rows, active))[0]?.vector;
     // Zeros: the class has no items and the encoder cannot read the feature of its name.
     const embedding = prototype?.some((x) => x !== 0) ? prototype : null;
     const feature = features.get(row.id) ?? null;
     const expanded = await this.wordsOf(words ? name : null);
-    return { modality: 'TEXT', feature, extractor: this.features.text.id, embedding, words: expanded };
+    const extractor = active?.row.textExtractor ?? this.extractors.texts.byDefault.id;
+    return { modality: 'TEXT', feature, extractor, embedding, words: expanded };
   }
 
   private async readItem(
@@ -150,8 +154,10 @@ export class QueryReader {
     if (item === null) {
       throw new CommonspaceError('ITEM_NOT_FOUND', 'No item has this id.', [...field, 'itemId']);
     }
-    const image = active?.row.imageExtractor ?? this.imageExtractors.byDefault.id;
-    const extractor = item.modality === 'IMAGE' ? image : this.features.text.id;
+    const { images, texts } = this.extractors;
+    const image = active?.row.imageExtractor ?? images.byDefault.id;
+    const text = active?.row.textExtractor ?? texts.byDefault.id;
+    const extractor = item.modality === 'IMAGE' ? image : text;
     const [feature, embedding, expanded] = await Promise.all([
       this.catalog.vectors.itemFeature(id, extractor),
       active === null ? null : this.catalog.vectors.itemEmbedding(active.row.id, id),

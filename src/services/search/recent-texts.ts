@@ -10,12 +10,13 @@ const CAPACITY = 256;
 export class RecentTexts {
   private readonly features = new LRUCache<string, Float32Array>({ max: CAPACITY });
 
-  /** The feature of a text, extracted if it is not cached. A failed or cancelled extraction is not cached. */
-  async get(text: string, extract: () => Promise<Float32Array>): Promise<Float32Array> {
-    const cached = this.features.get(text);
+  /** The feature of a text by an extractor, extracted if it is not cached. A failed or cancelled extraction is not cached. */
+  async get(extractor: string, text: string, extract: () => Promise<Float32Array>): Promise<Float32Array> {
+    const key = `${extractor}\n${text}`;
+    const cached = this.features.get(key);
     if (cached !== undefined) return cached;
     const feature = await extract();
-    this.features.set(text, feature);
+    this.features.set(key, feature);
     return feature;
   }
 }

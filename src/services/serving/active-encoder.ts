@@ -5,7 +5,6 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { Modality } from '../../domain/modality.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
 import type { Encoder } from '../../encoder/types.js';
-import type { FeatureExtractors } from '../../features/types.js';
 
 /** Loaded encoders in memory: the active one, the previous one, and those that are ready to be activated. */
 const CAPACITY = 6;
@@ -22,10 +21,7 @@ export interface LoadedEncoder {
 export class ActiveEncoder {
   private readonly loaded = new LRUCache<string, Promise<Encoder>>({ max: CAPACITY });
 
-  constructor(
-    private readonly catalog: Catalog,
-    private readonly features: FeatureExtractors,
-  ) {}
+  constructor(private readonly catalog: Catalog) {}
 
   /** The active encoder with its weights, or null before any training. */
   async current(): Promise<LoadedEncoder | null> {
@@ -55,14 +51,6 @@ export class ActiveEncoder {
     const current = await this.current();
     if (current === null) throw noEncoder(why);
     return current;
-  }
-
-  /**
-   * Whether the encoder can read the features that are extracted now. Images are extracted by the extractor that it was
-   * trained on. For texts there is one extractor; an encoder trained on another one cannot read new texts.
-   */
-  understands({ row }: LoadedEncoder, modality: Modality): boolean {
-    return modality === 'IMAGE' || row.textExtractor === this.features.text.id;
   }
 
   /** The encoder of these weights; the most recently used ones are cached. */

@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ClassRow } from '../../catalog/types.js';
+import { CommonspaceError } from '../../domain/errors.js';
 import { gather } from '../../encoder/math/matrix.js';
 import { classPrototype } from '../../evaluation/class-prototype.js';
 import type { ClassTable } from '../../evaluation/classification-figures.js';
-import type { FeatureExtractors } from '../../features/types.js';
-import type { ActiveEncoder, LoadedEncoder } from './active-encoder.js';
+import type { LoadedEncoder } from './active-encoder.js';
 import type { ClassStatistics } from './class-statistics.js';
+import type { ReadsFeatures, TextExtractors } from './extractors-in-use.js';
 
 export interface Prototype {
   /** Of unit length; zeros if the class has neither a name embedding nor items. */
@@ -22,30 +23,39 @@ export class ClassPrototypes {
 
   constructor(
     private readonly catalog: Catalog,
-    private readonly features: FeatureExtractors,
-    private readonly encoders: ActiveEncoder,
+    private readonly texts: TextExtractors,
     private readonly statistics: ClassStatistics,
   ) {}
 
-  /** Text features of names and descriptions, extracted if missing. The class embedding comes from them. */
-  async ensureFeatures(rows: readonly ClassRow[], signal?: AbortSignal): Promise<Map<string, Float32Array>> {
-    const extractor = this.features.text.id;
+  /**
+   * Features of names and descriptions by the text extractor of an encoder, or by the configured one without an encoder;
+   * extracted if missing. The class embedding comes from them.
+   *
+   * @throws CommonspaceError EXTRACTOR_MISSING if features are missing and the extractor cannot be opened
+   */
+  async ensureFeatures(
+    rows: readonly ClassRow[],
+    encoder: ReadsFeatures | null,
+    signal?: AbortSignal,
+  ): Promise<Map<string, Float32Array>> {
+    const extractor = encoder === null ? this.texts.byDefault.id : this.texts.idIn(encoder);
     const known = await this.catalog.vectors.classFeatures(
       extractor,
       rows.map((row) => row.id),
     );
     const missing = rows.filter((row) => !known.has(row.id));
     if (missing.length === 0) return known;
-    const features = await this.features.extractTexts(missing.map(classText), { signal });
+    const opened = await this.texts.of(encoder);
+    const features = await opened.extract(missing.map(classText), { signal });
     const made = new Map(missing.flatMap((row, i) => (features[i] ? [[row.id, features[i]] as const] : [])));
     await this.catalog.vectorWrites.putClassFeatures(extractor, made);
     return new Map([...known, ...made]);
   }
 
-  /** Every class with its text feature, for measurements over all classes. */
-  async classTable(): Promise<ClassTable> {
+  /** Every class with the feature of its name for an encoder, for measurements over all classes. */
+  async classTable(encoder: ReadsFeatures | null): Promise<ClassTable> {
     const rows = await this.catalog.classes.all();
-    const features = await this.ensureFeatures(rows);
+    const features = await this.ensureFeatures(rows, encoder);
     return {
       ids: rows.map((row) => row.id),
       features: gather(rows.map((row) => features.get(row.id))),
@@ -70,17 +80,32 @@ export class ClassPrototypes {
     rows: readonly ClassRow[],
     active: LoadedEncoder,
   ): Promise<ReadonlyMap<string, Float32Array>> {
-    if (!this.encoders.understands(active, 'TEXT')) return new Map();
     if (this.named.encoderId !== active.row.id) this.named = { encoderId: active.row.id, byClass: new Map() };
     const { byClass } = this.named;
     const unknown = rows.filter((row) => !byClass.has(row.id));
     let worked = 0;
-    for (const [id, feature] of unknown.length === 0 ? [] : await this.ensureFeatures(unknown)) {
+    for (const [id, feature] of unknown.length === 0 ? [] : await this.knownFeatures(unknown, active.row)) {
       // Embedding many classes takes long: let other work of the event loop run in between.
       if (worked++ % 16 === 15) await setImmediate();
       byClass.set(id, active.encoder.embed('TEXT', feature));
     }
     return byClass;
+  }
+
+  /** As `ensureFeatures`, but without an extractor that cannot be opened: classes whose feature is missing are left out. */
+  async knownFeatures(
+    rows: readonly ClassRow[],
+    encoder: ReadsFeatures | null,
+  ): Promise<ReadonlyMap<string, Float32Array>> {
+    try {
+      return await this.ensureFeatures(rows, encoder);
+    } catch (error) {
+      if (!(error instanceof CommonspaceError) || error.code !== 'EXTRACTOR_MISSING') throw error;
+      return await this.catalog.vectors.classFeatures(
+        encoder === null ? this.texts.byDefault.id : this.texts.idIn(encoder),
+        rows.map(({ id }) => id),
+      );
+    }
   }
 }
 

@@ -2,10 +2,10 @@ import pLimit from 'p-limit';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ItemRow } from '../../catalog/types.js';
 import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
-import type { ExtractOptions, FeatureExtractors, OpenImageExtractor, Pixels } from '../../features/types.js';
+import type { ExtractOptions, Pixels } from '../../features/types.js';
 import { decodeRgb } from '../../media/decode.js';
 import type { MediaStore } from '../../media/media-store.js';
-import type { ImageExtractors } from './image-extractors.js';
+import type { Extractors, OpenPair } from './extractors-in-use.js';
 
 /** Items per batch. Features are stored after each batch, so an interrupted run loses one batch at most. */
 const CHUNK = 64;
@@ -17,7 +17,6 @@ const NAMED = 20;
 export interface BackfillParts {
   readonly catalog: Catalog;
   readonly media: MediaStore;
-  readonly features: FeatureExtractors;
 }
 
 /** `done` of `all` items are processed, of which `failed` could not be read. */
@@ -51,17 +50,20 @@ export interface BackfillReport {
 export class FeatureBackfill {
   constructor(
     private readonly parts: BackfillParts,
-    private readonly images: ImageExtractors,
+    private readonly extractors: Extractors,
   ) {}
 
   /**
-   * Extracts, from stored bytes and texts, the features that items lack of this image extractor and of the text extractor.
+   * Extracts, from stored bytes and texts, the features that items lack of these extractors.
    * It runs in the background and leaves threads to requests. Stored features stay even if it fails or is cancelled.
    *
    * @throws CommonspaceError CANCELLED, or BAD_MODEL if the extractor fails; an item that cannot be read is only counted.
    */
-  async fill(image: OpenImageExtractor, hooks: BackfillHooks = {}): Promise<BackfillReport> {
-    return await this.images.whileOpen(image, () => new Backfill(this.parts, image, hooks).run());
+  async fill(open: OpenPair, hooks: BackfillHooks = {}): Promise<BackfillReport> {
+    const { images, texts } = this.extractors;
+    return await images.whileOpen(open.image, () =>
+      texts.whileOpen(open.text, () => new Backfill(this.parts, open, hooks).run()),
+    );
   }
 }
 
@@ -77,21 +79,22 @@ class Backfill {
 
   constructor(
     private readonly parts: BackfillParts,
-    private readonly image: OpenImageExtractor,
+    private readonly open: OpenPair,
     private readonly hooks: BackfillHooks,
   ) {
     this.options = { background: true, signal: hooks.signal };
   }
 
   async run(): Promise<BackfillReport> {
-    const { catalog, features } = this.parts;
+    const { catalog } = this.parts;
+    const { image, text } = this.open;
     const counts = await Promise.all([
-      catalog.items.countWithoutFeature(this.image.id, 'IMAGE'),
-      catalog.items.countWithoutFeature(features.text.id, 'TEXT'),
+      catalog.items.countWithoutFeature(image.id, 'IMAGE'),
+      catalog.items.countWithoutFeature(text.id, 'TEXT'),
     ]);
     this.all = counts[0] + counts[1];
-    if (counts[0] > 0) await this.fill('IMAGE', this.image.id, (items) => this.extractImages(items));
-    if (counts[1] > 0) await this.fill('TEXT', features.text.id, (items) => this.extractTexts(items));
+    if (counts[0] > 0) await this.fill('IMAGE', image.id, (items) => this.extractImages(items));
+    if (counts[1] > 0) await this.fill('TEXT', text.id, (items) => this.extractTexts(items));
     const { extracted, failed, unreadable } = this;
     return { extracted, failed, unreadable };
   }
@@ -117,8 +120,8 @@ class Backfill {
 
   private async extractTexts(items: readonly ItemRow[]): Promise<void> {
     const texts = items.map((item) => (item.modality === 'TEXT' ? item.text : ''));
-    const { features } = this.parts;
-    await this.store(features.text.id, items, await features.extractTexts(texts, this.options));
+    const { text } = this.open;
+    await this.store(text.id, items, await text.extract(texts, this.options));
   }
 
   private async extractImages(items: readonly ItemRow[]): Promise<void> {
@@ -126,13 +129,14 @@ class Backfill {
     const decoded = await Promise.all(items.map((item) => limit(() => this.decode(item))));
     const readable = items.filter((_, i) => decoded[i] !== null);
     const pixels = decoded.filter((one) => one !== null);
-    await this.store(this.image.id, readable, await this.image.extract(pixels, this.options));
+    const { image } = this.open;
+    await this.store(image.id, readable, await image.extract(pixels, this.options));
   }
 
   /** Null if the image's bytes are missing or cannot be decoded. */
   private async decode(item: ItemRow): Promise<Pixels | null> {
     try {
-      return await decodeRgb(this.parts.media.path(item.contentHash), this.image.input);
+      return await decodeRgb(this.parts.media.path(item.contentHash), this.open.image.input);
     } catch (error) {
       if (!(error instanceof CommonspaceError)) throw error;
       // An item that was deleted or replaced since it was read is no failure.

@@ -4,14 +4,16 @@ import type { SourceSet } from '../../encoder/types.js';
 import { type PairClass, type PairTable, uniqueClasses } from '../../evaluation/pair-table.js';
 import { groupsOfTable } from '../../evaluation/sibling-groups.js';
 import { type ClassPrototypes, classText } from './class-prototypes.js';
+import type { ReadsFeatures } from './extractors-in-use.js';
 
-/** The training set that a table of pairs makes, with a class embedding for each class of the pairs. */
+/** The training set that a table of pairs makes, with a class embedding for each class, by the text extractor of the encoder. */
 export async function toSourceSet(
   table: PairTable,
   classes: Pick<ClassPrototypes, 'ensureFeatures'>,
+  encoder: ReadsFeatures | null,
 ): Promise<SourceSet & { readonly classes: readonly PairClass[] }> {
   const rows = uniqueClasses(table);
-  const features = await classes.ensureFeatures(rows);
+  const features = await classes.ensureFeatures(rows, encoder);
   const index = new Map(rows.map((row, i) => [row.id, i]));
   const labels = Int32Array.from(table.classOf, (row) => (row === null ? -1 : (index.get(row.id) ?? -1)));
   const { embeddings, kind } = chooseClassEmbeddings({

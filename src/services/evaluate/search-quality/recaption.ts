@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { v5 as uuidv5 } from 'uuid';
-import type { FeatureExtractors } from '../../../features/types.js';
+import type { OpenTextExtractor } from '../../../features/types.js';
 import { pairsOf } from './draw-queries.js';
 import type { SampleItem, SourceSample } from './source-sample.js';
 
@@ -18,7 +18,7 @@ export interface Recaptioned {
 /** A sample whose pairs have these captions instead of their own, and no titles. */
 export async function recaptionSample(
   sample: SourceSample,
-  features: FeatureExtractors,
+  extractor: OpenTextExtractor,
   recaption: Recaption,
 ): Promise<Recaptioned> {
   const pairs = pairsOf(sample.items).flatMap(({ pairId, images, texts }) => {
@@ -29,7 +29,7 @@ export async function recaptionSample(
   const captions = pairs.flatMap(({ caption, texts, language }) =>
     texts.map((text, n) => ({ caption, text, language, n })),
   );
-  const extracted = await features.extractTexts(
+  const extracted = await extractor.extract(
     captions.map(({ text }) => text),
     { background: true },
   );

@@ -3,8 +3,9 @@ import type { Catalog } from '../../../catalog/catalog.js';
 import { throwIfCancelled } from '../../../domain/errors.js';
 import { MODALITIES, type Modality } from '../../../domain/modality.js';
 import { RESAMPLES } from '../../../evaluation/estimates.js';
-import type { FeatureExtractors } from '../../../features/types.js';
-import { type ActiveEncoder, type LoadedEncoder, noEncoder } from '../../serving/active-encoder.js';
+import type { OpenTextExtractor } from '../../../features/types.js';
+import type { ActiveEncoder, LoadedEncoder } from '../../serving/active-encoder.js';
+import type { TextExtractors } from '../../serving/extractors-in-use.js';
 import {
   type DrawnQuery,
   drawQueries,
@@ -60,14 +61,14 @@ const CONCURRENT = 4;
 export class SearchQualityService {
   constructor(
     private readonly catalog: Catalog,
-    private readonly features: FeatureExtractors,
+    private readonly texts: TextExtractors,
     private readonly encoders: ActiveEncoder,
   ) {}
 
   /**
    * The catalogue is only read. The copy has no vector indexes, so every ranking is exact.
    *
-   * @throws CommonspaceError NO_ENCODER, CANCELLED
+   * @throws CommonspaceError NO_ENCODER, EXTRACTOR_MISSING, CANCELLED
    */
   async measure(
     options: SearchQualityOptions,
@@ -75,14 +76,18 @@ export class SearchQualityService {
   ): Promise<SearchQualityRecord> {
     const started = performance.now();
     const active = await this.encoders.require('The measurement of searches needs the common space.');
-    if (!this.encoders.understands(active, 'TEXT'))
-      throw noEncoder('The active encoder was trained on the features of another text extractor.');
+    const extractor = await this.texts.of(active.row);
     const read = await readSample(this.catalog, active, { most: options.pairs, seed: options.seed, signal });
     const { sample, names } = options.recaption
-      ? await recaptionSample(read, this.features, options.recaption)
+      ? await recaptionSample(read, extractor, options.recaption)
       : { sample: read, names: undefined };
     const notes: string[] = [];
-    const queries = await this.prepare(active, drawn(sample, { ...options, names }, notes), signal);
+    const queries = await this.prepare(
+      active,
+      extractor,
+      drawn(sample, { ...options, names }, notes),
+      signal,
+    );
     const tally = new Tally();
     if (queries.length > 0) {
       const scratch = await ScratchCatalogue.create(
@@ -117,11 +122,12 @@ export class SearchQualityService {
   /** Extracts the features of all texts in one batch. */
   private async prepare(
     active: LoadedEncoder,
+    extractor: OpenTextExtractor,
     queries: readonly DrawnQuery[],
     signal?: AbortSignal,
   ): Promise<PreparedQuery[]> {
     const texts = [...new Set(queries.flatMap(({ text, item }) => (item === null && text ? [text] : [])))];
-    const extracted = await this.features.extractTexts(texts, { signal, background: true });
+    const extracted = await extractor.extract(texts, { signal, background: true });
     const features = new Map(texts.map((text, i) => [text, extracted[i]]));
     return queries.flatMap((query): PreparedQuery[] => {
       const feature = query.item?.feature ?? features.get(query.text ?? '');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressAllowed, parseNetworks } from '../../src/media/address-guard.js';
+import { addressAllowed, parseNetworks } from '../../src/platform/address-guard.js';
 
 describe('addressAllowed', () => {
   it.each(['1.1.1.1', '93.184.215.14', '223.255.255.255', '2606:4700::1111', '2a00:1450:4001::200e'])(

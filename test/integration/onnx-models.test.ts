@@ -1,0 +1,288 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFeatureExtractors } from '../../src/features/create-feature-extractors.js';
+import type { FeatureExtractors, Pixels } from '../../src/features/types.js';
+import {
+  type ModelFiles,
+  saveOnnx,
+  TINY_BIAS,
+  TINY_CLIP,
+  TINY_DINO,
+  TINY_PROJECTION,
+  TINY_SENTENCE,
+  TINY_SIZE,
+  TINY_TABLE,
+  TINY_WORDS,
+  tinyUnknown,
+  tinyVision,
+} from '../support/tiny-onnx.js';
+
+let folder: string;
+let features: FeatureExtractors;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'commonspace-onnx-'));
+  features = await createFeatureExtractors({ image: 'hsv-hog', workers: 1 });
+});
+afterAll(async () => {
+  await features.close();
+  await rm(folder, { recursive: true });
+});
+
+const without = (files: ModelFiles, name: string): ModelFiles =>
+  Object.fromEntries(Object.entries(files).filter(([path]) => path !== name));
+
+function unit(vector: readonly number[]): number[] {
+  const length = Math.hypot(...vector);
+  return vector.map((x) => x / length);
+}
+
+/** The projection of three numbers, and the bias of the modality. */
+function projected(three: readonly number[], modality: 'IMAGE' | 'TEXT'): number[] {
+  return unit(
+    TINY_BIAS[modality].map(
+      (bias, k) => bias + three.reduce((sum, x, i) => sum + x * (TINY_PROJECTION[i]?.[k] ?? 0), 0),
+    ),
+  );
+}
+
+const vectorsOf = (words: readonly string[]) =>
+  words.map((word) => TINY_TABLE[TINY_WORDS.indexOf(word)] as readonly number[]);
+const sumOf = (vectors: readonly (readonly number[])[]) =>
+  [0, 1, 2].map((k) => vectors.reduce((sum, vector) => sum + (vector[k] ?? 0), 0));
+
+function closeTo(feature: Float32Array | undefined, expected: readonly number[]): void {
+  expect(feature).toHaveLength(expected.length);
+  expected.forEach((x, i) => {
+    expect(feature?.[i]).toBeCloseTo(x, 5);
+  });
+}
+
+/** Pixels with a value for each channel, x and y. */
+function pixels(size: number, value: (channel: number, x: number, y: number) => number): Pixels {
+  const data = Uint8Array.from({ length: size * size * 3 }, (_, i) =>
+    value(i % 3, Math.floor(i / 3) % size, Math.floor(i / 3 / size)),
+  );
+  return { data, width: size, height: size };
+}
+
+describe('a model of two towers', () => {
+  it('gives the features that plain arithmetic gives, in one space', async () => {
+    const name = await saveOnnx(join(folder, 'clip'), TINY_CLIP);
+    const [image, text] = await Promise.all([features.openImage(name), features.openText(name)]);
+    expect(image).toMatchObject({
+      id: expect.stringMatching(/^clip\.image@[0-9a-f]{12}$/),
+      name,
+      dimension: 5,
+      input: { width: TINY_SIZE, height: TINY_SIZE, fit: 'cover', kernel: 'cubic' },
+    });
+    expect(text).toMatchObject({
+      id: expect.stringMatching(/^clip\.text@[0-9a-f]{12}$/),
+      name,
+      dimension: 5,
+      space: image.space,
+    });
+    expect(image.space).toBe(image.id.replace('.image', ''));
+    const [red, mixed] = await image.extract([
+      pixels(TINY_SIZE, (c) => [214, 40, 40][c] as number),
+      pixels(TINY_SIZE, (c, x, y) => (c * 40 + x * 3 + y) % 256),
+    ]);
+    closeTo(red, projected([214 / 255 - 1, 40 / 255 - 1, 40 / 255 - 1], 'IMAGE'));
+    const means = [0, 1, 2].map((c) => {
+      let sum = 0;
+      for (let y = 0; y < TINY_SIZE; y += 1)
+        for (let x = 0; x < TINY_SIZE; x += 1) sum += ((c * 40 + x * 3 + y) % 256) / 255 - 1;
+      return sum / TINY_SIZE ** 2;
+    });
+    closeTo(mixed, projected(means, 'IMAGE'));
+    const texts = ['A red circle', 'reds', 'unknown words, the blue ones'];
+    const extracted = await text.extract(texts);
+    closeTo(extracted[0], projected(sumOf(vectorsOf(['[CLS]', 'a', 'red', 'circle', '[SEP]'])), 'TEXT'));
+    closeTo(extracted[1], projected(sumOf(vectorsOf(['[CLS]', 'red', '##s', '[SEP]'])), 'TEXT'));
+    const third = ['[CLS]', '[UNK]', '[UNK]', ',', 'the', 'blue', '[UNK]', '[SEP]'];
+    closeTo(extracted[2], projected(sumOf(vectorsOf(third)), 'TEXT'));
+    // Independent of the batching.
+    expect(await Promise.all(texts.map(async (one) => (await text.extract([one]))[0]))).toEqual(extracted);
+  });
+
+  it('cuts long texts and keeps the separator, and reads an empty one', async () => {
+    const text = await features.openText(await saveOnnx(join(folder, 'clip'), TINY_CLIP));
+    const [long, spaces] = await text.extract(['red '.repeat(100), ' ']);
+    const kept = ['[CLS]', ...new Array<string>(10).fill('red'), '[SEP]'];
+    closeTo(long, projected(sumOf(vectorsOf(kept)), 'TEXT'));
+    closeTo(spaces, projected(sumOf(vectorsOf(['[CLS]', '[SEP]'])), 'TEXT'));
+  });
+
+  it('has another id if any file changes, and refuses to run a changed model under the old id', async () => {
+    const files = { ...TINY_CLIP };
+    const name = await saveOnnx(join(folder, 'changing'), files);
+    const before = await features.openImage(name);
+    await saveOnnx(join(folder, 'changing'), {
+      'preprocessor_config.json': {
+        ...(TINY_CLIP['preprocessor_config.json'] as object),
+        image_mean: [0, 0, 0],
+      },
+    });
+    const after = await features.openImage(name);
+    expect(after.id).not.toBe(before.id);
+    expect(after.space).not.toBe(before.space);
+    // Opening again has loaded the changed model; the thread for queries has none of it yet.
+    await expect(before.extract([pixels(TINY_SIZE, () => 9)])).rejects.toMatchObject({ code: 'BAD_MODEL' });
+  });
+});
+
+describe('models of one modality', () => {
+  it('pools a sentence encoder as its files say', async () => {
+    const mean = await features.openText(await saveOnnx(join(folder, 'sentence'), TINY_SENTENCE));
+    const tokens = vectorsOf(['[CLS]', 'green', 'ring', '[SEP]']);
+    expect(mean.space).toBeNull();
+    closeTo((await mean.extract(['green ring']))[0], unit(sumOf(tokens)));
+    const cls = await features.openText(
+      await saveOnnx(join(folder, 'sentence-cls'), {
+        ...TINY_SENTENCE,
+        '1_Pooling/config.json': { pooling_mode_cls_token: true, pooling_mode_mean_tokens: false },
+      }),
+    );
+    closeTo((await cls.extract(['green ring']))[0], unit(tokens[0] ?? []));
+    await expect(
+      features.openText(
+        await saveOnnx(join(folder, 'sentence-odd'), {
+          ...TINY_SENTENCE,
+          '1_Pooling/config.json': { pooling_mode_weightedmean_tokens: true },
+        }),
+      ),
+    ).rejects.toMatchObject({
+      code: 'BAD_MODEL',
+      field: ['1_Pooling/config.json', 'pooling_mode_weightedmean_tokens'],
+    });
+  });
+
+  it('puts the declared prompt before every text', async () => {
+    const prompted = await features.openText(
+      await saveOnnx(join(folder, 'prompted'), {
+        ...TINY_SENTENCE,
+        'config_sentence_transformers.json': { prompts: { find: 'the ' }, default_prompt_name: 'find' },
+      }),
+    );
+    closeTo((await prompted.extract(['blue']))[0], unit(sumOf(vectorsOf(['[CLS]', 'the', 'blue', '[SEP]']))));
+  });
+
+  it('reads the class token of an image model, from the middle of a larger picture', async () => {
+    const image = await features.openImage(await saveOnnx(join(folder, 'dino'), TINY_DINO));
+    expect(image).toMatchObject({
+      dimension: 3,
+      input: { width: 40, height: 40, fit: 'cover' },
+      space: null,
+    });
+    const value = (c: number, x: number, y: number) => (c * 70 + x * 5 + y * 2) % 256;
+    const [feature] = await image.extract([pixels(40, value)]);
+    const means = [0, 1, 2].map((c) => {
+      let sum = 0;
+      for (let y = 4; y < 36; y += 1) for (let x = 4; x < 36; x += 1) sum += value(c, x, y);
+      return (sum / 32 ** 2 / 255 - ([0.4, 0.5, 0.6][c] as number)) / ([0.2, 0.25, 0.5][c] as number);
+    });
+    closeTo(feature, unit(means));
+  });
+});
+
+describe('a model that cannot be used', () => {
+  const refused = async (name: string, files: ModelFiles, as: 'openImage' | 'openText' = 'openImage') =>
+    features[as](await saveOnnx(join(folder, name), files)).then(
+      () => ({ code: 'no error', message: '', field: [] }),
+      ({ code, message, field }) => ({ code, message, field }),
+    );
+
+  it('is refused by name of the file or field at fault', async () => {
+    const preprocessor = TINY_CLIP['preprocessor_config.json'] as object;
+    const altered = (changes: object) => ({
+      ...TINY_CLIP,
+      'preprocessor_config.json': { ...preprocessor, ...changes },
+    });
+    expect(await refused('no-tokenizer', without(TINY_CLIP, 'tokenizer.json'), 'openText')).toMatchObject({
+      code: 'BAD_MODEL',
+      message: expect.stringContaining('tokenizer.json'),
+    });
+    expect(await refused('no-config', without(TINY_CLIP, 'config.json'))).toMatchObject({
+      code: 'BAD_MODEL',
+      message: expect.stringContaining('config.json'),
+    });
+    expect(await refused('no-graph', without(TINY_SENTENCE, 'onnx/model.onnx'), 'openText')).toMatchObject({
+      code: 'BAD_MODEL',
+      message: expect.stringContaining('onnx/text_model.onnx or onnx/model.onnx'),
+    });
+    expect(await refused('unknown', { ...TINY_CLIP, 'onnx/vision_model.onnx': tinyUnknown() })).toMatchObject(
+      { code: 'BAD_MODEL', message: expect.stringMatching(/vision_model.*Conjure/) },
+    );
+    expect(
+      await refused('not-onnx', { ...TINY_CLIP, 'onnx/vision_model.onnx': Buffer.from('<html>') }),
+    ).toMatchObject({ code: 'BAD_MODEL', message: expect.stringContaining('vision_model.onnx') });
+    expect(await refused('no-mean', altered({ image_mean: undefined }))).toMatchObject({
+      code: 'BAD_MODEL',
+      field: ['preprocessor_config.json', 'image_mean'],
+    });
+    expect(await refused('pad', altered({ do_pad: true }))).toMatchObject({
+      field: ['preprocessor_config.json', 'do_pad'],
+    });
+    expect(await refused('crop', altered({ crop_size: 64 }))).toMatchObject({
+      field: ['preprocessor_config.json', 'crop_size'],
+    });
+    expect(await refused('text-as-image', TINY_SENTENCE)).toMatchObject({
+      message: expect.stringContaining('preprocessor_config.json'),
+    });
+    expect(
+      await refused('tokenizer-odd', { ...TINY_CLIP, 'tokenizer.json': { model: {} } }, 'openText'),
+    ).toMatchObject({ code: 'BAD_MODEL', message: expect.stringContaining('tokenizer.json') });
+  });
+
+  it('is refused if its towers have spaces of different dimension', async () => {
+    const name = await saveOnnx(join(folder, 'uneven'), {
+      ...TINY_CLIP,
+      'onnx/vision_model.onnx': tinyVision(4),
+    });
+    await expect(createFeatureExtractors({ image: name, text: name, workers: 1 })).rejects.toMatchObject({
+      code: 'BAD_MODEL',
+      message: expect.stringMatching(/vision_model\.onnx.*4.*text_model\.onnx.*5/),
+    });
+  });
+
+  it('is named in a malformed way', async () => {
+    for (const name of ['onnx:', 'hf:one', 'hf:a/../b', 'hf:org/name@', 'onnx:/x#a/b'])
+      await expect(features.openText(name)).rejects.toMatchObject({ code: 'BAD_CONFIG' });
+    await expect(features.openImage('hf:org/name')).rejects.toMatchObject({ code: 'BAD_CONFIG' });
+  });
+
+  it('has a variant that does not exist', async () => {
+    await writeFile(join(folder, 'clip', 'onnx', 'vision_model_int8.onnx'), tinyVision());
+    await expect(features.openImage(`onnx:${join(folder, 'clip')}#int8`)).resolves.toMatchObject({
+      dimension: 5,
+    });
+    await expect(features.openImage(`onnx:${join(folder, 'clip')}#q4`)).rejects.toMatchObject({
+      message: expect.stringMatching(/vision_model_q4\.onnx.*there are.*vision_model_int8\.onnx/),
+    });
+  });
+});
+
+it('names the command that installs a missing package', async () => {
+  const name = await saveOnnx(join(folder, 'clip'), TINY_CLIP);
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const child = spawnSync(
+    process.execPath,
+    [
+      '--import',
+      './test/support/no-optional-packages.mjs',
+      'dist/main.js',
+      'doctor',
+      '--data',
+      join(folder, 'data'),
+    ],
+    { cwd: root, env: { ...process.env, COMMONSPACE_TEXT_MODEL: name }, encoding: 'utf8' },
+  );
+  expect(child.stderr).toMatch(/PACKAGE_MISSING/);
+  expect(child.stderr).toContain(
+    'ONNXRUNTIME_NODE_INSTALL=skip npm install --no-save onnxruntime-node @huggingface/tokenizers',
+  );
+  expect(child.status).toBe(2);
+});
