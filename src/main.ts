@@ -10,6 +10,7 @@ import { encodersCommand } from './cli/encoders.js';
 import { evaluateCommand } from './cli/evaluate.js';
 import { ingestCommand } from './cli/ingest.js';
 import { migrateCommand } from './cli/migrate.js';
+import { modelsCommand } from './cli/models.js';
 import type { OpenApp } from './cli/run.js';
 import { searchCommand } from './cli/search.js';
 import { serveCommand } from './cli/serve.js';
@@ -52,6 +53,7 @@ for (const command of [
   searchCommand,
   classesCommand,
   migrateCommand,
+  modelsCommand,
   doctorCommand,
   demoCommand,
 ]) {

@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { CommonspaceError } from '../domain/errors.js';
-import type { Modality } from '../domain/modality.js';
+import { MODALITIES, type Modality } from '../domain/modality.js';
 import { ExtractorPools } from './extractor-pools.js';
 import type { HubOptions } from './hub/hub-options.js';
 import { inFolder } from './hub/in-folder.js';
 import { readImageExtractorName } from './image/load-image-extractor.js';
+import { modalitiesOf } from './onnx/model-folder.js';
+import { parseModelName } from './onnx/model-name.js';
 import { sharedSpace } from './shared-space.js';
 import { inLanes } from './task-lanes.js';
 import { readTextExtractorName } from './text/load-text-extractor.js';
@@ -112,6 +114,22 @@ class PooledExtractors implements FeatureExtractors {
       task,
       info: info ?? (await this.pools.batch('describeTextExtractor', task)),
     });
+  }
+
+  async modalitiesOf(name: string): Promise<readonly Modality[]> {
+    const model = parseModelName(await inFolder(name, this.hub), 'name');
+    if (model?.kind === 'folder') return modalitiesOf(model);
+    const reads = (read: (name: string) => unknown) => {
+      try {
+        read(name);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const found = { IMAGE: reads(readImageExtractorName), TEXT: reads(readTextExtractorName) };
+    if (!found.IMAGE && !found.TEXT) readImageExtractorName(name);
+    return MODALITIES.filter((modality) => found[modality]);
   }
 
   closeBut(modality: Modality, ids: ReadonlySet<string>): void {

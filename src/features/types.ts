@@ -89,6 +89,12 @@ export interface FeatureExtractors {
   openImage(name: string): Promise<OpenImageExtractor>;
   /** Opens a text extractor: `default`, its id, `onnx:PATH` or `hf:ORG/NAME`. @throws as `openImage`. */
   openText(name: string): Promise<OpenTextExtractor>;
+  /**
+   * The modalities that a model can extract, without loading it. A model of a hub is downloaded first.
+   *
+   * @throws as `openImage`
+   */
+  modalitiesOf(name: string): Promise<readonly Modality[]>;
   /** Closes all extractors of a modality except these and the configured one. Threads dispose their models at the next task. */
   closeBut(modality: Modality, ids: ReadonlySet<string>): void;
   /** Loads and runs these extractors once, so that the first request is not slower than others. */

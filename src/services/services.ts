@@ -15,6 +15,7 @@ import { TrainingService } from './encoders/training-service.js';
 import { Upkeep } from './encoders/upkeep.js';
 import { EvaluationJobs } from './evaluate/evaluation-jobs.js';
 import { EvaluationService } from './evaluate/evaluation-service.js';
+import { ModelService } from './evaluate/model-service.js';
 import { SearchQualityService } from './evaluate/search-quality/search-quality-service.js';
 import { FeatureExtraction } from './ingest/feature-extraction.js';
 import { FolderIngest } from './ingest/folder-ingest.js';
@@ -62,6 +63,7 @@ export interface Services {
   readonly evaluationJobs: EvaluationJobs;
   readonly searchQuality: SearchQualityService;
   readonly encoders: EncoderService;
+  readonly models: ModelService;
   /** Fits how the searches of the active encoder fuse evidence. */
   readonly calibrate: (hooks?: CalibrationHooks) => Promise<Calibration>;
   readonly imageExtractors: ImageExtractors;
@@ -152,6 +154,7 @@ export function createServices(parts: Parts): Services {
     searchQuality: new SearchQualityService(catalog, textExtractors, encoders),
     evaluationJobs: new EvaluationJobs(catalog, versionService, evaluations, reportUnexpected),
     encoders: versionService,
+    models: new ModelService(features, { images: imageModels, texts: textModels }),
     calibrate: async (hooks) =>
       calibration.calibrate(await encoders.require('A calibration needs the common space.'), hooks),
     imageExtractors,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFeatureExtractors } from '../../src/features/create-feature-extractors.js';
 import type { FeatureExtractors, Pixels } from '../../src/features/types.js';
+import { ModelService } from '../../src/services/evaluate/model-service.js';
 import {
   type ModelFiles,
   saveOnnx,
@@ -285,4 +286,20 @@ it('names the command that installs a missing package', async () => {
     'ONNXRUNTIME_NODE_INSTALL=skip npm install --no-save onnxruntime-node @huggingface/tokenizers',
   );
   expect(child.status).toBe(2);
+});
+
+it('says what models can extract, and lists those that are configured', async () => {
+  const clip = await saveOnnx(join(folder, 'clip'), TINY_CLIP);
+  const sentence = await saveOnnx(join(folder, 'sentence'), TINY_SENTENCE);
+  expect(await features.modalitiesOf(clip)).toEqual(['IMAGE', 'TEXT']);
+  expect(await features.modalitiesOf(sentence)).toEqual(['TEXT']);
+  expect(await features.modalitiesOf('hsv-hog')).toEqual(['IMAGE']);
+  expect(await features.modalitiesOf('default')).toEqual(['IMAGE', 'TEXT']);
+  await expect(features.modalitiesOf('nothing')).rejects.toMatchObject({ code: 'BAD_CONFIG' });
+  const listed = new ModelService(features, { images: ['default', clip], texts: [sentence] }).list();
+  const one = (name: string) => listed.filter((model) => model.name === name);
+  expect(one('hsv-hog')).toMatchObject([{ from: 'built-in', inUse: ['images'] }]);
+  expect(one('default').map(({ inUse }) => inUse)).toEqual([[], ['texts']]);
+  expect(one(clip)).toEqual([{ name: clip, images: true, texts: false, from: 'configuration', inUse: [] }]);
+  expect(one('hf:Xenova/dinov2-small')).toMatchObject([{ from: 'known', images: true, texts: false }]);
 });

@@ -3,7 +3,7 @@ import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import type { Modality } from '../../domain/modality.js';
+import { MODALITIES, type Modality } from '../../domain/modality.js';
 import { checkDownload } from '../hub/download-record.js';
 import { badModel, readJsonFile } from '../model-files.js';
 import { SETTING_FILES, TOWERS } from './known-files.js';
@@ -75,6 +75,15 @@ export async function openModelFolder(model: FolderModel, modality: Modality): P
     hash: all.digest('hex').slice(0, HASH_DIGITS),
     isTwoTower,
   };
+}
+
+/** The modalities that a folder has graphs and settings for. A graph that is called `model` serves that of its settings. */
+export function modalitiesOf(model: FolderModel): Modality[] {
+  const settings = { IMAGE: 'preprocessor_config.json', TEXT: 'tokenizer.json' } as const;
+  return MODALITIES.filter(
+    (modality) =>
+      findGraph(model, GRAPHS[modality]) !== null && existsSync(join(model.folder, settings[modality])),
+  );
 }
 
 /** The path of the first of these graphs that exists, in the variant, relative to the folder. */
