@@ -1,4 +1,6 @@
 import type { EvaluationRecord } from '../domain/evaluation-record.js';
+import type { Matrix, RowFileRef } from '../domain/matrix.js';
+import { atMost, FITTED_ROWS, sampledRows } from '../encoder/training/scale.js';
 import type { SourceSet } from '../encoder/types.js';
 import type { ClassTable } from './classification-figures.js';
 import { CONFIDENCE, RESAMPLES } from './estimates.js';
@@ -6,20 +8,26 @@ import type { Measured, MeasureRequest } from './measure.js';
 import { type MeasureHooks, measureInThread } from './measure-in-thread.js';
 import { partOfTable } from './measured-part.js';
 import type { Split } from './pair-split.js';
-import { uniqueClasses } from './pair-table.js';
+import { type PairList, type PairTable, selectPairs, uniqueClasses } from './pair-table.js';
 import { isNewTo } from './repeated-content.js';
 
 export interface HeldOutRequest extends Pick<MeasureRequest, 'encoders' | 'seed'> {
   readonly encoder: string;
   readonly preset: string;
   readonly split: Split;
-  /** `split.source` with class embeddings. */
-  readonly source: SourceSet;
+  /** The pairs to measure with their features: those of `toMeasure`. */
+  readonly held: { readonly seen: PairTable; readonly unseen: PairTable };
+  /** The training pairs that are left of `split.source`, row for row as `source` has them. */
+  readonly trained: PairList;
+  readonly source: SourceSet<Matrix | RowFileRef>;
   /** All classes of the catalogue: those that held-out items are classified among. */
   readonly classes: ClassTable;
   /** `figures` and similarity thresholds for a training; `full` adds intervals and the analysis of the space. */
   readonly extent: 'figures' | 'full';
 }
+
+/** Upper limit of the rows of each part that are measured. */
+const MOST_MEASURED = 5000;
 
 /** The same seed for every evaluation, so that two evaluations of the same pairs use the same draws. */
 const INTERVALS = { seed: 0, resamples: RESAMPLES } as const;
@@ -31,26 +39,30 @@ const INTERVALS = { seed: 0, resamples: RESAMPLES } as const;
  * @throws CommonspaceError CANCELLED when the signal is aborted
  */
 export async function evaluateHeldOut(
-  { encoder, preset, split, source, classes, extent, encoders, seed }: HeldOutRequest,
+  { encoder, preset, split, held, trained, source, classes, extent, encoders, seed }: HeldOutRequest,
   hooks: MeasureHooks = {},
 ): Promise<{ readonly record: EvaluationRecord; readonly measured: Measured }> {
   const evaluatedAt = new Date().toISOString();
   const started = performance.now();
   const full = extent === 'full';
+  const rows = sampledRows(trained.pairs.length, FITTED_ROWS);
+  // A sample of the held-out pairs gives estimates, which need intervals.
+  const sampled = samplingNotes(split);
+  const intervals = full || sampled.length > 0 ? INTERVALS : null;
   const measured = await measureInThread(
     {
       encoders,
       source,
-      seen: partOfTable(split.seen),
-      unseen: partOfTable(split.unseen),
+      seen: partOfTable(held.seen),
+      unseen: partOfTable(held.unseen),
       seed,
       semanticMatching: false,
-      intervals: full ? INTERVALS : null,
+      intervals,
       space: full ? { seen: 'seen', unseen: 'unseen' } : null,
       items: {
         classes,
-        training: { pairs: split.source.pairs, image: source.image, text: source.text },
-        held: { seen: split.seen, unseen: split.unseen },
+        training: { pairs: [...rows].flatMap((row) => trained.pairs[row] ?? []), rows },
+        held,
         thresholds: !full,
       },
     },
@@ -61,14 +73,44 @@ export async function evaluateHeldOut(
     preset,
     evaluatedAt,
     seconds: (performance.now() - started) / 1000,
-    source: { pairs: split.source.pairs.length, classes: uniqueClasses(split.source).length },
-    newContentOnly: [...split.seen.pairs, ...split.unseen.pairs].every(isNewTo(split.source.pairs)),
-    interval: full ? { confidence: CONFIDENCE, ...INTERVALS } : null,
+    source: { pairs: trained.pairs.length, classes: uniqueClasses(trained).length },
+    newContentOnly: [...held.seen.pairs, ...held.unseen.pairs].every(isNewTo(trained.pairs)),
+    interval: intervals && { confidence: CONFIDENCE, ...intervals },
     ...measured.figures,
     run: null,
-    notes: notesOf(split),
+    notes: [...notesOf(split), ...sampled],
   };
   return { record, measured };
+}
+
+/**
+ * The held-out pairs to measure: all of them, or a sample of about `MOST_MEASURED` rows of each part, whole pairs at even
+ * distances. A measurement compares every query with every item.
+ */
+export function toMeasure({ seen, unseen }: Split): { readonly seen: PairList; readonly unseen: PairList } {
+  return { seen: sampleOf(seen), unseen: sampleOf(unseen) };
+}
+
+function sampleOf(list: PairList): PairList {
+  const { length } = list.pairs;
+  if (length <= MOST_MEASURED) return list;
+  const ids = [...new Set(list.pairs.map(({ pairId }) => pairId))];
+  const indices = atMost(
+    Int32Array.from(ids.keys()),
+    Math.max(1, Math.round((ids.length * MOST_MEASURED) / length)),
+  );
+  const chosen = new Set(Array.from(indices, (i) => ids[i]));
+  return selectPairs(list, (row) => chosen.has(list.pairs[row]?.pairId));
+}
+
+function samplingNotes({ seen, unseen }: Split): string[] {
+  return Object.entries({ seen, unseen }).flatMap(([name, { pairs }]) =>
+    pairs.length <= MOST_MEASURED
+      ? []
+      : [
+          `Of ${pairs.length} held-out pairs of ${name} classes about ${MOST_MEASURED} were measured, as queries and as gallery. Figures that depend on the size of the gallery, for example Recall@k, are those of that size.`,
+        ],
+  );
 }
 
 function notesOf({ seen, unseen, repeated }: Split): string[] {

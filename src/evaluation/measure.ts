@@ -1,10 +1,13 @@
 import type { SimilarityThreshold } from '../domain/encoder-record.js';
 import type { EvaluationFigures, Method, PartRecord } from '../domain/evaluation-record.js';
+import type { Matrix, RowFileRef } from '../domain/matrix.js';
 import { scoreQueries } from '../domain/metrics-scores.js';
 import { trainSemanticMatching } from '../encoder/baselines/semantic-matching.js';
 import { trainCca } from '../encoder/baselines/train-cca.js';
 import { loadEncoder } from '../encoder/inference/serialise.js';
+import { takeRows } from '../encoder/math/matrix.js';
 import type { CcaChoice } from '../encoder/training/choose-cca.js';
+import { type OpenSource, openSource } from '../encoder/training/stored-source.js';
 import type { Encoder, SourceSet } from '../encoder/types.js';
 import { loadTensorBackend, type TensorBackend } from '../platform/tensor-backend.js';
 import type { ResampleOptions } from './bootstrap.js';
@@ -25,7 +28,7 @@ export interface MeasureRequest {
   /** The encoder that is evaluated, then others to compare it with, as bytes. */
   readonly encoders: readonly { readonly method: Method; readonly bytes: Uint8Array }[];
   /** The training set of the encoders and of the baselines. */
-  readonly source: SourceSet;
+  readonly source: SourceSet<Matrix | RowFileRef>;
   readonly seen: MeasuredPart | null;
   readonly unseen: MeasuredPart | null;
   /** For the rows on which the baselines choose their parameters. */
@@ -39,7 +42,8 @@ export interface MeasureRequest {
   /** What the first encoder classifies, and among which classes; absent where classes are only labels. */
   readonly items?: {
     readonly classes: ClassTable;
-    readonly training: TrainingItems;
+    /** The training pairs, or a sample of many, and their rows in `source`. */
+    readonly training: { readonly pairs: PairTable['pairs']; readonly rows: Int32Array };
     readonly held: { readonly seen: PairTable; readonly unseen: PairTable };
     /** Whether similarity thresholds of the first encoder are calibrated on the held-out items. */
     readonly thresholds: boolean;
@@ -94,7 +98,8 @@ export async function measure(
   request: MeasureRequest,
   onStage: (stage: MeasureStage) => void = () => {},
 ): Promise<Measured> {
-  const { source, seed, items } = request;
+  const { seed, items } = request;
+  const source = openSource(request.source);
   const encoders = request.encoders.map(({ method, bytes }) => ({ method, encoder: loadEncoder(bytes) }));
   const [first] = encoders;
   if (first === undefined) throw new RangeError('no encoder to measure');
@@ -133,7 +138,12 @@ export async function measure(
       unseen: unseen?.record ?? null,
       harmonic: harmonic?.map(methodFigures) ?? null,
       classification: items
-        ? classificationFigures(first.encoder, items.classes, items.training, items.held)
+        ? classificationFigures(
+            first.encoder,
+            items.classes,
+            trainingItems(source, items.training),
+            items.held,
+          )
         : null,
     },
     estimated: { seen: seen?.estimated ?? null, unseen: unseen?.estimated ?? null, harmonic },
@@ -145,6 +155,13 @@ export async function measure(
       sm: sm && { image_l2: sm.l2.IMAGE, text_l2: sm.l2.TEXT, similarity: sm.similarity },
     },
   };
+}
+
+function trainingItems(
+  { image, text }: OpenSource,
+  { pairs, rows }: NonNullable<MeasureRequest['items']>['training'],
+): TrainingItems {
+  return { pairs, image: takeRows(image, rows), text: takeRows(text, rows) };
 }
 
 function measureCandidates(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type PairTable, selectRows, uniqueClasses } from './pair-table.js';
+import { type PairList, selectPairs, uniqueClasses } from './pair-table.js';
 import { isNewTo } from './repeated-content.js';
 
 export interface SplitOptions {
@@ -18,11 +18,11 @@ export interface SplitOptions {
  */
 export interface Split {
   /** The training pairs. */
-  readonly source: PairTable;
+  readonly source: PairList;
   /** Held-out rows whose class is in the training set (or that have no class). */
-  readonly seen: PairTable;
+  readonly seen: PairList;
   /** Held-out rows whose class is not in the training set. */
-  readonly unseen: PairTable;
+  readonly unseen: PairList;
   /** Rows that would be measured, but whose image or text has the content of a training item. */
   readonly repeated: number;
   /**
@@ -38,7 +38,7 @@ export interface Split {
  * Of a pair that is held out, all rows are measured; where the pair has rows that may not be in any training set, only these
  * are. A row is not measured if its image or its text has the content (the bytes) of a training item.
  */
-export function splitTable(table: PairTable, options: SplitOptions): Split {
+export function splitTable(table: PairList, options: SplitOptions): Split {
   const rows = table.pairs.map((_, row) => row);
   const candidates = rows.filter(
     (row) => options.learnable(row) && !options.unseen.has(table.classOf[row]?.name ?? ''),
@@ -57,7 +57,7 @@ export function splitTable(table: PairTable, options: SplitOptions): Split {
  * @param seenClassIds the classes of the training set at the time of the training
  */
 export function splitAgain(
-  table: PairTable,
+  table: PairList,
   options: Omit<SplitOptions, 'holdout'>,
   bound: number,
   seenClassIds: readonly string[],
@@ -66,7 +66,7 @@ export function splitAgain(
 }
 
 function splitAt(
-  table: PairTable,
+  table: PairList,
   { learnable, unseen, seed }: Omit<SplitOptions, 'holdout'>,
   bound: number,
   classesThen: ReadonlySet<string> | null,
@@ -80,7 +80,7 @@ function splitAt(
   const ofUnseen = rows.map((row) => named[row] || (table.classOf[row] !== null && cameLater(row)));
   // A pair whose class was added later may have been trained on under another class, so it is neither trained on nor measured.
   const maybeTrained = rows.map((row) => mayLearn[row] === true && !heldOut[row] && !named[row]);
-  const source = selectRows(table, (row) => maybeTrained[row] === true && !ofUnseen[row]);
+  const source = selectPairs(table, (row) => maybeTrained[row] === true && !ofUnseen[row]);
   const seenIds = classesThen ?? new Set(uniqueClasses(source).map((row) => row.id));
   const isSeen = (row: number) => {
     const itsClass = table.classOf[row] ?? null;
@@ -92,11 +92,11 @@ function splitAt(
     return !mayLearn[row] || ((heldOut[row] || named[row]) && !neverLearnable.has(pairId));
   });
   const isNew = isNewTo(table.pairs.filter((_, row) => maybeTrained[row]));
-  const measured = new Set(wanted.filter((row) => isNew(table.pairs[row] as PairTable['pairs'][number])));
+  const measured = new Set(wanted.filter((row) => isNew(table.pairs[row] as PairList['pairs'][number])));
   return {
     source,
-    seen: selectRows(table, (row) => measured.has(row) && isSeen(row)),
-    unseen: selectRows(table, (row) => measured.has(row) && !isSeen(row)),
+    seen: selectPairs(table, (row) => measured.has(row) && isSeen(row)),
+    unseen: selectPairs(table, (row) => measured.has(row) && !isSeen(row)),
     repeated: wanted.length - measured.size,
     bound,
   };

@@ -18,22 +18,26 @@ export interface PairClass {
   readonly description: string | null;
 }
 
-/** Pairs with the features and the classes that training and evaluation read. */
-export interface PairTable {
+/** Pairs with their classes. */
+export interface PairList {
   readonly pairs: readonly PairRow[];
-  /** [N, dv], row i the image of pair i. */
-  readonly image: Matrix;
-  /** [N, dt] */
-  readonly text: Matrix;
   /** Class of each pair: the first by name where it has several, null where it has none. */
   readonly classOf: readonly (PairClass | null)[];
 }
 
+/** Pairs with the features and the classes that training and evaluation read. */
+export interface PairTable extends PairList {
+  /** [N, dv], row i the image of pair i. */
+  readonly image: Matrix;
+  /** [N, dt] */
+  readonly text: Matrix;
+}
+
 /** The rows for which `keep` is true, in the same order. */
 export function selectRows(table: PairTable, keep: (row: number) => boolean): PairTable {
-  const rows = table.pairs.map((_, row) => row).filter(keep);
+  const rows = [...table.pairs.keys()].filter(keep);
   return {
-    pairs: rows.flatMap((row) => table.pairs[row] ?? []),
+    ...selectPairs(table, keep),
     image: gather(
       rows.map((row) => rowOf(table.image, row)),
       table.image.columns,
@@ -42,12 +46,16 @@ export function selectRows(table: PairTable, keep: (row: number) => boolean): Pa
       rows.map((row) => rowOf(table.text, row)),
       table.text.columns,
     ),
-    classOf: rows.map((row) => table.classOf[row] ?? null),
   };
 }
 
+/** `selectRows` without features. */
+export function selectPairs({ pairs, classOf }: PairList, keep: (row: number) => boolean): PairList {
+  return { pairs: pairs.filter((_, row) => keep(row)), classOf: classOf.filter((_, row) => keep(row)) };
+}
+
 /** The classes of the pairs, each once, ascending by name. */
-export function uniqueClasses(table: PairTable): PairClass[] {
+export function uniqueClasses(table: PairList): PairClass[] {
   const byId = new Map(table.classOf.flatMap((row) => (row === null ? [] : [[row.id, row] as const])));
   return [...byId.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,5 +1,5 @@
 import type { Matrix } from '../domain/matrix.js';
-import type { PairTable } from './pair-table.js';
+import type { PairList } from './pair-table.js';
 import { rowHashes } from './sibling-groups.js';
 
 interface PairFeatures {
@@ -16,7 +16,7 @@ export function repeatedRows(training: PairFeatures, measured: PairFeatures): bo
 }
 
 /** The contents of pairs: two items with the same bytes have one content, whatever their ids. */
-export function contentsOf(pairs: PairTable['pairs']): {
+export function contentsOf(pairs: PairList['pairs']): {
   readonly images: ReadonlySet<string>;
   readonly texts: ReadonlySet<string>;
 } {
@@ -27,7 +27,7 @@ export function contentsOf(pairs: PairTable['pairs']): {
 }
 
 /** Whether neither the picture nor the text of a pair has the content of one of these pairs. */
-export function isNewTo(pairs: PairTable['pairs']): (pair: PairTable['pairs'][number]) => boolean {
+export function isNewTo(pairs: PairList['pairs']): (pair: PairList['pairs'][number]) => boolean {
   const { images, texts } = contentsOf(pairs);
   return ({ imageHash, textHash }) => !images.has(imageHash) && !texts.has(textHash);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Matrix, rowOf } from '../domain/matrix.js';
-import type { PairTable } from './pair-table.js';
+import type { PairList } from './pair-table.js';
 
 /**
  * A picture or text with the content of more rows than this is a label or a placeholder rather than a description. It does not
@@ -42,7 +42,7 @@ export function siblingGroups(
 }
 
 /** The groups of a catalogue's pairs: pairs with one id, one picture or one text, by content. */
-export function groupsOfTable({ pairs }: Pick<PairTable, 'pairs'>): Int32Array {
+export function groupsOfTable({ pairs }: Pick<PairList, 'pairs'>): Int32Array {
   return siblingGroups([
     { of: pairs.map(({ pairId }) => pairId), certain: true },
     { of: pairs.map(({ imageHash }) => imageHash) },

@@ -12,6 +12,7 @@ export class RowFileWriter {
   private readonly descriptor: number;
   private readonly sum = createHash('sha256');
   private rows = 0;
+  private open = true;
 
   /** Replaces the file if it exists. */
   constructor(
@@ -45,14 +46,19 @@ export class RowFileWriter {
     const { file, rows, columns } = this;
     // Not flushed to disk: a training whose process ended reads its rows again.
     this.writeAll(rowFileHeader(rows, columns, this.sum.digest()), 0);
-    closeSync(this.descriptor);
+    this.close();
     return { file, rows, columns };
   }
 
-  /** Removes an incomplete file. */
+  /** Removes the file. */
   discard(): void {
-    closeSync(this.descriptor);
+    this.close();
     rmSync(this.file, { force: true });
+  }
+
+  private close(): void {
+    if (this.open) closeSync(this.descriptor);
+    this.open = false;
   }
 
   private account({ data, rows, columns }: Matrix): { readonly bytes: Buffer; readonly start: number } {

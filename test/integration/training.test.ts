@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { heldOutSummary } from '../../src/cli/held-out-summary.js';
 import { drawShape } from '../factories/shapes.js';
@@ -51,6 +53,33 @@ describeOnEachKind('training', (kind) => {
       }
     }
     expect([...(await app.classes.seenIds())]).toHaveLength(5);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('fails when the disk is full, and searches go on', async () => {
+    await ingestShapes(app);
+    const rowsOf = (id: string) => join(app.runs, id, 'rows');
+    let run = '';
+    const training = app.training.train(QUICK, {
+      onStart: (id) => {
+        run = id;
+        mkdirSync(rowsOf(id), { recursive: true });
+        // Writes to this device fail as they do on a full disk.
+        symlinkSync('/dev/full', join(rowsOf(id), 'text.rows'));
+      },
+    });
+    await expect(training).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(existsSync(join(app.runs, run))).toBe(false);
+    expect(await app.encoders.byId(run)).toBeNull();
+    const page = await app.search.search({
+      query: { text: 'red ring' },
+      target: 'IMAGE',
+      by: ['LEXICAL'],
+      filter: null,
+      first: 5,
+      after: null,
+      minScore: null,
+    });
+    expect(page.results.length).toBeGreaterThan(0);
   });
 
   it('embeds items that are ingested meanwhile and skips items that are deleted meanwhile', async () => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,7 @@ describeOnEachKind('a server that is killed', (kind) => {
       const id = await killed(where);
       await inApp(async (app) => {
         await expectComplete(app, before);
+        expect(existsSync(join(folder, 'runs', id, 'rows'))).toBe(false);
         expect(await app.encoders.byId(id)).toMatchObject({
           state: 'failed',
           failure: { code: 'INTERRUPTED' },

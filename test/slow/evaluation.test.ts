@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvaluationRecord } from '../../src/domain/evaluation-record.js';
 import { METRIC_NAMES } from '../../src/domain/metric-values.js';
-import type { PairTable } from '../../src/evaluation/pair-table.js';
+import type { PairList } from '../../src/evaluation/pair-table.js';
 import { splitOfEncoder } from '../../src/services/encoders/training-pairs.js';
 import type { TrainingReport } from '../../src/services/encoders/training-service.js';
 import type { EvaluationProgress } from '../../src/services/evaluate/evaluation-service.js';
@@ -169,7 +169,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     expect(split.repeated).toBeGreaterThanOrEqual(before.repeated + 4);
     expect(split.unseen.pairs.length).toBe(before.unseen.pairs.length);
     expect(split.seen.pairs).toContainEqual(heldPair);
-    const hashesOf = async (tables: readonly PairTable[]) => {
+    const hashesOf = async (tables: readonly PairList[]) => {
       const ids = tables.flatMap(({ pairs }) => pairs.flatMap(({ imageId, textId }) => [imageId, textId]));
       const items = await Promise.all([...new Set(ids)].map((id) => app.catalog.items.byId(id)));
       return new Set(items.map((item) => item?.contentHash));

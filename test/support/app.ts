@@ -16,6 +16,8 @@ export interface TestApp extends Services {
   /** Address of the native server's database; null on the embedded one. */
   readonly url: string | null;
   readonly store: MediaStore;
+  /** The folder of the files of trainings. */
+  readonly runs: string;
   readonly features: FeatureExtractors;
   /** The unexpected errors that were reported, with lost connections. */
   readonly unexpected: unknown[];
@@ -72,6 +74,7 @@ export async function openTestApp(
     catalog: test.catalog,
     url: test.url,
     store,
+    runs: join(test.dataDir, 'runs'),
     unexpected,
     restart: async (again = {}) => {
       await end();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/encoder/math/random.js';
 import { type Split, splitAgain, splitTable } from '../../src/evaluation/pair-split.js';
-import type { PairTable } from '../../src/evaluation/pair-table.js';
+import type { PairList, PairTable } from '../../src/evaluation/pair-table.js';
 import { type PairSketch, pairTable } from './pair-tables.js';
 
 /** Pairs 0 … n − 1 of two rows each; the classes alternate. */
@@ -24,7 +24,7 @@ function tableOf(n: number, classes: readonly string[]): PairTable {
   };
 }
 
-const pairIds = (table: PairTable) => new Set(table.pairs.map(({ pairId }) => pairId));
+const pairIds = (table: PairList) => new Set(table.pairs.map(({ pairId }) => pairId));
 const parts = ({ source, seen, unseen }: Split) => [source, seen, unseen].map(pairIds);
 const options = { learnable: () => true, unseen: new Set(['c']), holdout: 0.25, seed: 3 };
 
@@ -72,11 +72,11 @@ describe('the contents of what is measured', () => {
     text: [1],
     ...rest,
   });
-  const contents = (tables: readonly PairTable[]) => {
+  const contents = (tables: readonly PairList[]) => {
     const pairs = tables.flatMap((table) => table.pairs);
     return new Set(pairs.flatMap(({ imageHash, textHash }) => [`image ${imageHash}`, `text ${textHash}`]));
   };
-  const idsOf = (tables: readonly PairTable[]) =>
+  const idsOf = (tables: readonly PairList[]) =>
     new Set(tables.flatMap((table) => table.pairs.flatMap(({ imageId, textId }) => [imageId, textId])));
   const shared = (split: Split) => {
     const measured = [split.seen, split.unseen];

@@ -10,6 +10,9 @@ import { embeddingPartition, featurePartition, type VectorPartitions } from './v
 /** Less than the id of any item. */
 const NIL = '00000000-0000-0000-0000-000000000000';
 
+/** Images whose pairs are read by one statement: a statement over a million pairs would block the embedded server. */
+const IMAGES_AT_ONCE = 5000;
+
 /** As pgvector's parser gives it. */
 const parsedVector = z.array(z.number()).transform((numbers) => Float32Array.from(numbers));
 const vectorRows = z.array(z.object({ id: z.string(), vec: parsedVector }));
@@ -21,6 +24,7 @@ const chunkRow = z.object({
   ids: z.array(z.string()).nullable(),
   vectors: z.instanceof(Buffer).transform(decodeVectors).nullable(),
 });
+const idRows = z.array(z.object({ id: z.string() }));
 const pairRows = z.array(
   z.object({
     imageId: z.string(),
@@ -121,24 +125,54 @@ export class VectorReads {
 
   /**
    * Pairs of an image and a text that both have a feature, in the order of the images' and then the texts' ids. An
-   * image with five captions gives five pairs. One filter is for the image, the other for the text.
+   * image with five captions gives five pairs. One filter is for the image, the other for the text. The pairs are read by
+   * several statements.
    */
   async trainingPairs(
     imageExtractor: string,
     textExtractor: string,
     filters: { readonly image?: ItemFilter | null; readonly text?: ItemFilter | null } = {},
   ): Promise<TrainingPair[]> {
+    const found: TrainingPair[] = [];
+    let after = NIL;
+    for (;;) {
+      const images = await this.pairedImages(imageExtractor, filters.image ?? null, after);
+      const last = images.at(-1);
+      if (last === undefined) return found;
+      for (const pair of await this.pairsOfImages(images, textExtractor, filters.text ?? null))
+        found.push(pair);
+      after = last;
+    }
+  }
+
+  /** Ids of images that have a pair id and a feature, ascending, after one: at most IMAGES_AT_ONCE. */
+  private async pairedImages(extractor: string, filter: ItemFilter | null, after: string): Promise<string[]> {
     const parameters = new Parameters();
-    const side = (modality: Modality, extractor: string, filter: ItemFilter | null) => `
-      SELECT i.id, i.pair_id, i.content_hash FROM item i
-      WHERE i.modality = '${modality}' AND i.pair_id IS NOT NULL AND ${filterSql(filter, parameters)}
-        AND EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = ${parameters.add(extractor)})`;
     const rows = await this.db.runOnce(
-      `WITH image AS MATERIALIZED (${side('IMAGE', imageExtractor, filters.image ?? null)}),
-         txt AS MATERIALIZED (${side('TEXT', textExtractor, filters.text ?? null)}),
-         pairs AS MATERIALIZED (
-           SELECT image.id AS image_id, txt.id AS text_id, image.pair_id,
-             image.content_hash AS image_hash, txt.content_hash AS text_hash FROM image JOIN txt ON txt.pair_id = image.pair_id),
+      `SELECT i.id FROM item i
+       WHERE i.modality = 'IMAGE' AND i.pair_id IS NOT NULL AND i.id > ${parameters.add(after)}::uuid
+         AND ${filterSql(filter, parameters)}
+         AND EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = ${parameters.add(extractor)})
+       ORDER BY i.id LIMIT ${IMAGES_AT_ONCE}`,
+      parameters.values,
+    );
+    return idRows.parse(rows).map(({ id }) => id);
+  }
+
+  private async pairsOfImages(
+    images: readonly string[],
+    textExtractor: string,
+    filter: ItemFilter | null,
+  ): Promise<TrainingPair[]> {
+    const parameters = new Parameters();
+    const rows = await this.db.runOnce(
+      `WITH pairs AS MATERIALIZED (
+           SELECT image.id AS image_id, i.id AS text_id, image.pair_id,
+             image.content_hash AS image_hash, i.content_hash AS text_hash
+           FROM item image JOIN item i ON i.pair_id = image.pair_id
+           WHERE image.id = ANY(${parameters.add(encodeUuidArray(images))}::uuid[])
+             AND i.modality = 'TEXT' AND ${filterSql(filter, parameters)}
+             AND EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = ${parameters.add(textExtractor)})),
          labels AS (
            SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = image_id
            UNION SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = text_id)

@@ -12,6 +12,7 @@ import { gather, type Matrix, type Rows, rowOf } from '../math/matrix.js';
 import { resolveTrainOptions } from '../training/presets.js';
 import { FITTED_ROWS, sampledRows, sampleOf } from '../training/scale.js';
 import { checkSource } from '../training/source-checks.js';
+import { type OpenSource, ScratchRows } from '../training/stored-source.js';
 import {
   type HeldPairs,
   holdOut,
@@ -20,7 +21,7 @@ import {
   splitPairs,
 } from '../training/training-data.js';
 import { validationFigure } from '../training/validation-figure.js';
-import type { Encoder, SourceSet } from '../types.js';
+import type { Encoder } from '../types.js';
 import {
   fitLogisticRegression,
   type LogisticOptions,
@@ -65,7 +66,7 @@ const DEFAULT_CHOICE = {
  * @throws CommonspaceError NO_PAIRS, BAD_INPUT
  */
 export async function trainSemanticMatching(
-  source: SourceSet,
+  source: OpenSource,
   { seed = 0, validation: share = 0.2 }: Partial<SemanticMatchingOptions> = {},
 ): Promise<TrainedSemanticMatching> {
   const options = resolveTrainOptions({ preset: 'paper', seed, validation: share });
@@ -73,7 +74,7 @@ export async function trainSemanticMatching(
   await loadTensorBackend();
   const started = performance.now();
   const classes = source.classNames.length;
-  const prepared = prepareSource(source, options);
+  const prepared = prepareSource(source, options, ScratchRows.beside(source, 'sm'));
   const { training, validation } = holdOut(prepared, splitPairs(prepared.pairs.groups, share, seed));
   const choice = validation === null ? DEFAULT_CHOICE : choose(training, validation, classes);
   const { l2, similarity } = choice;

@@ -11,8 +11,9 @@ import { type CcaChoice, chooseCca } from '../training/choose-cca.js';
 import { combineParts, outputsOf } from '../training/combine-parts.js';
 import { resolveTrainOptions } from '../training/presets.js';
 import { checkSource } from '../training/source-checks.js';
+import { type OpenSource, ScratchRows } from '../training/stored-source.js';
 import { type PreparedSource, prepareSource } from '../training/training-data.js';
-import type { Encoder, JsonValue, SourceSet, TrainOptions } from '../types.js';
+import type { Encoder, JsonValue, TrainOptions } from '../types.js';
 
 export interface CcaOptions {
   readonly seed: number;
@@ -37,14 +38,14 @@ export interface TrainedCca extends CcaChoice {
  *
  * @throws CommonspaceError NO_PAIRS, BAD_INPUT
  */
-export async function trainCca(source: SourceSet, input: Partial<CcaOptions> = {}): Promise<TrainedCca> {
+export async function trainCca(source: OpenSource, input: Partial<CcaOptions> = {}): Promise<TrainedCca> {
   const { seed = 0, dimension = 64, validationBy = 'pairs' } = input;
   const options = resolveTrainOptions({ preset: 'paper', seed, dimension });
   checkSource(source);
   await loadTensorBackend();
   const started = performance.now();
 
-  const prepared = prepareSource(source, options);
+  const prepared = prepareSource(source, options, ScratchRows.beside(source, 'cca'));
   const { choice, validation } = await chooseCca(prepared, validationBy, dimension, options);
   const cca = solveCca(statisticsOf(prepared.pairs, options), choice.regularisation);
   const parameters = parametersOf(prepared, cca, choice, options);

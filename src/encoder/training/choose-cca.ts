@@ -8,6 +8,7 @@ import type { TrainOptions, Tuning } from '../types.js';
 import { ccaLayer } from './cca-branch.js';
 import { statisticsOf } from './cca-statistics.js';
 import { splitClasses } from './class-split.js';
+import { atMost, FITTED_ROWS } from './scale.js';
 import {
   type HeldPairs,
   holdOut,
@@ -60,7 +61,7 @@ export async function chooseCca(
   const folds: Fold[] = [];
   for (const { training, validation: held } of splits) {
     const validation = sampleRows(held, MOST_MEASURED, createRandom(options.seed, 3));
-    const split = holdOut(prepared, { training, validation });
+    const split = holdOut(prepared, { training: atMost(training, FITTED_ROWS), validation });
     if (split.validation !== null) folds.push(createFold(split.training, split.validation, options));
     await yieldToEventLoop();
   }

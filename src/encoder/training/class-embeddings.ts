@@ -41,14 +41,21 @@ export function chooseClassEmbeddings({
 }: ClassEmbeddingSource): ClassEmbeddings {
   const classes = classTexts.length;
   if (classes === 0) return { embeddings: { data: new Float32Array(), rows: 0, columns: 0 }, kind: null };
-  if (nameFeatures?.rows === classes && namesHaveWords(classTexts) && allDiffer(nameFeatures)) {
+  if (nameFeatures !== null && namesAreUsable({ classTexts, nameFeatures }))
     return { embeddings: nameFeatures, kind: 'name' };
-  }
   const means = meansByClass(text, labels, classes);
   if (means !== null && (classes === 1 || !allSame(means))) return { embeddings: means, kind: 'text-mean' };
   const identity = new Float32Array(classes * classes);
   for (let c = 0; c < classes; c += 1) identity[c * classes + c] = 1;
   return { embeddings: { data: identity, rows: classes, columns: classes }, kind: 'one-hot' };
+}
+
+/** Whether the first kind is available, so that the texts are not needed. */
+export function namesAreUsable({
+  classTexts,
+  nameFeatures,
+}: Pick<ClassEmbeddingSource, 'classTexts' | 'nameFeatures'>): boolean {
+  return nameFeatures?.rows === classTexts.length && namesHaveWords(classTexts) && allDiffer(nameFeatures);
 }
 
 /** Two consecutive letters, or one letter of a script whose letters are words or syllables. */

@@ -29,20 +29,27 @@ export function openSource(source: SourceSet<Matrix | RowFileRef>): OpenSource {
   return { ...source, image: open('image', source.image), text: open('text', source.text) };
 }
 
-/** Files of rows beside those of the training set. They exist until `remove`. */
+/** Files of rows beside those of the training set. They exist until `remove`, or until the folder is removed. */
 export class ScratchRows {
   private readonly files: RowFile[] = [];
 
-  private constructor(private readonly folder: string) {}
+  private constructor(
+    private readonly folder: string,
+    private readonly prefix: string,
+  ) {}
 
-  /** Null where the features are in memory: what is made of them is kept in memory too. */
-  static beside({ image }: OpenSource): ScratchRows | null {
-    return image instanceof RowFile ? new ScratchRows(dirname(image.file)) : null;
+  /**
+   * Null where the features are in memory: what is made of them is kept in memory too.
+   *
+   * @param prefix of the names of the files
+   */
+  static beside({ image }: OpenSource, prefix: string): ScratchRows | null {
+    return image instanceof RowFile ? new ScratchRows(dirname(image.file), prefix) : null;
   }
 
   /** Writes the blocks to a file and opens it. @throws CommonspaceError DISK_FULL */
   write(name: string, columns: number, blocks: Iterable<Matrix>): RowFile {
-    const writer = new RowFileWriter(join(this.folder, `${name}.rows`), columns);
+    const writer = new RowFileWriter(join(this.folder, `${this.prefix}.${name}.rows`), columns);
     for (const block of blocks) writer.appendSync(block);
     const opened = openRowFile(writer.finish().file);
     this.files.push(opened);

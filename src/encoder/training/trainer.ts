@@ -32,7 +32,7 @@ export async function trainInThisThread(
   input: TrainOptionsInput = {},
   hooks: TrainHooks = {},
 ): Promise<TrainedEncoder> {
-  const scratch = ScratchRows.beside(source);
+  const scratch = ScratchRows.beside(source, 'training');
   try {
     return await train(source, input, hooks, scratch);
   } finally {

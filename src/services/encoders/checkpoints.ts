@@ -1,8 +1,8 @@
-import { access, mkdir, rm } from 'node:fs/promises';
+import { access, mkdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../../encoder/training/checkpoint-file.js';
 
-/** The checkpoints of trainings, in `runs/<encoder>/checkpoints/` of the data folder. */
+/** The files of trainings, in `runs/<encoder>/` of the data folder: checkpoints, and the rows that a training reads. */
 export class Checkpoints {
   constructor(private readonly runsFolder: string) {}
 
@@ -28,6 +28,18 @@ export class Checkpoints {
   /** Removes the checkpoints of a run. */
   async remove(encoderId: string): Promise<void> {
     await rm(this.folder(encoderId), { recursive: true, force: true });
+  }
+
+  /** The folder of the rows that a training reads. */
+  rowsFolder(encoderId: string): string {
+    return join(this.runsFolder, encoderId, 'rows');
+  }
+
+  /** Removes the rows of a run: each attempt reads them from the database again. */
+  async removeRows(encoderId: string): Promise<void> {
+    await rm(this.rowsFolder(encoderId), { recursive: true, force: true });
+    // The run's folder stays if it has other files.
+    await rmdir(join(this.runsFolder, encoderId)).catch(() => {});
   }
 
   /** Removes all files of a run. */

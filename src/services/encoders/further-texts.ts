@@ -65,7 +65,8 @@ async function drawFurtherTexts(
   for (let start = 0; start < pairs.length; start += ITEMS_AT_ONCE) {
     throwIfCancelled(signal);
     const some = pairs.slice(start, start + ITEMS_AT_ONCE);
-    const ids = new Set(some.flatMap(({ imageId, textId }) => [imageId, textId]));
+    const drawn = some.filter((_, i) => (start + i) % every === 0);
+    const ids = new Set(drawn.flatMap(({ imageId, textId }) => [imageId, textId]));
     const items = new Map((await catalog.items.byIds([...ids])).map((item) => [item.id, item]));
     for (const [i, pair] of some.entries()) {
       const text = items.get(pair.textId);

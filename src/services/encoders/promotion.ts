@@ -1,10 +1,11 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow, TrainingPair } from '../../catalog/types.js';
 import type { ComparedMaps, PromotionCheck } from '../../domain/encoder-record.js';
-import { type PairTable, selectRows } from '../../evaluation/pair-table.js';
+import { toMeasure } from '../../evaluation/evaluate-held-out.js';
+import { type PairList, type PairTable, selectPairs, selectRows } from '../../evaluation/pair-table.js';
 import { inThread } from '../../platform/thread.js';
 import { workerEntry } from '../../platform/worker-entry.js';
-import { readPairTable } from '../serving/read-pair-table.js';
+import { withFeatures } from '../serving/read-pair-table.js';
 import { extractorsOf, pairKey, splitOfEncoder } from './training-pairs.js';
 
 /** From this many held-out pairs of both encoders on, the comparison uses these alone. */
@@ -37,7 +38,7 @@ export class PromotionGate {
    * if there are ENOUGH_FAIR_PAIRS of them, else on all, where the active encoder's figures are too high.
    */
   async check(candidate: EncoderRow, active: EncoderRow, signal?: AbortSignal): Promise<PromotionCheck> {
-    const { seen, unseen } = await splitOfEncoder(this.catalog, candidate);
+    const { seen, unseen } = toMeasure(await splitOfEncoder(this.catalog, candidate));
     const trainedOn = new Set((await splitOfEncoder(this.catalog, active)).source.pairs.map(pairKey));
     const held = [...seen.pairs, ...unseen.pairs];
     const fair = held.filter((pair) => !trainedOn.has(pairKey(pair)));
@@ -55,17 +56,19 @@ export class PromotionGate {
   private async compare(
     candidate: EncoderRow,
     active: EncoderRow,
-    held: { readonly pairs: readonly TrainingPair[]; readonly seen: PairTable; readonly unseen: PairTable },
+    held: { readonly pairs: readonly TrainingPair[]; readonly seen: PairList; readonly unseen: PairList },
     signal: AbortSignal | undefined,
   ): Promise<PromotionMaps> {
     const chosen = new Set(held.pairs.map(pairKey));
-    const ofCandidate = (table: PairTable) =>
-      selectRows(table, (row) => chosen.has(pairKey(table.pairs[row])));
-    const mine = { seen: ofCandidate(held.seen), unseen: ofCandidate(held.unseen) };
+    const compared = (list: PairList) => selectPairs(list, (row) => chosen.has(pairKey(list.pairs[row])));
+    const mine = {
+      seen: await this.tableFor(candidate, compared(held.seen)),
+      unseen: await this.tableFor(candidate, compared(held.unseen)),
+    };
     // The active encoder may read features of another extractor, which some items lack.
     const theirs = {
-      seen: await this.tableFor(active, mine.seen.pairs),
-      unseen: await this.tableFor(active, mine.unseen.pairs),
+      seen: await this.tableFor(active, mine.seen),
+      unseen: await this.tableFor(active, mine.unseen),
     };
     const [candidateBytes, activeBytes] = await Promise.all([
       this.catalog.encoders.weights(candidate.id),
@@ -85,8 +88,8 @@ export class PromotionGate {
     });
   }
 
-  private tableFor(row: EncoderRow, pairs: readonly TrainingPair[]): Promise<PairTable> {
-    return readPairTable(this.catalog, pairs, extractorsOf(row));
+  private tableFor(row: EncoderRow, pairs: PairList): Promise<PairTable> {
+    return withFeatures(this.catalog, pairs, extractorsOf(row));
   }
 }
 

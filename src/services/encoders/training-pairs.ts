@@ -2,8 +2,8 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow, TrainingPair } from '../../catalog/types.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { type Split, splitAgain, splitTable } from '../../evaluation/pair-split.js';
-import type { PairTable } from '../../evaluation/pair-table.js';
-import { readPairTable } from '../serving/read-pair-table.js';
+import type { PairList } from '../../evaluation/pair-table.js';
+import { readPairList } from '../serving/read-pair-table.js';
 import type { TrainRequest } from './train-request.js';
 
 /** Ids of the extractors whose features an encoder reads. */
@@ -17,7 +17,7 @@ export function extractorsOf(row: Pick<EncoderRow, 'imageExtractor' | 'textExtra
 }
 
 /**
- * The training pairs and held-out pairs of a training, among the pairs stored before `asOf`: a resumed run gets the same
+ * The training pairs and held-out pairs of a training, without their features, among the pairs stored before `asOf`: a resumed run gets the same
  * pairs, even if more were stored since.
  */
 export async function splitForTraining(
@@ -36,7 +36,7 @@ export async function splitForTraining(
   return { ...split, all: table.pairs.length };
 }
 
-/** The current pairs, split as when the encoder was trained; see splitAgain. */
+/** The current pairs, split as when the encoder was trained, without their features; see splitAgain. */
 export async function splitOfEncoder(
   catalog: Catalog,
   row: Pick<EncoderRow, 'config' | 'imageExtractor' | 'textExtractor'>,
@@ -55,11 +55,11 @@ async function readPairs(
   extractors: ExtractorIds,
   learnFrom: ItemFilter | null,
   asOf: Date | null,
-): Promise<{ readonly table: PairTable; readonly learnable: (row: number) => boolean }> {
+): Promise<{ readonly table: PairList; readonly learnable: (row: number) => boolean }> {
   const then = asOf === null ? null : { createdBefore: asOf };
   const pairsOf = (image: ItemFilter | null) =>
     catalog.vectors.trainingPairs(extractors.image, extractors.text, { image, text: then });
-  const table = await readPairTable(catalog, await pairsOf(then), extractors);
+  const table = await readPairList(catalog, await pairsOf(then));
   if (learnFrom === null) return { table, learnable: () => true };
   const among = then === null ? learnFrom : { and: [learnFrom, then] };
   const learnable = new Set((await pairsOf(among)).map(pairKey));

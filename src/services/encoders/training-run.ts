@@ -2,23 +2,26 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { ClaimedRun } from '../../catalog/repositories/encoder-runs.js';
 import type { EncoderConfig, EncoderReport } from '../../domain/encoder-record.js';
 import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
+import type { RowFileRef } from '../../domain/matrix.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
 import { resolveTrainOptions } from '../../encoder/training/presets.js';
 import { trainEncoder } from '../../encoder/training/train-encoder.js';
 import type { FurtherTexts, SourceSet, TrainedEncoder } from '../../encoder/types.js';
-import { evaluateHeldOut } from '../../evaluation/evaluate-held-out.js';
-import type { PairTable } from '../../evaluation/pair-table.js';
+import { evaluateHeldOut, toMeasure } from '../../evaluation/evaluate-held-out.js';
+import type { PairClass, PairList, PairTable } from '../../evaluation/pair-table.js';
 import type { OpenTextExtractor } from '../../features/types.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
 import { embedCatalogue } from '../serving/embed-catalogue.js';
 import { type Extractors, type OpenPair, openPair } from '../serving/extractors-in-use.js';
 import { type BackfillProgress, type FeatureBackfill, unreadableNotes } from '../serving/feature-backfill.js';
 import type { IndexUpkeep } from '../serving/index-upkeep.js';
+import { withFeatures } from '../serving/read-pair-table.js';
 import { toSourceSet } from '../serving/to-source-set.js';
 import type { Checkpoints } from './checkpoints.js';
 import { extractFurtherTexts } from './further-texts.js';
 import type { FusionCalibration } from './fusion-calibration.js';
 import { requirePairs } from './require-pairs.js';
+import { type StoredPairs, storeFeatures } from './source-files.js';
 import { storedEvaluation } from './stored-evaluation.js';
 import { optionsOf, readRequest, type TrainRequest } from './train-request.js';
 import { extractorsOf, splitForTraining, splitOfEncoder } from './training-pairs.js';
@@ -40,6 +43,12 @@ interface Trained {
   readonly config: EncoderConfig;
 }
 
+/** The training pairs with their features in files, and the training set that they make. */
+interface StoredSource {
+  readonly trained: StoredPairs;
+  readonly sourceSet: SourceSet<RowFileRef> & { readonly classes: readonly PairClass[] };
+}
+
 interface Measured {
   readonly config: EncoderConfig;
   readonly report: EncoderReport;
@@ -52,6 +61,7 @@ interface Measured {
 export class TrainingRun {
   private readonly id: string;
   private readonly request: TrainRequest;
+  private source: StoredSource | null = null;
 
   constructor(
     private readonly parts: RunParts,
@@ -62,22 +72,21 @@ export class TrainingRun {
     this.request = readRequest(run.row);
   }
 
-  /** @throws ClaimLost, or CommonspaceError NO_PAIRS, BAD_INPUT, EXTRACTOR_MISSING, EXTRACTOR_FAILED, CANCELLED. */
+  /** @throws ClaimLost, or CommonspaceError NO_PAIRS, BAD_INPUT, BAD_ROWS, DISK_FULL, EXTRACTOR_MISSING, EXTRACTOR_FAILED, CANCELLED. */
   async work(): Promise<void> {
     const started = performance.now();
     const { encoderRuns } = this.parts.catalog;
     const open = await this.openExtractors();
     const unreadable = await this.extractMissing(open);
-    const trained = await this.train(open);
-    const { config, report } = await this.measure(trained);
+    const { weights, config, report } = await this.trainAndMeasure(open);
     const seconds = (report.seconds ?? 0) + (performance.now() - started) / 1000;
     // A resumed run may have the same notes already.
     const notes = [...new Set([...(report.notes ?? []), ...unreadable])];
     await encoderRuns.beginEmbedding(this.run, config, { ...report, notes, seconds });
     // From now on new items get its features; items stored since the first extraction may lack them.
     await this.extractMissing(open);
-    await this.embed(trained.weights);
-    await this.calibrate(trained.weights);
+    await this.embed(weights);
+    await this.calibrate(weights);
     await encoderRuns.finish(this.run);
   }
 
@@ -92,16 +101,25 @@ export class TrainingRun {
     return unreadableNotes(await this.parts.backfill.fill(open, { onProgress: onDone, signal }));
   }
 
+  private async trainAndMeasure(open: OpenPair): Promise<Trained & Measured> {
+    try {
+      const trained = await this.train(open);
+      return { ...trained, ...(await this.measure(trained)) };
+    } finally {
+      await this.parts.checkpoints.removeRows(this.id);
+    }
+  }
+
   /** Stores the weights before it returns; those of an earlier attempt are returned as they are. */
   private async train({ text }: OpenPair): Promise<Trained> {
-    const { catalog, classes } = this.parts;
+    const { catalog } = this.parts;
     const { row } = this.run;
     const stored = await catalog.encoders.findWeights(this.id);
     if (stored !== null) return { weights: stored, config: row.config };
     const split = await splitForTraining(catalog, extractorsOf(row), this.request, row.startedAt);
     await requirePairs(catalog, split.source.pairs.length, split.all);
-    const sourceSet = await toSourceSet(split.source, classes, row);
-    const furtherTexts = await this.furtherTexts(split.source.pairs, text);
+    const { trained: pairs, sourceSet } = await this.storeSource(split.source);
+    const furtherTexts = await this.furtherTexts(pairs.pairs, text);
     const trained = await this.trainFromCheckpoint({ ...sourceSet, furtherTexts });
     const config: EncoderConfig = {
       ...trained.options,
@@ -121,6 +139,15 @@ export class TrainingRun {
     return { weights: trained.bytes, config };
   }
 
+  /** The training set in files. The measurement uses those of the training, if this attempt trained. */
+  private async storeSource(list: PairList): Promise<StoredSource> {
+    const { catalog, classes, checkpoints } = this.parts;
+    const folder = checkpoints.rowsFolder(this.id);
+    const trained = await storeFeatures(catalog, list, extractorsOf(this.run.row), folder, this.hooks.signal);
+    this.source = { trained, sourceSet: await toSourceSet(trained, classes, this.run.row) };
+    return this.source;
+  }
+
   /** Drawn and extracted again by a resumed run: they are not stored. */
   private furtherTexts(pairs: PairTable['pairs'], text: OpenTextExtractor): Promise<FurtherTexts | null> {
     const { onProgress, signal } = this.hooks;
@@ -133,7 +160,7 @@ export class TrainingRun {
   }
 
   /** Starts again without the checkpoint if that is damaged, or if the training pairs have changed since. */
-  private async trainFromCheckpoint(sourceSet: SourceSet): Promise<TrainedEncoder> {
+  private async trainFromCheckpoint(sourceSet: SourceSet<RowFileRef>): Promise<TrainedEncoder> {
     const { checkpoints } = this.parts;
     const { onProgress, signal } = this.hooks;
     const trainFrom = (resumeFrom: Uint8Array | null) =>
@@ -162,13 +189,23 @@ export class TrainingRun {
     if (storedEvaluation(row) !== null) return row;
     this.hooks.onProgress({ stage: 'evaluate' });
     const split = await splitOfEncoder(catalog, { ...row, config }, row.startedAt);
-    const { classes: _names, ...source } = await toSourceSet(split.source, classes, row);
+    const {
+      trained,
+      sourceSet: { classes: _names, ...source },
+    } = this.source ?? (await this.storeSource(split.source));
+    const chosen = toMeasure(split);
+    const [seen, unseen] = [
+      await withFeatures(catalog, chosen.seen, extractorsOf(row)),
+      await withFeatures(catalog, chosen.unseen, extractorsOf(row)),
+    ];
     const { record, measured } = await evaluateHeldOut(
       {
         encoder: this.id,
         preset: this.request.preset,
         encoders: [{ method: 'masln', bytes: weights }],
         split,
+        held: { seen, unseen },
+        trained,
         source,
         classes: await classes.classTable(row),
         extent: 'figures',

@@ -55,9 +55,11 @@ export class TrainingRunner {
     this.running.get(id)?.abort();
   }
 
-  /** Marks runs whose claim has expired as failed; they can be resumed. @returns their ids. */
-  recover(): Promise<string[]> {
-    return this.parts.catalog.encoderRuns.failInterrupted(INTERRUPTED);
+  /** Marks runs whose claim has expired as failed; they can be resumed. Removes the rows that they left. @returns their ids. */
+  async recover(): Promise<string[]> {
+    const ids = await this.parts.catalog.encoderRuns.failInterrupted(INTERRUPTED);
+    for (const id of ids) await this.parts.checkpoints.removeRows(id);
+    return ids;
   }
 
   /** Works on a run that the caller waits for. A run that ends without a checkpoint or weights is removed. */

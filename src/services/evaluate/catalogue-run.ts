@@ -4,7 +4,6 @@ import type { EvaluationRecord, MethodFigures } from '../../domain/evaluation-re
 import { aboutEncoder } from '../../encoder/inference/serialise.js';
 import type { EpochRecord, TrainedEncoder } from '../../encoder/types.js';
 import type { Measured } from '../../evaluation/measure.js';
-import type { Split } from '../../evaluation/pair-split.js';
 import type { PairTable } from '../../evaluation/pair-table.js';
 import type { Prediction } from '../../evaluation/space/predictions.js';
 import { collectManifest, hashData } from '../../reports/manifest.js';
@@ -18,14 +17,15 @@ export interface CatalogueRun {
   readonly bytes: Uint8Array;
   readonly record: EvaluationRecord;
   readonly measured: Measured;
-  readonly split: Split;
+  /** The pairs of the training, and those that were measured. */
+  readonly tables: readonly PairTable[];
   /** The encoder with the paper's losses, if it was trained. */
   readonly paper: TrainedEncoder | null;
 }
 
 /** @param previewOf shows the pictures and texts of the best and worst queries */
 export async function catalogueRunRecord(run: CatalogueRun, previewOf: PreviewOf): Promise<RunRecord> {
-  const { id, row, record, measured, split } = run;
+  const { id, row, record, measured, tables } = run;
   const seed = Number(row.config.seed ?? 0);
   const spaces = [measured.spaces.unseen, measured.spaces.seen].flatMap((space) =>
     space ? [space.details] : [],
@@ -41,7 +41,7 @@ export async function catalogueRunRecord(run: CatalogueRun, previewOf: PreviewOf
     seconds: record.seconds,
     config: { encoder: row.id, ...row.config, chosen: measured.choices },
     manifest: await collectManifest({
-      data: hashData([...contentsOf(split.source), ...contentsOf(split.seen), ...contentsOf(split.unseen)]),
+      data: hashData(tables.flatMap(contentsOf)),
       seeds: [seed],
       backend: measured.backend,
       command: null,

@@ -6,13 +6,14 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { EvaluationRecord } from '../../domain/evaluation-record.js';
 import { resolveTrainOptions } from '../../encoder/training/presets.js';
 import type { SourceSet, TrainedEncoder, TrainProgress } from '../../encoder/types.js';
-import { evaluateHeldOut } from '../../evaluation/evaluate-held-out.js';
+import { evaluateHeldOut, toMeasure } from '../../evaluation/evaluate-held-out.js';
 import type { MeasureStage } from '../../evaluation/measure.js';
 import type { Split } from '../../evaluation/pair-split.js';
 import type { MediaStore } from '../../media/media-store.js';
 import { newRunId, openRunFolder } from '../../reports/run-folder.js';
-import { splitOfEncoder } from '../encoders/training-pairs.js';
+import { extractorsOf, splitOfEncoder } from '../encoders/training-pairs.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
+import { withFeatures } from '../serving/read-pair-table.js';
 import { toSourceSet } from '../serving/to-source-set.js';
 import { cataloguePreviews } from './catalogue-previews.js';
 import { type CatalogueRun, cataloguePredictions, catalogueRunRecord } from './catalogue-run.js';
@@ -77,12 +78,19 @@ export class EvaluationService {
     onProgress?.({ stage: 'read' });
     const split = await splitOfEncoder(this.catalog, row);
     requireHeldOut(split);
-    const { classes: _names, ...source } = await toSourceSet(split.source, this.classes, row);
+    const extractors = extractorsOf(row);
+    const trained = await withFeatures(this.catalog, split.source, extractors);
+    const chosen = toMeasure(split);
+    const held = {
+      seen: await withFeatures(this.catalog, chosen.seen, extractors),
+      unseen: await withFeatures(this.catalog, chosen.unseen, extractors),
+    };
+    const { classes: _names, ...source } = await toSourceSet(trained, this.classes, row);
     const bytes = await this.catalog.encoders.weights(row.id);
     const seed = Number(row.config.seed ?? 0);
-    const trained =
+    const paperEncoder =
       paper && !isPaper(row) ? await this.trainPaper(source, seed, { onProgress, signal }) : null;
-    const paperBytes = paper ? (trained?.bytes ?? bytes) : null;
+    const paperBytes = paper ? (paperEncoder?.bytes ?? bytes) : null;
     const { record: figures, measured } = await evaluateHeldOut(
       {
         encoder: row.id,
@@ -92,6 +100,8 @@ export class EvaluationService {
           ...(paperBytes === null ? [] : [{ method: 'paper' as const, bytes: paperBytes }]),
         ],
         split,
+        held,
+        trained,
         source,
         classes: await this.classes.classTable(row),
         extent: 'full',
@@ -102,7 +112,15 @@ export class EvaluationService {
     const record = { ...figures, evaluatedAt, seconds: (performance.now() - started) / 1000 };
     if (runs === null) return record;
     const id = newRunId(evaluatedAt, ['catalogue', record.preset, row.id.slice(-8)]);
-    const path = await this.keep(runs, { id, row, bytes, record, measured, split, paper: trained });
+    const path = await this.keep(runs, {
+      id,
+      row,
+      bytes,
+      record,
+      measured,
+      tables: [trained, held.seen, held.unseen],
+      paper: paperEncoder,
+    });
     return { ...record, run: path };
   }
 

@@ -7,7 +7,7 @@ import { gather } from '../../encoder/math/matrix.js';
 import type { Encoder } from '../../encoder/types.js';
 import { type EmbeddedPart, embedPart, partOfTable } from '../../evaluation/measured-part.js';
 import { splitTable } from '../../evaluation/pair-split.js';
-import type { PairTable } from '../../evaluation/pair-table.js';
+import { type PairList, type PairTable, selectRows } from '../../evaluation/pair-table.js';
 import type { FolderRow } from '../ingest/folder-rows.js';
 
 /** Share of the pairs that are measured; the others train the comparison. */
@@ -48,13 +48,16 @@ export async function compareOnPairs(
   seed: number,
 ): Promise<{ readonly pairs: number; readonly rows: readonly CheckedRetrieval[] } | null> {
   const hashes = await Promise.all(rows.map(({ path }) => hashOf(path)));
-  const splitOf = (of: RowFeatures) =>
-    splitTable(tableOf(rows, hashes, of), {
-      learnable: () => true,
-      unseen: new Set(),
-      holdout: MEASURED,
-      seed,
-    });
+  const splitOf = (of: RowFeatures) => {
+    const table = tableOf(rows, hashes, of);
+    const options = { learnable: () => true, unseen: new Set<string>(), holdout: MEASURED, seed };
+    const { source, seen } = splitTable(table, options);
+    const featuresOf = (part: PairList) => {
+      const own = new Set(part.pairs);
+      return selectRows(table, (row) => own.has(table.pairs[row] as PairList['pairs'][number]));
+    };
+    return { source: featuresOf(source), seen: featuresOf(seen) };
+  };
   if (rows.length === 0) return null;
   const { seen, source } = splitOf(features);
   const part = partOfTable(seen);
