@@ -6,6 +6,7 @@ import type { EncoderRow } from '../services/models.js';
 import { readChoice, readNumber } from './arguments.js';
 import { heldOutSummary } from './held-out-summary.js';
 import { oneLine, table } from './output.js';
+import { compositionLine, printRecord } from './print-evaluation.js';
 import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from './run.js';
 import { describeEpoch } from './training-progress.js';
 
@@ -45,6 +46,7 @@ export function encodersCommand(openApp: OpenApp): Command {
         out.printJson({ totalCount: page.totalCount, encoders: rows.map(described) });
       }),
     )
+    .addCommand(showCommand(openApp))
     .addCommand(
       oneEncoder(
         openApp,
@@ -60,6 +62,25 @@ export function encodersCommand(openApp: OpenApp): Command {
       oneEncoder(openApp, 'cancel', 'cancel a training; it can be resumed', async (app, id) => {
         await app.training.cancel(id);
         return `Training ${id} was cancelled.`;
+      }),
+    );
+}
+
+function showCommand(openApp: OpenApp): Command {
+  return withGlobalOptions(new Command('show'))
+    .description('show one encoder: what an embedding consists of, its figures on held-out pairs, its notes')
+    .argument('<id>', 'the encoder')
+    .action((id: string, options: GlobalOptions) =>
+      run(openApp, options, SHORT, async ({ out, open }) => {
+        const { encoders } = await open();
+        const row = await encoders.require(id);
+        const composition = await encoders.parts(row);
+        out.print(`Encoder ${row.id}, ${row.state}. ${remark(row)}`.trim());
+        out.print(`Features by ${row.imageExtractor} and ${row.textExtractor}.`);
+        const record = storedEvaluation(row);
+        if (record !== null) printRecord(out, { ...record, composition });
+        else if (composition.length > 0) out.print(compositionLine([composition]));
+        out.printJson({ ...described(row), parts: composition });
       }),
     );
 }

@@ -1,3 +1,4 @@
+import { type Composition, describeComposition } from '../domain/composition.js';
 import type {
   Estimate,
   EvaluationRecord,
@@ -11,6 +12,9 @@ import { printClassification } from './print-classification.js';
 
 const METHOD_NAMES: Readonly<Record<Method, string>> = {
   masln: 'MASLN',
+  codes: 'codes alone',
+  posteriors: 'posteriors alone',
+  cca_part: 'CCA part alone',
   paper: 'paper',
   sm: 'SM',
   cca: 'CCA',
@@ -40,7 +44,8 @@ export function bundleTable(report: BundleReport): string {
   ];
   const seconds = splits.reduce((sum, split) => sum + split.train_seconds, 0) / splits.length;
   return [
-    `\n${report.bundle}, ${protocol}, preset ${report.preset}: ${trainings}, ${seconds.toFixed(1)} s each.\n`,
+    `\n${report.bundle}, ${protocol}, preset ${report.preset}: ${trainings}, ${seconds.toFixed(1)} s each.`,
+    `${compositionLine(splits.map((split) => split.composition))}\n`,
     methodTable(blocks),
     `\n${legend(report.interval.resamples)}`,
     ...Object.entries(report.gain).map(
@@ -67,6 +72,7 @@ function recordTable(record: EvaluationRecord): string {
   const size = (part: PartRecord | null) => (part === null ? 'none' : `${part.images} × ${part.texts}`);
   return [
     head,
+    ...(record.composition.length > 0 ? [compositionLine([record.composition])] : []),
     'Retrieval by content alone on held-out pairs.',
     ...(record.newContentOnly
       ? ['All their pictures and texts are new to the encoder: none is in the training set, under any id.']
@@ -80,6 +86,11 @@ function recordTable(record: EvaluationRecord): string {
     `\n${legend(interval?.resamples ?? 0)}`,
     ...notes,
   ].join('\n');
+}
+
+/** What an embedding of MASLN consists of. */
+export function compositionLine(encoders: readonly Composition[]): string {
+  return `An embedding of MASLN consists of ${describeComposition(encoders)}.`;
 }
 
 /** What the columns are. */

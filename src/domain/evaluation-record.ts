@@ -3,17 +3,18 @@
  * older versions lack fields that were added later: these have a default.
  */
 import { z } from 'zod';
+import { composition } from './composition.js';
 import { METRIC_NAMES } from './metric-values.js';
 
 /** A figure; null where nothing could be counted. Records of older versions may lack it. */
 export const figure = z.number().nullable().default(null);
 
 /**
- * What is measured on the same rows: the encoder (`masln`), an encoder with the paper's losses alone, semantic matching (`sm`),
- * CCA, and the expectation of a random order. Semantic matching can rank only the classes of its training set, so it is
- * measured on seen classes alone.
+ * What is measured on the same rows: the encoder (`masln`) and each of its parts alone (the networks' codes, their posteriors, the
+ * CCA branch), an encoder with the paper's losses alone, semantic matching (`sm`), CCA, and the expectation of a random order.
+ * Parts are measured where the embedding has more than one.
  */
-const METHODS = ['masln', 'paper', 'sm', 'cca', 'chance'] as const;
+export const METHODS = ['masln', 'codes', 'posteriors', 'cca_part', 'paper', 'sm', 'cca', 'chance'] as const;
 
 /** `low` and `high` are the interval; null for chance, which is an expectation, and where none was computed. */
 const estimate = z.object({ value: figure, low: figure, high: figure });
@@ -117,6 +118,8 @@ export const evaluationRecord = z.object({
   seconds: z.number(),
   /** The training set of the encoder and of each baseline. */
   source: z.object({ pairs: z.number(), classes: z.number() }),
+  /** What the embeddings of the encoder consist of; empty in records of older versions. */
+  composition: composition.default([]),
   /** Whether no measured image or text has the content of a training item; older versions did not check it. */
   newContentOnly: z.boolean().default(false),
   /** How the intervals were computed (docs/evaluation.md has the formula); null where none were. */

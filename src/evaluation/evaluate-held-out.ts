@@ -28,6 +28,8 @@ export interface HeldOutRequest extends Pick<MeasureRequest, 'encoders' | 'seed'
 
 /** Upper limit of the rows of each part that are measured. */
 const MOST_MEASURED = 5000;
+/** With more classes the regressions of semantic matching would take longer than everything else. */
+const MOST_SM_CLASSES = 200;
 
 /** The same seed for every evaluation, so that two evaluations of the same pairs use the same draws. */
 const INTERVALS = { seed: 0, resamples: RESAMPLES } as const;
@@ -56,7 +58,7 @@ export async function evaluateHeldOut(
       seen: partOfTable(held.seen),
       unseen: partOfTable(held.unseen),
       seed,
-      semanticMatching: false,
+      semanticMatching: full && source.classNames.length <= MOST_SM_CLASSES,
       intervals,
       space: full ? { seen: 'seen', unseen: 'unseen' } : null,
       items: {
@@ -74,11 +76,12 @@ export async function evaluateHeldOut(
     evaluatedAt,
     seconds: (performance.now() - started) / 1000,
     source: { pairs: trained.pairs.length, classes: uniqueClasses(trained).length },
+    composition: measured.composition,
     newContentOnly: [...held.seen.pairs, ...held.unseen.pairs].every(isNewTo(trained.pairs)),
     interval: intervals && { confidence: CONFIDENCE, ...intervals },
     ...measured.figures,
     run: null,
-    notes: [...notesOf(split), ...sampled],
+    notes: [...notesOf(split), ...sampled, ...(full ? smNotes(source) : [])],
   };
   return { record, measured };
 }
@@ -111,6 +114,14 @@ function samplingNotes({ seen, unseen }: Split): string[] {
           `Of ${pairs.length} held-out pairs of ${name} classes about ${MOST_MEASURED} were measured, as queries and as gallery. Figures that depend on the size of the gallery, for example Recall@k, are those of that size.`,
         ],
   );
+}
+
+function smNotes({ classNames }: Pick<SourceSet, 'classNames'>): string[] {
+  return classNames.length <= MOST_SM_CLASSES
+    ? []
+    : [
+        `Semantic matching was not measured: there are ${classNames.length} classes, and it is fitted to at most ${MOST_SM_CLASSES}.`,
+      ];
 }
 
 function notesOf({ seen, unseen, repeated }: Split): string[] {

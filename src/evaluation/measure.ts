@@ -1,8 +1,12 @@
+import type { Composition } from '../domain/composition.js';
 import type { SimilarityThreshold } from '../domain/encoder-record.js';
 import type { EvaluationFigures, Method, PartRecord } from '../domain/evaluation-record.js';
 import type { Matrix, RowFileRef } from '../domain/matrix.js';
 import { scoreQueries } from '../domain/metrics-scores.js';
-import { trainSemanticMatching } from '../encoder/baselines/semantic-matching.js';
+import {
+  type TrainedSemanticMatching,
+  trainSemanticMatching,
+} from '../encoder/baselines/semantic-matching.js';
 import { trainCca } from '../encoder/baselines/train-cca.js';
 import { loadEncoder } from '../encoder/inference/serialise.js';
 import { takeRows } from '../encoder/math/matrix.js';
@@ -21,6 +25,7 @@ import {
 } from './estimates.js';
 import { type EmbeddedPart, embedPart, type MeasuredPart } from './measured-part.js';
 import type { PairTable } from './pair-table.js';
+import { isPart, partsOf } from './part-encoders.js';
 import { calibrateThresholds } from './similarity-thresholds.js';
 import { describeSpace, type SpaceDescription } from './space/describe-space.js';
 
@@ -33,7 +38,7 @@ export interface MeasureRequest {
   readonly unseen: MeasuredPart | null;
   /** For the rows on which the baselines choose their parameters. */
   readonly seed: number;
-  /** Whether semantic matching is measured on seen classes. */
+  /** Whether semantic matching is measured. */
   readonly semanticMatching: boolean;
   /** Draws of the bootstrap: the same rows get the same draws under the same seed. Null: no intervals. */
   readonly intervals: Omit<ResampleOptions, 'part'> | null;
@@ -53,7 +58,15 @@ export interface MeasureRequest {
 /** What the baselines chose on their validation rows. */
 export interface BaselineChoices {
   readonly cca: Readonly<Record<'seen' | 'unseen', CcaChoice | null>>;
-  readonly sm: { readonly image_l2: number; readonly text_l2: number; readonly similarity: string } | null;
+  /** Of seen classes. */
+  readonly sm: SemanticMatchingChoice | null;
+  readonly sm_unseen: SemanticMatchingChoice | null;
+}
+
+interface SemanticMatchingChoice {
+  readonly image_l2: number;
+  readonly text_l2: number;
+  readonly similarity: string;
 }
 
 export interface Measured {
@@ -65,6 +78,8 @@ export interface Measured {
     readonly harmonic: readonly EstimatedMethod[] | null;
   };
   readonly choices: BaselineChoices;
+  /** What the embeddings of the first encoder consist of. */
+  readonly composition: Composition;
   /** The tensor backend of the thread that measured. */
   readonly backend: TensorBackend['backend'];
   /** Of the first encoder; empty where they were not asked for, or where too few pairs were held out. */
@@ -88,11 +103,11 @@ interface EmbeddedMethod extends EmbeddedPart {
 }
 
 /**
- * Measures encoders, CCA and, if requested, semantic matching on the same rows. It blocks its thread: `measureInThread` runs
- * it in a worker.
+ * Measures encoders, the parts of the first one, CCA and, if requested, semantic matching on the same rows. It blocks its thread:
+ * `measureInThread` runs it in a worker.
  *
- * CCA for the seen part chooses its parameters on held-out pairs of the training set, CCA for the unseen part on held-out
- * classes, as an encoder for such classes does.
+ * The baselines for the seen part choose their parameters on held-out pairs of the training set, those for the unseen part on
+ * held-out classes, as an encoder for such classes does.
  */
 export async function measure(
   request: MeasureRequest,
@@ -100,25 +115,33 @@ export async function measure(
 ): Promise<Measured> {
   const { seed, items } = request;
   const source = openSource(request.source);
-  const encoders = request.encoders.map(({ method, bytes }) => ({ method, encoder: loadEncoder(bytes) }));
-  const [first] = encoders;
-  if (first === undefined) throw new RangeError('no encoder to measure');
+  const [own, ...others] = request.encoders;
+  if (own === undefined) throw new RangeError('no encoder to measure');
+  const candidateOf = ({ method, bytes }: typeof own) => ({ method, encoder: loadEncoder(bytes) });
+  const first = candidateOf(own);
+  const { composition, parts } = partsOf(own.bytes, source);
   const ccaFor = async (part: MeasuredPart | null, validationBy: 'pairs' | 'classes') => {
     if (part === null) return null;
     onStage('cca');
     return await trainCca(source, { seed, dimension: CCA_DIMENSION, validationBy });
   };
   const cca = { seen: await ccaFor(request.seen, 'pairs'), unseen: await ccaFor(request.unseen, 'classes') };
-  const wantsSm = request.semanticMatching && request.seen !== null;
-  if (wantsSm) onStage('sm');
-  const sm = wantsSm ? await trainSemanticMatching(source, { seed }) : null;
+  const isClassified = new Set(source.labels.filter((label) => label >= 0)).size > 1;
+  const smFor = async (part: MeasuredPart | null, validationBy: 'pairs' | 'classes') => {
+    if (part === null || !request.semanticMatching || !isClassified) return null;
+    onStage('sm');
+    return await trainSemanticMatching(source, { seed, validationBy });
+  };
+  const sm = { seen: await smFor(request.seen, 'pairs'), unseen: await smFor(request.unseen, 'classes') };
 
   const measurePart = (name: 'seen' | 'unseen') => {
-    const [part, baseline] = [request[name], cca[name]];
+    const [part, baseline, matching] = [request[name], cca[name], sm[name]];
     if (part === null || baseline === null) return null;
     const candidates: Candidate[] = [
-      ...encoders,
-      ...(sm !== null && name === 'seen' ? [{ method: 'sm' as const, encoder: sm.encoder }] : []),
+      first,
+      ...parts,
+      ...others.map(candidateOf),
+      ...(matching === null ? [] : [{ method: 'sm' as const, encoder: matching.encoder }]),
       { method: 'cca', encoder: baseline.encoder },
     ];
     return measureCandidates(candidates, part, name, request, onStage);
@@ -149,10 +172,12 @@ export async function measure(
     estimated: { seen: seen?.estimated ?? null, unseen: unseen?.estimated ?? null, harmonic },
     thresholds: items?.thresholds ? calibrateThresholds(first.encoder, items.held, seed) : [],
     spaces: { seen: seen?.space ?? null, unseen: unseen?.space ?? null },
+    composition,
     backend: (await loadTensorBackend()).backend,
     choices: {
       cca: { seen: chosen('seen'), unseen: chosen('unseen') },
-      sm: sm && { image_l2: sm.l2.IMAGE, text_l2: sm.l2.TEXT, similarity: sm.similarity },
+      sm: smChoice(sm.seen),
+      sm_unseen: smChoice(sm.unseen),
     },
   };
 }
@@ -162,6 +187,10 @@ function trainingItems(
   { pairs, rows }: NonNullable<MeasureRequest['items']>['training'],
 ): TrainingItems {
   return { pairs, image: takeRows(image, rows), text: takeRows(text, rows) };
+}
+
+function smChoice(trained: TrainedSemanticMatching | null): SemanticMatchingChoice | null {
+  return trained && { image_l2: trained.l2.IMAGE, text_l2: trained.l2.TEXT, similarity: trained.similarity };
 }
 
 function measureCandidates(
@@ -192,7 +221,8 @@ function measureCandidates(
       set: request.space[name],
       classNames: part.classNames,
       seenClasses: new Set(name === 'seen' ? part.classNames.keys() : []),
-      others,
+      // The parts have no curves of their own, to keep the report small.
+      others: others.filter(({ method }) => !isPart(method)),
       seed: request.seed,
     });
   return { estimated, space, record: partRecord(part, estimated, space) };

@@ -1,5 +1,7 @@
 import type {
   ClassificationFigures,
+  EncoderPart,
+  EncoderPartKind,
   EncoderProgress as EncoderProgressValue,
   EncoderStage,
   EncoderState as EncoderStateName,
@@ -7,6 +9,7 @@ import type {
   RetrievalFigures as RetrievalFiguresValue,
   TrainingRequest,
 } from '../__generated__/resolver-types.js';
+import type { PartShare } from '../domain/composition.js';
 import type { EncoderProgress, EncoderState } from '../domain/encoder-status.js';
 import { type EvaluationRecord, figuresOf, type PartRecord } from '../domain/evaluation-record.js';
 import { MODALITIES } from '../domain/modality.js';
@@ -72,6 +75,16 @@ export function requestOf(row: EncoderRow): TrainingRequest | null {
     options: { ...options },
     activate: activate ?? true,
   };
+}
+
+const PART_KINDS = {
+  codes: 'CODES',
+  cca: 'CCA',
+  posteriors: 'POSTERIORS',
+} as const satisfies Record<PartShare['kind'], EncoderPartKind>;
+
+export function encoderPart({ kind, share }: PartShare): EncoderPart {
+  return { kind: PART_KINDS[kind], share };
 }
 
 export function heldOut(part: PartRecord | null | undefined): HeldOutFigures | null {

@@ -38,12 +38,13 @@ const UNPAGED_LISTS: ReadonlySet<string> = new Set([
   'members',
   'metadata',
   'values',
+  'parts',
 ]);
 /**
  * Cost of a field in addition to its values. An explanation ranks all training pairs, facets read all matching items, duplicates compare
- * thousands of images.
+ * thousands of images, the parts of an encoder are read from its weights.
  */
-const WORK: Readonly<Record<string, number>> = { explanation: 50, facets: 500, duplicates: 500 };
+const WORK: Readonly<Record<string, number>> = { parts: 20, explanation: 50, facets: 500, duplicates: 500 };
 
 /** Cost of each query that a search combines: it is extracted and ranked by. */
 const PART_WORK = 20;

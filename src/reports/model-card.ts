@@ -1,11 +1,12 @@
 /** A model card (Mitchell et al. 2019): the encoder, its training data, its metrics and its limits. */
 import type { Estimate } from '../domain/evaluation-record.js';
 import { count, duration, figure } from './markup.js';
-import { byMethod, methodName, setName } from './report/methods.js';
+import { byMethod, compositionText, methodName, setName } from './report/methods.js';
 import type { RunRecord, TableRow } from './run-record.js';
 
 export function modelCard(record: RunRecord): string {
   const { data, manifest, config } = record;
+  const embedding = compositionText(record);
   const trained = record.trainings.filter(({ preset }) => preset === record.preset);
   return `${[
     `# ${text(record.title)}: an encoder trained with preset ${text(record.preset)}`,
@@ -14,6 +15,9 @@ export function modelCard(record: RunRecord): string {
     'Two encoders that map features of images and of texts into one common space by their meaning: the Modal-adversarial Semantic ' +
       'Learning Network (Xu, Song, Lu, Yang, Shen, Huang: ICMR 2018), as Commonspace implements it. It maps feature vectors; it does not read ' +
       'pixels or words. All options are in `config.json`.',
+    ...(embedding === null
+      ? []
+      : [`An embedding consists of ${embedding}. The shares are weights in the cosine of two embeddings.`]),
     '## Training data',
     [
       `- ${text(data.description)}`,

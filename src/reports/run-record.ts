@@ -5,6 +5,7 @@
  * on: the queries and their gallery, for example the test pairs of one split, or the held-out pairs of unseen classes.
  */
 
+import type { Composition } from '../domain/composition.js';
 import type { ClassificationFigures, Estimates, Method } from '../domain/evaluation-record.js';
 import type { EpochRecord } from '../encoder/types.js';
 import type { SpaceDetails } from '../evaluation/space/space-details.js';
@@ -28,6 +29,8 @@ export interface RunRecord {
   readonly manifest: RunManifest;
   /** The training data, for the model card. */
   readonly data: RunData;
+  /** What an embedding of the encoder consists of, for each training; absent in runs of older versions. */
+  readonly compositions?: readonly Composition[];
   readonly table: readonly TableRow[];
   readonly trainings: readonly TrainingCurves[];
   readonly spaces: readonly SpaceDetails[];

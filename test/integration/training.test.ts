@@ -32,7 +32,22 @@ describeOnEachKind('training', (kind) => {
     // Within one class every item is relevant in any order.
     expect(unseen?.chance.i2t_map).toBeCloseTo(1, 6);
 
+    const parts = await app.encoders.parts(await app.encoders.require(first.encoder));
+    expect(parts).toEqual(first.evaluation?.composition);
+    expect(parts.map(({ kind }) => kind)).toEqual(['codes', 'cca', 'posteriors']);
+    expect(first.evaluation?.seen?.methods.map(({ method }) => method)).toEqual([
+      'masln',
+      'codes',
+      'posteriors',
+      'cca_part',
+      'cca',
+      'chance',
+    ]);
+
     const second = await app.training.train({ ...QUICK, preset: 'paper', force: true });
+    expect(await app.encoders.parts(await app.encoders.require(second.encoder))).toEqual([
+      { kind: 'codes', share: 1 },
+    ]);
     expect((await app.training.active())?.id).toBe(second.encoder);
     expect(await app.training.activeReport()).toMatchObject({
       encoder: second.encoder,

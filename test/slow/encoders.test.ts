@@ -86,7 +86,7 @@ describe('versions of the encoder over GraphQL', () => {
     await expect.poll(() => app.training.active(), { timeout: 60_000 }).toMatchObject({ id: first });
 
     const { encoder } = await ask(
-      `query ($id: ID!) { encoder(id: $id) { id state dimension imageExtractor textExtractor config pairs classes notes seconds
+      `query ($id: ID!) { encoder(id: $id) { id state dimension parts { kind share } imageExtractor textExtractor config pairs classes notes seconds
         request { preset seed unseenClasses holdout epochs options activate } promotion { against }
         seen { encoder { images texts i2tMap t2iMap recallAt1 recallAt10 } cca { i2tMap } chance { i2tMap } }
         unseen { encoder { images } } createdAt startedAt finishedAt activatedAt retiredAt } }`,
@@ -95,6 +95,7 @@ describe('versions of the encoder over GraphQL', () => {
     expect(encoder).toMatchObject({
       state: 'ACTIVE',
       dimension: 64,
+      parts: [{ kind: 'CODES', share: 1 }],
       pairs: 38,
       classes: 4,
       config: { preset: 'paper', epochs: 40, members: 1 },

@@ -75,6 +75,9 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
     expect(report.sm?.avg_map).toBeGreaterThan(report.chance.avg_map ?? 1);
     expect(report.metrics.target.map(({ method }) => method)).toEqual([
       'masln',
+      'codes',
+      'posteriors',
+      'cca_part',
       'paper',
       'sm',
       'cca',
@@ -104,8 +107,14 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
       ],
     ]);
     expectFigures(report);
-    expect(report.sm).toBeNull();
+    expect(report.sm?.avg_map).toBeGreaterThan(0);
+    expect(report.metrics.seen?.map(({ method }) => method)).toEqual(
+      report.metrics.target.map(({ method }) => method),
+    );
     for (const split of report.splits) {
+      expect(split.composition.map(({ kind }) => kind)).toEqual(['codes', 'cca', 'posteriors']);
+      expect(split.composition.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+      expect(split.chosen.sm_unseen).toMatchObject({ image_l2: expect.any(Number) });
       const { seen, unseen } = split.parts;
       expect((seen?.images ?? 0) + (unseen?.images ?? 0)).toBe(60);
       expect(unseen?.perClass.map(({ seen: known }) => known)).toEqual([false, false, false]);

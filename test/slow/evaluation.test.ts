@@ -11,6 +11,8 @@ import type { EvaluationProgress } from '../../src/services/evaluate/evaluation-
 import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 
+/** The embedding of the default preset has all three. */
+const parts = ['codes', 'posteriors', 'cca_part'];
 const quick = { paper: false, runs: null };
 
 describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, () => {
@@ -45,16 +47,25 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
   });
 
   it('measures held-out pairs of seen and of unseen classes, with the figures that the training reported', () => {
-    expect([...stages]).toEqual(['read', 'train', 'cca', 'measure', 'describe']);
+    expect([...stages]).toEqual(['read', 'train', 'cca', 'sm', 'measure', 'describe']);
     expect(record).toMatchObject({
       encoder: trained.encoder,
       preset: 'default',
       source: { pairs: trained.pairs, classes: 3 },
+      composition: [{ kind: 'codes' }, { kind: 'cca' }, { kind: 'posteriors' }],
+      newContentOnly: true,
       interval: { confidence: 0.95, resamples: 1000 },
       unseen: { images: 24, texts: 24, classes: 2 },
     });
     for (const part of [record.seen, record.unseen]) {
-      expect(part?.methods.map(({ method }) => method)).toEqual(['masln', 'paper', 'cca', 'chance']);
+      expect(part?.methods.map(({ method }) => method)).toEqual([
+        'masln',
+        ...parts,
+        'paper',
+        'sm',
+        'cca',
+        'chance',
+      ]);
       expect(part?.curves.length).toBeGreaterThan(0);
       const { value, low, high } = part?.methods[0]?.avg['map@all'] ?? { value: 0, low: 0, high: 0 };
       expect(low).toBeLessThanOrEqual(value ?? 0);
@@ -62,7 +73,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     }
     // The training reports the same figures on the same pairs, the baselines included.
     const valuesOf = (of: EvaluationRecord | null, part: 'seen' | 'unseen') =>
-      ['masln', 'cca', 'chance'].flatMap((method) => {
+      ['masln', ...parts, 'cca', 'chance'].flatMap((method) => {
         const figures = of?.[part]?.methods.find((one) => one.method === method);
         return METRIC_NAMES.flatMap((metric) =>
           (['i2t', 't2i', 'avg'] as const).map(
@@ -88,7 +99,14 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
       ['cross', false],
       ['ring', false],
     ]);
-    expect(record.harmonic?.map(({ method }) => method)).toEqual(['masln', 'paper', 'cca', 'chance']);
+    expect(record.harmonic?.map(({ method }) => method)).toEqual([
+      'masln',
+      ...parts,
+      'paper',
+      'sm',
+      'cca',
+      'chance',
+    ]);
     expect(JSON.parse(JSON.stringify(record))).toEqual(record);
   });
 
@@ -113,7 +131,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     const figures = ({ seconds: _s, evaluatedAt: _e, ...rest }: EvaluationRecord) => rest;
     expect(figures(two)).toEqual(figures(one));
     expect(one.run).toBeNull();
-    expect(one.seen?.methods.map(({ method }) => method)).toEqual(['masln', 'cca', 'chance']);
+    expect(one.seen?.methods.map(({ method }) => method)).toEqual(['masln', ...parts, 'sm', 'cca', 'chance']);
   });
 
   it('never measures on a training pair, even if pairs were added later', async () => {

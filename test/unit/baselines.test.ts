@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRetrieval } from '../../src/domain/metrics.js';
 import { fitLogisticRegression, posterior } from '../../src/encoder/baselines/logistic-regression.js';
 import { trainSemanticMatching } from '../../src/encoder/baselines/semantic-matching.js';
@@ -8,6 +8,7 @@ import { takeRows } from '../../src/encoder/math/matrix.js';
 import { splitClasses } from '../../src/encoder/training/class-split.js';
 import { groupsOf } from '../../src/encoder/training/groups.js';
 import type { SourceSet } from '../../src/encoder/types.js';
+import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
 import { retrievalFigures, syntheticSource, trainAndHeldOut } from './encoder-source.js';
 
 const all = syntheticSource(420, 6, 9);
@@ -19,6 +20,10 @@ const part = (from: number, to: number): SourceSet => ({
   labels: all.labels.slice(from, to),
 });
 const [train, test] = [part(0, 300), part(300, 420)];
+
+beforeAll(async () => {
+  await loadTensorBackend();
+});
 
 describe('logistic regression', () => {
   it('finds the minimum: two classes and one feature, computed by hand', () => {
@@ -64,6 +69,32 @@ describe('semantic matching', () => {
     expect(mean.map).toBeGreaterThan(2 * (chance.map ?? 1));
     const again = await trainSemanticMatching(train, { seed: 1 });
     expect(again.encoder.embedMany('IMAGE', test.image)).toEqual(image);
+  });
+});
+
+describe('semantic matching of unseen classes', () => {
+  it('compares posteriors over the seen classes, chosen on held-out classes', async () => {
+    const rowsOf = (wanted: (label: number) => boolean) =>
+      Int32Array.from(all.labels.keys()).filter((row) => wanted(all.labels[row] as number));
+    const seenRows = rowsOf((label) => label < 4);
+    const seen: SourceSet = {
+      image: takeRows(all.image, seenRows),
+      text: takeRows(all.text, seenRows),
+      labels: seenRows.map((row) => all.labels[row] as number),
+      classNames: all.classNames.slice(0, 4),
+      classEmbeddings: takeRows(all.classEmbeddings, range(0, 4)),
+    };
+    const sm = await trainSemanticMatching(seen, { seed: 0, validationBy: 'classes' });
+    expect(sm.validation).toBeGreaterThan(0);
+    const { mean, chance } = retrievalFigures(
+      sm.encoder,
+      all,
+      rowsOf((label) => label >= 4),
+    );
+    expect(mean.map).toBeGreaterThan((chance.map ?? 1) + 0.1);
+    const again = await trainSemanticMatching(seen, { seed: 0, validationBy: 'classes' });
+    expect(again.l2).toEqual(sm.l2);
+    expect(again.encoder.embedMany('TEXT', all.text)).toEqual(sm.encoder.embedMany('TEXT', all.text));
   });
 });
 

@@ -1,5 +1,9 @@
-/** Multinomial logistic regression with an L2 penalty, by L-BFGS (Liu and Nocedal 1989), in float64. */
-import type { Matrix } from '../math/matrix.js';
+/**
+ * Multinomial logistic regression with an L2 penalty, by L-BFGS (Liu and Nocedal 1989). The tensor backend must be loaded.
+ */
+import { tf } from '../../platform/tfjs.js';
+import { type Matrix, takeRows } from '../math/matrix.js';
+import { toTensor } from '../network/tensors.js';
 
 /** logits = x W + b. */
 export interface LogisticRegression {
@@ -37,9 +41,19 @@ export function fitLogisticRegression(
   const features = rows.columns;
   const size = (features + 1) * classes;
   const objective = createObjective(rows, labels, classes, l2);
-  const weights = start ? start.weights.slice() : new Float64Array(size);
+  try {
+    return { weights: minimise(objective, start?.weights ?? new Float64Array(size)), features, classes };
+  } finally {
+    objective.dispose();
+  }
+}
+
+/** L-BFGS from these weights. */
+function minimise({ evaluate }: Objective, start: Float64Array): Float64Array {
+  const size = start.length;
+  const weights = start.slice();
   let gradient = new Float64Array(size);
-  let loss = objective(weights, gradient);
+  let loss = evaluate(weights, gradient);
   const steps: { readonly s: Float64Array; readonly y: Float64Array; readonly rho: number }[] = [];
 
   for (let iteration = 0; iteration < MOST_ITERATIONS && largest(gradient) > TOLERANCE; iteration += 1) {
@@ -52,7 +66,7 @@ export function fitLogisticRegression(
     let nextLoss = Number.POSITIVE_INFINITY;
     for (let tries = 0; tries < 30; tries += 1) {
       for (let i = 0; i < size; i += 1) next[i] = (weights[i] as number) + length * (direction[i] as number);
-      nextLoss = objective(next, nextGradient);
+      nextLoss = evaluate(next, nextGradient);
       if (nextLoss <= loss + 1e-4 * length * slope) break;
       length /= 2;
     }
@@ -66,7 +80,7 @@ export function fitLogisticRegression(
     gradient = nextGradient;
     loss = nextLoss;
   }
-  return { weights, features, classes };
+  return weights;
 }
 
 /** The probability of each class: [features] → [classes]. */
@@ -84,46 +98,61 @@ export function posterior(
   return out;
 }
 
-/** The objective as a function of the weights. It returns the loss and writes the gradient into its second argument. */
-function createObjective(rows: Matrix, labels: Int32Array, classes: number, l2: number) {
-  const { columns: features, data } = rows;
-  const known = [...labels.keys()].filter((row) => (labels[row] as number) >= 0);
-  const logits = new Float64Array(classes);
-  return (weights: Float64Array, gradient: Float64Array): number => {
-    gradient.fill(0);
-    let loss = 0;
-    for (const row of known) {
-      const start = row * features;
-      for (let c = 0; c < classes; c += 1) logits[c] = weights[features * classes + c] as number;
-      for (let j = 0; j < features; j += 1) {
-        const x = data[start + j] as number;
-        const at = j * classes;
-        for (let c = 0; c < classes; c += 1)
-          logits[c] = (logits[c] as number) + x * (weights[at + c] as number);
+interface Objective {
+  /** Returns the loss at these weights and writes its gradient into the second argument. */
+  evaluate(weights: Float64Array, gradient: Float64Array): number;
+  /** Frees the tensors. */
+  dispose(): void;
+}
+
+/** Both matrix products run on the tensor backend: with many classes, plain arithmetic takes minutes for a fit. */
+function createObjective(rows: Matrix, labels: Int32Array, classes: number, l2: number): Objective {
+  const features = rows.columns;
+  const known = Int32Array.from(labels.keys()).filter((row) => (labels[row] as number) >= 0);
+  const n = Math.max(1, known.length);
+  const own = takeRows(rows, known);
+  const x = toTensor(own);
+  const y = toTensor(oneHot(known, labels, classes));
+  // Transposed once: a product with a transposed operand is slow on the wasm backend.
+  const transposed = tf.tidy(() => tf.transpose(x));
+  const weightCount = features * classes;
+  return {
+    evaluate(weights, gradient) {
+      const w = Float32Array.from(weights);
+      const [loss, ofWeights, ofBias] = tf.tidy(() => {
+        const matrix = tf.tensor2d(w.subarray(0, weightCount), [features, classes]);
+        const bias = tf.tensor1d(w.subarray(weightCount));
+        const probabilities = tf.softmax(tf.add<tf.Tensor2D>(tf.matMul(x, matrix), bias));
+        const right = tf.sum(tf.mul(probabilities, y), 1);
+        const error = tf.sub<tf.Tensor2D>(probabilities, y);
+        return [
+          -(tf.sum(tf.log(tf.maximum(right, 1e-30))).dataSync()[0] as number),
+          tf.matMul(transposed, error).dataSync(),
+          tf.sum(error, 0).dataSync(),
+        ] as const;
+      });
+      let penalty = 0;
+      for (let i = 0; i < weightCount; i += 1) {
+        const weight = weights[i] as number;
+        gradient[i] = (ofWeights[i] as number) / n + l2 * weight;
+        penalty += (l2 / 2) * weight * weight;
       }
-      softmax(logits);
-      const label = labels[row] as number;
-      loss -= Math.log(Math.max(logits[label] as number, 1e-300));
-      logits[label] = (logits[label] as number) - 1;
-      for (let j = 0; j < features; j += 1) {
-        const x = data[start + j] as number;
-        const at = j * classes;
-        for (let c = 0; c < classes; c += 1)
-          gradient[at + c] = (gradient[at + c] as number) + x * (logits[c] as number);
-      }
-      const bias = features * classes;
-      for (let c = 0; c < classes; c += 1)
-        gradient[bias + c] = (gradient[bias + c] as number) + (logits[c] as number);
-    }
-    const n = Math.max(1, known.length);
-    loss /= n;
-    for (let i = 0; i < gradient.length; i += 1) {
-      const w = i < features * classes ? (weights[i] as number) : 0;
-      gradient[i] = (gradient[i] as number) / n + l2 * w;
-      loss += (l2 / 2) * w * w;
-    }
-    return loss;
+      for (let c = 0; c < classes; c += 1) gradient[weightCount + c] = (ofBias[c] as number) / n;
+      return loss / n + penalty;
+    },
+    dispose() {
+      tf.dispose([x, y, transposed]);
+    },
   };
+}
+
+/** [known, classes]: 1 for the class of each row. */
+function oneHot(known: Int32Array, labels: Int32Array, classes: number): Matrix {
+  const data = new Float32Array(known.length * classes);
+  known.forEach((row, i) => {
+    data[i * classes + (labels[row] as number)] = 1;
+  });
+  return { data, rows: known.length, columns: classes };
 }
 
 /** The search direction −H g, where the last steps approximate the inverse Hessian H (two-loop recursion). */

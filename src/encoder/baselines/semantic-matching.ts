@@ -8,9 +8,10 @@ import type { Modality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import { createNormaliser } from '../inference/normalise.js';
-import { gather, type Matrix, type Rows, rowOf } from '../math/matrix.js';
+import { gather, type Matrix, type Rows, rowOf, takeRows } from '../math/matrix.js';
+import { splitClasses } from '../training/class-split.js';
 import { resolveTrainOptions } from '../training/presets.js';
-import { FITTED_ROWS, sampledRows, sampleOf } from '../training/scale.js';
+import { atMost, FITTED_ROWS, sampledRows, sampleOf } from '../training/scale.js';
 import { checkSource } from '../training/source-checks.js';
 import { type OpenSource, ScratchRows } from '../training/stored-source.js';
 import {
@@ -31,8 +32,10 @@ import {
 
 export interface SemanticMatchingOptions {
   readonly seed: number;
-  /** Share of the pairs held out to choose the penalties on. */
+  /** Share of the pairs, or of the classes, held out to choose the penalties and the similarity on. */
   readonly validation: number;
+  /** What is held out: pairs, or whole classes. Use `classes` for retrieval of unseen classes. */
+  readonly validationBy: 'pairs' | 'classes';
 }
 
 /** How two probability vectors are compared. */
@@ -52,6 +55,8 @@ export interface TrainedSemanticMatching {
 /** Strongest first, because each fit starts from the previous one. */
 const PENALTIES = [0.3, 0.1, 0.03, 0.01, 0.003, 0.001] as const;
 const SIMILARITIES = ['cosine', 'inner-product'] as const satisfies readonly PosteriorSimilarity[];
+/** Rows that each regression is fitted on for the choice: there are two for each penalty and fold. */
+const CHOICE_ROWS = 4_000;
 /** Used where there are too few pairs for a choice. */
 const DEFAULT_CHOICE = {
   l2: { IMAGE: 0.03, TEXT: 0.03 },
@@ -60,23 +65,32 @@ const DEFAULT_CHOICE = {
 } as const;
 
 /**
- * Trains both regressions on normalised features. Penalties and similarity are chosen by MAP@all on held-out pairs; then both
- * are fitted on all pairs.
+ * Trains both regressions on normalised features. Penalties and similarity are chosen by MAP@all on held-out pairs or classes;
+ * then both are fitted on all pairs. Items of unseen classes are compared by their probabilities of the seen classes.
  *
  * @throws CommonspaceError NO_PAIRS, BAD_INPUT
  */
 export async function trainSemanticMatching(
   source: OpenSource,
-  { seed = 0, validation: share = 0.2 }: Partial<SemanticMatchingOptions> = {},
+  input: Partial<SemanticMatchingOptions> = {},
 ): Promise<TrainedSemanticMatching> {
+  const { seed = 0, validationBy = 'pairs' } = input;
+  const { validation: share = validationBy === 'pairs' ? 0.2 : 0.4 } = input;
   const options = resolveTrainOptions({ preset: 'paper', seed, validation: share });
   checkSource(source);
   await loadTensorBackend();
   const started = performance.now();
   const classes = source.classNames.length;
-  const prepared = prepareSource(source, options, ScratchRows.beside(source, 'sm'));
-  const { training, validation } = holdOut(prepared, splitPairs(prepared.pairs.groups, share, seed));
-  const choice = validation === null ? DEFAULT_CHOICE : choose(training, validation, classes);
+  const prepared = prepareSource(source, options, ScratchRows.beside(source, `sm-${validationBy}`));
+  const splits =
+    validationBy === 'classes'
+      ? splitClasses(prepared.pairs, share, seed)
+      : [splitPairs(prepared.pairs.groups, share, seed)];
+  const folds = splits.flatMap((split): Fold[] => {
+    const { training, validation } = holdOut(prepared, split);
+    return validation === null ? [] : [{ training, validation }];
+  });
+  const choice = folds.length === 0 ? DEFAULT_CHOICE : choose(folds, classes);
   const { l2, similarity } = choice;
 
   const { pairs, normalisation } = prepared;
@@ -108,27 +122,51 @@ export async function trainSemanticMatching(
 
 type Choice = Pick<TrainedSemanticMatching, 'l2' | 'similarity' | 'validation'>;
 
-function choose(training: PreparedPairs, validation: HeldPairs, classes: number): Choice {
-  const images = posteriorsByPenalty(training.image, validation.image, training.labels, classes);
-  const texts = posteriorsByPenalty(training.text, validation.text, training.labels, classes);
+interface Fold {
+  readonly training: PreparedPairs;
+  readonly validation: HeldPairs;
+}
+
+/** The penalties and the similarity with the best mean figure over the folds. */
+function choose(folds: readonly Fold[], classes: number): Choice {
+  const fitted = folds.map(({ training, validation }) => ({
+    validation,
+    images: posteriorsByPenalty(training.image, validation.image, training.labels, classes),
+    texts: posteriorsByPenalty(training.text, validation.text, training.labels, classes),
+  }));
   let best: Choice & { readonly validation: number } = { ...DEFAULT_CHOICE, validation: -1 };
   for (const similarity of SIMILARITIES) {
     const embedded = (posteriors: readonly Float64Array[], modality: Modality) =>
       gather(posteriors.map((probabilities) => embedding(probabilities, modality, similarity))).data;
-    const imageSides = images.map(({ l2, posteriors }) => ({ l2, data: embedded(posteriors, 'IMAGE') }));
-    const textSides = texts.map(({ l2, posteriors }) => ({ l2, data: embedded(posteriors, 'TEXT') }));
-    // First the image penalty, then the text penalty: the best value of one hardly depends on the other.
-    const consider = (image: (typeof imageSides)[number], text: (typeof textSides)[number]) => {
-      const figure = validationFigure(validation, image.data, text.data, widthOf(classes, similarity));
-      if (figure > best.validation)
-        best = { l2: { IMAGE: image.l2, TEXT: text.l2 }, similarity, validation: figure };
+    const sides = fitted.map(({ validation, images, texts }) => ({
+      validation,
+      images: images.map((posteriors) => embedded(posteriors, 'IMAGE')),
+      texts: texts.map((posteriors) => embedded(posteriors, 'TEXT')),
+    }));
+    /** Of the penalties with these indices. */
+    const consider = (image: number, text: number): number => {
+      const figures = sides.map(({ validation, images, texts }) =>
+        validationFigure(
+          validation,
+          images[image] as Float32Array,
+          texts[text] as Float32Array,
+          widthOf(classes, similarity),
+        ),
+      );
+      const figure = figures.reduce((sum, one) => sum + one, 0) / figures.length;
+      if (figure > best.validation) {
+        const l2 = { IMAGE: PENALTIES[image] as number, TEXT: PENALTIES[text] as number };
+        best = { l2, similarity, validation: figure };
+      }
       return figure;
     };
-    const middle = textSides[PENALTIES.length >> 1] as (typeof textSides)[number];
-    const [bestImage] = imageSides
-      .map((image) => ({ image, figure: consider(image, middle) }))
-      .sort((a, b) => b.figure - a.figure);
-    for (const text of textSides) if (bestImage) consider(bestImage.image, text);
+    // First the image penalty, then the text penalty: the best value of one hardly depends on the other.
+    const indices = [...PENALTIES.keys()];
+    const [bestImage = 0] = indices
+      .map((image) => ({ image, figure: consider(image, PENALTIES.length >> 1) }))
+      .sort((a, b) => b.figure - a.figure)
+      .map(({ image }) => image);
+    for (const text of indices) consider(bestImage, text);
   }
   return best;
 }
@@ -140,14 +178,15 @@ function fitOnSample(rows: Rows, labels: Int32Array, options: LogisticOptions): 
   return fitLogisticRegression(sampleOf(rows, FITTED_ROWS), own, options);
 }
 
-/** The posteriors of the held-out rows for each penalty. */
+/** The posteriors of the held-out rows for each penalty, in the order of PENALTIES. */
 function posteriorsByPenalty(rows: Rows, held: Matrix, labels: Int32Array, classes: number) {
+  const chosen = atMost(Int32Array.from(labels.keys()), CHOICE_ROWS);
+  const [sample, own] = [takeRows(rows, chosen), chosen.map((row) => labels[row] as number)];
   let start: LogisticRegression | undefined;
   return PENALTIES.map((l2) => {
-    const regression = fitOnSample(rows, labels, { classes, l2, ...(start && { start }) });
+    const regression = fitLogisticRegression(sample, own, { classes, l2, ...(start && { start }) });
     start = regression;
-    const posteriors = Array.from({ length: held.rows }, (_, row) => posterior(regression, rowOf(held, row)));
-    return { l2, posteriors };
+    return Array.from({ length: held.rows }, (_, row) => posterior(regression, rowOf(held, row)));
   });
 }
 

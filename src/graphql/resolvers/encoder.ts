@@ -1,9 +1,17 @@
 import type { EncoderResolvers } from '../../__generated__/resolver-types.js';
 import { storedEvaluation } from '../../services/encoders/stored-evaluation.js';
-import { classificationOf, heldOut, progressOf, requestOf, stateName } from '../encoder-values.js';
+import {
+  classificationOf,
+  encoderPart,
+  heldOut,
+  progressOf,
+  requestOf,
+  stateName,
+} from '../encoder-values.js';
 
 export const encoderFields: EncoderResolvers = {
   state: (row) => stateName(row.state),
+  parts: async (row, _args, { services }) => (await services.encoders.parts(row)).map(encoderPart),
   progress: (row) => progressOf(row),
   failure: (row) => (row.state === 'failed' ? row.failure : null),
   request: (row) => requestOf(row),

@@ -13,6 +13,9 @@ const STATES = { running: 'RUNNING', done: 'DONE', failed: 'FAILED' } as const;
 
 const METHODS = {
   masln: 'MASLN',
+  codes: 'CODES',
+  posteriors: 'POSTERIORS',
+  cca_part: 'CCA_PART',
   paper: 'PAPER',
   sm: 'SM',
   cca: 'CCA',

@@ -1,14 +1,21 @@
-import type { Method } from '../../domain/evaluation-record.js';
+import { describeComposition } from '../../domain/composition.js';
+import { METHODS, type Method } from '../../domain/evaluation-record.js';
 import type { Direction } from '../../evaluation/space/space-details.js';
 import type { RunRecord, TableRow } from '../run-record.js';
 
-/** The order of methods: the encoder, the baselines, chance. */
-export const METHOD_ORDER: readonly Method[] = ['masln', 'paper', 'sm', 'cca', 'chance'];
+/** The order of methods: the encoder, its parts, the baselines, chance. */
+export const METHOD_ORDER: readonly Method[] = METHODS;
 
 export function methodName(method: Method, { preset }: Pick<RunRecord, 'preset'>): string {
   switch (method) {
     case 'masln':
       return `MASLN, ${preset}`;
+    case 'codes':
+      return 'codes alone';
+    case 'posteriors':
+      return 'posteriors alone';
+    case 'cca_part':
+      return 'CCA part alone';
     case 'paper':
       return 'MASLN, paper';
     case 'sm':
@@ -23,11 +30,19 @@ export function methodName(method: Method, { preset }: Pick<RunRecord, 'preset'>
 /** Descriptions of the methods for the legend. */
 export const METHOD_MEANS: Readonly<Record<Method, string>> = {
   masln: 'the encoder of this run',
+  codes: 'of this encoder, the codes of its networks',
+  posteriors: 'of this encoder, the posteriors of its networks over the classes of the training set',
+  cca_part: 'of this encoder, its CCA branch',
   paper: 'the losses of the paper only',
   sm: 'semantic matching: one logistic regression per modality, compared by their posteriors',
   cca: 'regularised canonical correlation analysis, its dimension selected on validation pairs',
   chance: 'the expectation of a random ranking',
 };
+
+/** What an embedding of this run's encoder consists of; null in runs of older versions. */
+export function compositionText({ compositions = [] }: Pick<RunRecord, 'compositions'>): string | null {
+  return describeComposition(compositions) || null;
+}
 
 export const DIRECTION_NAME: Readonly<Record<Direction, string>> = {
   i2t: 'image → text',

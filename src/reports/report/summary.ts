@@ -2,13 +2,15 @@
 import { dotPlot } from '../charts/dot-plot.js';
 import { count, duration, figure, html, type Markup, signed } from '../markup.js';
 import type { RunRecord, TableRow } from '../run-record.js';
-import { byMethod, methodName, setName } from './methods.js';
+import { byMethod, compositionText, methodName, setName } from './methods.js';
 
 export function summary(record: RunRecord): Markup {
   const { manifest, data } = record;
+  const embedding = compositionText(record);
   const facts: readonly (readonly [name: string, value: string])[] = [
     ['protocol', record.protocol],
     ['preset', record.preset],
+    ...(embedding === null ? [] : [['embedding', embedding] as const]),
     ['training set', `${count(data.trainingPairs)} pairs, ${count(data.trainingClasses)} classes`],
     [manifest.seeds.length === 1 ? 'seed' : 'seeds', manifest.seeds.join(', ')],
     ...(record.seconds === null ? [] : [['duration', duration(record.seconds)] as const]),

@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow } from '../../catalog/types.js';
 import { checkPageSize, checkStorable } from '../../domain/check.js';
+import type { Composition } from '../../domain/composition.js';
 import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { type EncoderState, movesFrom } from '../../domain/encoder-status.js';
 import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
@@ -8,6 +9,7 @@ import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
 import { type ActivateOptions, type Activation, wrongState } from './activation.js';
 import type { Checkpoints } from './checkpoints.js';
+import { EncoderParts } from './encoder-parts.js';
 import { EncoderWatch } from './encoder-watch.js';
 
 /** A retired encoder is kept for this time, because searches that started before the switch may still use it. */
@@ -23,6 +25,7 @@ export interface EncoderPage {
 /** Versions of the encoder: list, activate, watch, remove. */
 export class EncoderService {
   private readonly watching: EncoderWatch;
+  private readonly compositions: EncoderParts;
 
   /** @param keepRetired how many retired versions are kept when another becomes active */
   constructor(
@@ -33,6 +36,7 @@ export class EncoderService {
     private readonly reportUnexpected: ReportUnexpected,
   ) {
     this.watching = new EncoderWatch(catalog);
+    this.compositions = new EncoderParts(catalog);
   }
 
   /** The newest first. */
@@ -69,6 +73,11 @@ export class EncoderService {
     const row = await this.byId(id);
     if (row === null) throw new CommonspaceError('ENCODER_NOT_FOUND', 'No encoder has this id.', ['id']);
     return row;
+  }
+
+  /** What its embeddings consist of; empty before it is trained. */
+  async parts(row: EncoderRow): Promise<Composition> {
+    return await this.compositions.of(row);
   }
 
   /** The encoder that was active before the current one. @throws CommonspaceError ENCODER_NOT_FOUND */

@@ -23,6 +23,7 @@ function fromOldReport(row: EncoderRow, { seen, unseen, classification }: HeldOu
     evaluatedAt: (row.finishedAt ?? row.createdAt).toISOString(),
     seconds: 0,
     source: { pairs, classes },
+    composition: [],
     newContentOnly: false,
     interval: null,
     seen: seen && partOf(seen),

@@ -1,3 +1,4 @@
+import type { Composition } from '../../domain/composition.js';
 import type { Estimate, Method, MethodFigures, PartRecord } from '../../domain/evaluation-record.js';
 import type { TrainedEncoder } from '../../encoder/types.js';
 import {
@@ -30,6 +31,8 @@ export interface SplitReport extends MapFigures {
   readonly epochs: number;
   /** Measured test rows whose picture or text has the features of a training row's, byte for byte. */
   readonly repeated_test_rows: number;
+  /** What an embedding of the evaluated encoder consists of. */
+  readonly composition: Composition;
   /** Every metric of every method, on the pairs of seen and of unseen classes. */
   readonly parts: { readonly seen: PartRecord | null; readonly unseen: PartRecord | null };
   readonly harmonic: readonly MethodFigures[] | null;
@@ -49,7 +52,7 @@ export interface BundleReport {
   readonly chance: MapFigures;
   readonly cca: MapFigures;
   readonly paper: MapFigures;
-  /** Semantic matching; null for unseen classes. */
+  /** Semantic matching; null where it was not measured. */
   readonly sm: MapFigures | null;
   /** Every metric of every method, the means over the splits. */
   readonly metrics: {
@@ -91,11 +94,12 @@ export function targetOf(protocol: Protocol): 'seen' | 'unseen' {
 }
 
 export function splitReport({ about, measured }: MeasuredSplit, protocol: Protocol): SplitReport {
-  const { choices, figures } = measured;
+  const { choices, composition, figures } = measured;
   const { seen, unseen, harmonic } = figures;
   const target = figures[targetOf(protocol)];
   return {
     ...about,
+    composition,
     ...mapFigures(target?.methods, 'masln'),
     parts: { seen, unseen },
     harmonic,

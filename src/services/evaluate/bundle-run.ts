@@ -52,6 +52,7 @@ export async function bundleRunRecord(run: BundleRun): Promise<RunRecord> {
       trainingClasses: first.about.seen.length,
       description: `Features of ${bundle.train.labels.length} pairs to train on and ${bundle.test.labels.length} to test on, from the folder ${basename(resolve(request.folder))}.`,
     },
+    compositions: splits.map(({ measured }) => measured.composition),
     table: tableOf(run),
     trainings: splits.flatMap(({ name, about, trainings }) =>
       trainings.map(

@@ -51,6 +51,7 @@ export async function catalogueRunRecord(run: CatalogueRun, previewOf: PreviewOf
       trainingClasses: record.source.classes,
       description: `The pairs of a catalogue, with features by ${row.imageExtractor} and ${row.textExtractor}.`,
     },
+    compositions: [record.composition],
     table: tableOf(record),
     trainings: trainingsOf(run, seed),
     spaces: await Promise.all(spaces.map((details) => withPreviews(details, previewOf))),

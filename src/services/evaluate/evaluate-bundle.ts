@@ -146,7 +146,7 @@ class SplitEvaluation {
         source,
         ...parts,
         space: { seen: extendable ? seenSetOf(name) : name, unseen: name },
-        semanticMatching: !extendable,
+        semanticMatching: true,
         seed,
         intervals: {
           // Splits share test rows, so all are measured on the same draws of the test set.
