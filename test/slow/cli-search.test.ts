@@ -22,6 +22,25 @@ describe('the command, with a trained catalogue', () => {
   });
   afterAll(() => rm(root, { recursive: true, force: true }));
 
+  it('shows an encoder: what an embedding consists of, and its figures with those of its parts', async () => {
+    const { encoder } = trained.json() as { encoder: string };
+    const shown = await cli(['encoders', 'show', encoder, '--data', data]);
+    expect(shown.code, shown.stderr).toBe(0);
+    expect(shown.stdout).toMatch(
+      /An embedding of MASLN consists of [\d.]+ % network codes, [\d.]+ % CCA, [\d.]+ % class posteriors\./,
+    );
+    for (const method of ['codes alone', 'posteriors alone', 'CCA part alone'])
+      expect(shown.stdout).toContain(method);
+    const { parts } = (await cli(['encoders', 'show', encoder, '--data', data, '--json'])).json() as {
+      parts: { kind: string; share: number }[];
+    };
+    expect(parts.map(({ kind }) => kind)).toEqual(['codes', 'cca', 'posteriors']);
+    expect(parts.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+    const missing = await cli(['encoders', 'show', '01a00000-0000-7000-8000-000000000000', '--data', data]);
+    expect(missing.code).toBe(2);
+    expect(missing.stderr).toMatch(/No encoder has this id/);
+  });
+
   it('explains results, searches by a class, and cuts off dissimilar items', async () => {
     const base = ['--data', data, '--by', 'content', '--first', '5'];
     const explained = await cli(['search', 'a big red circle', ...base, '--explain', '--json']);
