@@ -23,6 +23,7 @@ interface TrainCommandOptions extends GlobalOptions {
   readonly activate: boolean;
   readonly force?: boolean;
   readonly resume?: string;
+  readonly from?: string;
 }
 
 export function trainCommand(openApp: OpenApp): Command {
@@ -68,6 +69,10 @@ export function trainCommand(openApp: OpenApp): Command {
     )
     .option('--no-activate', 'do not activate the encoder; the first one is always activated')
     .option('--force', 'activate the encoder even if it retrieves worse than the active one')
+    .option(
+      '--from <id>',
+      'continue from a version with the pairs added since, in a quarter of the epochs and with its options and held-out pairs',
+    )
     .option('--resume <id>', 'continue a training that failed or was cancelled, with its own options')
     .action((options: TrainCommandOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {
@@ -100,6 +105,7 @@ function requestOf(options: TrainCommandOptions): TrainRequest {
     learnFrom: options.learnFrom === undefined ? null : { metadata: options.learnFrom },
     activate: options.activate,
     force: options.force ?? false,
+    from: options.from ?? null,
   };
 }
 

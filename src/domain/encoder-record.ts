@@ -40,6 +40,8 @@ export const encoderRequest = z.looseObject({
   /** Training options by name, not yet checked against the options of this version. */
   options: z.exactOptional(options),
   learnFrom: itemFilter.nullable().default(null),
+  /** The version that the training continues. */
+  from: z.exactOptional(z.string().nullable()),
   imageExtractor: z.exactOptional(z.string().nullable()),
   textExtractor: z.exactOptional(z.string().nullable()),
   activate: z.exactOptional(z.boolean()),
@@ -98,6 +100,8 @@ export const encoderConfig = z.looseObject({
   /** ISO 8601: items stored later are not in the training set. */
   sourceReadAt: z.exactOptional(z.iso.datetime()),
   epochsRun: z.exactOptional(z.number()),
+  /** The version that the training continued. */
+  from: z.exactOptional(z.string().nullable()),
   bestEpoch: z.exactOptional(z.number()),
   seenClassIds: z.exactOptional(strings),
   notes: z.exactOptional(strings),

@@ -10,6 +10,8 @@ export interface SplitOptions {
   /** Share of the other pairs to keep out, 0 to 1. */
   readonly holdout: number;
   readonly seed: number;
+  /** `Split.bound` of an earlier split; it replaces `holdout`. */
+  readonly bound?: number | null;
 }
 
 /**
@@ -39,6 +41,7 @@ export interface Split {
  * are. A row is not measured if its image or its text has the content (the bytes) of a training item.
  */
 export function splitTable(table: PairList, options: SplitOptions): Split {
+  if (options.bound != null) return splitAt(table, options, options.bound, null);
   const rows = table.pairs.map((_, row) => row);
   const candidates = rows.filter(
     (row) => options.learnable(row) && !options.unseen.has(table.classOf[row]?.name ?? ''),
@@ -58,7 +61,7 @@ export function splitTable(table: PairList, options: SplitOptions): Split {
  */
 export function splitAgain(
   table: PairList,
-  options: Omit<SplitOptions, 'holdout'>,
+  options: Omit<SplitOptions, 'holdout' | 'bound'>,
   bound: number,
   seenClassIds: readonly string[],
 ): Split {
@@ -67,7 +70,7 @@ export function splitAgain(
 
 function splitAt(
   table: PairList,
-  { learnable, unseen, seed }: Omit<SplitOptions, 'holdout'>,
+  { learnable, unseen, seed }: Omit<SplitOptions, 'holdout' | 'bound'>,
   bound: number,
   classesThen: ReadonlySet<string> | null,
 ): Split {

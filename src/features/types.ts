@@ -40,7 +40,7 @@ export interface TextExtractorInfo extends ExtractorInfo {
 
 /** The tensor backend in use, and why; `commonspace doctor` prints it. */
 export interface BackendReport {
-  readonly backend: 'tfjs-node' | 'wasm';
+  readonly backend: 'tfjs-node-gpu' | 'tfjs-node' | 'wasm';
   readonly version: string;
   /** One sentence: why this backend is used, e.g. why an installed tfjs-node is not. */
   readonly reason: string;

@@ -65,7 +65,7 @@ export function progressOf(row: EncoderRow): EncoderProgressValue | null {
 export function requestOf(row: EncoderRow): TrainingRequest | null {
   const { request } = row;
   if (request === null) return null;
-  const { preset, seed, unseen, holdout, epochs, options, activate } = request;
+  const { preset, seed, unseen, holdout, epochs, options, activate, from = null } = request;
   return {
     preset,
     seed,
@@ -74,6 +74,7 @@ export function requestOf(row: EncoderRow): TrainingRequest | null {
     epochs,
     options: { ...options },
     activate: activate ?? true,
+    from,
   };
 }
 

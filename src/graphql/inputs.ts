@@ -120,6 +120,7 @@ export function readTraining(input: TrainEncoderInput): TrainRequest {
     activate,
     imageExtractor,
     textExtractor,
+    from,
   } = input;
   return {
     preset: preset === 'PAPER' ? 'paper' : 'default',
@@ -132,6 +133,7 @@ export function readTraining(input: TrainEncoderInput): TrainRequest {
     ...(options != null && { options }),
     imageExtractor: imageExtractor ?? null,
     textExtractor: textExtractor ?? null,
+    from: from ?? null,
     activate: activate ?? false,
   };
 }
@@ -148,6 +150,7 @@ export function trainingField([first, ...rest]: FieldPath): FieldPath {
     'learnFrom',
     'imageExtractor',
     'textExtractor',
+    'from',
   ].includes(first);
   const name = known[first] ?? first;
   return inInput || first in known ? ['input', name, ...rest] : ['input', 'options', name, ...rest];

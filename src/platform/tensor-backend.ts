@@ -9,22 +9,23 @@ type Tensors = ReturnType<typeof tfCore>;
 /** The tensor library with its backend. Each thread has one instance. */
 export interface TensorBackend {
   readonly tf: Tensors;
-  readonly backend: 'tfjs-node' | 'wasm';
+  readonly backend: 'tfjs-node-gpu' | 'tfjs-node' | 'wasm';
   /** Version of the backend's package. */
   readonly version: string;
   /** One sentence: why this backend is used. */
   readonly reason: string;
 }
 
-const NATIVE_PACKAGE = '@tensorflow/tfjs-node';
+/** Preferred first. */
+const NATIVE_BACKENDS = ['tfjs-node-gpu', 'tfjs-node'] as const;
 const WASM_PACKAGE = '@tensorflow/tfjs-backend-wasm';
 const require = createRequire(import.meta.url);
 
 let loading: Promise<TensorBackend> | undefined;
 
 /**
- * Loads the fastest backend that works: native TensorFlow if `@tensorflow/tfjs-node` is installed and passes a trial
- * operation, else WebAssembly. The JavaScript backend is not used, because it runs networks tens of times more slowly.
+ * Loads the fastest backend that works: native TensorFlow if `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node` is installed
+ * and passes a trial operation, else WebAssembly. The JavaScript backend is not used, because it runs networks tens of times more slowly.
  *
  * Loads once per thread, including worker threads. Prints nothing and fetches nothing.
  */
@@ -35,40 +36,43 @@ export function loadTensorBackend(): Promise<TensorBackend> {
 
 async function load(): Promise<TensorBackend> {
   const tf = tfCore();
-  const native = await tryNative(tf);
-  if (typeof native !== 'string') return native;
+  const failures: string[] = [];
+  for (const name of NATIVE_BACKENDS) {
+    const native = await tryNative(tf, name);
+    if (typeof native !== 'string') return native;
+    // That the GPU package is missing is the rule, so only the other one is named.
+    if (name === 'tfjs-node' || resolveOrNull(`@tensorflow/${name}/package.json`) !== null)
+      failures.push(native);
+  }
   await useWasm(tf);
   const wrong = trial(tf);
   if (wrong !== null) throw new Error(`the wasm backend fails its trial operation: ${wrong}`);
-  return { tf, backend: 'wasm', version: packageVersion(WASM_PACKAGE), reason: native };
+  return { tf, backend: 'wasm', version: packageVersion(WASM_PACKAGE), reason: failures.join(' ') };
 }
 
-/** The native backend, or one sentence that says why it is not used. */
-async function tryNative(tf: Tensors): Promise<TensorBackend | string> {
-  const manifest = resolveOrNull(`${NATIVE_PACKAGE}/package.json`);
-  if (manifest === null) return `${NATIVE_PACKAGE} is not installed, so WebAssembly runs the networks.`;
-  const version = packageVersion(NATIVE_PACKAGE);
-  // Without its library, the import takes half a second before it throws, in every worker thread. So check first.
+/** A native backend, or one sentence that says why it is not used. */
+async function tryNative(
+  tf: Tensors,
+  backend: (typeof NATIVE_BACKENDS)[number],
+): Promise<TensorBackend | string> {
+  const name = `@tensorflow/${backend}`;
+  const manifest = resolveOrNull(`${name}/package.json`);
+  if (manifest === null) return `${name} is not installed, so WebAssembly runs the networks.`;
+  const version = packageVersion(name);
+  // Without its library, loading takes half a second before it throws, in every worker thread. So check first.
   if (!existsSync(join(dirname(manifest), 'lib'))) {
-    return `${NATIVE_PACKAGE} ${version} is installed without its native library, so WebAssembly runs the networks.`;
+    return `${name} ${version} is installed without its native library, so WebAssembly runs the networks.`;
   }
   try {
-    // Not a literal, so that the compiler does not need the optional package.
-    const name: string = NATIVE_PACKAGE;
-    await import(name);
+    require(name);
     if (!(await tf.setBackend('tensorflow'))) throw new Error('its backend cannot be started');
     const wrong = trial(tf);
     if (wrong !== null) throw new Error(wrong);
   } catch (error) {
     const why = String(error instanceof Error ? error.message : error).split('\n', 1)[0];
-    return `${NATIVE_PACKAGE} ${version} is installed but fails a trial operation (${why}), so WebAssembly runs the networks.`;
+    return `${name} ${version} is installed but fails a trial operation (${why}), so WebAssembly runs the networks.`;
   }
-  return {
-    tf,
-    backend: 'tfjs-node',
-    version,
-    reason: `${NATIVE_PACKAGE} is installed and passes a trial operation.`,
-  };
+  return { tf, backend, version, reason: `${name} is installed and passes a trial operation.` };
 }
 
 async function useWasm(tf: Tensors): Promise<void> {

@@ -97,6 +97,37 @@ describeOnEachKind('training', (kind) => {
     expect(page.results.length).toBeGreaterThan(0);
   });
 
+  it('continues a version with pairs that were added, on its own held-out pairs', async () => {
+    await ingestShapes(app);
+    const first = await app.training.train({ ...QUICK, seed: 3, unseen: ['ring'] });
+    const row = await app.encoders.require(first.encoder);
+    const late = await drawShape('cross', 'purple', 9);
+    await app.ingest.ingest([
+      { content: { bytes: late }, externalId: 'late.png', pairKey: 'late', classes: ['plus'] },
+      { content: { text: 'a purple plus' }, externalId: 'late.txt', pairKey: 'late', classes: ['plus'] },
+    ]);
+    const second = await app.training.train({ ...QUICK, from: first.encoder, epochs: null, force: true });
+    const continued = await app.encoders.require(second.encoder);
+    expect(continued.config).toMatchObject({
+      from: first.encoder,
+      seed: 3,
+      unseen: ['ring'],
+      heldOutBelow: row.config.heldOutBelow,
+      epochs: Math.ceil(Number(row.config.epochs) / 4),
+    });
+    expect(continued.request).toMatchObject({ from: first.encoder, seed: 3 });
+    // The new pair is a training pair or held out, by its bucket; no earlier training pair is held out now.
+    expect(second.pairs - first.pairs).toBeLessThanOrEqual(1);
+    expect(second.pairs).toBeGreaterThanOrEqual(first.pairs);
+    expect(second.activated).toBe(true);
+
+    const fail = (request: object) => app.training.train({ ...QUICK, from: first.encoder, ...request });
+    await expect(fail({ from: 'nothing' })).rejects.toEqual(code('ENCODER_NOT_FOUND', ['from']));
+    await expect(fail({ options: { imageHidden: [7] } })).rejects.toEqual(code('BAD_INPUT', ['from']));
+    const queued = await app.training.enqueue({ ...QUICK, from: null });
+    await expect(fail({ from: queued.id })).rejects.toEqual(code('ENCODER_STATE', ['from']));
+  });
+
   it('embeds items that are ingested meanwhile and skips items that are deleted meanwhile', async () => {
     await ingestShapes(app);
     const late = await drawShape('ring', 'purple', 9);

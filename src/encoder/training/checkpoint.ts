@@ -14,6 +14,7 @@ import type { MemberState } from './member-state.js';
 import type { TrainedMember } from './member-training.js';
 import type { OpenSource } from './stored-source.js';
 import type { Tuned } from './tune.js';
+import type { WarmStart } from './warm-start.js';
 
 const KIND = 'checkpoint';
 
@@ -40,9 +41,11 @@ export type SourceDigest = Readonly<Record<Exclude<keyof SourceSet, 'groups' | '
   readonly groups?: string;
   /** Missing where there are no further texts. */
   readonly furtherTexts?: string;
+  /** Of the encoder that the training continues; missing where it starts from nothing. */
+  readonly warmStart?: string;
 };
 
-export function digestSource(source: OpenSource): SourceDigest {
+export function digestSource(source: OpenSource, warmStart: WarmStart | null = null): SourceDigest {
   const hash = (...parts: readonly (string | NodeJS.ArrayBufferView)[]) => {
     const sum = createHash('sha256');
     for (const part of parts) sum.update(part);
@@ -58,6 +61,7 @@ export function digestSource(source: OpenSource): SourceDigest {
     classEmbeddings: matrix(source.classEmbeddings),
     classEmbeddingKind: source.classEmbeddingKind ?? 'name',
     ...(source.groups && { groups: hash(source.groups) }),
+    ...(warmStart && { warmStart: hash(warmStart.bytes, warmStart.classes) }),
     ...(source.furtherTexts && {
       furtherTexts: hash(
         matrix(source.furtherTexts.features),

@@ -28,6 +28,7 @@ import { STATISTICS_ROWS, sampledRows } from './scale.js';
 import { applyGradients, computeGradients, type StepResult } from './train-step.js';
 import type { SplitSource } from './training-data.js';
 import { validationFigure } from './validation-figure.js';
+import { startFrom } from './warm-start.js';
 
 /** A network of the ensemble whose training has finished. */
 export interface TrainedMember {
@@ -66,6 +67,11 @@ interface MemberPlan {
   readonly codeWidth: number;
   /** Initial values of the linear path; null: the network has none. */
   readonly linear: LinearStart | null;
+  /** What the network continues from; null or absent: it starts at random. */
+  readonly start?: {
+    readonly network: Readonly<Record<Modality, Branch>>;
+    readonly classes: Int32Array;
+  } | null;
   /** State of an earlier training with the same source set and options. */
   readonly resume?: MemberState | null;
 }
@@ -78,7 +84,7 @@ interface MemberPlan {
 export function createMemberTraining(
   source: SplitSource,
   options: TrainOptions,
-  { member, epochs, codeWidth, linear, resume = null }: MemberPlan,
+  { member, epochs, codeWidth, linear, start = null, resume = null }: MemberPlan,
 ): MemberTraining {
   const { training, validation } = source;
   const pairs = training.labels.length;
@@ -107,6 +113,11 @@ export function createMemberTraining(
     if (held) tf.dispose([held.image, held.text]);
     texts?.dispose();
   };
+
+  if (start !== null && resume === null) {
+    const rows = { IMAGE: tensors.image, TEXT: texts ?? tensors.text };
+    startFrom(network, start.network, rows, start.classes);
+  }
 
   let epoch = 0;
   let step = 0;

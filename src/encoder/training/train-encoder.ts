@@ -7,6 +7,7 @@ import type { SourceSet, TrainedEncoder, TrainOptionsInput, TrainProgress } from
 import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
 import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
+import type { WarmStart } from './warm-start.js';
 
 /** The input of the worker thread. */
 export interface TrainWorkerInput {
@@ -15,6 +16,7 @@ export interface TrainWorkerInput {
   readonly checkpoints: boolean;
   readonly checkpointEvery: number;
   readonly resumeFrom: Uint8Array | null;
+  readonly warmStart: WarmStart | null;
 }
 
 /** A message of the worker thread. */
@@ -46,6 +48,7 @@ export async function trainEncoder(
     checkpoints: onCheckpoint !== undefined,
     checkpointEvery: hooks.checkpointEvery ?? CHECKPOINT_EVERY,
     resumeFrom: hooks.resumeFrom ?? null,
+    warmStart: hooks.warmStart ?? null,
   };
   return await inThread<TrainedEncoder, TrainEvent>(workerEntry(import.meta.url, 'train.worker'), request, {
     what: 'The training',

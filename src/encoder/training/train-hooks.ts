@@ -1,5 +1,6 @@
 /** How a caller observes and controls a training run. */
 import type { TrainProgress } from '../types.js';
+import type { WarmStart } from './warm-start.js';
 
 export interface TrainHooks {
   readonly onProgress?: (progress: TrainProgress) => void;
@@ -18,6 +19,8 @@ export interface TrainHooks {
    * backend differs.
    */
   readonly resumeFrom?: Uint8Array;
+  /** The encoder that the training continues from; the options must give networks of the same shape. */
+  readonly warmStart?: WarmStart;
 }
 
 /** A checkpoint is a few megabytes and takes 0.1 s, an epoch 0.5 s: five epochs are a small loss. */

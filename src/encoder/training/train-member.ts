@@ -6,10 +6,13 @@ import type { MemberState } from './member-state.js';
 import { createMemberTraining, type TrainedMember } from './member-training.js';
 import { pairsOfAnEpoch } from './scale.js';
 import { holdOut, type PreparedSource, splitPairs } from './training-data.js';
+import { linearStartOf, type StartParameters } from './warm-start.js';
 
 /** What all networks of a training run share. */
 export interface Run {
   readonly options: TrainOptions;
+  /** What the networks continue from; null: they start from nothing. */
+  readonly start: StartParameters | null;
   /** Each epoch is appended to it. */
   readonly history: EpochRecord[];
   readonly report: (progress: TrainProgress) => void;
@@ -33,16 +36,27 @@ export async function trainMember(
   member: number,
   epochs: number,
   resume: MemberState | null,
-  { options, history, report, yieldToEventLoop, checkpointEvery, checkpoint }: Run,
+  { options, start, history, report, yieldToEventLoop, checkpointEvery, checkpoint }: Run,
 ): Promise<TrainedMember> {
-  const share = member === 0 ? options.validation : 0;
+  // The encoder that is continued may have learnt any pair: a figure on some of them would say nothing.
+  const share = member === 0 && start === null ? options.validation : 0;
   const split = holdOut(prepared, splitPairs(prepared.pairs.groups, share, options.seed));
   const codeWidth = options.memberDimension || options.dimension;
   // Fitted without the held-out pairs, so that the validation figure measures unseen pairs.
-  const linear = options.ccaSkip
-    ? paddedCcaLayers(fitCca(split.training, options), codeWidth, options)
-    : null;
-  const training = createMemberTraining(split, options, { member, epochs, codeWidth, linear, resume });
+  const network = start?.networks[member] ?? null;
+  const linear = !options.ccaSkip
+    ? null
+    : network !== null
+      ? linearStartOf(network)
+      : paddedCcaLayers(fitCca(split.training, options), codeWidth, options);
+  const training = createMemberTraining(split, options, {
+    member,
+    epochs,
+    codeWidth,
+    linear,
+    resume,
+    start: network && start && { network, classes: start.classes },
+  });
   try {
     while (!training.done) {
       const before = performance.now();

@@ -6,7 +6,8 @@ import { openSource } from './stored-source.js';
 import type { TrainEvent, TrainWorkerInput } from './train-encoder.js';
 import { trainInThisThread } from './trainer.js';
 
-const { source, options, checkpoints, checkpointEvery, resumeFrom } = workerData as TrainWorkerInput;
+const { source, options, checkpoints, checkpointEvery, resumeFrom, warmStart } =
+  workerData as TrainWorkerInput;
 
 await asThread<TrainedEncoder, TrainEvent>(({ emit, emitAndWait }) =>
   trainInThisThread(openSource(source), options, {
@@ -17,5 +18,6 @@ await asThread<TrainedEncoder, TrainEvent>(({ emit, emitAndWait }) =>
         emitAndWait({ kind: 'checkpoint', bytes }, [bytes.buffer as ArrayBuffer]),
     }),
     ...(resumeFrom && { resumeFrom }),
+    ...(warmStart && { warmStart }),
   }),
 );

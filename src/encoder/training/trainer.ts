@@ -20,6 +20,7 @@ import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
 import { type Run, trainMember } from './train-member.js';
 import { type PreparedSource, prepareSource } from './training-data.js';
 import { type Tuned, tuneOptions } from './tune.js';
+import { readWarmStart } from './warm-start.js';
 
 /**
  * Trains an encoder in the calling thread and blocks it: `trainEncoder` does the same in a worker thread. The same source set,
@@ -46,11 +47,11 @@ async function train(
   hooks: TrainHooks,
   scratch: ScratchRows | null,
 ): Promise<TrainedEncoder> {
-  const { onProgress, signal } = hooks;
+  const { onProgress, signal, warmStart = null } = hooks;
   const asked = resolveTrainOptions(input);
   checkSource(source);
   const { backend } = await loadTensorBackend();
-  const identity = { options: asked, source: digestSource(source), backend };
+  const identity = { options: asked, source: digestSource(source, warmStart), backend };
   const resumed = hooks.resumeFrom ? decodeCheckpoint(hooks.resumeFrom) : null;
   if (resumed) checkResumable(resumed, identity);
 
@@ -67,7 +68,8 @@ async function train(
 
   await yieldToEventLoop();
   report({ kind: 'prepare', message: 'principal components' });
-  const prepared = prepareSource(source, asked, scratch);
+  const start = warmStart && readWarmStart(warmStart, source, asked);
+  const prepared = prepareSource(source, asked, scratch, start?.normalisation ?? null);
   await yieldToEventLoop();
   const log = (message: string) => report({ kind: 'prepare', message });
   const tuned = resumed?.tuned ?? (await tuneOptions(prepared, asked, { yieldToEventLoop, log }));
@@ -75,6 +77,7 @@ async function train(
 
   const run: Run = {
     options,
+    start,
     history,
     report,
     yieldToEventLoop,

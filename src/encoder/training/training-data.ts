@@ -89,16 +89,21 @@ const KIND_NOTES: Readonly<Record<ClassEmbeddingKind, string | null>> = {
  * pairs may take part.
  *
  * @param scratch where the normalised rows are kept; null: in memory
+ * @param fitted the normalisation of the encoder that the training continues; null: it is fitted
  */
 export function prepareSource(
   source: OpenSource,
   options: TrainOptions,
   scratch: ScratchRows | null = null,
+  fitted: PreparedSource['normalisation'] | null = null,
 ): PreparedSource {
   const { image, text } = source;
   const wantsFurther = options.shortTexts + options.titleTexts > 0;
   const further = wantsFurther ? (source.furtherTexts ?? null) : null;
-  const normalisation = { IMAGE: fitNormalisation(image, options), TEXT: fitNormalisation(text, options) };
+  const normalisation = fitted ?? {
+    IMAGE: fitNormalisation(image, options),
+    TEXT: fitNormalisation(text, options),
+  };
   const components = (modality: Modality, features: Rows): Rows => {
     if (scratch === null) return normalise(normalisation[modality], features);
     const width = normalisation[modality].basis.columns;

@@ -24,6 +24,11 @@ export interface TrainRequest {
   readonly options?: TrainOptionsInput;
   /** Only pairs of matching images may be training pairs; the others are held out. Null: all. */
   readonly learnFrom: ItemFilter | null;
+  /**
+   * Id of a version to continue with the pairs that were added since. Seed, held-out pairs and options are those of the version;
+   * see continuedRequest.
+   */
+  readonly from?: string | null;
   /** Name of the image extractor to train on; null and absent mean the configured one. The stored request has the name that opens it again. */
   readonly imageExtractor?: string | null;
   /** The same for texts. */
@@ -45,6 +50,7 @@ export async function checkRequest(request: TrainRequest, filters: FilterCheck):
     throw new CommonspaceError('BAD_INPUT', 'holdout must be at least 0 and below 1.', ['holdout']);
   }
   resolveTrainOptions(optionsOf(request));
+  if (request.from != null) checkStorable(request.from, ['from']);
   if (request.imageExtractor != null) checkStorable(request.imageExtractor, ['imageExtractor']);
   if (request.textExtractor != null) checkStorable(request.textExtractor, ['textExtractor']);
   await filters.classesExist(request.unseen, ['unseen']);

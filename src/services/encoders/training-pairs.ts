@@ -4,6 +4,7 @@ import type { ItemFilter } from '../../domain/filter.js';
 import { type Split, splitAgain, splitTable } from '../../evaluation/pair-split.js';
 import type { PairList } from '../../evaluation/pair-table.js';
 import { readPairList } from '../serving/read-pair-table.js';
+import { heldOutBoundOf } from './continued-request.js';
 import type { TrainRequest } from './train-request.js';
 
 /** Ids of the extractors whose features an encoder reads. */
@@ -27,7 +28,9 @@ export async function splitForTraining(
   asOf: Date | null,
 ): Promise<Split & { readonly all: number }> {
   const { table, learnable } = await readPairs(catalog, extractors, request.learnFrom, asOf);
+  const bound = request.from == null ? null : await heldOutBoundOf(catalog, request.from);
   const split = splitTable(table, {
+    bound,
     learnable,
     unseen: new Set(request.unseen),
     holdout: request.holdout,

@@ -6,6 +6,7 @@ import type { RowFileRef } from '../../domain/matrix.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
 import { resolveTrainOptions } from '../../encoder/training/presets.js';
 import { trainEncoder } from '../../encoder/training/train-encoder.js';
+import type { WarmStart } from '../../encoder/training/warm-start.js';
 import type { FurtherTexts, SourceSet, TrainedEncoder } from '../../encoder/types.js';
 import { evaluateHeldOut, toMeasure } from '../../evaluation/evaluate-held-out.js';
 import type { PairClass, PairList, PairTable } from '../../evaluation/pair-table.js';
@@ -18,6 +19,7 @@ import type { IndexUpkeep } from '../serving/index-upkeep.js';
 import { withFeatures } from '../serving/read-pair-table.js';
 import { toSourceSet } from '../serving/to-source-set.js';
 import type { Checkpoints } from './checkpoints.js';
+import { readWarmStart } from './continued-request.js';
 import { extractFurtherTexts } from './further-texts.js';
 import type { FusionCalibration } from './fusion-calibration.js';
 import { requirePairs } from './require-pairs.js';
@@ -120,13 +122,16 @@ export class TrainingRun {
     await requirePairs(catalog, split.source.pairs.length, split.all);
     const { trained: pairs, sourceSet } = await this.storeSource(split.source);
     const furtherTexts = await this.furtherTexts(pairs.pairs, text);
-    const trained = await this.trainFromCheckpoint({ ...sourceSet, furtherTexts });
+    const { from = null } = this.request;
+    const warmStart = from === null ? null : await readWarmStart(catalog, from, sourceSet.classes);
+    const trained = await this.trainFromCheckpoint({ ...sourceSet, furtherTexts }, warmStart);
     const config: EncoderConfig = {
       ...trained.options,
       classEmbedding: trained.classEmbeddingKind,
       unseen: this.request.unseen,
       holdout: this.request.holdout,
       learnFrom: this.request.learnFrom,
+      from,
       // The seed and these two determine which pairs were held out.
       heldOutBelow: split.bound,
       sourceReadAt: (row.startedAt ?? new Date()).toISOString(),
@@ -160,7 +165,10 @@ export class TrainingRun {
   }
 
   /** Starts again without the checkpoint if that is damaged, or if the training pairs have changed since. */
-  private async trainFromCheckpoint(sourceSet: SourceSet<RowFileRef>): Promise<TrainedEncoder> {
+  private async trainFromCheckpoint(
+    sourceSet: SourceSet<RowFileRef>,
+    warmStart: WarmStart | null,
+  ): Promise<TrainedEncoder> {
     const { checkpoints } = this.parts;
     const { onProgress, signal } = this.hooks;
     const trainFrom = (resumeFrom: Uint8Array | null) =>
@@ -169,6 +177,7 @@ export class TrainingRun {
         onCheckpoint: (bytes) => checkpoints.write(this.id, bytes),
         signal,
         ...(resumeFrom !== null && { resumeFrom }),
+        ...(warmStart !== null && { warmStart }),
       });
     try {
       return await trainFrom(await checkpoints.read(this.id));

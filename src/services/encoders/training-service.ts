@@ -7,6 +7,7 @@ import type { FilterCheck } from '../search/filter-check.js';
 import { noEncoder } from '../serving/active-encoder.js';
 import type { OpenPair } from '../serving/extractors-in-use.js';
 import { wrongState } from './activation.js';
+import { checkExtractors, continuedRequest } from './continued-request.js';
 import type { EncoderService } from './encoder-service.js';
 import { requirePairs } from './require-pairs.js';
 import { storedEvaluation } from './stored-evaluation.js';
@@ -48,17 +49,18 @@ export class TrainingService {
   /**
    * Trains an encoder, measures it, embeds the catalogue, and activates the encoder if the request and the gate allow it.
    *
-   * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, BAD_INPUT or CANCELLED. A run with a checkpoint or weights stays as
+   * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, ENCODER_NOT_FOUND, BAD_INPUT or CANCELLED. A run with a checkpoint or weights stays as
    *   failed or cancelled; any other is removed, and only features that were missing stay.
    */
-  async train(request: TrainRequest, hooks: TrainingCallbacks = {}): Promise<TrainingReport> {
-    await checkRequest(request, this.filters);
+  async train(asked: TrainRequest, hooks: TrainingCallbacks = {}): Promise<TrainingReport> {
+    const request = await this.checked(asked);
     const { images, texts } = this.parts.extractors;
     const open = {
       image: await images.named(request.imageExtractor ?? null, IMAGE_FIELD),
       text: await texts.named(request.textExtractor ?? null, TEXT_FIELD),
     };
-    return await this.workHere(await this.parts.catalog.encoderRuns.begin(this.newRun(request, open)), hooks);
+    const run = await this.newRun(request, open);
+    return await this.workHere(await this.parts.catalog.encoderRuns.begin(run), hooks);
   }
 
   /** Resumes a failed or cancelled run while the caller waits. @throws as `train`, ENCODER_NOT_FOUND, ENCODER_STATE. */
@@ -77,9 +79,9 @@ export class TrainingService {
    *
    * @throws CommonspaceError NO_PAIRS, UNKNOWN_CLASS, BAD_INPUT, BAD_MODEL; then nothing is queued.
    */
-  async enqueue(request: TrainRequest): Promise<EncoderRow> {
+  async enqueue(asked: TrainRequest): Promise<EncoderRow> {
     const { catalog } = this.parts;
-    await checkRequest(request, this.filters);
+    const request = await this.checked(asked);
     const pairs = await catalog.items.countPairs();
     await requirePairs(catalog, pairs, pairs);
     const { images, texts } = this.parts.extractors;
@@ -87,7 +89,7 @@ export class TrainingService {
       image: await images.namedByCaller(request.imageExtractor ?? null, IMAGE_FIELD),
       text: await texts.namedByCaller(request.textExtractor ?? null, TEXT_FIELD),
     };
-    const row = await catalog.encoderRuns.enqueue(this.newRun(request, open));
+    const row = await catalog.encoderRuns.enqueue(await this.newRun(request, open));
     this.runner.wake();
     return row;
   }
@@ -127,11 +129,18 @@ export class TrainingService {
     return row === null ? null : reportOf(row, null);
   }
 
-  private newRun(request: TrainRequest, { image, text }: OpenPair): NewRun {
+  /** The request with what it takes over from the version that it continues. */
+  private async checked(request: TrainRequest): Promise<TrainRequest> {
+    await checkRequest(request, this.filters);
+    return await continuedRequest(request, this.parts.catalog);
+  }
+
+  private async newRun(request: TrainRequest, { image, text }: OpenPair): Promise<NewRun> {
+    const extractors = { imageExtractor: image.id, textExtractor: text.id };
+    await checkExtractors(request, extractors, this.parts.catalog);
     return {
       id: uuidv7(),
-      imageExtractor: image.id,
-      textExtractor: text.id,
+      ...extractors,
       request: writeRequest({ ...request, imageExtractor: image.name, textExtractor: text.name }),
     };
   }
