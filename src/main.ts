@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { activateCommand } from './cli/activate.js';
+import { adoptCommand } from './cli/adopt.js';
 import { calibrateCommand } from './cli/calibrate.js';
 import { classesCommand } from './cli/classes.js';
 import { demoCommand } from './cli/demo.js';
@@ -46,6 +47,7 @@ for (const command of [
   serveCommand,
   ingestCommand,
   trainCommand,
+  adoptCommand,
   encodersCommand,
   activateCommand,
   calibrateCommand,

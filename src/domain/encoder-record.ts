@@ -44,6 +44,8 @@ export const encoderRequest = z.looseObject({
   from: z.exactOptional(z.string().nullable()),
   imageExtractor: z.exactOptional(z.string().nullable()),
   textExtractor: z.exactOptional(z.string().nullable()),
+  /** Whether the shared space of the extractors is taken as it is, without training. */
+  adopt: z.exactOptional(z.boolean()),
   activate: z.exactOptional(z.boolean()),
   force: z.exactOptional(z.boolean()),
 });
@@ -99,6 +101,9 @@ export const encoderConfig = z.looseObject({
   heldOutBelow: z.exactOptional(z.number()),
   /** ISO 8601: items stored later are not in the training set. */
   sourceReadAt: z.exactOptional(z.iso.datetime()),
+  /** The space that the features share, and the weight that it has in the encoder as it is. */
+  space: z.exactOptional(z.string()),
+  alignedShare: z.exactOptional(z.number()),
   epochsRun: z.exactOptional(z.number()),
   /** The version that the training continued. */
   from: z.exactOptional(z.string().nullable()),

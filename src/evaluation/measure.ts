@@ -11,6 +11,7 @@ import { trainCca } from '../encoder/baselines/train-cca.js';
 import { loadEncoder } from '../encoder/inference/serialise.js';
 import { takeRows } from '../encoder/math/matrix.js';
 import type { CcaChoice } from '../encoder/training/choose-cca.js';
+import { LEAST_PAIRS } from '../encoder/training/source-checks.js';
 import { type OpenSource, openSource } from '../encoder/training/stored-source.js';
 import type { Encoder, SourceSet } from '../encoder/types.js';
 import { loadTensorBackend, type TensorBackend } from '../platform/tensor-backend.js';
@@ -121,7 +122,8 @@ export async function measure(
   const first = candidateOf(own);
   const { composition, parts } = partsOf(own.bytes, source);
   const ccaFor = async (part: MeasuredPart | null, validationBy: 'pairs' | 'classes') => {
-    if (part === null) return null;
+    // Without training pairs, as where a shared space is adopted as it is, there is nothing to fit the baseline on.
+    if (part === null || source.labels.length < LEAST_PAIRS) return null;
     onStage('cca');
     return await trainCca(source, { seed, dimension: CCA_DIMENSION, validationBy });
   };
@@ -136,13 +138,13 @@ export async function measure(
 
   const measurePart = (name: 'seen' | 'unseen') => {
     const [part, baseline, matching] = [request[name], cca[name], sm[name]];
-    if (part === null || baseline === null) return null;
+    if (part === null) return null;
     const candidates: Candidate[] = [
       first,
       ...parts,
       ...others.map(candidateOf),
       ...(matching === null ? [] : [{ method: 'sm' as const, encoder: matching.encoder }]),
-      { method: 'cca', encoder: baseline.encoder },
+      ...(baseline === null ? [] : [{ method: 'cca' as const, encoder: baseline.encoder }]),
     ];
     return measureCandidates(candidates, part, name, request, onStage);
   };

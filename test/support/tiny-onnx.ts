@@ -31,7 +31,7 @@ export const TINY_PROJECTION = [
   [-0.6, 0.8, 0, 0, 0],
   [0, 0, 1, 0, 0],
 ];
-export const TINY_BIAS = { IMAGE: [0, 0, 0, 0.3, 0], TEXT: [0, 0, 0, 0, 0.5] } as const;
+export const TINY_BIAS = { IMAGE: [0, 0, 0, 0.02, 0], TEXT: [0, 0, 0, 0, 0.1] } as const;
 
 const constant = (name: string, rows: readonly (readonly number[])[] | readonly number[]): Constant => {
   const nested = rows as readonly (readonly number[])[];

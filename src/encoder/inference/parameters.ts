@@ -40,6 +40,11 @@ export interface EncoderParameters {
   /** [sum of the parts' widths, dimension], or null. */
   readonly projection: Matrix | null;
   readonly norms: KeptNorms | null;
+  /**
+   * The branch that leaves a space as it is which the features of both modalities share; null or absent without one. Alone it
+   * is the zero-shot encoder; see zero-shot.ts.
+   */
+  readonly aligned?: number | null;
   readonly sides: Readonly<
     Record<Modality, { readonly normalisation: Normalisation; readonly branches: readonly Branch[] }>
   >;

@@ -23,6 +23,8 @@ interface Description {
   /** Both are missing in encoder files written before posteriors were added. */
   readonly posteriorWeights?: readonly number[];
   readonly lengths?: KeptNorms | null;
+  /** Missing in files of encoders whose features share no space. */
+  readonly aligned?: number | null;
   /** Rows and columns of the output projection. */
   readonly projection: readonly [number, number] | null;
   readonly sides: Readonly<Record<Modality, SideShape>>;
@@ -56,6 +58,7 @@ export function saveEncoder(parameters: EncoderParameters, about: JsonValue = nu
     branchWeights: parameters.branchWeights,
     posteriorWeights: parameters.posteriorWeights,
     lengths: parameters.norms,
+    ...(parameters.aligned != null && { aligned: parameters.aligned }),
     projection: projection && [projection.rows, projection.columns],
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
     about,
@@ -127,6 +130,7 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
     branchWeights: description.branchWeights,
     posteriorWeights: description.posteriorWeights ?? description.branchWeights.map(() => 0),
     norms: description.lengths ?? null,
+    aligned: description.aligned ?? null,
     projection: size && { data: array('projection', size[0] * size[1]), rows: size[0], columns: size[1] },
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
   };

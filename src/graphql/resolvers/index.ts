@@ -8,6 +8,7 @@ import { facetFields } from './facets.js';
 import { imageItem, textItem } from './item.js';
 import { itemConnection } from './item-connection.js';
 import { activateEncoder } from './mutation-activate-encoder.js';
+import { adoptEncoder } from './mutation-adopt-encoder.js';
 import { cancelTraining } from './mutation-cancel-training.js';
 import { createClass } from './mutation-create-class.js';
 import { deleteEncoder } from './mutation-delete-encoder.js';
@@ -71,6 +72,7 @@ export const resolvers: Resolvers = {
     createClass,
     deleteItems,
     trainEncoder,
+    adoptEncoder,
     cancelTraining,
     resumeTraining,
     activateEncoder,

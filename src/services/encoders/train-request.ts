@@ -33,6 +33,8 @@ export interface TrainRequest {
   readonly imageExtractor?: string | null;
   /** The same for texts. */
   readonly textExtractor?: string | null;
+  /** Whether the shared space of the extractors is taken as it is, without training. */
+  readonly adopt?: boolean;
   /** Whether it becomes the active encoder if the gate passes it; true by default. The first encoder always does. */
   readonly activate?: boolean;
   /** Whether it becomes the active encoder even if the gate refuses it. */

@@ -18,6 +18,7 @@ import { type BackfillProgress, type FeatureBackfill, unreadableNotes } from '..
 import type { IndexUpkeep } from '../serving/index-upkeep.js';
 import { withFeatures } from '../serving/read-pair-table.js';
 import { toSourceSet } from '../serving/to-source-set.js';
+import { adopt } from './adoption.js';
 import type { Checkpoints } from './checkpoints.js';
 import { readWarmStart } from './continued-request.js';
 import { extractFurtherTexts } from './further-texts.js';
@@ -113,15 +114,19 @@ export class TrainingRun {
   }
 
   /** Stores the weights before it returns; those of an earlier attempt are returned as they are. */
-  private async train({ text }: OpenPair): Promise<Trained> {
+  private async train(open: OpenPair): Promise<Trained> {
     const { catalog } = this.parts;
     const { row } = this.run;
     const stored = await catalog.encoders.findWeights(this.id);
     if (stored !== null) return { weights: stored, config: row.config };
+    if (this.request.adopt === true) {
+      this.hooks.onProgress({ stage: 'train', progress: { kind: 'prepare', message: 'adopting the model' } });
+      return await adopt(catalog, this.run, this.request, open, this.hooks.signal);
+    }
     const split = await splitForTraining(catalog, extractorsOf(row), this.request, row.startedAt);
     await requirePairs(catalog, split.source.pairs.length, split.all);
     const { trained: pairs, sourceSet } = await this.storeSource(split.source);
-    const furtherTexts = await this.furtherTexts(pairs.pairs, text);
+    const furtherTexts = await this.furtherTexts(pairs.pairs, open.text);
     const { from = null } = this.request;
     const warmStart = from === null ? null : await readWarmStart(catalog, from, sourceSet.classes);
     const trained = await this.trainFromCheckpoint({ ...sourceSet, furtherTexts }, warmStart);
@@ -210,7 +215,7 @@ export class TrainingRun {
     const { record, measured } = await evaluateHeldOut(
       {
         encoder: this.id,
-        preset: this.request.preset,
+        preset: config.preset ?? this.request.preset,
         encoders: [{ method: 'masln', bytes: weights }],
         split,
         held: { seen, unseen },

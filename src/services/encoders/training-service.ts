@@ -1,12 +1,14 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { ClaimedRun, NewRun } from '../../catalog/repositories/encoder-runs.js';
 import type { EncoderRow, TrainedEncoderRow } from '../../catalog/types.js';
+import { checkStorable } from '../../domain/check.js';
 import { movesFrom } from '../../domain/encoder-status.js';
 import type { EvaluationRecord } from '../../domain/evaluation-record.js';
 import type { FilterCheck } from '../search/filter-check.js';
 import { noEncoder } from '../serving/active-encoder.js';
 import type { OpenPair } from '../serving/extractors-in-use.js';
 import { wrongState } from './activation.js';
+import { type AdoptRequest, adoptionRun, requireSharedSpace } from './adoption.js';
 import { checkExtractors, continuedRequest } from './continued-request.js';
 import type { EncoderService } from './encoder-service.js';
 import { requirePairs } from './require-pairs.js';
@@ -18,6 +20,7 @@ import type { TrainingRunner } from './training-runner.js';
 
 const IMAGE_FIELD = ['imageExtractor'];
 const TEXT_FIELD = ['textExtractor'];
+const MODEL_FIELD = ['model'];
 
 export interface TrainingReport {
   readonly encoder: string;
@@ -61,6 +64,38 @@ export class TrainingService {
     };
     const run = await this.newRun(request, open);
     return await this.workHere(await this.parts.catalog.encoderRuns.begin(run), hooks);
+  }
+
+  /**
+   * Makes an encoder of a model whose pictures and texts share a space, without training, while the caller waits. It embeds the
+   * catalogue and is activated as any other.
+   *
+   * @throws CommonspaceError BAD_INPUT for a model without a shared space, BAD_MODEL, PACKAGE_MISSING, MODEL_UNAVAILABLE, CANCELLED
+   */
+  async adopt(request: AdoptRequest, hooks: TrainingCallbacks = {}): Promise<TrainingReport> {
+    checkStorable(request.model, MODEL_FIELD);
+    const { images, texts } = this.parts.extractors;
+    const open = {
+      image: await images.named(request.model, MODEL_FIELD),
+      text: await texts.named(request.model, MODEL_FIELD),
+    };
+    requireSharedSpace(open);
+    const run = await this.parts.catalog.encoderRuns.begin(await this.newRun(adoptionRun(request), open));
+    return await this.workHere(run, hooks);
+  }
+
+  /** Queues an adoption for a server. Only models that the configuration allows may be named. @throws as `adopt`. */
+  async enqueueAdoption(request: AdoptRequest): Promise<EncoderRow> {
+    checkStorable(request.model, MODEL_FIELD);
+    const { images, texts } = this.parts.extractors;
+    const open = {
+      image: await images.namedByCaller(request.model, MODEL_FIELD),
+      text: await texts.namedByCaller(request.model, MODEL_FIELD),
+    };
+    requireSharedSpace(open);
+    const row = await this.parts.catalog.encoderRuns.enqueue(await this.newRun(adoptionRun(request), open));
+    this.runner.wake();
+    return row;
   }
 
   /** Resumes a failed or cancelled run while the caller waits. @throws as `train`, ENCODER_NOT_FOUND, ENCODER_STATE. */
