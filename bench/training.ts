@@ -6,10 +6,11 @@
  *   --pairs LIST   numbers of pairs (default: 10000,100000)
  *   --preset NAME  paper or default (default: default)
  *   --tune WHAT    none, pairs or classes (default: none)
+ *   --epochs N     of each network (default: the preset's); fewer show time and memory, but not retrieval
  *   --seed N       of pairs and trainings (default: 0)
  *   --json FILE    output file of the JSON (default: bench/results/training.json)
  *
- * Each training runs in a process of its own, so that its peak memory is its own. The pairs are in files of rows, as those of a
+ * Each training runs in a process of its own. The pairs are in files of rows, as those of a
  * catalogue are: 4 kB a pair in the folder for temporary files, and 2 kB more while it trains. map is measured on 2,000 further pairs.
  */
 import { fork } from 'node:child_process';
@@ -24,22 +25,24 @@ import { loadEncoder } from '../src/encoder/inference/serialise.js';
 import { pairsOfAnEpoch } from '../src/encoder/training/scale.js';
 import { trainEncoder } from '../src/encoder/training/train-encoder.js';
 import type { Encoder, PresetName, SourceSet, Tuning } from '../src/encoder/types.js';
+import { ProcessWatch } from './process-watch.js';
 import { Mixture } from './training-data.js';
 
 interface Result {
   readonly pairs: number;
   /** Of the training. */
   readonly seconds: number;
-  /** Processor time of all threads. */
+  /** Processor time of the training's process. */
   readonly cpuSeconds: number;
   /** Until the first epoch. */
   readonly preparing: number;
   /** Median over the epochs. */
   readonly secondsPerStep: number;
   readonly steps: number;
-  /** Peak resident memory of the process, in MB; before: when the pairs were made. */
+  /** Peak resident memory of the training's process, in MB. */
   readonly peak: number;
-  readonly before: number;
+  /** By how much the resident memory of the calling process grew at most, in MB. */
+  readonly caller: number;
   readonly map: number;
   readonly recallAt10: number;
 }
@@ -51,6 +54,7 @@ const { values: options } = parseArgs({
     pairs: { type: 'string', default: '10000,100000' },
     preset: { type: 'string', default: 'default' },
     tune: { type: 'string', default: 'none' },
+    epochs: { type: 'string' },
     seed: { type: 'string', default: '0' },
     json: { type: 'string', default: 'bench/results/training.json' },
     /** Measures this one training and sends the result to the parent process. */
@@ -72,14 +76,19 @@ async function measureIn(folder: string, pairs: number): Promise<Result> {
   const mixture = new Mixture(seed);
   const held = mixture.take(HELD_OUT);
   const source = await mixture.store(pairs, folder);
-  const before = process.memoryUsage.rss() / 2 ** 20;
-  const cpu = process.cpuUsage();
+  global.gc?.();
+  const processes = new ProcessWatch();
   const started = performance.now();
   let preparing = 0;
   const perPair: number[] = [];
   const trained = await trainEncoder(
     source,
-    { preset: options.preset as PresetName, tune: options.tune as Tuning, seed },
+    {
+      preset: options.preset as PresetName,
+      tune: options.tune as Tuning,
+      seed,
+      ...(options.epochs !== undefined && { epochs: Number(options.epochs) }),
+    },
     {
       onProgress: (progress) => {
         if (progress.kind === 'prepare') process.stderr.write(`  ${progress.message}\n`);
@@ -90,18 +99,18 @@ async function measureIn(folder: string, pairs: number): Promise<Result> {
     },
   );
   const seconds = (performance.now() - started) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
+  const { cpuSeconds, peak, caller } = processes.stop();
   const { map, recall } = figures(loadEncoder(trained.bytes), held);
   const { batchSize } = trained.options;
   return {
     pairs,
     seconds,
-    cpuSeconds: (user + system) / 1e6,
+    cpuSeconds,
     preparing,
     secondsPerStep: median(perPair) * batchSize,
     steps: Math.round((pairsOfAnEpoch(pairs) * trained.epochs) / batchSize),
-    peak: process.resourceUsage().maxRSS / 1024,
-    before,
+    peak,
+    caller,
     map: map ?? 0,
     recallAt10: recall[10] ?? 0,
   };
@@ -122,8 +131,9 @@ const median = (values: readonly number[]): number =>
 async function inProcess(pairs: number): Promise<Result> {
   const runner = fileURLToPath(new URL('./run.mjs', import.meta.url));
   const { preset, tune } = options;
-  const given = ['--preset', preset, '--tune', tune, '--seed', options.seed, '--one', String(pairs)];
-  const child = fork(runner, ['training', ...given]);
+  const epochs = options.epochs === undefined ? [] : ['--epochs', options.epochs];
+  const given = ['--preset', preset, '--tune', tune, '--seed', options.seed, ...epochs];
+  const child = fork(runner, ['training', ...given, '--one', String(pairs)], { execArgv: ['--expose-gc'] });
   return await new Promise((resolve, reject) => {
     child.on('message', (message) => resolve(message as Result));
     child.on('exit', (code) => reject(new Error(`the training of ${pairs} pairs ended with code ${code}`)));
@@ -132,12 +142,33 @@ async function inProcess(pairs: number): Promise<Result> {
 
 function print(results: readonly Result[]): void {
   const table = new Table({
-    head: ['pairs', 'seconds', 'processor s', 'preparing s', 'ms a step', 'steps', 'peak MB', 'map', 'R@10'],
+    head: [
+      'pairs',
+      'seconds',
+      'processor s',
+      'preparing s',
+      'ms a step',
+      'steps',
+      'peak MB',
+      'caller MB',
+      'map',
+      'R@10',
+    ],
   });
   for (const r of results) {
     const times = [r.seconds, r.cpuSeconds, r.preparing].map((s) => s.toFixed(1));
-    const [perStep, peak] = [(r.secondsPerStep * 1000).toFixed(1), `${r.peak.toFixed(0)}`];
-    table.push([r.pairs, ...times, perStep, r.steps, peak, r.map.toFixed(4), r.recallAt10.toFixed(4)]);
+    const perStep = (r.secondsPerStep * 1000).toFixed(1);
+    const [peak, caller] = [r.peak.toFixed(0), r.caller.toFixed(0)];
+    table.push([
+      r.pairs,
+      ...times,
+      perStep,
+      r.steps,
+      peak,
+      caller,
+      r.map.toFixed(4),
+      r.recallAt10.toFixed(4),
+    ]);
   }
   console.log(table.toString());
 }

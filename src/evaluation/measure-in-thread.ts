@@ -1,3 +1,4 @@
+import { isMatrix } from '../domain/matrix.js';
 import { inThread } from '../platform/thread.js';
 import { workerEntry } from '../platform/worker-entry.js';
 import type { Measured, MeasureRequest, MeasureStage } from './measure.js';
@@ -8,7 +9,7 @@ export interface MeasureHooks {
 }
 
 /**
- * `measure` in a thread of its own, so that searches go on meanwhile.
+ * `measure` in a thread of its own, so that searches go on meanwhile; in a process of its own where the features are in files.
  *
  * @throws CommonspaceError CANCELLED when the signal is aborted: the thread is then ended at once.
  */
@@ -18,6 +19,7 @@ export async function measureInThread(
 ): Promise<Measured> {
   return await inThread<Measured, MeasureStage>(workerEntry(import.meta.url, 'measure.worker'), request, {
     what: 'The evaluation',
+    isolated: !isMatrix(request.source.image),
     signal,
     onEvent: (stage) => onStage?.(stage),
   });

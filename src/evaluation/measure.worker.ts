@@ -1,6 +1,8 @@
 /** The worker thread of `measureInThread`. */
-import { workerData } from 'node:worker_threads';
+import { taskData } from '../platform/task-worker.js';
 import { asThread } from '../platform/thread.js';
 import { type Measured, type MeasureRequest, type MeasureStage, measure } from './measure.js';
 
-await asThread<Measured, MeasureStage>(({ emit }) => measure(workerData as MeasureRequest, emit));
+const request = await taskData<MeasureRequest>();
+
+await asThread<Measured, MeasureStage>(({ emit }) => measure(request, emit));

@@ -1,53 +1,63 @@
-import { parentPort, Worker } from 'node:worker_threads';
 import { CommonspaceError, type Failure, throwIfCancelled } from '../domain/errors.js';
+import { startProcess, startThread, taskCaller } from './task-worker.js';
 import { lowerPriority } from './thread-priority.js';
 
 /** Messages of a thread: events, then the result or a failure. */
 type ThreadMessage<Result, Event> =
   | { readonly kind: 'event'; readonly event: Event }
   | { readonly kind: 'done'; readonly result: Result }
-  | { readonly kind: 'failed'; readonly failure: Failure };
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** An unexpected error of a process; a thread throws it. */
+  | { readonly kind: 'crashed'; readonly message: string; readonly stack: string | undefined };
 
 export interface ThreadOptions<Event> {
   /** Subject of error messages, e.g. `The training`. */
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
-  /** Buffers to transfer instead of copying them. */
+  /**
+   * Whether the work gets a process of its own. It starts 0.2 s later, its data is copied, and its memory does not count for the
+   * caller's process.
+   */
+  readonly isolated?: boolean;
+  /** Buffers to transfer to a thread instead of copying them. */
   readonly transfer?: readonly ArrayBuffer[];
   /** Receives events. The thread continues, unless it waits for the answer. An error thrown here ends the thread. */
   readonly onEvent?: (event: Event, answer: () => void) => void | Promise<void>;
 }
 
 /**
- * Runs work in a new thread, so that the calling thread can serve requests. The thread's file calls `asThread`.
+ * Runs work in a new thread, or in a process, so that the calling thread can serve requests. The file of the work calls `asThread`.
  *
  * @param entry path from `workerEntry`
- * @throws CommonspaceError CANCELLED when the signal is aborted; the thread is terminated. Otherwise the error of the work.
+ * @throws CommonspaceError CANCELLED when the signal is aborted; the work is ended. Otherwise the error of the work.
  */
 export async function inThread<Result, Event = never>(
   entry: string,
   data: object,
-  { what, signal, transfer = [], onEvent }: ThreadOptions<Event>,
+  { what, signal, isolated = false, transfer = [], onEvent }: ThreadOptions<Event>,
 ): Promise<Result> {
   throwIfCancelled(signal);
-  const worker = new Worker(entry, { workerData: data, transferList: [...transfer] });
+  type Message = ThreadMessage<Result, Event>;
+  const worker = isolated ? startProcess<Message>(entry, data) : startThread<Message>(entry, data, transfer);
   const onAbort = () => void worker.terminate();
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     return await new Promise<Result>((resolve, reject) => {
-      const answer = () => worker.postMessage('answer');
-      worker.on('message', (message: ThreadMessage<Result, Event>) => {
+      const answer = () => worker.post('answer');
+      worker.onMessage((message) => {
         if (message.kind === 'done') resolve(message.result);
         else if (message.kind === 'event') (async () => onEvent?.(message.event, answer))().catch(reject);
+        else if (message.kind === 'crashed')
+          reject(Object.assign(new Error(message.message), { stack: message.stack }));
         else
           reject(new CommonspaceError(message.failure.code, message.failure.message, message.failure.field));
       });
-      worker.on('error', reject);
-      worker.on('exit', (code) =>
+      worker.onError(reject);
+      worker.onExit((how) =>
         reject(
           signal?.aborted
             ? new CommonspaceError('CANCELLED', `${what} was cancelled.`, [], { cause: signal.reason })
-            : new Error(`${what}: its thread ended with code ${code}`),
+            : new Error(`${what} ended with ${how}`),
         ),
       );
     });
@@ -57,26 +67,26 @@ export async function inThread<Result, Event = never>(
   }
 }
 
-/** Sends events to the thread that started this one. */
+/** Sends events to the caller of the work. */
 export interface ThreadEvents<Event> {
   emit(event: Event, transfer?: readonly ArrayBuffer[]): void;
   /** Sends an event and waits for the answer. */
   emitAndWait(event: Event, transfer?: readonly ArrayBuffer[]): Promise<void>;
 }
 
-/** Runs the work of this thread, at low priority, and sends its result to the thread that started this one. */
+/** Runs the work of this thread or process, at low priority, and sends its result to the caller. */
 export async function asThread<Result, Event = never>(
   work: (to: ThreadEvents<Event>) => Result | Promise<Result>,
 ): Promise<void> {
   lowerPriority();
   const send = (message: ThreadMessage<Result, Event>, transfer: readonly ArrayBuffer[] = []) =>
-    parentPort?.postMessage(message, [...transfer]);
+    taskCaller.send(message, transfer);
   const emit = (event: Event, transfer?: readonly ArrayBuffer[]) => send({ kind: 'event', event }, transfer);
   try {
     const result = await work({
       emit,
       async emitAndWait(event, transfer) {
-        const answered = new Promise((resolve) => parentPort?.once('message', resolve));
+        const answered = taskCaller.next();
         emit(event, transfer);
         await answered;
       },
@@ -84,7 +94,9 @@ export async function asThread<Result, Event = never>(
     send({ kind: 'done', result });
   } catch (error) {
     // An error loses its class between threads, so an expected failure is sent as a value.
-    if (!(error instanceof CommonspaceError)) throw error;
-    send({ kind: 'failed', failure: error.toFailure() });
+    if (error instanceof CommonspaceError) return send({ kind: 'failed', failure: error.toFailure() });
+    if (!taskCaller.isProcess) throw error;
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    send({ kind: 'crashed', message, stack });
   }
 }

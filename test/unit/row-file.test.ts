@@ -120,6 +120,24 @@ describe('a training from files', () => {
     await expect(trainEncoder({ ...few, image }, options)).rejects.toMatchObject({ code: 'BAD_ROWS' });
   });
 
+  it('is cancelled at once, and reports what was not expected', async () => {
+    const image = await store(few.image, 'image.rows');
+    const controller = new AbortController();
+    const training = trainEncoder(
+      { ...few, image },
+      { ...options, epochs: 100_000 },
+      {
+        signal: controller.signal,
+        onProgress: ({ kind }) => {
+          if (kind === 'epoch') controller.abort();
+        },
+      },
+    );
+    await expect(training).rejects.toMatchObject({ code: 'CANCELLED' });
+    const missing = { ...image, file: path('missing.rows') };
+    await expect(trainEncoder({ ...few, image: missing }, options)).rejects.toThrow('ENOENT');
+  });
+
   it('trains where there are fewer pairs than a batch', async () => {
     const tiny = syntheticSource(40, 4, 5);
     const image = await store(tiny.image, 'image.rows');

@@ -26,11 +26,12 @@ export type TrainEvent =
   | { readonly kind: 'progress'; readonly progress: TrainProgress };
 
 /**
- * Trains an encoder in a worker thread, so that the caller's thread stays free. A source set in memory is
- * copied; files of rows are opened by the thread, and what it makes of them is beside them until it ends.
+ * Trains an encoder in a worker thread, so that the caller's thread stays free. A source set in memory is copied. With files of
+ * rows, the training has a process of its own, which opens them; what it makes of them is beside them until it ends.
  *
  * @throws CommonspaceError NO_PAIRS or BAD_INPUT if the source set, an option or the checkpoint cannot be used; BAD_MODEL if
- *   the checkpoint is damaged; BAD_ROWS if a file of rows is incomplete or was changed; DISK_FULL; CANCELLED if the signal is aborted, which terminates the thread immediately
+ *   the checkpoint is damaged; BAD_ROWS if a file of rows is incomplete or was changed; DISK_FULL; CANCELLED if the signal is aborted, which ends the
+ *   training immediately
  */
 export async function trainEncoder(
   source: SourceSet<Matrix | RowFileRef>,
@@ -53,6 +54,8 @@ export async function trainEncoder(
   return await inThread<TrainedEncoder, TrainEvent>(workerEntry(import.meta.url, 'train.worker'), request, {
     what: 'The training',
     signal,
+    // Features in files are those of a catalogue, whose server goes on meanwhile.
+    isolated: !isMatrix(copy.image),
     transfer: [
       copy.image,
       copy.text,

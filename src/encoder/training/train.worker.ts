@@ -1,5 +1,5 @@
 /** The worker thread of `trainEncoder`. */
-import { workerData } from 'node:worker_threads';
+import { taskData } from '../../platform/task-worker.js';
 import { asThread } from '../../platform/thread.js';
 import type { TrainedEncoder } from '../types.js';
 import { openSource } from './stored-source.js';
@@ -7,7 +7,7 @@ import type { TrainEvent, TrainWorkerInput } from './train-encoder.js';
 import { trainInThisThread } from './trainer.js';
 
 const { source, options, checkpoints, checkpointEvery, resumeFrom, warmStart } =
-  workerData as TrainWorkerInput;
+  await taskData<TrainWorkerInput>();
 
 await asThread<TrainedEncoder, TrainEvent>(({ emit, emitAndWait }) =>
   trainInThisThread(openSource(source), options, {
