@@ -51,7 +51,7 @@ export interface LossWeights {
   readonly reconstruction: number;
   /** L_dis of the paper: the softmax classifier shared by both modalities. */
   readonly semantics: number;
-  /** L_adv of the paper: the factor of the discriminator's reversed gradient in the encoders. */
+  /** L_adv of the paper: the factor of the discriminator's reversed gradient in the encoders, at the end of `adversaryRamp`. */
   readonly adversary: number;
   /** Beyond the paper: InfoNCE over pairs (van den Oord et al. 2018; Radford et al. 2021). */
   readonly pairContrast: number;
@@ -71,8 +71,9 @@ export interface TrainOptions {
   readonly batchSize: number;
   readonly weights: LossWeights;
   /**
-   * Share of the training pairs held out for early stopping, 0 to 0.5. In an ensemble only the first network holds pairs out;
-   * the others train on all pairs, for the same number of epochs.
+   * Share of the training pairs held out to choose the number of epochs, 0 to 0.5. A first network is trained without them; the
+   * networks of the encoder are then trained on all pairs, for as many epochs as it took to its best figure. Where `tune` chooses
+   * the epochs, no pairs are held out here.
    */
   readonly validation: number;
   /** Training stops after this many epochs without a better validation figure; 0 switches early stopping off. */
@@ -91,6 +92,11 @@ export interface TrainOptions {
   /** Width of each decoder's hidden layer. */
   readonly decoderHidden: number;
   readonly discriminatorHidden: number;
+  /**
+   * γ: after a share p of the steps, the adversary's weight is multiplied by 2 / (1 + exp(−γ p)) − 1 (Ganin et al. 2016), so that
+   * the codes take shape before the modalities are mixed. 0: the weight is constant.
+   */
+  readonly adversaryRamp: number;
   /** Slope of the leaky ReLU below zero. */
   readonly slope: number;
   readonly dropout: number;
@@ -145,7 +151,7 @@ export interface TrainOptions {
   /** The same for a posterior. At 1 the inner product of two posteriors is the probability that their classes are equal. */
   readonly posteriorLength: number;
   /**
-   * Before training, chooses regularisation, shares and kept norms on held-out rows. `pairs` holds out pairs of every class,
+   * Before training, chooses regularisation, epochs, shares and kept norms on held-out rows. `pairs` holds out pairs of every class,
    * for retrieval of seen classes. `classes` holds out whole classes, for retrieval of unseen classes.
    */
   readonly tune: Tuning;
@@ -174,7 +180,7 @@ export type JsonValue =
 
 /** The result of one epoch of one network: one point of the training curves. */
 export interface EpochRecord {
-  /** Index of the network in the ensemble, from 0. */
+  /** Index of the network in the order of training, from 0. Where pairs are held out, network 0 chooses the number of epochs. */
   readonly member: number;
   /** Epoch of this network, from 1. */
   readonly epoch: number;
@@ -208,13 +214,13 @@ export interface TrainedEncoder {
   readonly dimension: number;
   /** With the choices of tuning. */
   readonly options: TrainOptions;
-  /** Sum over all networks. */
+  /** Sum over all networks, with the one that chooses the number of epochs. */
   readonly epochs: number;
-  /** Of the first network. */
+  /** The number of epochs of each network of the encoder. */
   readonly bestEpoch: number;
   /**
-   * MAP@all (MRR@10 where no pair has a class), mean of both directions, of the first network on its validation pairs. Null
-   * without any.
+   * MAP@all (MRR@10 where no pair has a class), mean of both directions, on the held-out rows that the number of epochs was chosen
+   * on. Null if none were held out.
    */
   readonly validation: number | null;
   /** Training time; includes the time before a resume. */

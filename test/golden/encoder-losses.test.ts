@@ -37,6 +37,7 @@ function tiny(weights: Partial<LossWeights>) {
     textHidden: [4],
     decoderHidden: 4,
     discriminatorHidden: 3,
+    adversaryRamp: 0,
     dropout: 0.3,
     inputNoise: 0.2,
     labelSmoothing: 0.1,
@@ -137,7 +138,7 @@ describe.each(TERMS)('%s', (term) => {
   it('has the value of its formula', () => {
     const { network, batch, source } = tiny({ [term]: WEIGHT });
     const { plainNetwork, plainBatch } = plain(network, batch, source);
-    const { losses } = computeGradients(network, batch);
+    const { losses } = computeGradients(network, batch, 1);
     expect(Object.keys(losses)).toEqual([term]);
     expect(losses[term]).toBeCloseTo(plainLosses(plainNetwork, plainBatch)[term] ?? Number.NaN, 4);
   });
@@ -145,7 +146,7 @@ describe.each(TERMS)('%s', (term) => {
   it('has the gradient of its formula by finite differences, times its weight', () => {
     const { network, batch, source } = tiny({ [term]: WEIGHT });
     const { plainNetwork, plainBatch } = plain(network, batch, source);
-    const { gradients } = computeGradients(network, batch);
+    const { gradients } = computeGradients(network, batch, 1);
     expect(gradients.size).toBeGreaterThan(0);
     for (const [name, gradient] of gradients) {
       const numeric = numericGradient(plainNetwork, plainBatch, term, name);
@@ -161,7 +162,7 @@ describe.each(TERMS)('%s', (term) => {
 it('reverses the gradient of the adversary for the encoders', () => {
   const { network, batch, source } = tiny({ adversary: 2 });
   const { plainNetwork, plainBatch } = plain(network, batch, source);
-  const { gradients } = computeGradients(network, batch);
+  const { gradients } = computeGradients(network, batch, 1);
   for (const name of ['IMAGE.code.weights', 'TEXT.code.weights', 'IMAGE.0.weights']) {
     const numeric = numericGradient(plainNetwork, plainBatch, 'adversary', name);
     const along = numeric.reduce((sum, x, i) => sum + x * (gradients.get(name)?.[i] ?? 0), 0);
@@ -174,10 +175,10 @@ it('reverses the gradient of the adversary for the encoders', () => {
 it('sums the terms by their weights', () => {
   const weights = { similarity: 0.3, semantics: 1.5, pairContrast: 0.5 };
   const { network, batch } = tiny(weights);
-  const together = computeGradients(network, batch).gradients.get('IMAGE.code.weights') ?? [];
+  const together = computeGradients(network, batch, 1).gradients.get('IMAGE.code.weights') ?? [];
   const apart = Object.entries(weights).map(([term, weight]) => {
     const one = tiny({ [term]: weight });
-    return computeGradients(one.network, makeSame(one, batch)).gradients.get('IMAGE.code.weights') ?? [];
+    return computeGradients(one.network, makeSame(one, batch), 1).gradients.get('IMAGE.code.weights') ?? [];
   });
   together.forEach((g, i) => {
     expect(g).toBeCloseTo(

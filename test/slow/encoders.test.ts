@@ -50,7 +50,7 @@ const TRAIN = `mutation ($input: TrainEncoderInput!) { trainEncoder(input: $inpu
   unseenClasses holdout epochs options activate } } errors { code field message } } }`;
 const PROGRESS = `subscription ($id: ID!) { encoderProgress(id: $id) { id state failure { code } progress { stage done all epoch
   epochs losses { term value } validationMap discriminatorAccuracy pairsPerSecond secondsLeft } } }`;
-const SMALL = { preset: 'PAPER', epochs: 2, holdout: 0.2, seed: 1 };
+const SMALL = { preset: 'PAPER', epochs: 2, holdout: 0.2, seed: 1, options: { tune: 'none' } };
 
 async function train(input: object): Promise<string> {
   const { trainEncoder } = await ask(TRAIN, { input });
@@ -77,7 +77,12 @@ async function follow(id: string): Promise<{ states: string[]; progress: Record<
 
 describe('versions of the encoder over GraphQL', () => {
   it('are trained in the background, watched, listed, activated, refused by the gate, and removed', async () => {
-    const first = await train({ ...SMALL, epochs: 40, unseenClasses: ['ring'], options: { members: 1 } });
+    const first = await train({
+      ...SMALL,
+      epochs: 40,
+      unseenClasses: ['ring'],
+      options: { members: 1, tune: 'none' },
+    });
     const { states, progress } = await follow(first);
     expect(states.at(-1)).toMatch(/READY|ACTIVE/);
     expect(states).toContain('TRAINING');

@@ -124,4 +124,5 @@ export const QUICK: TrainRequest = {
   holdout: 0.2,
   epochs: 12,
   learnFrom: null,
+  options: { tune: 'none' },
 };

@@ -14,6 +14,7 @@ const REQUEST = {
   holdout: 0.2,
   epochs: 12,
   learnFrom: null,
+  options: { tune: 'none' },
   activate: where === 'ready',
   force: true,
   imageExtractor: process.env.IMAGE_EXTRACTOR ?? null,

@@ -22,6 +22,7 @@ const OPTIONS: TrainOptionsInput = {
   members: 2,
   ccaDimension: 4,
   ccaShare: 0.4,
+  tune: 'none',
   ccaSkip: true,
   inputNoise: 0.1,
   mixup: 0.3,
@@ -57,10 +58,15 @@ describe('a checkpoint', () => {
       const { finished, current } = decodeCheckpoint(bytes);
       return [finished.length, current?.epoch ?? 0];
     });
-    const [first, second] = [0, 1].map((member) => whole.history.filter((e) => e.member === member).length);
+    const [first, second, third] = [0, 1, 2].map(
+      (member) => whole.history.filter((e) => e.member === member).length,
+    );
     const inside = (member: number, epochs = 0) =>
       Array.from({ length: epochs - 1 }, (_, i) => [member, i + 1]);
-    expect(positions).toEqual([...inside(0, first), [1, 0], ...inside(1, second), [2, 0]]);
+    // The first network chooses the number of epochs and is not part of the encoder.
+    const chosen = [...inside(0, first), [0, 0]];
+    expect(positions).toEqual([...chosen, ...inside(0, second), [1, 0], ...inside(1, third), [2, 0]]);
+    expect([second, third]).toEqual([whole.bestEpoch, whole.bestEpoch]);
     expect(first).toBeGreaterThan(2);
   });
 

@@ -63,7 +63,14 @@ it.each<[readonly string[], boolean]>([
 
 it('have their kind stored with the encoder, and a note if they are not from names', async () => {
   const source = syntheticSource(60, 3, 5);
-  const options = { preset: 'paper', dimension: 4, epochs: 1, imageHidden: [8], textHidden: [8] } as const;
+  const options = {
+    preset: 'paper',
+    dimension: 4,
+    epochs: 1,
+    imageHidden: [8],
+    textHidden: [8],
+    tune: 'none',
+  } as const;
   const kinds = ['name', 'text-mean', 'one-hot'] as const;
   for (const classEmbeddingKind of kinds) {
     const trained = await trainInThisThread({ ...source, classEmbeddingKind }, options);

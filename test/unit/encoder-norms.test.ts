@@ -21,6 +21,7 @@ const SMALL: TrainOptionsInput = {
   epochs: 6,
   ccaDimension: 4,
   members: 1,
+  tune: 'none',
 };
 
 beforeAll(async () => {

@@ -54,6 +54,7 @@ export const SMALL_TRAINING: TrainOptionsInput = {
   members: 1,
   shortTexts: 0,
   titleTexts: 0,
+  tune: 'none',
 };
 
 /** Retrieval figures of an encoder on some rows of a source set. */

@@ -102,8 +102,8 @@ describe('splits', () => {
     'keep a group on one side of the folds of tuning by %s',
     async (tune) => {
       await loadTensorBackend();
-      const prepared = prepareSource(source, resolveTrainOptions({ preset: 'default' }));
-      const folds = makeFolds(prepared, tune, 0);
+      const options = resolveTrainOptions({ preset: 'default' });
+      const folds = makeFolds(prepareSource(source, options), { ...options, tune }, 3);
       expect(folds).toHaveLength(tune === 'pairs' ? 2 : 3);
       for (const { training, validation } of folds) {
         const trained = new Set(training.groups);

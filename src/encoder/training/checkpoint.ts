@@ -13,6 +13,7 @@ import type { EpochRecord, SourceSet, TrainOptions } from '../types.js';
 import type { MemberState } from './member-state.js';
 import type { TrainedMember } from './member-training.js';
 import type { OpenSource } from './stored-source.js';
+import type { ChosenEpochs } from './train-member.js';
 import type { Tuned } from './tune.js';
 import type { WarmStart } from './warm-start.js';
 
@@ -27,6 +28,9 @@ export interface Checkpoint {
   readonly backend: string;
   /** The result of tuning. Missing in checkpoints written before tuning was added. */
   readonly tuned?: Tuned;
+  /** Null until the network with held-out pairs has chosen them. */
+  readonly chosen?: ChosenEpochs | null;
+  /** The networks of the encoder that are trained. */
   readonly finished: readonly TrainedMember[];
   /** The state of the network after the finished ones; null if it has not started. */
   readonly current: MemberState | null;

@@ -151,7 +151,11 @@ export function createMemberTraining(
   const runBatch = (rows: EpochRows): StepResult => {
     let result: StepResult = { losses: {}, discriminatorAccuracy: null, gradients: new Map() };
     tf.tidy(() => {
-      result = computeGradients(network, makeBatch(tensors, rows, network, random));
+      result = computeGradients(
+        network,
+        makeBatch(tensors, rows, network, random),
+        step / (batches * epochs),
+      );
     });
     step += 1;
     applyGradients(network, result, step, oneCycle(step - 1, batches * epochs, options.learningRate));

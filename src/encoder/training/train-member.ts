@@ -24,22 +24,38 @@ export interface Run {
   readonly checkpoint: (current: MemberState | null) => Promise<void>;
 }
 
+/** The number of epochs of the encoder's networks. */
+export interface ChosenEpochs {
+  readonly epochs: number;
+  /** The figure on the held-out rows that it was chosen on; null where none were held out. */
+  readonly validation: number | null;
+}
+
+/** Which network is trained. */
+interface MemberPlan {
+  /** Index in the order of training, from 0; see `EpochRecord`. */
+  readonly order: number;
+  /** Index in the ensemble, from 0. It selects the stream of random numbers. */
+  readonly member: number;
+  /** Upper limit. */
+  readonly epochs: number;
+  /** Share of the pairs held out to choose the number of epochs. */
+  readonly holdOut: number;
+  /** Epochs of all networks, with those that are finished. */
+  readonly allEpochs: number;
+}
+
 /**
- * Trains one network of the ensemble, or resumes it.
+ * Trains one network, or resumes it.
  *
- * @param member index in the ensemble; only network 0 holds pairs out
- * @param epochs upper limit
  * @throws CommonspaceError BAD_INPUT if a loss is not finite, BAD_MODEL if the state does not fit, CANCELLED
  */
 export async function trainMember(
   prepared: PreparedSource,
-  member: number,
-  epochs: number,
+  { order, member, epochs, holdOut: share, allEpochs }: MemberPlan,
   resume: MemberState | null,
   { options, start, history, report, yieldToEventLoop, checkpointEvery, checkpoint }: Run,
 ): Promise<TrainedMember> {
-  // The encoder that is continued may have learnt any pair: a figure on some of them would say nothing.
-  const share = member === 0 && start === null ? options.validation : 0;
   const split = holdOut(prepared, splitPairs(prepared.pairs.groups, share, options.seed));
   const codeWidth = options.memberDimension || options.dimension;
   // Fitted without the held-out pairs, so that the validation figure measures unseen pairs.
@@ -62,19 +78,18 @@ export async function trainMember(
       const before = performance.now();
       const { best, ...result } = training.runEpoch();
       checkFinite(result);
-      history.push({ member, ...result });
+      history.push({ member: order, ...result });
       const seconds = (performance.now() - before) / 1000;
-      const all = epochs * options.members;
-      const epoch = member * epochs + result.epoch;
+      const epoch = history.length;
       report({
         ...result,
         kind: 'epoch',
-        member,
+        member: order,
         best,
         epoch,
-        epochs: all,
+        epochs: allEpochs,
         pairsPerSecond: pairsOfAnEpoch(split.training.labels.length) / seconds,
-        secondsLeft: seconds * (all - epoch),
+        secondsLeft: seconds * (allEpochs - epoch),
       });
       if (result.epoch % checkpointEvery === 0 && !training.done) await checkpoint(training.state());
       await yieldToEventLoop();

@@ -13,7 +13,7 @@ import {
 } from '../network/losses.js';
 import { classify, decode, discriminate, encode, type Network, partsNeeded } from '../network/network.js';
 import { adamStep, type Pace, publish } from '../network/optimiser.js';
-import type { LossWeights } from '../types.js';
+import type { LossWeights, TrainOptions } from '../types.js';
 import type { Batch } from './batch.js';
 
 /** A loss term and its weight in the objective. */
@@ -25,8 +25,12 @@ interface Term {
 }
 type Terms = Partial<Record<keyof LossWeights, Term>>;
 
-/** The loss terms in use, for one batch. Call it inside a tidy. */
-function lossTerms(network: Network, batch: Batch): Terms {
+/**
+ * The loss terms in use, for one batch. Call it inside a tidy.
+ *
+ * @param adversary the weight of the adversary in this step
+ */
+function lossTerms(network: Network, batch: Batch, adversary: number): Terms {
   const { options } = network;
   const { weights } = options;
   const image = encode(network, 'IMAGE', batch.noisyImage, batch.masks.IMAGE);
@@ -48,7 +52,7 @@ function lossTerms(network: Network, batch: Batch): Terms {
     };
   }
   if (needed.discriminator) {
-    const logits = (code: tf.Tensor2D) => discriminate(network, reverseGradient(code, weights.adversary));
+    const logits = (code: tf.Tensor2D) => discriminate(network, reverseGradient(code, adversary));
     // The weight of the term is 1, because the discriminator minimises L_adv. The reversal applies λ for the encoders.
     const [imageLogits, textLogits] = [logits(image), logits(text)];
     terms.adversary = {
@@ -101,8 +105,19 @@ export interface StepResult {
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
 
-/** The losses and gradients of one batch as plain numbers. It leaves no tensors behind. */
-export function computeGradients(network: Network, batch: Batch): StepResult {
+/** The weight of the adversary after a share of the steps, 0 to 1; see `adversaryRamp`. */
+export function adversaryWeight({ weights, adversaryRamp }: TrainOptions, progress: number): number {
+  if (adversaryRamp === 0) return weights.adversary;
+  return weights.adversary * (2 / (1 + Math.exp(-adversaryRamp * progress)) - 1);
+}
+
+/**
+ * The losses and gradients of one batch as plain numbers. It leaves no tensors behind.
+ *
+ * @param progress the share of the steps done, 0 to 1
+ */
+export function computeGradients(network: Network, batch: Batch, progress: number): StepResult {
+  const adversary = adversaryWeight(network.options, progress);
   const losses: Record<string, number> = {};
   let accuracyValue: number | null = null;
   const gradients = new Map<string, Float32Array>();
@@ -110,7 +125,7 @@ export function computeGradients(network: Network, batch: Batch): StepResult {
     const variables = [...network.parameters.values()].map((parameter) => parameter.variable);
     const { grads } = tf.variableGrads(() => {
       let total: tf.Scalar | null = null;
-      for (const [name, { loss, weight, accuracy }] of Object.entries(lossTerms(network, batch))) {
+      for (const [name, { loss, weight, accuracy }] of Object.entries(lossTerms(network, batch, adversary))) {
         losses[name] = loss.dataSync()[0] as number;
         if (accuracy) accuracyValue = accuracy.dataSync()[0] as number;
         const weighted = weight === 1 ? loss : tf.mul<tf.Scalar>(loss, weight);

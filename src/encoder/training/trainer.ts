@@ -3,7 +3,14 @@ import { CommonspaceError } from '../../domain/errors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import { embeddingWidth } from '../inference/embed.js';
 import { saveEncoder } from '../inference/serialise.js';
-import type { EpochRecord, JsonValue, TrainedEncoder, TrainOptionsInput, TrainProgress } from '../types.js';
+import type {
+  EpochRecord,
+  JsonValue,
+  TrainedEncoder,
+  TrainOptions,
+  TrainOptionsInput,
+  TrainProgress,
+} from '../types.js';
 import { buildEncoder } from './build-encoder.js';
 import {
   type Checkpoint,
@@ -17,9 +24,9 @@ import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
 import { type OpenSource, ScratchRows } from './stored-source.js';
 import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
-import { type Run, trainMember } from './train-member.js';
-import { type PreparedSource, prepareSource } from './training-data.js';
-import { type Tuned, tuneOptions } from './tune.js';
+import { type ChosenEpochs, type Run, trainMember } from './train-member.js';
+import { type PreparedSource, prepareSource, splitPairs } from './training-data.js';
+import { type Tuned, tuneOptions, untuned } from './tune.js';
 import { readWarmStart } from './warm-start.js';
 
 /**
@@ -72,8 +79,17 @@ async function train(
   const prepared = prepareSource(source, asked, scratch, start?.normalisation ?? null);
   await yieldToEventLoop();
   const log = (message: string) => report({ kind: 'prepare', message });
-  const tuned = resumed?.tuned ?? (await tuneOptions(prepared, asked, { yieldToEventLoop, log }));
+  const tuned =
+    resumed?.tuned ??
+    // An encoder that is continued keeps the options that were chosen for it.
+    (start === null ? await tuneOptions(prepared, asked, { yieldToEventLoop, log }) : untuned(asked));
   const { options } = tuned;
+
+  // Where tuning has not chosen the epochs, a network with held-out pairs does.
+  const { validation: held } = splitPairs(prepared.pairs.groups, options.validation, options.seed);
+  const holdsOut = tuned.figure === null && start === null && held.length > 0;
+  let chosen: ChosenEpochs | null =
+    resumed?.chosen ?? (holdsOut ? null : { epochs: options.epochs, validation: tuned.figure });
 
   const run: Run = {
     options,
@@ -88,6 +104,7 @@ async function train(
       const checkpoint: Checkpoint = {
         ...identity,
         tuned,
+        chosen,
         finished: members,
         current,
         history,
@@ -98,14 +115,32 @@ async function train(
   };
 
   let state = resumed?.current ?? null;
-  for (let member = members.length; member < options.members; member += 1) {
-    // The first network holds pairs out, which determines the number of epochs. The others train on all pairs for as many.
-    const epochs = members[0]?.epochs ?? options.epochs;
-    members.push(await trainMember(prepared, member, epochs, state, run));
+  if (chosen === null) {
+    const allEpochs = options.epochs * (1 + options.members);
+    const plan = { order: 0, member: 0, epochs: options.epochs, holdOut: options.validation, allEpochs };
+    chosen = chooseEpochs(await trainMember(prepared, plan, state, run), options);
     state = null;
     if (hooks.onCheckpoint) await run.checkpoint(null);
   }
-  return { ...finish(prepared, members, tuned, history), seconds: seconds() };
+  const { epochs } = chosen;
+  const before = holdsOut ? history.filter(({ member }) => member === 0).length : 0;
+  const allEpochs = before + epochs * options.members;
+  while (members.length < options.members) {
+    const member = members.length;
+    const order = member + (holdsOut ? 1 : 0);
+    const plan = { order, member, epochs, holdOut: 0, allEpochs };
+    members.push(await trainMember(prepared, plan, state, run));
+    state = null;
+    if (hooks.onCheckpoint) await run.checkpoint(null);
+  }
+  return { ...finish(prepared, members, tuned, chosen, history), seconds: seconds() };
+}
+
+/** Lower limit of the number of epochs chosen, as a share: on few pairs an early epoch may be the best by chance. */
+const LEAST_EPOCHS = 0.25;
+
+function chooseEpochs({ bestEpoch, validation }: TrainedMember, { epochs }: TrainOptions): ChosenEpochs {
+  return { epochs: Math.max(bestEpoch, Math.ceil(epochs * LEAST_EPOCHS)), validation };
 }
 
 /** Number of tuning trials stored with the encoder, best first. */
@@ -116,10 +151,10 @@ function finish(
   prepared: PreparedSource,
   members: readonly TrainedMember[],
   { options, trials, notes: tuningNotes }: Tuned,
+  { epochs: bestEpoch, validation }: ChosenEpochs,
   history: readonly EpochRecord[],
 ): Omit<TrainedEncoder, 'seconds'> {
   const parameters = buildEncoder(prepared, members, options);
-  const { bestEpoch = 0, validation = null } = members[0] ?? {};
   const { classEmbeddingKind } = prepared;
   const notes = [...prepared.notes, ...tuningNotes];
   // All fields are plain values, so JSON can represent them.
@@ -136,7 +171,7 @@ function finish(
     bytes: saveEncoder(parameters, about),
     dimension: embeddingWidth(parameters),
     options,
-    epochs: members.reduce((sum, member) => sum + member.epochs, 0),
+    epochs: history.length,
     bestEpoch,
     validation,
     classEmbeddingKind,

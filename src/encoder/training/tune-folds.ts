@@ -1,32 +1,46 @@
 /** The folds that tuning measures on: pairs, or whole classes, held out of the training pairs. */
-import { createRandom, shuffle } from '../math/random.js';
-import type { Tuning } from '../types.js';
+import { createRandom, sampleRows, shuffle } from '../math/random.js';
+import type { TrainOptions, Tuning } from '../types.js';
 import { siblingsOf, takeGroups } from './groups.js';
-import { holdOut, type PreparedPairs, type PreparedSource } from './training-data.js';
+import { type HeldPairs, holdOut, type PreparedPairs, type PreparedSource } from './training-data.js';
 
 export interface Fold {
   readonly training: PreparedPairs;
-  readonly validation: PreparedPairs;
+  readonly validation: HeldPairs;
 }
 
 const FOLDS = { pairs: 2, classes: 3 } as const;
 /** Share of the pairs, or of the classes, that a fold holds out. */
 const HELD_OUT = { pairs: 0.2, classes: 0.4 } as const;
-/** Upper limits of a fold's rows: more rows hardly change the choice and take longer. */
-const MOST_TRAINED_ON = 4000;
-const MOST_MEASURED = 600;
+/**
+ * Limits of the rows that a fold trains on. Between them tuning takes as long as the training of the encoder's networks: all
+ * networks that it trains have as many rows together.
+ */
+const ROWS_TRAINED_ON = { least: 1500, most: 4000 } as const;
+/** Upper limit of the rows that a fold measures: more rows hardly change the choice and take longer. */
+const MOST_MEASURED = 500;
 /** With fewer rows on either side, a fold is not used. */
 const LEAST_ROWS = 20;
 /** At least two classes are held out (with one, every item is relevant), and two are left to train on. */
 const LEAST_CLASSES = 4;
 
-/** The folds; empty where there are too few pairs or classes. The same input and seed give the same folds. */
-export function makeFolds(prepared: PreparedSource, tune: Exclude<Tuning, 'none'>, seed: number): Fold[] {
+/**
+ * The folds; empty where there are too few pairs or classes. The same input and seed give the same folds.
+ *
+ * @param settings number of network settings that are trained on each fold
+ */
+export function makeFolds(
+  prepared: PreparedSource,
+  { tune, seed, members }: TrainOptions & { readonly tune: Exclude<Tuning, 'none'> },
+  settings: number,
+): Fold[] {
   const { labels, groups } = prepared.pairs;
-  const sample = (rows: readonly number[], most: number, fold: number): Int32Array =>
-    shuffle(Int32Array.from(rows), createRandom(seed, 300 + fold))
-      .slice(0, most)
-      .sort();
+  const networks = FOLDS[tune] * (settings + members - 1);
+  const most = Math.floor((labels.length * members) / networks);
+  const { least } = ROWS_TRAINED_ON;
+  const mostTrainedOn = Math.min(ROWS_TRAINED_ON.most, Math.max(least, most));
+  const sample = (rows: readonly number[], limit: number, fold: number) =>
+    sampleRows(Int32Array.from(rows), limit, createRandom(seed, 300 + fold));
   const folds = Array.from({ length: FOLDS[tune] }, (_, fold): Fold | null => {
     const isHeld =
       tune === 'pairs' ? heldPairs(groups, seed, fold) : heldClasses(labels, prepared.classes, seed, fold);
@@ -37,7 +51,7 @@ export function makeFolds(prepared: PreparedSource, tune: Exclude<Tuning, 'none'
     const held = sample(heldRows, MOST_MEASURED, fold);
     const rest = sample(
       rows.filter((row) => !isSibling(row)),
-      MOST_TRAINED_ON,
+      mostTrainedOn,
       fold,
     );
     if (held.length < LEAST_ROWS || rest.length < LEAST_ROWS) return null;

@@ -1,23 +1,26 @@
 /**
- * Chooses regularisation, the weights of the parts and how much of their norms they keep, on held-out rows of the training
- * set. The search is small: one network for each fold and regularisation; all combinations of weights and norms reuse its
- * outputs.
+ * Chooses options on held-out rows of the training set: those of CCA, then the regularisation and the epochs of the networks, then
+ * the weights of the parts and how much of their norms they keep.
  */
 import type { Modality } from '../../domain/modality.js';
 import { embeddingWidth, embedOutputs } from '../inference/embed.js';
 import type { TrainOptions, Tuning } from '../types.js';
 import { collectBranches } from './build-encoder.js';
 import { fitCca, paddedCcaLayers } from './cca-branch.js';
+import { type CcaChoice, chooseCca } from './choose-cca.js';
 import { type Branches, combineParts, keepsNorm, type Outputs, outputsOf } from './combine-parts.js';
 import { createMemberTraining, type TrainedMember } from './member-training.js';
 import type { PreparedPairs, PreparedSource } from './training-data.js';
+import { type Choice, networkSettings, normSettings, shareSettings } from './tune-candidates.js';
 import { type Fold, makeFolds } from './tune-folds.js';
 import { validationFigure } from './validation-figure.js';
 
 export interface Tuned {
   readonly options: TrainOptions;
-  /** All combinations compared, best first. */
+  /** The combinations compared last, best first. */
   readonly trials: readonly Trial[];
+  /** The figure of the choice; null where nothing was chosen. */
+  readonly figure: number | null;
   readonly notes: readonly string[];
 }
 
@@ -28,47 +31,16 @@ interface Trial {
   readonly figure: number;
 }
 
-type Choice = Partial<
-  Pick<
-    TrainOptions,
-    | 'dropout'
-    | 'inputNoise'
-    | 'ccaRegularisation'
-    | 'ccaPower'
-    | 'ccaShare'
-    | 'posteriorShare'
-    | 'codeLength'
-    | 'posteriorLength'
-  >
->;
+/** The options as they are. */
+export function untuned(options: TrainOptions, notes: readonly string[] = []): Tuned {
+  return { options, trials: [], figure: null, notes };
+}
 
 interface TuneHooks {
   /** Lets other work of the thread run; throws CANCELLED when the training is cancelled. */
   readonly yieldToEventLoop: () => Promise<void>;
   readonly log: (message: string) => void;
 }
-
-/** Of the CCA branch and of the networks' linear paths. */
-const LINEAR: readonly Choice[] = [0.3, 1, 3].flatMap((ccaRegularisation) =>
-  [1, 1.5].map((ccaPower) => ({ ccaRegularisation, ccaPower })),
-);
-const NORMS: readonly Choice[] = [
-  { codeLength: 0, posteriorLength: 0 },
-  { codeLength: 0.5, posteriorLength: 1 },
-];
-/** Shares of posteriors and CCA; the networks' codes have the rest. Every combination uses the networks. */
-const SHARES: readonly Choice[] = [
-  { posteriorShare: 0.2, ccaShare: 0.4 },
-  { posteriorShare: 0.5, ccaShare: 0.25 },
-  { posteriorShare: 0.8, ccaShare: 0.1 },
-  { posteriorShare: 0.95, ccaShare: 0 },
-  { posteriorShare: 0.1, ccaShare: 0.6 },
-  { posteriorShare: 0, ccaShare: 0.8 },
-  { posteriorShare: 0, ccaShare: 0.5 },
-  { posteriorShare: 0, ccaShare: 0.2 },
-];
-/** Regularisation of the networks: that of the preset, and a stronger one. */
-const NETWORKS: readonly Choice[] = [{}, { dropout: 0.7, inputNoise: 0.5 }];
 
 /**
  * The options with the best combination laid over them. Only rows of the training set are used. The same input and seed give
@@ -79,63 +51,109 @@ export async function tuneOptions(
   options: TrainOptions,
   hooks: TuneHooks,
 ): Promise<Tuned> {
-  if (options.tune === 'none') return { options, trials: [], notes: [] };
-  const folds = makeFolds(prepared, options.tune, options.seed);
+  const { tune } = options;
+  if (tune === 'none') return untuned(options);
+  const folds = makeFolds(prepared, { ...options, tune }, networkSettings(options).length);
   if (folds.length === 0) {
-    const why = `There are too few ${options.tune} to hold some out: the options stay as the preset has them.`;
-    return { options, trials: [], notes: [why] };
+    const why = `There are too few ${tune} to hold some out: the options stay as the preset has them.`;
+    return untuned(options, [why]);
   }
-  const linear = best(await linearTrials(prepared, folds, options, hooks)).choice;
-  const trials = await networkTrials(prepared, folds, options, linear, hooks);
+  hooks.log(`choosing the linear part on held-out ${tune}`);
+  const cca = await chooseLinear(prepared, { ...options, tune }, hooks);
+  const linear = cca === null ? {} : linearChoice(cca, options);
+  const tuner = new Tuner(prepared, folds, { ...options, ...linear }, cca, hooks);
+  const setting = await tuner.chooseNetwork();
+  const trials = (await tuner.chooseParts(setting)).map(({ choice, figure }) => ({
+    choice: { ...linear, ...setting, ...choice },
+    figure,
+  }));
   trials.sort((a, b) => b.figure - a.figure);
-  const { choice } = best(trials);
-  return { options: { ...options, ...choice }, trials, notes: [choiceNote(choice, options.tune)] };
+  const { choice, figure } = best(trials);
+  return { options: { ...options, ...choice }, trials, figure, notes: [choiceNote(choice, tune)] };
 }
 
-/** Each setting of the CCA branch, measured alone; its figure is that of the better setting of the norms. */
-async function linearTrials(
+/** Null where no part of the encoder is linear. */
+async function chooseLinear(
   prepared: PreparedSource,
-  folds: readonly Fold[],
-  options: TrainOptions,
-  { yieldToEventLoop, log }: TuneHooks,
-): Promise<Trial[]> {
-  log(`choosing the linear part on held-out ${options.tune}`);
-  const trials: Trial[] = [];
-  for (const choice of LINEAR) {
-    const figures: number[][] = [];
-    for (const fold of folds) {
-      const base = { ...options, ...choice, posteriorShare: 0, ccaShare: 1 };
-      const branches = collectBranches({ ...prepared, pairs: fold.training }, [], base);
-      figures.push(NORMS.map((norms) => measure(fold, branches, [{ ...base, ...norms }])[0] ?? 0));
-      await yieldToEventLoop();
-    }
-    trials.push({ choice, figure: Math.max(...NORMS.map((_, i) => meanAt(figures, i))) });
+  options: TrainOptions & { readonly tune: Exclude<Tuning, 'none'> },
+  { yieldToEventLoop }: TuneHooks,
+): Promise<CcaChoice | null> {
+  if (options.ccaShare === 0 && !options.ccaSkip) return null;
+  const most = options.ccaDimension || options.dimension;
+  return (await chooseCca(prepared, options.tune, most, options, yieldToEventLoop)).choice;
+}
+
+function linearChoice({ regularisation, power, k }: CcaChoice, { ccaShare }: TrainOptions): Choice {
+  return {
+    ccaRegularisation: regularisation,
+    ccaPower: power,
+    ...(ccaShare > 0 && { ccaDimension: k }),
+  };
+}
+
+/** Trains networks on folds and measures combinations of their parts. */
+class Tuner {
+  private readonly candidates: readonly Choice[];
+  /** The networks of each fold that have the setting chosen. */
+  private networks: readonly TrainedMember[] = [];
+
+  constructor(
+    private readonly prepared: PreparedSource,
+    private readonly folds: readonly Fold[],
+    private readonly options: TrainOptions,
+    cca: CcaChoice | null,
+    private readonly hooks: TuneHooks,
+  ) {
+    this.candidates = normSettings(options, cca).flatMap((norms) =>
+      shareSettings(options).map((shares) => ({ ...norms, ...shares })),
+    );
   }
-  return trials;
-}
 
-/** Each combination of network regularisation, shares and norms, with the linear setting chosen before. */
-async function networkTrials(
-  prepared: PreparedSource,
-  folds: readonly Fold[],
-  options: TrainOptions,
-  linear: Choice,
-  { yieldToEventLoop, log }: TuneHooks,
-): Promise<Trial[]> {
-  const candidates = NORMS.flatMap((norms) => SHARES.map((shares) => ({ ...norms, ...shares })));
-  const trials: Trial[] = [];
-  for (const [n, network] of NETWORKS.entries()) {
+  /** The setting of the networks whose best combination is best, with one network for each fold. */
+  async chooseNetwork(): Promise<Choice> {
+    const settings = networkSettings(this.options);
+    let chosen: Trial = { choice: {}, figure: -1 };
+    for (const [n, setting] of settings.entries()) {
+      const networks: TrainedMember[] = [];
+      for (const [f, fold] of this.folds.entries()) {
+        this.log(`network ${n * this.folds.length + f + 1} of ${settings.length * this.folds.length}`);
+        networks.push(await this.train(fold, setting, 0));
+      }
+      const { figure } = best(
+        await this.trials(
+          setting,
+          networks.map((network) => [network]),
+        ),
+      );
+      if (figure > chosen.figure) {
+        chosen = { choice: setting, figure };
+        this.networks = networks;
+      }
+    }
+    return chosen.choice;
+  }
+
+  /** Every combination of shares and norms, with as many networks for each fold as the encoder has. */
+  async chooseParts(setting: Choice): Promise<Trial[]> {
+    const ensembles: TrainedMember[][] = this.networks.map((network) => [network]);
+    for (const [f, fold] of this.folds.entries()) {
+      for (let member = 1; member < this.options.members; member += 1) {
+        this.log(`ensemble ${f + 1} of ${this.folds.length}`);
+        ensembles[f]?.push(await this.train(fold, setting, member));
+      }
+    }
+    return await this.trials(setting, ensembles);
+  }
+
+  private async trials(setting: Choice, ensembles: readonly (readonly TrainedMember[])[]): Promise<Trial[]> {
+    const { options, candidates, folds, prepared } = this;
+    const settings = { ...options, ...setting };
     const figures: number[][] = [];
     for (const [f, fold] of folds.entries()) {
-      const settings = { ...options, ...linear, ...network };
-      log(
-        `choosing on held-out ${options.tune}: network ${n * folds.length + f + 1} of ${NETWORKS.length * folds.length}`,
-      );
-      const member = await trainOne(prepared, fold.training, settings, yieldToEventLoop);
-      const branches = collectBranches({ ...prepared, pairs: fold.training }, [member], {
+      // The CCA branch is built only if it has a share, and some candidates may give it one.
+      const branches = collectBranches({ ...prepared, pairs: fold.training }, ensembles[f] ?? [], {
         ...settings,
-        // The CCA branch is built only if it has a share, and some candidates give it one.
-        ccaShare: 0.5,
+        ccaShare: options.ccaShare > 0 ? 0.5 : 0,
       });
       figures.push(
         measure(
@@ -144,18 +162,45 @@ async function networkTrials(
           candidates.map((choice) => ({ ...settings, ...choice })),
         ),
       );
-      await yieldToEventLoop();
+      await this.hooks.yieldToEventLoop();
     }
-    candidates.forEach((choice, i) => {
-      trials.push({ choice: { ...linear, ...network, ...choice }, figure: meanAt(figures, i) });
-    });
+    return candidates.map((choice, i) => ({
+      choice,
+      figure: figures.reduce((sum, fold) => sum + (fold[i] ?? 0), 0) / folds.length,
+    }));
   }
-  return trials;
+
+  /** One network, trained on the fold's pairs for all epochs of the setting. */
+  private async train({ training }: Fold, setting: Choice, member: number): Promise<TrainedMember> {
+    const options = { ...this.options, ...setting };
+    const codeWidth = options.memberDimension || options.dimension;
+    const { classes, classEmbeddings } = this.prepared;
+    const linear = options.ccaSkip ? paddedCcaLayers(fitCca(training, options), codeWidth, options) : null;
+    const run = createMemberTraining({ training, validation: null, classes, classEmbeddings }, options, {
+      member,
+      epochs: options.epochs,
+      codeWidth,
+      linear,
+    });
+    try {
+      while (!run.done) {
+        run.runEpoch();
+        await this.hooks.yieldToEventLoop();
+      }
+      return run.result();
+    } finally {
+      run.dispose();
+    }
+  }
+
+  private log(message: string): void {
+    this.hooks.log(`choosing on held-out ${this.options.tune}: ${message}`);
+  }
 }
 
 /** The figure of each candidate on the fold's validation rows. */
 function measure(
-  { training, validation }: Fold,
+  { training, validation }: { readonly training: PreparedPairs; readonly validation: Fold['validation'] },
   branches: Branches,
   candidates: readonly TrainOptions[],
 ): number[] {
@@ -176,43 +221,15 @@ function measure(
   });
 }
 
-/** One network, trained on all pairs given for all epochs of the options. */
-async function trainOne(
-  prepared: PreparedSource,
-  training: PreparedPairs,
-  options: TrainOptions,
-  yieldToEventLoop: () => Promise<void>,
-): Promise<TrainedMember> {
-  const codeWidth = options.memberDimension || options.dimension;
-  const { classes, classEmbeddings } = prepared;
-  const linear = options.ccaSkip ? paddedCcaLayers(fitCca(training, options), codeWidth, options) : null;
-  const run = createMemberTraining({ training, validation: null, classes, classEmbeddings }, options, {
-    member: 0,
-    epochs: options.epochs,
-    codeWidth,
-    linear,
-  });
-  try {
-    while (!run.done) {
-      run.runEpoch();
-      await yieldToEventLoop();
-    }
-    return run.result();
-  } finally {
-    run.dispose();
-  }
-}
-
 function best(trials: readonly Trial[]): Trial {
   return trials.reduce((a, b) => (b.figure > a.figure ? b : a));
 }
 
-/** The mean of the folds' figures at one index. */
-function meanAt(figures: readonly (readonly number[])[], i: number): number {
-  return figures.reduce((sum, fold) => sum + (fold[i] ?? 0), 0) / Math.max(1, figures.length);
-}
-
 function choiceNote(choice: Choice, tune: Tuning): string {
-  const values = Object.entries(choice).map(([name, value]) => `${name} ${value}`);
+  const values = Object.entries(choice).flatMap(([name, value]) =>
+    typeof value === 'object'
+      ? Object.entries(value).map(([term, weight]) => `${name}.${term} ${weight}`)
+      : [`${name} ${value}`],
+  );
   return `Chosen on held-out ${tune}: ${values.join(', ')}.`;
 }

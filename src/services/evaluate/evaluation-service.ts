@@ -4,7 +4,6 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow } from '../../catalog/types.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { EvaluationRecord } from '../../domain/evaluation-record.js';
-import { resolveTrainOptions } from '../../encoder/training/presets.js';
 import type { SourceSet, TrainedEncoder, TrainProgress } from '../../encoder/types.js';
 import { evaluateHeldOut, toMeasure } from '../../evaluation/evaluate-held-out.js';
 import type { MeasureStage } from '../../evaluation/measure.js';
@@ -165,9 +164,7 @@ function requireHeldOut({ source, seen, unseen, repeated }: Split): void {
 }
 
 /** Whether the encoder was trained with the unchanged `paper` preset. */
-function isPaper({ config }: EncoderRow): boolean {
-  const shipped = resolveTrainOptions({ preset: 'paper', seed: Number(config.seed ?? 0) });
-  return Object.entries(shipped).every(
-    ([name, value]) => JSON.stringify(config[name]) === JSON.stringify(value),
-  );
+function isPaper({ config, request }: EncoderRow): boolean {
+  const { epochs = null, options = {} } = request ?? {};
+  return config.preset === 'paper' && epochs === null && Object.keys(options).length === 0;
 }

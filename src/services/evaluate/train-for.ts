@@ -10,8 +10,7 @@ export const PROTOCOLS = ['non-extendable', 'extendable'] as const satisfies rea
 const TUNING = { 'non-extendable': 'pairs', extendable: 'classes' } as const;
 
 /**
- * Trains an encoder on a source set in a worker thread. Options are chosen on rows of the source set only. By default the
- * `default` preset chooses its shares and its regularisation (`tune`).
+ * Trains an encoder on a source set in a worker thread. Options are chosen on rows of the source set only (`tune`).
  *
  * @throws CommonspaceError NO_PAIRS, BAD_INPUT, CANCELLED
  */
@@ -21,6 +20,6 @@ export async function trainFor(
   options: TrainOptionsInput,
   hooks: TrainHooks = {},
 ): Promise<TrainedEncoder> {
-  const tune = options.tune ?? (options.preset === 'paper' ? 'none' : TUNING[protocol]);
+  const tune = options.tune ?? TUNING[protocol];
   return await trainEncoder(source, { ...options, tune }, hooks);
 }

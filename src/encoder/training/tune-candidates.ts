@@ -1,0 +1,68 @@
+/** What tuning compares. The lists are short, because each network setting is trained on every fold. */
+import type { TrainOptions } from '../types.js';
+import type { CcaChoice } from './choose-cca.js';
+
+/** The options that tuning may change. */
+export type Choice = Partial<
+  Pick<
+    TrainOptions,
+    | 'weights'
+    | 'epochs'
+    | 'dropout'
+    | 'inputNoise'
+    | 'ccaRegularisation'
+    | 'ccaPower'
+    | 'ccaDimension'
+    | 'ccaShare'
+    | 'posteriorShare'
+    | 'codeLength'
+    | 'posteriorLength'
+  >
+>;
+
+/** Settings of the networks. The first is the preset's own; the weights of the paper's terms vary where only they are on. */
+export function networkSettings({ weights, epochs }: TrainOptions): readonly Choice[] {
+  const strong = { dropout: 0.7, inputNoise: 0.5 };
+  if (weights.pairContrast + weights.classContrast + weights.classCosine > 0)
+    return [{}, strong, { ...strong, epochs: Math.ceil(epochs * SHORT) }];
+  const times = (factor: number) => ({
+    ...weights,
+    similarity: weights.similarity * factor,
+    reconstruction: weights.reconstruction * factor,
+  });
+  return [{}, strong, { ...strong, epochs: Math.ceil(epochs * SHORT) }, { ...strong, weights: times(4) }];
+}
+
+/** Share of the epochs of a short training. */
+const SHORT = 0.5;
+
+/** How much of their norms the parts keep. The last keeps what is best for CCA alone, so that pure CCA is among the candidates. */
+export function normSettings({ ccaShare, posteriorShare }: TrainOptions, cca: CcaChoice | null): Choice[] {
+  if (ccaShare + posteriorShare === 0) return [{ codeLength: 0 }, { codeLength: 0.5 }];
+  const lengths = [0, 0.5, ...(cca === null || cca.length < 1 ? [] : [cca.length])];
+  return lengths.map((codeLength) => ({ codeLength, posteriorLength: codeLength === 0 ? 0 : 1 }));
+}
+
+/** Shares of posteriors and CCA; the networks' codes have the rest. Each part alone is among them. */
+const SHARES = [
+  { posteriorShare: 0.2, ccaShare: 0.4 },
+  { posteriorShare: 0.5, ccaShare: 0.25 },
+  { posteriorShare: 0.8, ccaShare: 0.1 },
+  { posteriorShare: 0.95, ccaShare: 0 },
+  { posteriorShare: 1, ccaShare: 0 },
+  { posteriorShare: 0.1, ccaShare: 0.6 },
+  { posteriorShare: 0.05, ccaShare: 0.8 },
+  { posteriorShare: 0, ccaShare: 1 },
+  { posteriorShare: 0, ccaShare: 0.8 },
+  { posteriorShare: 0, ccaShare: 0.5 },
+  { posteriorShare: 0, ccaShare: 0.2 },
+  { posteriorShare: 0, ccaShare: 0 },
+] as const satisfies readonly Choice[];
+
+/** The shares to compare: a part that the options leave out stays out. */
+export function shareSettings({ posteriorShare, ccaShare }: TrainOptions): readonly Choice[] {
+  return SHARES.filter(
+    (shares) =>
+      (posteriorShare > 0 || shares.posteriorShare === 0) && (ccaShare > 0 || shares.ccaShare === 0),
+  );
+}
