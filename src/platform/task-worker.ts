@@ -38,9 +38,11 @@ export function startProcess<Message>(entry: string, data: object): TaskWorker<M
     // Its output would mix with that of a command.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  child.send(data);
+  // If it cannot be sent, the process has ended, which is reported as such.
+  const ignore = () => {};
+  child.send(data, ignore);
   return {
-    post: (message) => void (child.connected && child.send(message)),
+    post: (message) => void child.send(message, ignore),
     onMessage: (receive) => void child.on('message', (message) => receive(message as Message)),
     onError: (receive) => void child.on('error', receive),
     onExit: (receive) => void child.on('exit', (code, signal) => receive(signal ?? `code ${code}`)),
@@ -66,7 +68,7 @@ export interface TaskCaller {
 export const taskCaller: TaskCaller =
   parentPort === null
     ? {
-        send: (message) => void process.send?.(message),
+        send: (message) => void process.send?.(message, undefined, undefined, exitOnError),
         next: async () => (await once(process, 'message'))[0],
         isProcess: true,
       }
@@ -75,6 +77,11 @@ export const taskCaller: TaskCaller =
         next: () => new Promise((resolve) => parentPort?.once('message', resolve)),
         isProcess: false,
       };
+
+/** The caller's process has ended. */
+function exitOnError(error: Error | null): void {
+  if (error !== null) process.exit(1);
+}
 
 /** The data that the task was started with. Call it once, first. */
 export async function taskData<Data>(): Promise<Data> {
