@@ -2,10 +2,10 @@
 import { z } from 'zod';
 
 /**
- * The parts of an embedding: the codes of the networks, the canonical variates of the CCA branch, and the networks' posteriors over
- * the classes of the training set.
+ * The parts of an embedding: the codes of the networks, the canonical variates of the CCA branch, the networks' posteriors over
+ * the classes of the training set, and a space that the features of both modalities share.
  */
-export const PART_KINDS = ['codes', 'cca', 'posteriors'] as const;
+export const PART_KINDS = ['codes', 'cca', 'posteriors', 'aligned'] as const;
 
 const partShare = z.object({
   kind: z.enum(PART_KINDS),
@@ -24,6 +24,7 @@ const NAMES: Readonly<Record<PartKind, string>> = {
   codes: 'network codes',
   cca: 'CCA',
   posteriors: 'class posteriors',
+  aligned: 'shared space of the model',
 };
 
 /**

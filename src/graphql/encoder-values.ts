@@ -82,6 +82,7 @@ const PART_KINDS = {
   codes: 'CODES',
   cca: 'CCA',
   posteriors: 'POSTERIORS',
+  aligned: 'ALIGNED',
 } as const satisfies Record<PartShare['kind'], EncoderPartKind>;
 
 export function encoderPart({ kind, share }: PartShare): EncoderPart {

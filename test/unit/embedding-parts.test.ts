@@ -8,6 +8,9 @@ import type { EncoderParameters } from '../../src/encoder/inference/parameters.j
 import { compositionOf, encoderOfPart } from '../../src/encoder/inference/parts.js';
 import { loadParameters } from '../../src/encoder/inference/serialise.js';
 import { rowOf } from '../../src/encoder/math/matrix.js';
+import { createRandom, normals } from '../../src/encoder/math/random.js';
+import { alignedEncoder } from '../../src/encoder/training/aligned-branch.js';
+import { fitSharedNormalisation } from '../../src/encoder/training/shared-normalisation.js';
 import { trainInThisThread } from '../../src/encoder/training/trainer.js';
 import type { TrainOptionsInput } from '../../src/encoder/types.js';
 import { SMALL_TRAINING, syntheticSource } from './encoder-source.js';
@@ -97,6 +100,13 @@ describe('the parts of an encoder', () => {
     }
     expect(encoderOfPart(narrow, 'codes', training)?.dimension).toBeGreaterThan(8);
   });
+});
+
+it('says that the space of an adopted model is no CCA', () => {
+  const rows = (seed: number) => ({ data: normals(40 * 8, 1, createRandom(seed)), rows: 40, columns: 8 });
+  const adopted = alignedEncoder(fitSharedNormalisation(rows(1), rows(2), 0));
+  expect(compositionOf(adopted)).toEqual([{ kind: 'aligned', share: 1 }]);
+  expect(describeComposition([compositionOf(adopted)])).toBe('100 % shared space of the model');
 });
 
 it('is described with shares in percent, as ranges for several encoders', () => {

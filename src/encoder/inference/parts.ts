@@ -56,20 +56,22 @@ export function encoderOfPart(
 
 /** The weights of the parameters, with 0 for everything that is not of this kind. */
 function weightsOf(
-  { branchWeights, posteriorWeights, sides }: EncoderParameters,
+  { branchWeights, posteriorWeights, aligned, sides }: EncoderParameters,
   kind: PartKind,
 ): Pick<EncoderParameters, 'branchWeights' | 'posteriorWeights'> {
   const { branches } = sides.IMAGE;
   return {
-    branchWeights: branchWeights.map((weight, i) => (isOf(branches[i], kind) ? weight : 0)),
+    branchWeights: branchWeights.map((weight, i) =>
+      kindOf(branches[i], i === aligned) === kind ? weight : 0,
+    ),
     posteriorWeights: posteriorWeights.map((weight) => (kind === 'posteriors' ? weight : 0)),
   };
 }
 
 /** A network has at least the layer of its code; the CCA branch is a linear path alone. */
-function isOf(branch: Branch | undefined, kind: PartKind): boolean {
-  const isLinear = branch?.layers.length === 0;
-  return kind === 'cca' ? isLinear : kind === 'codes' && !isLinear;
+function kindOf(branch: Branch | undefined, isAligned: boolean): PartKind {
+  if (isAligned) return 'aligned';
+  return branch?.layers.length === 0 ? 'cca' : 'codes';
 }
 
 function radiusOf(parameters: EncoderParameters, modality: Modality, features: Rows): number {
