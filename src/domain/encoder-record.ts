@@ -162,6 +162,8 @@ const promotionCheck = z.looseObject({
   /** Pairs of the candidate's seen and unseen classes; null where fewer than two are held out. */
   seen: comparedMaps.nullable(),
   unseen: comparedMaps.nullable(),
+  /** The maps of the candidate's pre-trained model without training. */
+  zeroShot: z.exactOptional(z.object({ seen: figure, unseen: figure }).nullable()),
   /** How many of the pairs compared on are training pairs of the active encoder, which raises its figures. */
   learntByActive: z.number(),
   /** Why the candidate was refused; null where it passed. */

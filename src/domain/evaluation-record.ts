@@ -11,10 +11,20 @@ export const figure = z.number().nullable().default(null);
 
 /**
  * What is measured on the same rows: the encoder (`masln`) and each of its parts alone (the networks' codes, their posteriors, the
- * CCA branch), an encoder with the paper's losses alone, semantic matching (`sm`), CCA, and the expectation of a random order.
+ * CCA branch, and `zero_shot`: the space of a pre-trained model as it is), an encoder with the paper's losses alone, semantic matching (`sm`), CCA, and the expectation of a random order.
  * Parts are measured where the embedding has more than one.
  */
-export const METHODS = ['masln', 'codes', 'posteriors', 'cca_part', 'paper', 'sm', 'cca', 'chance'] as const;
+export const METHODS = [
+  'masln',
+  'codes',
+  'posteriors',
+  'cca_part',
+  'zero_shot',
+  'paper',
+  'sm',
+  'cca',
+  'chance',
+] as const;
 
 /** `low` and `high` are the interval; null for chance, which is an expectation, and where none was computed. */
 const estimate = z.object({ value: figure, low: figure, high: figure });

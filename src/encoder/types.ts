@@ -23,6 +23,8 @@ export interface SourceSet<Features extends Rows | RowFileRef = Matrix> {
    * other and stay on one side of every split. Absent: each pair is its own group.
    */
   readonly groups?: Int32Array | null;
+  /** Whether image and text features are in one space, as those of the two towers of one model; false if absent. */
+  readonly sharedSpace?: boolean;
   /** Absent where only features are known, as in a folder of features. */
   readonly furtherTexts?: FurtherTexts | null;
 }
@@ -227,6 +229,8 @@ export interface TrainedEncoder {
   readonly seconds: number;
   /** Null where the class terms were off. */
   readonly classEmbeddingKind: ClassEmbeddingKind | null;
+  /** Weight of the shared space as it is, 1 where training does not improve on it; null where the features share none. */
+  readonly alignedShare: number | null;
   /** Every epoch of every network, in order. */
   readonly history: readonly EpochRecord[];
   /** For example, that the class terms were off because no pair has a class. */

@@ -10,12 +10,8 @@ const PART_METHODS = {
   codes: 'codes',
   posteriors: 'posteriors',
   cca: 'cca_part',
-} as const satisfies Partial<Record<PartKind, Method>>;
-
-function methodOf(kind: PartKind): Method | null {
-  // A shared space alone is the encoder without training, which is no row of its own here.
-  return kind === 'aligned' ? null : PART_METHODS[kind];
-}
+  aligned: 'zero_shot',
+} as const satisfies Record<PartKind, Method>;
 
 const PARTS: ReadonlySet<Method> = new Set(Object.values(PART_METHODS));
 
@@ -45,10 +41,8 @@ function partEncoders(
 ): MeasuredParts['parts'] {
   return composition
     .flatMap(({ kind }) => {
-      const method = methodOf(kind);
-      if (method === null) return [];
       const encoder = encoderOfPart(parameters, kind, { IMAGE: image, TEXT: text });
-      return encoder === null ? [] : [{ method, encoder }];
+      return encoder === null ? [] : [{ method: PART_METHODS[kind], encoder }];
     })
     .sort((a, b) => METHODS.indexOf(a.method) - METHODS.indexOf(b.method));
 }

@@ -19,6 +19,14 @@ describe('the promotion gate', () => {
     );
   });
 
+  it('holds back what training has made worse than the pre-trained model', () => {
+    const zeroShot = { seen: 0.52, unseen: 0.3 };
+    const worse = refusal({ seen: maps(0.5, 0.4), unseen: maps(0.3, 0.3), zeroShot }, 0.01);
+    expect(worse).toMatch(/of seen classes its map is 0\.500, the untrained model's 0\.520/);
+    expect(worse).not.toMatch(/unseen classes/);
+    expect(refusal({ seen: maps(0.52, 0.4), unseen: null, zeroShot }, 0)).toBeNull();
+  });
+
   it('has nothing to say where nothing could be counted', () => {
     expect(refusal({ seen: null, unseen: null }, 0.01)).toBeNull();
     expect(refusal({ seen: maps(null, null), unseen: maps(null, 0.3) }, 0.01)).toBeNull();

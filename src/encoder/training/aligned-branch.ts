@@ -22,6 +22,28 @@ export function alignedEncoder(
   };
 }
 
+/**
+ * An encoder with the aligned branch added, which gets this share of the weight. The other parts keep their proportions.
+ *
+ * @param parameters without an output projection and without kept norms
+ * @param share above 0, at most 1
+ */
+export function withAligned(parameters: EncoderParameters, share: number): EncoderParameters {
+  const { sides } = parameters;
+  const rest = (weights: readonly number[]) => weights.map((weight) => weight * (1 - share));
+  const side = ({ normalisation, branches }: Side): Side => ({
+    normalisation,
+    branches: [...branches, passOn(normalisation.basis.columns)],
+  });
+  return {
+    ...parameters,
+    branchWeights: [...rest(parameters.branchWeights), share],
+    posteriorWeights: [...rest(parameters.posteriorWeights), 0],
+    aligned: sides.IMAGE.branches.length,
+    sides: { IMAGE: side(sides.IMAGE), TEXT: side(sides.TEXT) },
+  };
+}
+
 function passOn(width: number): Branch {
   return {
     layers: [],

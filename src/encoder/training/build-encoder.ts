@@ -3,11 +3,13 @@ import type { Modality } from '../../domain/modality.js';
 import { joinedWidth, SPHERE_COORDINATES } from '../inference/embed.js';
 import type { EncoderParameters } from '../inference/parameters.js';
 import type { TrainOptions } from '../types.js';
+import { alignedEncoder, withAligned } from './aligned-branch.js';
 import { ccaLayers, fitCca } from './cca-branch.js';
 import { type Branches, combineParts, keepsNorm, outputsOf } from './combine-parts.js';
 import type { TrainedMember } from './member-training.js';
 import { fitOutputProjection } from './output-projection.js';
 import { ccaWidth } from './presets.js';
+import { ALIGNED_WIDTH, ROWS_A_NUMBER } from './shared-normalisation.js';
 import type { PreparedSource } from './training-data.js';
 
 /** The encoder parameters that the options give for these networks. */
@@ -26,6 +28,32 @@ export function buildEncoder(
       ? { ...combined, projection: fitOutputProjection(combined, pairs, most, options.seed) }
       : combined;
   return withoutUnusedHeads(parameters);
+}
+
+/**
+ * The same where the features share a space. The aligned branch has a share of the weight, and all of it at 1, which leaves the
+ * model as it is. Parts keep no norms. The parts are reduced to `ALIGNED_WIDTH` only where there are rows enough for it.
+ */
+export function buildAlignedEncoder(
+  prepared: PreparedSource,
+  members: readonly TrainedMember[],
+  options: TrainOptions,
+  alignedShare: number,
+): EncoderParameters {
+  const { normalisation, pairs } = prepared;
+  if (alignedShare === 1) return alignedEncoder(normalisation);
+  const branches = collectBranches(prepared, members, options);
+  const combined = withAligned(
+    combineParts(branches, { ...options, codeLength: 0, posteriorLength: 0 }, null),
+    alignedShare,
+  );
+  const width = joinedWidth(combined);
+  const reduces = width > ALIGNED_WIDTH && 2 * pairs.labels.length >= ROWS_A_NUMBER * width;
+  return withoutUnusedHeads(
+    reduces
+      ? { ...combined, projection: fitOutputProjection(combined, pairs, ALIGNED_WIDTH, options.seed) }
+      : combined,
+  );
 }
 
 /** The branches of the networks and, if the options give it a share, the CCA branch, fitted on the pairs of `prepared`. */

@@ -40,7 +40,9 @@ export interface Checkpoint {
 }
 
 /** Hexadecimal SHA-256 of each part of a source set, and the kind of its class embeddings. */
-export type SourceDigest = Readonly<Record<Exclude<keyof SourceSet, 'groups' | 'furtherTexts'>, string>> & {
+export type SourceDigest = Readonly<
+  Record<Exclude<keyof SourceSet, 'groups' | 'furtherTexts' | 'sharedSpace'>, string>
+> & {
   /** Missing where each pair is its own group. */
   readonly groups?: string;
   /** Missing where there are no further texts. */

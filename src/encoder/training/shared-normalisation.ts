@@ -9,9 +9,9 @@ import { principalComponents } from './pca.js';
 import { FITTED_ROWS, sampleOf } from './scale.js';
 
 /** Width of an aligned part at most, where there are rows enough to choose the directions. */
-const ALIGNED_WIDTH = 512;
+export const ALIGNED_WIDTH = 512;
 /** Rows for each number of a feature that principal directions need; with fewer rows they leave directions out. */
-const ROWS_A_NUMBER = 4;
+export const ROWS_A_NUMBER = 4;
 /**
  * Rows that count as much as the assumption that the mean is 0: a mean of few rows is mostly their content. The modality with
  * fewer rows decides for both, because centring one side alone turns it against the other.

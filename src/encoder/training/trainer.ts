@@ -11,7 +11,7 @@ import type {
   TrainOptionsInput,
   TrainProgress,
 } from '../types.js';
-import { buildEncoder } from './build-encoder.js';
+import { buildAlignedEncoder, buildEncoder } from './build-encoder.js';
 import {
   type Checkpoint,
   checkResumable,
@@ -19,6 +19,7 @@ import {
   digestSource,
   encodeCheckpoint,
 } from './checkpoint.js';
+import { type AlignedChoice, chooseAlignedShare } from './choose-aligned-share.js';
 import type { TrainedMember } from './member-training.js';
 import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
@@ -133,7 +134,10 @@ async function train(
     state = null;
     if (hooks.onCheckpoint) await run.checkpoint(null);
   }
-  return { ...finish(prepared, members, tuned, chosen, history), seconds: seconds() };
+  const aligned = source.sharedSpace
+    ? await chooseAlignedShare(prepared, options, { yieldToEventLoop, log })
+    : null;
+  return { ...finish(prepared, members, tuned, chosen, history, aligned), seconds: seconds() };
 }
 
 /** Lower limit of the number of epochs chosen, as a share: on few pairs an early epoch may be the best by chance. */
@@ -153,15 +157,20 @@ function finish(
   { options, trials, notes: tuningNotes }: Tuned,
   { epochs: bestEpoch, validation }: ChosenEpochs,
   history: readonly EpochRecord[],
+  aligned: AlignedChoice | null,
 ): Omit<TrainedEncoder, 'seconds'> {
-  const parameters = buildEncoder(prepared, members, options);
+  const parameters =
+    aligned === null
+      ? buildEncoder(prepared, members, options)
+      : buildAlignedEncoder(prepared, members, options, aligned.share);
   const { classEmbeddingKind } = prepared;
-  const notes = [...prepared.notes, ...tuningNotes];
+  const notes = [...prepared.notes, ...tuningNotes, ...(aligned === null ? [] : [aligned.note])];
   // All fields are plain values, so JSON can represent them.
   const about = {
     options,
     notes,
     trials: trials.slice(0, KEPT_TRIALS),
+    ...(aligned !== null && { alignedTrials: aligned.trials }),
     classEmbeddingKind,
     bestEpoch,
     validation,
@@ -175,6 +184,7 @@ function finish(
     bestEpoch,
     validation,
     classEmbeddingKind,
+    alignedShare: aligned?.share ?? null,
     history,
     notes,
   };

@@ -8,6 +8,7 @@ import { fitNormalisation, normalise, normalisedBlocks } from './fit-normalisati
 import type { PreparedTexts } from './further-texts.js';
 import { groupsOf, takeGroups } from './groups.js';
 import { VALIDATION_PAIRS } from './scale.js';
+import { fitSharedNormalisation } from './shared-normalisation.js';
 import { LEAST_PAIRS } from './source-checks.js';
 import type { OpenSource, ScratchRows } from './stored-source.js';
 
@@ -100,10 +101,11 @@ export function prepareSource(
   const { image, text } = source;
   const wantsFurther = options.shortTexts + options.titleTexts > 0;
   const further = wantsFurther ? (source.furtherTexts ?? null) : null;
-  const normalisation = fitted ?? {
-    IMAGE: fitNormalisation(image, options),
-    TEXT: fitNormalisation(text, options),
-  };
+  const normalisation =
+    fitted ??
+    (source.sharedSpace === true
+      ? fitSharedNormalisation(image, text, options.seed)
+      : { IMAGE: fitNormalisation(image, options), TEXT: fitNormalisation(text, options) });
   const components = (modality: Modality, features: Rows): Rows => {
     if (scratch === null) return normalise(normalisation[modality], features);
     const width = normalisation[modality].basis.columns;

@@ -6,10 +6,10 @@ import type { Modality } from '../../domain/modality.js';
 import { embeddingWidth, embedOutputs } from '../inference/embed.js';
 import type { TrainOptions, Tuning } from '../types.js';
 import { collectBranches } from './build-encoder.js';
-import { fitCca, paddedCcaLayers } from './cca-branch.js';
 import { type CcaChoice, chooseCca } from './choose-cca.js';
 import { type Branches, combineParts, keepsNorm, type Outputs, outputsOf } from './combine-parts.js';
-import { createMemberTraining, type TrainedMember } from './member-training.js';
+import type { TrainedMember } from './member-training.js';
+import { trainOnRows } from './train-on-rows.js';
 import type { PreparedPairs, PreparedSource } from './training-data.js';
 import { type Choice, networkSettings, normSettings, shareSettings } from './tune-candidates.js';
 import { type Fold, makeFolds } from './tune-folds.js';
@@ -171,26 +171,9 @@ class Tuner {
   }
 
   /** One network, trained on the fold's pairs for all epochs of the setting. */
-  private async train({ training }: Fold, setting: Choice, member: number): Promise<TrainedMember> {
+  private train({ training }: Fold, setting: Choice, member: number): Promise<TrainedMember> {
     const options = { ...this.options, ...setting };
-    const codeWidth = options.memberDimension || options.dimension;
-    const { classes, classEmbeddings } = this.prepared;
-    const linear = options.ccaSkip ? paddedCcaLayers(fitCca(training, options), codeWidth, options) : null;
-    const run = createMemberTraining({ training, validation: null, classes, classEmbeddings }, options, {
-      member,
-      epochs: options.epochs,
-      codeWidth,
-      linear,
-    });
-    try {
-      while (!run.done) {
-        run.runEpoch();
-        await this.hooks.yieldToEventLoop();
-      }
-      return run.result();
-    } finally {
-      run.dispose();
-    }
+    return trainOnRows(this.prepared, training, options, member, this.hooks.yieldToEventLoop);
   }
 
   private log(message: string): void {

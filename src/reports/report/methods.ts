@@ -16,6 +16,8 @@ export function methodName(method: Method, { preset }: Pick<RunRecord, 'preset'>
       return 'posteriors alone';
     case 'cca_part':
       return 'CCA part alone';
+    case 'zero_shot':
+      return 'zero-shot';
     case 'paper':
       return 'MASLN, paper';
     case 'sm':
@@ -33,6 +35,7 @@ export const METHOD_MEANS: Readonly<Record<Method, string>> = {
   codes: 'of this encoder, the codes of its networks',
   posteriors: 'of this encoder, the posteriors of its networks over the classes of the training set',
   cca_part: 'of this encoder, its CCA branch',
+  zero_shot: 'the pre-trained model as it is, without training',
   paper: 'the losses of the paper only',
   sm: 'semantic matching: one logistic regression per modality, compared by their posteriors',
   cca: 'regularised canonical correlation analysis, its dimension selected on validation pairs',

@@ -24,9 +24,11 @@ interface Contender {
 export interface PromotionMaps {
   readonly seen: ComparedMaps | null;
   readonly unseen: ComparedMaps | null;
+  /** The maps of the candidate's pre-trained model without training, on the same pairs; null where there is none. */
+  readonly zeroShot?: Readonly<Record<'seen' | 'unseen', number | null>> | null;
 }
 
-/** Refuses encoders that retrieve worse than the active one. */
+/** Refuses encoders that retrieve worse than the active one, or than the pre-trained model that they stand on. */
 export class PromotionGate {
   constructor(
     private readonly catalog: Catalog,
@@ -102,11 +104,18 @@ function onlyPairsOf(table: PairTable, other: PairTable): PairTable {
 export function refusal(maps: PromotionMaps, tolerance: number): string | null {
   const reasons = (['seen', 'unseen'] as const).flatMap((part) => {
     const { candidate = null, active = null, pairs = 0 } = maps[part] ?? {};
-    if (candidate === null || active === null || candidate >= active - tolerance) return [];
-    return [
-      `on ${pairs} held-out pairs of ${part} classes its map is ${candidate.toFixed(3)}, the active one's ${active.toFixed(3)}`,
-    ];
+    const others = [
+      ["the active one's", active],
+      ["the untrained model's", maps.zeroShot?.[part] ?? null],
+    ] as const;
+    return others.flatMap(([name, map]) =>
+      candidate === null || map === null || candidate >= map - tolerance
+        ? []
+        : [
+            `on ${pairs} held-out pairs of ${part} classes its map is ${candidate.toFixed(3)}, ${name} ${map.toFixed(3)}`,
+          ],
+    );
   });
   if (reasons.length === 0) return null;
-  return `The encoder retrieves worse than the active one: ${reasons.join('; ')} (tolerance: ${tolerance}).`;
+  return `The encoder retrieves worse than the active one or than its model without training: ${reasons.join('; ')} (tolerance: ${tolerance}).`;
 }

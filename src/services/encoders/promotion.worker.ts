@@ -2,6 +2,8 @@ import { workerData } from 'node:worker_threads';
 import type { ComparedMaps } from '../../domain/encoder-record.js';
 import { evaluateRetrieval } from '../../domain/metrics.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
+import { loadZeroShot } from '../../encoder/inference/zero-shot.js';
+import type { Encoder } from '../../encoder/types.js';
 import { embedPart, partOfTable } from '../../evaluation/measured-part.js';
 import type { PairTable } from '../../evaluation/pair-table.js';
 import { asThread } from '../../platform/thread.js';
@@ -11,8 +13,8 @@ import type { PromotionMaps, PromotionTask } from './promotion.js';
 const { candidate, active } = workerData as PromotionTask;
 
 await asThread<PromotionMaps>(() => {
-  const mapsOf = ({ bytes, seen, unseen }: PromotionTask['candidate']) => {
-    const encoder = loadEncoder(bytes);
+  type Contender = PromotionTask['candidate'];
+  const mapsBy = (encoder: Encoder, { seen, unseen }: Contender) => {
     const mapOf = (table: PairTable) => {
       const part = partOfTable(table);
       if (part === null) return null;
@@ -21,11 +23,20 @@ await asThread<PromotionMaps>(() => {
     };
     return { seen: mapOf(seen), unseen: mapOf(unseen) };
   };
-  const [ours, theirs] = [mapsOf(candidate), mapsOf(active)];
+  const [ours, theirs] = [candidate, active].map((one) => mapsBy(loadEncoder(one.bytes), one)) as [
+    ReturnType<typeof mapsBy>,
+    ReturnType<typeof mapsBy>,
+  ];
+  const untrained = loadZeroShot(candidate.bytes);
+  const zeroShot = untrained && mapsBy(untrained, candidate);
   const compare = (part: 'seen' | 'unseen'): ComparedMaps | null => {
     const [mine, other] = [ours[part], theirs[part]];
     if (mine === null || other === null) return null;
     return { pairs: candidate[part].pairs.length, candidate: mine.map, active: other.map };
   };
-  return { seen: compare('seen'), unseen: compare('unseen') };
+  return {
+    seen: compare('seen'),
+    unseen: compare('unseen'),
+    zeroShot: zeroShot && { seen: zeroShot.seen?.map ?? null, unseen: zeroShot.unseen?.map ?? null },
+  };
 });

@@ -10,6 +10,7 @@ import type { WarmStart } from '../../encoder/training/warm-start.js';
 import type { FurtherTexts, SourceSet, TrainedEncoder } from '../../encoder/types.js';
 import { evaluateHeldOut, toMeasure } from '../../evaluation/evaluate-held-out.js';
 import type { PairClass, PairList, PairTable } from '../../evaluation/pair-table.js';
+import { sharedSpace } from '../../features/shared-space.js';
 import type { OpenTextExtractor } from '../../features/types.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
 import { embedCatalogue } from '../serving/embed-catalogue.js';
@@ -128,8 +129,12 @@ export class TrainingRun {
     const { trained: pairs, sourceSet } = await this.storeSource(split.source);
     const furtherTexts = await this.furtherTexts(pairs.pairs, open.text);
     const { from = null } = this.request;
+    const space = sharedSpace(open.image, open.text);
     const warmStart = from === null ? null : await readWarmStart(catalog, from, sourceSet.classes);
-    const trained = await this.trainFromCheckpoint({ ...sourceSet, furtherTexts }, warmStart);
+    const trained = await this.trainFromCheckpoint(
+      { ...sourceSet, furtherTexts, sharedSpace: space !== null },
+      warmStart,
+    );
     const config: EncoderConfig = {
       ...trained.options,
       classEmbedding: trained.classEmbeddingKind,
@@ -140,6 +145,7 @@ export class TrainingRun {
       // The seed and these two determine which pairs were held out.
       heldOutBelow: split.bound,
       sourceReadAt: (row.startedAt ?? new Date()).toISOString(),
+      ...(space !== null && { space, alignedShare: trained.alignedShare ?? 1 }),
       epochsRun: trained.epochs,
       bestEpoch: trained.bestEpoch,
       seenClassIds: sourceSet.classes.map(({ id }) => id),
