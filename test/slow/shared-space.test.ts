@@ -53,7 +53,7 @@ it('keeps an adopted model as it is where a training has too few pairs to improv
         evaluation.seen?.methods.find(({ method }) => method === 'masln')?.avg['recall@10']?.value,
     );
     expect(before).toBeGreaterThan(0.5);
-    expect(after).toBeGreaterThan(before as number);
+    expect(after).toBeGreaterThanOrEqual(before as number);
     await expect(app.training.train({ ...QUICK, from: adopted.encoder })).rejects.toMatchObject({
       code: 'BAD_INPUT',
       field: ['from'],
