@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type PairList, selectPairs, uniqueClasses } from './pair-table.js';
 import { isNewTo } from './repeated-content.js';
 
@@ -110,5 +110,5 @@ const BUCKETS = 2 ** 48;
 
 /** The bucket of a pair, which depends on its id and the seed alone. catalog/vectors/filter-sql.ts has the same in SQL. */
 function bucketOf(pairId: string, seed: number): number {
-  return createHash('sha256').update(`${seed} ${pairId}`).digest().readUIntBE(0, 6);
+  return hash('sha256', `${seed} ${pairId}`, 'buffer').readUIntBE(0, 6);
 }
