@@ -35,13 +35,9 @@ import { SearchService } from './search/search-service.js';
 import { ActiveEncoder } from './serving/active-encoder.js';
 import { ClassPrototypes } from './serving/class-prototypes.js';
 import { ClassStatistics } from './serving/class-statistics.js';
+import { createImageExtractors, createTextExtractors } from './serving/create-extractors.js';
 import type { ExtractorReport } from './serving/extractor-report.js';
-import {
-  createImageExtractors,
-  createTextExtractors,
-  type ImageExtractors,
-  type TextExtractors,
-} from './serving/extractors-in-use.js';
+import type { ImageExtractors, TextExtractors } from './serving/extractors-in-use.js';
 import { FeatureBackfill } from './serving/feature-backfill.js';
 import { HashBackfill } from './serving/hash-backfill.js';
 import { ImageSources } from './serving/image-source.js';

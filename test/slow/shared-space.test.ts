@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
 import { gather, type Matrix } from '../../src/encoder/math/matrix.js';
 import { createRandom } from '../../src/encoder/math/random.js';
 import { fitSharedNormalisation } from '../../src/encoder/training/shared-normalisation.js';
+import { createApp, listen } from '../../src/http/app.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
 import { ingestShapes, openTestApp, QUICK } from '../support/app.js';
 import { saveOnnx, TINY_CLIP } from '../support/tiny-onnx.js';
@@ -59,6 +61,52 @@ it('keeps an adopted model as it is where a training has too few pairs to improv
       field: ['from'],
     });
   } finally {
+    await app.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+it('is adopted through the API if the configuration names it for both modalities', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'commonspace-shared-'));
+  const clip = await saveOnnx(join(folder, 'clip'), TINY_CLIP);
+  const app = await openTestApp('embedded', { imageModels: [clip], textModels: [clip] });
+  const http = await createApp({
+    services: app,
+    logger: pino({ level: 'silent' }),
+    apiKeys: [],
+    loopback: true,
+  });
+  const adopt = async (model: string) => {
+    const query = `mutation ($model: String!) { adoptEncoder(input: { model: $model }) {
+      encoder { id state imageExtractor } errors { code field } } }`;
+    const response = await fetch(`${address}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables: { model } }),
+    });
+    return (await response.json()) as { data: { adoptEncoder: { encoder: { id: string } | null } } };
+  };
+  const address = await listen(http, '127.0.0.1', 0);
+  try {
+    await ingestShapes(app);
+    expect((await adopt('hf:org/other')).data.adoptEncoder).toEqual({
+      encoder: null,
+      errors: [{ code: 'BAD_INPUT', field: ['input', 'model'] }],
+    });
+    const { adoptEncoder } = (await adopt(clip)).data;
+    expect(adoptEncoder).toMatchObject({
+      encoder: { state: 'QUEUED', imageExtractor: expect.stringMatching(/^clip\.image@/) },
+      errors: [],
+    });
+    app.trainingRunner.start();
+    await vi.waitFor(async () => expect((await app.training.active())?.id).toBe(adoptEncoder.encoder?.id), {
+      timeout: 60_000,
+      interval: 200,
+    });
+    const active = await app.training.active();
+    expect(await app.catalog.items.countWithoutFeature(active?.imageExtractor ?? '', 'IMAGE')).toBe(0);
+  } finally {
+    await http.close();
     await app.close();
     await rm(folder, { recursive: true });
   }

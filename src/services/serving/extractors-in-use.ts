@@ -2,9 +2,7 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow } from '../../catalog/types.js';
 import { CommonspaceError, type FieldPath, type ReportUnexpected } from '../../domain/errors.js';
 import type { Modality } from '../../domain/modality.js';
-import { builtInImageExtractors, readImageExtractorName } from '../../features/image/load-image-extractor.js';
 import { sharedSpace } from '../../features/shared-space.js';
-import { builtInTextExtractors, readTextExtractorName } from '../../features/text/load-text-extractor.js';
 import type { FeatureExtractors, OpenImageExtractor, OpenTextExtractor } from '../../features/types.js';
 
 /** A failed opening is retried after this time, because the folder may reappear. */
@@ -14,7 +12,7 @@ const RETRY_MS = 10_000;
 export type ReadsFeatures = Pick<EncoderRow, 'id' | 'imageExtractor' | 'textExtractor' | 'request'>;
 
 /** What differs between the extractors of images and those of texts. */
-interface Kind<Open> {
+export interface ExtractorKind<Open> {
   readonly modality: Modality;
   readonly configured: Open;
   open(name: string): Promise<Open>;
@@ -56,7 +54,7 @@ export async function openPair({ images, texts }: Extractors, encoder: ReadsFeat
  * The extractors of one modality that encoders were trained on. The catalogue names them. Each is opened on first use and
  * closed when no live encoder needs it.
  */
-class ExtractorsInUse<Open extends { readonly id: string; readonly name: string }> {
+export class ExtractorsInUse<Open extends { readonly id: string; readonly name: string }> {
   private readonly opening = new Map<string, Promise<Open>>();
   private readonly reported = new WeakSet<Error>();
   /** How many running operations need each one open. */
@@ -65,7 +63,7 @@ class ExtractorsInUse<Open extends { readonly id: string; readonly name: string 
   constructor(
     private readonly catalog: Catalog,
     private readonly features: FeatureExtractors,
-    private readonly kind: Kind<Open>,
+    private readonly kind: ExtractorKind<Open>,
     private readonly allowed: readonly string[],
     private readonly reportUnexpected: ReportUnexpected,
   ) {}
@@ -239,54 +237,4 @@ class ExtractorsInUse<Open extends { readonly id: string; readonly name: string 
     const what = this.kind.missing(this.kind.idIn(encoder));
     return new CommonspaceError('EXTRACTOR_MISSING', `Encoder ${encoder.id} ${what}`, [], { cause });
   }
-}
-
-/** @param allowed names that callers of the API may give, besides the built-in ones and the configured one */
-export function createImageExtractors(
-  catalog: Catalog,
-  features: FeatureExtractors,
-  allowed: readonly string[],
-  reportUnexpected: ReportUnexpected,
-): ImageExtractors {
-  const kind: Kind<OpenImageExtractor> = {
-    modality: 'IMAGE',
-    configured: features.image,
-    open: (name) => features.openImage(name),
-    builtIn: builtInImageExtractors(),
-    readName: (wanted) => readImageExtractorName(wanted).name,
-    idIn: (encoder) => encoder.imageExtractor,
-    nameIn: (encoder) => encoder.request?.imageExtractor,
-    what: 'image extractor',
-    setting: 'COMMONSPACE_IMAGE_MODELS',
-    names: 'dir:PATH, onnx:PATH or hf:ORG/NAME',
-    missing: (id) =>
-      `reads pictures by the features of ${id}, which cannot be opened; \`commonspace doctor\` says why. ` +
-      'Searches by text and by stored items still work.',
-  };
-  return new ExtractorsInUse(catalog, features, kind, allowed, reportUnexpected);
-}
-
-/** The same for texts. */
-export function createTextExtractors(
-  catalog: Catalog,
-  features: FeatureExtractors,
-  allowed: readonly string[],
-  reportUnexpected: ReportUnexpected,
-): TextExtractors {
-  const kind: Kind<OpenTextExtractor> = {
-    modality: 'TEXT',
-    configured: features.text,
-    open: (name) => features.openText(name),
-    builtIn: builtInTextExtractors(),
-    readName: (wanted) => readTextExtractorName(wanted).name,
-    idIn: (encoder) => encoder.textExtractor,
-    nameIn: (encoder) => encoder.request?.textExtractor,
-    what: 'text extractor',
-    setting: 'COMMONSPACE_TEXT_MODELS',
-    names: 'onnx:PATH or hf:ORG/NAME',
-    missing: (id) =>
-      `reads texts by the features of ${id}, which cannot be opened; \`commonspace doctor\` says why. ` +
-      'Searches by picture and by stored items still work.',
-  };
-  return new ExtractorsInUse(catalog, features, kind, allowed, reportUnexpected);
 }
