@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { evaluateRetrieval } from '../../domain/metrics.js';
-import type { Modality } from '../../domain/modality.js';
 import { trainCca } from '../../encoder/baselines/train-cca.js';
+import { createEncoder } from '../../encoder/inference/create-encoder.js';
 import { gather } from '../../encoder/math/matrix.js';
-import type { Encoder } from '../../encoder/types.js';
+import { alignedEncoder } from '../../encoder/training/aligned-branch.js';
+import { fitSharedNormalisation } from '../../encoder/training/shared-normalisation.js';
 import { type EmbeddedPart, embedPart, partOfTable } from '../../evaluation/measured-part.js';
 import { splitTable } from '../../evaluation/pair-split.js';
 import { type PairList, type PairTable, selectRows } from '../../evaluation/pair-table.js';
+import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import type { FolderRow } from '../ingest/folder-rows.js';
 
 /** Share of the pairs that are measured; the others train the comparison. */
@@ -31,11 +33,9 @@ export interface RowFeatures {
   readonly text: readonly Float32Array[];
 }
 
-/** Embeds features as they are. */
-const AS_IS: Pick<Encoder, 'embedMany'> = { embedMany: (_modality: Modality, features) => features };
-
 /**
- * Retrieval by features of a shared space as they are, beside a CCA of other features that is trained on the half of the pairs
+ * Retrieval by features of a shared space as an adopted encoder ranks, centred by the half of the pairs that is not measured,
+ * beside a CCA of other features that is trained on the half of the pairs
  * that is not measured.
  *
  * @param others extracts the features of the comparison, once it is certain that they are needed
@@ -62,7 +62,9 @@ export async function compareOnPairs(
   const { seen, source } = splitOf(features);
   const part = partOfTable(seen);
   if (part === null || seen.pairs.length < LEAST_PAIRS || source.pairs.length < LEAST_PAIRS) return null;
-  const zeroShot = retrievalOf(embedPart(part, AS_IS));
+  await loadTensorBackend();
+  const adopted = createEncoder(alignedEncoder(fitSharedNormalisation(source.image, source.text, seed)));
+  const zeroShot = retrievalOf(embedPart(part, adopted));
   const theirs = splitOf(await others());
   const theirPart = partOfTable(theirs.seen);
   if (theirPart === null) return null;
