@@ -53,7 +53,7 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
     megabytes: 606,
     languages: 'English',
     licence: 'MIT',
-    purpose: 'photographs; searches before any training; the fastest of its kind',
+    purpose: 'photographs; searches before any training',
   },
   {
     name: 'hf:Xenova/siglip-base-patch16-224',
@@ -62,7 +62,7 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
     megabytes: 813,
     languages: 'English',
     licence: 'Apache-2.0',
-    purpose: 'photographs; better than CLIP, four times as slow for pictures',
+    purpose: 'photographs; above CLIP in publications, with four times as many patches of a picture',
   },
   {
     name: 'hf:onnx-community/siglip2-base-patch16-224-ONNX',
