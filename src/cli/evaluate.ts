@@ -21,6 +21,7 @@ interface EvaluateOptions extends GlobalOptions {
   readonly set?: TrainOptionsInput;
   /** True with --tune, false with --no-tune; by default as in the preset. */
   readonly tune?: boolean;
+  readonly feedback: number;
   readonly encoder?: string;
   readonly paper: boolean;
   /** False with --no-runs. */
@@ -32,7 +33,7 @@ interface EvaluateOptions extends GlobalOptions {
 }
 
 /** Options of one kind of evaluation only. */
-const OF_BUNDLES = ['protocol', 'preset', 'seeds', 'set', 'tune'] as const;
+const OF_BUNDLES = ['protocol', 'preset', 'seeds', 'set', 'tune', 'feedback'] as const;
 const OF_CATALOGUES = ['encoder', 'paper', 'search'] as const;
 const OF_SEARCHES = ['pairs', 'queries', 'styleKey'] as const;
 /** Options that an evaluation of searches does not have. */
@@ -66,6 +67,12 @@ export function evaluateCommand(openApp: OpenApp): Command {
       'with --bundle: choose shares and regularisation on held-out training rows, which the default preset does; it trains some more networks',
     )
     .option('--no-tune', 'with --bundle: use the options of the preset unchanged')
+    .option(
+      '--feedback <n>',
+      'with --bundle: move each query towards its ten best results by this much, 0 to 1, for all methods',
+      readNumber('feedback', { min: 0, max: 1 }),
+      0,
+    )
     .option('--encoder <id>', 'without --bundle: evaluate this encoder instead of the active one')
     .option('--no-paper', 'without --bundle: do not train the losses of the paper for comparison')
     .option(
@@ -154,10 +161,10 @@ async function onBundle(
   { out, signal }: Running,
   shown: ReturnType<typeof showEvaluation>,
 ): Promise<void> {
-  const { protocol, preset, seeds, runs } = options;
+  const { protocol, preset, seeds, runs, feedback } = options;
   const set = { ...options.set, ...tuning(options) };
   const report = await evaluateBundle(
-    { folder, protocol, preset, seeds, set, runs: runs === false ? null : (runs ?? 'runs') },
+    { folder, protocol, preset, seeds, set, feedback, runs: runs === false ? null : (runs ?? 'runs') },
     { onProgress: shown.update, signal },
   );
   shown.stop();

@@ -25,6 +25,7 @@ import {
   methodFigures,
 } from './estimates.js';
 import { type EmbeddedPart, embedPart, type MeasuredPart } from './measured-part.js';
+import { movedQueries } from './moved-queries.js';
 import type { PairTable } from './pair-table.js';
 import { isPart, partsOf } from './part-encoders.js';
 import { calibrateThresholds } from './similarity-thresholds.js';
@@ -43,6 +44,8 @@ export interface MeasureRequest {
   readonly semanticMatching: boolean;
   /** Draws of the bootstrap: the same rows get the same draws under the same seed. Null: no intervals. */
   readonly intervals: Omit<ResampleOptions, 'part'> | null;
+  /** How far each query moves towards its best results, 0 to 1, for every method; see domain/feedback.ts. 0 if absent. */
+  readonly feedback?: number;
   /** The names of the parts in the analysis of the space; null: the space is not analysed. */
   readonly space: Readonly<Record<'seen' | 'unseen', string>> | null;
   /** What the first encoder classifies, and among which classes; absent where classes are only labels. */
@@ -210,8 +213,8 @@ function measureCandidates(
   const embedded = candidates.map(({ method, encoder }) => ({ method, ...embedPart(part, encoder) }));
   const scored = embedded.map(({ method, image, text }) => ({
     method,
-    i2t: scoreQueries(image, text),
-    t2i: scoreQueries(text, image),
+    i2t: scoreQueries(movedQueries(image, text, request.feedback ?? 0), text),
+    t2i: scoreQueries(movedQueries(text, image, request.feedback ?? 0), image),
   }));
   const estimated = estimatePart(scored, { ...(request.intervals ?? { seed: 0, resamples: 0 }), part: name });
   if (request.space !== null) onStage('describe');

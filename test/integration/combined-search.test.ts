@@ -162,6 +162,18 @@ describeOnEachKind('a search', (kind) => {
       expect(scores(diverse)).toEqual(scores(plain));
     });
 
+    it('ranks by the query moved towards its best results, with feedback', async () => {
+      const byContent = { by: ['CONTENT'] as const };
+      const plain = await results(RED_CIRCLE, byContent);
+      expect(await results(RED_CIRCLE, { ...byContent, feedback: 0 })).toEqual(plain);
+      const moved = await results(RED_CIRCLE, { ...byContent, feedback: 0.5 });
+      expect(new Set(moved.map(({ key }) => key))).toEqual(new Set(plain.map(({ key }) => key)));
+      const mean = (found: typeof plain) =>
+        found.slice(0, 10).reduce((sum, { score }) => sum + score / 10, 0);
+      // Towards the mean of the best results, their similarities to the query grow.
+      expect(mean(moved)).toBeGreaterThan(mean(plain));
+    });
+
     it('shows some results of each group, in order', async () => {
       const plain = await keys(RED_CIRCLE);
       const grouped = await keys(RED_CIRCLE, { groupBy: { by: 'CLASS', key: null, size: 1 } });
@@ -246,6 +258,8 @@ describeOnEachKind('a search', (kind) => {
     it.each<[Partial<SearchRequest>, readonly string[]]>([
       [{ diversity: 1.1 }, ['diversity']],
       [{ diversity: Number.NaN }, ['diversity']],
+      [{ feedback: 1.1 }, ['feedback']],
+      [{ feedback: Number.NaN }, ['feedback']],
       [{ target: null, groupBy: { by: 'CLASS', key: null, size: 1 } }, ['groupBy']],
       [{ groupBy: { by: 'CLASS', key: null, size: 11 } }, ['groupSize']],
       [{ groupBy: { by: 'METADATA', key: null, size: 1 } }, ['groupBy', 'key']],

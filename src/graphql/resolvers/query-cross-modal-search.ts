@@ -18,6 +18,7 @@ export const crossModalSearch: QueryField<'crossModalSearch'> = async (
       minScore: args.minScore ?? null,
       threshold: args.cutOff,
       diversity: args.diversity,
+      feedback: args.feedback,
       groupBy: readGroupBy(args.groupBy, args.groupSize),
       duplicates: args.duplicates,
       orderBy: readSearchOrder(args.orderBy),

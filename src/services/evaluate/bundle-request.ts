@@ -11,6 +11,8 @@ export interface EvaluateBundleRequest {
   readonly set: TrainOptionsInput;
   /** The folder for the run's report and files; null: nothing is written. */
   readonly runs: string | null;
+  /** How far each query moves towards its best results, 0 to 1, for every method; see domain/feedback.ts. */
+  readonly feedback?: number;
   /** Draws of the bootstrap; RESAMPLES by default. */
   readonly resamples?: number;
 }

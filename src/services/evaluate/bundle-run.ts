@@ -132,7 +132,7 @@ function harmonicSetOf(name: string): string {
   return name === 'unseen' ? 'harmonic mean' : `${name}, harmonic mean`;
 }
 
-function commandOf({ folder, protocol, preset, seeds, set }: EvaluateBundleRequest): string {
+function commandOf({ folder, protocol, preset, seeds, set, feedback = 0 }: EvaluateBundleRequest): string {
   const settings = Object.entries(set).flatMap(([name, value]) =>
     typeof value === 'object' && !Array.isArray(value)
       ? Object.entries(value).map(([inner, of]) => `--set ${name}.${inner}=${String(of)}`)
@@ -141,5 +141,6 @@ function commandOf({ folder, protocol, preset, seeds, set }: EvaluateBundleReque
   return [
     `commonspace evaluate --bundle ${basename(resolve(folder))} --protocol ${protocol} --preset ${preset} --seeds ${seeds.join(',')}`,
     ...settings,
+    ...(feedback > 0 ? [`--feedback ${feedback}`] : []),
   ].join(' ');
 }

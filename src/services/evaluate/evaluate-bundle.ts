@@ -23,7 +23,7 @@ import {
 } from './bundle-report.js';
 import type { EvaluateBundleRequest } from './bundle-request.js';
 import { bundlePredictions, bundleRunRecord, seenSetOf } from './bundle-run.js';
-import { type Protocol, trainFor } from './train-for.js';
+import { trainFor } from './train-for.js';
 
 export interface EvaluateBundleHooks {
   readonly onProgress?: (progress: EvaluateProgress) => void;
@@ -72,7 +72,7 @@ export async function evaluateBundle(
       const name = nameOf(split, plan, request);
       splits.push(await new SplitEvaluation(bundle, request, folder, hooks).evaluate(split, name, run));
     }
-    const notes = notesOf(splits, protocol);
+    const notes = notesOf(splits, request);
     const means = estimateMeans(splits, protocol);
     const seconds = (performance.now() - started) / 1000;
     const path = await folder?.finish(
@@ -112,6 +112,7 @@ class SplitEvaluation {
     const { bundle, request } = this;
     const { onProgress, signal } = this.hooks;
     const { seed, seen, unseen } = split;
+    const { feedback = 0 } = request;
     const extendable = request.protocol === 'extendable';
     const source = sourceOf(bundle, seen);
     const train = async (preset: 'paper' | 'default', set: TrainOptionsInput): Promise<TrainedEncoder> => {
@@ -145,7 +146,9 @@ class SplitEvaluation {
         ],
         source,
         ...parts,
-        space: { seen: extendable ? seenSetOf(name) : name, unseen: name },
+        // The analysis of the space is that of the embeddings, without feedback.
+        feedback,
+        space: feedback > 0 ? null : { seen: extendable ? seenSetOf(name) : name, unseen: name },
         semanticMatching: true,
         seed,
         intervals: {
@@ -201,8 +204,15 @@ function nameOf(
   return protocol === 'extendable' ? 'unseen' : 'test';
 }
 
-function notesOf(splits: readonly MeasuredSplit[], protocol: Protocol): string[] {
+function notesOf(
+  splits: readonly MeasuredSplit[],
+  { protocol, feedback = 0 }: EvaluateBundleRequest,
+): string[] {
   const notes = new Set(splits.flatMap(({ trainings }) => trainings[0]?.notes ?? []));
+  if (feedback > 0)
+    notes.add(
+      `The queries of all methods were moved towards their best results (feedback ${feedback}): do not compare with figures without.`,
+    );
   const never = splits[0]?.about.unseen ?? [];
   if (protocol === 'non-extendable' && never.length > 0)
     notes.add(`No training row has label ${never.join(', ')}; its test rows are measured nevertheless.`);

@@ -21,6 +21,8 @@ export interface SearchRequest extends Arrangement {
   readonly threshold?: ThresholdMode;
   /** How much each kind of evidence counts where several are fused; 1 where not given. */
   readonly weights?: Partial<EvidenceWeights>;
+  /** How far the query moves towards its best results by CONTENT, 0 to 1; see domain/feedback.ts. 0 if not given. */
+  readonly feedback?: number;
 }
 
 /** The items that a search ranks. */

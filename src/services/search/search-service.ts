@@ -10,6 +10,7 @@ import { type ActiveEncoder, noEncoder } from '../serving/active-encoder.js';
 import { arrangedSlice, MATCHED_ITEMS } from './arranged-slice.js';
 import { checkArrangement } from './arrangement-check.js';
 import type { ExplanationContext } from './explanation-service.js';
+import { withFeedback } from './feedback.js';
 import type { FilterCheck } from './filter-check.js';
 import { combinedEmbedding, partsOf } from './query-parts.js';
 import type { QueryReader } from './query-reader.js';
@@ -69,12 +70,13 @@ export class SearchService {
     const { first, after, ...identity } = request;
     const print = fingerprint({ ...identity, encoder: active?.row.id ?? null });
     const offset = after === null ? 0 : readRank(decodeCursor(after, print));
-    const plan = planRanking(request, parts, active);
+    const plan = await withFeedback(this.catalog, planRanking(request, parts, active), request.feedback ?? 0);
     const slice = await arrangedSlice(this.catalog, plan, active, request, offset, first);
     if (slice.hits.length === 0 && offset === 0) await this.refuseIfNothingCompares(plan, request);
     const items = await this.catalog.items.byIds(slice.hits.map((hit) => hit.id));
     const found = new Map(items.map((item) => [item.id, item]));
-    const embedding = plan.content?.vector ?? combinedEmbedding(parts);
+    // The query as it was asked, also where feedback has moved it.
+    const embedding = combinedEmbedding(parts);
     return {
       results: slice.hits.flatMap((hit, index) => {
         const item = found.get(hit.id);
@@ -131,6 +133,9 @@ function checkRequest(request: SearchRequest): void {
         kind,
       ]);
   }
+  const { feedback = 0 } = request;
+  if (!(feedback >= 0 && feedback <= 1))
+    throw new CommonspaceError('BAD_INPUT', 'feedback must be between 0 and 1.', ['feedback']);
   checkThreshold(request, scopeOf(request).target);
   checkArrangement(request);
 }
