@@ -8,6 +8,8 @@
  *   --preset NAME    paper or default; repeatable (default: both)
  *   --seeds 0,1,2    seeds of the split and the training
  *   --only a,b,d     protocols
+ *   --no-tune        take the presets unchanged; else options are chosen on held-out pairs, for protocol d on held-out classes
+ *   --set JSON       options of the trainings, over those of the presets
  *   --out FILE       output file of the JSON (default: standard output)
  *
  * Protocol a: Google's images, 80/20 split of the pairs. b: the same split and training set; Twitter's images of the held-out
@@ -21,7 +23,7 @@ import { trainCca } from '../src/encoder/baselines/train-cca.js';
 import { loadEncoder } from '../src/encoder/inference/serialise.js';
 import { takeRows } from '../src/encoder/math/matrix.js';
 import { trainInThisThread } from '../src/encoder/training/trainer.js';
-import type { Encoder, PresetName } from '../src/encoder/types.js';
+import type { Encoder, PresetName, TrainOptionsInput } from '../src/encoder/types.js';
 import { type Features, type Protocol, protocolOf, readFeatures, sourceOf } from './retrieval-data.js';
 
 /** The queries and the gallery of each protocol. None of their images and texts is in the training set. */
@@ -44,17 +46,21 @@ interface Row {
 }
 
 const { values: args } = parseArgs({
+  allowNegative: true,
   options: {
     features: { type: 'string' },
     image: { type: 'string', default: '' },
     preset: { type: 'string', multiple: true, default: ['paper', 'default'] },
     seeds: { type: 'string', default: '0,1,2' },
     only: { type: 'string', default: 'a,b,d' },
+    tune: { type: 'boolean', default: true },
+    set: { type: 'string', default: '{}' },
     out: { type: 'string' },
   },
 });
 if (args.features === undefined) throw new Error('--features DIR is required');
 
+const set = JSON.parse(args.set) as TrainOptionsInput;
 const features = readFeatures(args.features, args.image);
 const rows: Row[] = [];
 for (const name of args.only.split(',')) {
@@ -65,10 +71,13 @@ for (const name of args.only.split(',')) {
         `${name}, seed ${seed}: ${protocol.repeated} test rows repeat a training row and are left out`,
       );
     const source = sourceOf(features, protocol.train);
-    const cca = await trainCca(source, { seed });
+    const validationBy = name === 'd' ? 'classes' : 'pairs';
+    const cca = await trainCca(source, { seed, dimension: 128, validationBy });
     record(name, seed, 'cca', measure(cca.encoder, features, protocol), cca.seconds);
     for (const preset of args.preset) {
-      const trained = await trainInThisThread(source, { preset: preset as PresetName, seed });
+      const tune = args.tune ? validationBy : 'none';
+      const options = { tune, ...set, preset: preset as PresetName, seed } as const;
+      const trained = await trainInThisThread(source, options);
       record(name, seed, preset, measure(loadEncoder(trained.bytes), features, protocol), trained.seconds);
     }
   }
