@@ -295,6 +295,7 @@ describe('a malformed environment', () => {
       'serve',
       'ingest',
       'train',
+      'adopt',
       'encoders',
       'activate',
       'calibrate',
@@ -302,6 +303,7 @@ describe('a malformed environment', () => {
       'search',
       'classes',
       'migrate',
+      'models',
       'doctor',
       'demo',
     ]);

@@ -30,6 +30,8 @@ beforeAll(async () => {
   address = await listen(http, '127.0.0.1', 0);
 });
 afterAll(async () => {
+  // A response that a test did not read keeps its connection busy until the timeout of keep-alive.
+  http.server.closeAllConnections();
   await http.close();
   await app.close();
 });
