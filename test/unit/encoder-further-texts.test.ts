@@ -137,13 +137,15 @@ describe('a training with further texts', () => {
     const checkpoints: Uint8Array[] = [];
     const onCheckpoint = (checkpoint: Uint8Array) => void checkpoints.push(checkpoint);
     const options = { ...ON, validation: 0.2, tune: 'pairs' as const };
-    const whole = await trainInThisThread(source, options, { checkpointEvery: 1, onCheckpoint });
+    const tuned = withFurtherTexts(syntheticSource(250, 3, 6));
+    const whole = await trainInThisThread(tuned, options, { checkpointEvery: 1, onCheckpoint });
+    expect(whole.notes.join(' ')).toContain('Chosen on held-out pairs');
     expect(checkpoints.length).toBeGreaterThan(4);
     for (const resumeFrom of checkpoints.slice(0, 5)) {
-      const resumed = await trainInThisThread(source, options, { resumeFrom });
+      const resumed = await trainInThisThread(tuned, options, { resumeFrom });
       expect(Buffer.compare(resumed.bytes, whole.bytes)).toBe(0);
     }
-    const other = { ...source, furtherTexts: null };
+    const other = { ...tuned, furtherTexts: null };
     const [resumeFrom] = checkpoints as [Uint8Array];
     await expect(trainInThisThread(other, options, { resumeFrom })).rejects.toMatchObject({
       code: 'BAD_INPUT',

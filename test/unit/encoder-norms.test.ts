@@ -144,7 +144,7 @@ describe('tuning', () => {
   it.each(['pairs', 'classes'] as const)(
     'chooses on held-out %s, with the same choice for the same seed',
     async (tune) => {
-      const source = syntheticSource(150, 5, 4);
+      const source = syntheticSource(250, 5, 4);
       const options = { ...SMALL, epochs: 2, tune };
       const first = await trainInThisThread(source, options);
       const second = await trainInThisThread(source, options);
@@ -168,8 +168,18 @@ describe('tuning', () => {
     expect(options.ccaShare).toBe(0.4);
   });
 
+  it('keeps them where fewer than 50 pairs can be held out', async () => {
+    const { options, notes } = await trainInThisThread(syntheticSource(249, 5, 4), {
+      ...SMALL,
+      epochs: 1,
+      tune: 'pairs',
+    });
+    expect(notes.join(' ')).toContain('too few pairs');
+    expect(options).toMatchObject({ ccaShare: 0.4, posteriorShare: 0.2 });
+  });
+
   it('resumes from a checkpoint without choosing again', async () => {
-    const source = syntheticSource(120, 4, 7);
+    const source = syntheticSource(250, 4, 7);
     const options = { ...SMALL, epochs: 3, tune: 'pairs' } as const;
     const checkpoints: Uint8Array[] = [];
     const whole = await trainInThisThread(source, options, {

@@ -19,8 +19,9 @@ const HELD_OUT = { pairs: 0.2, classes: 0.4 } as const;
 const ROWS_TRAINED_ON = { least: 1500, most: 4000 } as const;
 /** Upper limit of the rows that a fold measures: more rows hardly change the choice and take longer. */
 const MOST_MEASURED = 500;
-/** With fewer rows on either side, a fold is not used. */
-const LEAST_ROWS = 20;
+/** With fewer rows to train on or to measure, a fold is not used: dozens of combinations compared on few rows differ by chance. */
+const LEAST_TRAINED_ON = 50;
+const LEAST_MEASURED = 50;
 /** At least two classes are held out (with one, every item is relevant), and two are left to train on. */
 const LEAST_CLASSES = 4;
 
@@ -54,7 +55,7 @@ export function makeFolds(
       mostTrainedOn,
       fold,
     );
-    if (held.length < LEAST_ROWS || rest.length < LEAST_ROWS) return null;
+    if (held.length < LEAST_MEASURED || rest.length < LEAST_TRAINED_ON) return null;
     const { training, validation } = holdOut(prepared, { training: rest, validation: held });
     return validation && { training, validation };
   });
