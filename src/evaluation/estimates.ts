@@ -98,7 +98,7 @@ export function harmonicMeans(seen: EstimatedPart, unseen: EstimatedPart): Estim
 }
 
 /**
- * The mean over several parts of each figure and of each draw; null where a part has none. Parts with common rows must have
+ * The mean over several parts of each figure and of each draw; null where a part lacks one. Parts with common rows must have
  * drawn from one population: with independent draws the interval would be too narrow.
  */
 export function meanOfParts(parts: readonly (readonly EstimatedMethod[])[]): EstimatedMethod[] {

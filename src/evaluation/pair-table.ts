@@ -21,7 +21,7 @@ export interface PairClass {
 /** Pairs with their classes. */
 export interface PairList {
   readonly pairs: readonly PairRow[];
-  /** Class of each pair: the first by name where it has several, null where it has none. */
+  /** Class of each pair: the first by name where it has several, null for a pair without a class. */
   readonly classOf: readonly (PairClass | null)[];
 }
 

@@ -122,7 +122,7 @@ describe('a model of two towers', () => {
     const after = await features.openImage(name);
     expect(after.id).not.toBe(before.id);
     expect(after.space).not.toBe(before.space);
-    // Opening again has loaded the changed model; the thread for queries has none of it yet.
+    // Opening again has loaded the changed model; the thread for queries has not loaded it yet.
     await expect(before.extract([pixels(TINY_SIZE, () => 9)])).rejects.toMatchObject({ code: 'BAD_MODEL' });
   });
 });

@@ -86,7 +86,7 @@ interface FeatureWidths {
   readonly text: { readonly columns: number };
 }
 
-/** The linear paths of a network, as initial values; null where it has none. */
+/** The linear paths of a network, as initial values; null for a network without them. */
 export function linearStartOf({ IMAGE, TEXT }: Readonly<Record<Modality, Branch>>): LinearStart | null {
   return IMAGE.skip && TEXT.skip && { IMAGE: IMAGE.skip, TEXT: TEXT.skip };
 }

@@ -59,7 +59,7 @@ export async function readListing(
   if (found.length === 0) {
     const others = siblings.map(({ rfilename }) => rfilename).filter((path) => path.endsWith('.onnx'));
     throw unavailable(
-      `${repository} has none of ${graphs.join(', ')}; its graphs are ${others.join(', ') || 'none'}`,
+      `${repository} has no graph ${graphs.join(' or ')}; its graphs are ${others.join(', ') || 'none'}`,
     );
   }
   // A model of two towers needs no graph of both.
