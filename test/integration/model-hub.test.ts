@@ -212,7 +212,7 @@ describe('a model of a hub', () => {
 
   it('has a graph of the variant, and a revision that exists', async () => {
     expect((await failure('hf:org/tiny#q4')).message).toMatch(
-      /none of onnx\/vision_model_q4\.onnx.*its graphs are onnx\/vision_model\.onnx/,
+      /no graph onnx\/vision_model_q4\.onnx.*its graphs are onnx\/vision_model\.onnx/,
     );
     expect((await failure('hf:org/tiny@v2')).message).toContain('status 404');
     intercept = (_request, response) => {
