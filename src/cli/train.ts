@@ -20,6 +20,7 @@ interface TrainCommandOptions extends GlobalOptions {
   readonly imageExtractor?: string;
   readonly textExtractor?: string;
   readonly set?: TrainOptionsInput;
+  readonly tune?: 'pairs' | 'classes' | 'none';
   readonly activate: boolean;
   readonly force?: boolean;
   readonly resume?: string;
@@ -63,6 +64,11 @@ export function trainCommand(openApp: OpenApp): Command {
     )
     .addOption(setOption())
     .option(
+      '--tune <rows>',
+      'what is held out of the training set to choose shares, regularisation and epochs on: pairs, classes, for retrieval of unseen classes, or none, which takes the preset unchanged and is faster (default: pairs)',
+      readChoice(['pairs', 'classes', 'none']),
+    )
+    .option(
       '--learn-from <key=value>',
       'train only on pictures with this metadata, and measure on the others; may be given again',
       readMetadata,
@@ -101,7 +107,7 @@ function requestOf(options: TrainCommandOptions): TrainRequest {
     epochs: options.epochs ?? null,
     imageExtractor: options.imageExtractor ?? null,
     textExtractor: options.textExtractor ?? null,
-    options: options.set ?? {},
+    options: { ...options.set, ...(options.tune !== undefined && { tune: options.tune }) },
     learnFrom: options.learnFrom === undefined ? null : { metadata: options.learnFrom },
     activate: options.activate,
     force: options.force ?? false,
