@@ -5,7 +5,10 @@ import type { Modality } from '../domain/modality.js';
  * The training pairs: row i of `image` and row i of `text` describe the same thing. N is the number of pairs. The features are in
  * memory, or in files that the training thread opens.
  */
-export interface SourceSet<Features extends Rows | RowFileRef = Matrix> {
+export interface SourceSet<
+  Features extends Rows | RowFileRef = Matrix,
+  Texts extends Matrix | RowFileRef = Matrix,
+> {
   /** [N, dv] */
   readonly image: Features;
   /** [N, dt] */
@@ -26,13 +29,13 @@ export interface SourceSet<Features extends Rows | RowFileRef = Matrix> {
   /** Whether image and text features are in one space, as those of the two towers of one model; false if absent. */
   readonly sharedSpace?: boolean;
   /** Absent where only features are known, as in a folder of features. */
-  readonly furtherTexts?: FurtherTexts | null;
+  readonly furtherTexts?: FurtherTexts<Texts> | null;
 }
 
 /** Short forms of the captions of training pairs, and titles. */
-export interface FurtherTexts {
+export interface FurtherTexts<Texts extends Matrix | RowFileRef = Matrix> {
   /** [M, dt]: features of the texts, of the extractor that made `text`; each text once. */
-  readonly features: Matrix;
+  readonly features: Texts;
   /** [N]: for each pair the rows of its short forms; empty for a pair without short forms. */
   readonly short: readonly (readonly number[])[];
   /** [N]: the same of its titles. */

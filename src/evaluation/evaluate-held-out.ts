@@ -1,24 +1,20 @@
 import type { EvaluationRecord } from '../domain/evaluation-record.js';
 import type { Matrix, RowFileRef } from '../domain/matrix.js';
-import { atMost, FITTED_ROWS, sampledRows } from '../encoder/training/scale.js';
+import { atMost } from '../encoder/training/scale.js';
 import type { SourceSet } from '../encoder/types.js';
 import type { ClassTable } from './classification-figures.js';
 import { CONFIDENCE, RESAMPLES } from './estimates.js';
 import type { Measured, MeasureRequest } from './measure.js';
 import { type MeasureHooks, measureInThread } from './measure-in-thread.js';
-import { partOfTable } from './measured-part.js';
-import type { Split } from './pair-split.js';
-import { type PairList, type PairTable, selectPairs, uniqueClasses } from './pair-table.js';
-import { isNewTo } from './repeated-content.js';
+import { type PairList, type PairRow, type PairTable, selectPairs } from './pair-table.js';
 
 export interface HeldOutRequest extends Pick<MeasureRequest, 'encoders' | 'seed'> {
   readonly encoder: string;
   readonly preset: string;
-  readonly split: Split;
-  /** The pairs to measure with their features: those of `toMeasure`. */
-  readonly held: { readonly seen: PairTable; readonly unseen: PairTable };
-  /** The training pairs that are left of `split.source`, row for row as `source` has them. */
-  readonly trained: PairList;
+  readonly split: HeldOutCounts;
+  /** The pairs to measure with their features: those of `sampleHeldOut`. */
+  readonly held: { readonly seen: PairTable<RowFileRef>; readonly unseen: PairTable<RowFileRef> };
+  readonly trained: TrainingPairs;
   readonly source: SourceSet<Matrix | RowFileRef>;
   /** All classes of the catalogue: those that held-out items are classified among. */
   readonly classes: ClassTable;
@@ -26,8 +22,24 @@ export interface HeldOutRequest extends Pick<MeasureRequest, 'encoders' | 'seed'
   readonly extent: 'figures' | 'full';
 }
 
+/** Of a `Split`. */
+interface HeldOutCounts {
+  readonly heldOut: { readonly seen: number; readonly unseen: number };
+  readonly repeated: number;
+}
+
+/** The training pairs, as a measurement sees them. */
+export interface TrainingPairs {
+  readonly count: number;
+  readonly classes: number;
+  /** All pairs, or a sample of many, and their rows in the source set. */
+  readonly sample: { readonly pairs: readonly PairRow[]; readonly rows: Int32Array };
+  /** Whether no picture and no text of the measured pairs has the content of one of these. */
+  readonly newContentOnly: boolean;
+}
+
 /** Upper limit of the rows of each part that are measured. */
-const MOST_MEASURED = 5000;
+export const MOST_MEASURED = 5000;
 /** With more classes the regressions of semantic matching would take longer than everything else. */
 const MOST_SM_CLASSES = 200;
 
@@ -47,7 +59,6 @@ export async function evaluateHeldOut(
   const evaluatedAt = new Date().toISOString();
   const started = performance.now();
   const full = extent === 'full';
-  const rows = sampledRows(trained.pairs.length, FITTED_ROWS);
   // A sample of the held-out pairs gives estimates, which need intervals.
   const sampled = samplingNotes(split);
   const intervals = full || sampled.length > 0 ? INTERVALS : null;
@@ -55,15 +66,13 @@ export async function evaluateHeldOut(
     {
       encoders,
       source,
-      seen: partOfTable(held.seen),
-      unseen: partOfTable(held.unseen),
       seed,
       semanticMatching: full && source.classNames.length <= MOST_SM_CLASSES,
       intervals,
       space: full ? { seen: 'seen', unseen: 'unseen' } : null,
       items: {
         classes,
-        training: { pairs: [...rows].flatMap((row) => trained.pairs[row] ?? []), rows },
+        training: trained.sample,
         held,
         thresholds: !full,
       },
@@ -75,9 +84,9 @@ export async function evaluateHeldOut(
     preset,
     evaluatedAt,
     seconds: (performance.now() - started) / 1000,
-    source: { pairs: trained.pairs.length, classes: uniqueClasses(trained).length },
+    source: { pairs: trained.count, classes: trained.classes },
     composition: measured.composition,
-    newContentOnly: [...held.seen.pairs, ...held.unseen.pairs].every(isNewTo(trained.pairs)),
+    newContentOnly: trained.newContentOnly,
     interval: intervals && { confidence: CONFIDENCE, ...intervals },
     ...measured.figures,
     run: null,
@@ -87,31 +96,24 @@ export async function evaluateHeldOut(
 }
 
 /**
- * The held-out pairs to measure: all of them, or a sample of about `MOST_MEASURED` rows of each part, whole pairs at even
- * distances. A measurement compares every query with every item.
+ * The held-out pairs to measure: all of them, or a sample of about `most` rows, whole pairs at even distances. A measurement
+ * compares every query with every item.
  */
-export function toMeasure({ seen, unseen }: Split): { readonly seen: PairList; readonly unseen: PairList } {
-  return { seen: sampleOf(seen), unseen: sampleOf(unseen) };
-}
-
-function sampleOf(list: PairList): PairList {
+export function sampleHeldOut(list: PairList, most: number): PairList {
   const { length } = list.pairs;
-  if (length <= MOST_MEASURED) return list;
+  if (length <= most) return list;
   const ids = [...new Set(list.pairs.map(({ pairId }) => pairId))];
-  const indices = atMost(
-    Int32Array.from(ids.keys()),
-    Math.max(1, Math.round((ids.length * MOST_MEASURED) / length)),
-  );
+  const indices = atMost(Int32Array.from(ids.keys()), Math.max(1, Math.round((ids.length * most) / length)));
   const chosen = new Set(Array.from(indices, (i) => ids[i]));
   return selectPairs(list, (row) => chosen.has(list.pairs[row]?.pairId));
 }
 
-function samplingNotes({ seen, unseen }: Split): string[] {
-  return Object.entries({ seen, unseen }).flatMap(([name, { pairs }]) =>
-    pairs.length <= MOST_MEASURED
+function samplingNotes({ heldOut }: HeldOutCounts): string[] {
+  return Object.entries(heldOut).flatMap(([name, count]) =>
+    count <= MOST_MEASURED
       ? []
       : [
-          `Of ${pairs.length} held-out pairs of ${name} classes about ${MOST_MEASURED} were measured, as queries and as gallery. Figures that depend on the size of the gallery, for example Recall@k, are those of that size.`,
+          `Of ${count} held-out pairs of ${name} classes about ${MOST_MEASURED} were measured, as queries and as gallery. Figures that depend on the size of the gallery, for example Recall@k, are those of that size.`,
         ],
   );
 }
@@ -124,10 +126,10 @@ function smNotes({ classNames }: Pick<SourceSet, 'classNames'>): string[] {
       ];
 }
 
-function notesOf({ seen, unseen, repeated }: Split): string[] {
+function notesOf({ heldOut: { seen, unseen }, repeated }: HeldOutCounts): string[] {
   return [
-    ...(seen.pairs.length < 2 ? ['No pairs of seen classes were held out.'] : []),
-    ...(unseen.pairs.length < 2 ? ['There are no pairs of unseen classes.'] : []),
+    ...(seen < 2 ? ['No pairs of seen classes were held out.'] : []),
+    ...(unseen < 2 ? ['There are no pairs of unseen classes.'] : []),
     ...(repeated > 0
       ? [
           `${repeated} pairs outside the training set were not measured: their image or text has the content of a training item.`,

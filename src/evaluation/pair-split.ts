@@ -34,6 +34,9 @@ export interface Split {
   readonly bound: number;
 }
 
+/** The bound that holds out every pair: buckets are less than it. */
+export const ALL_HELD_OUT = 2 ** 48;
+
 /**
  * Splits pairs into the training set and what is measured. Rows of one pair (an image with five captions) stay together.
  *
@@ -50,7 +53,7 @@ export function splitTable(table: PairList, options: SplitOptions): Split {
     .map((pairId) => bucketOf(pairId, options.seed))
     .sort((a, b) => a - b);
   const count = Math.round(buckets.length * options.holdout);
-  return splitAt(table, options, count < buckets.length ? (buckets[count] ?? 0) : BUCKETS, null);
+  return splitAt(table, options, count < buckets.length ? (buckets[count] ?? 0) : ALL_HELD_OUT, null);
 }
 
 /**
@@ -104,9 +107,6 @@ function splitAt(
     bound,
   };
 }
-
-/** Buckets are 0 to BUCKETS − 1. */
-const BUCKETS = 2 ** 48;
 
 /** The bucket of a pair, which depends on its id and the seed alone. catalog/vectors/filter-sql.ts has the same in SQL. */
 function bucketOf(pairId: string, seed: number): number {

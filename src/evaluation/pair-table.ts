@@ -1,7 +1,9 @@
+import type { RowFileRef } from '../domain/matrix.js';
 import { gather, type Matrix, rowOf } from '../encoder/math/matrix.js';
+import { openRowFile } from '../platform/row-file.js';
 
 /** One image and one text that share a pair. An image with five captions is in five rows. */
-interface PairRow {
+export interface PairRow {
   readonly imageId: string;
   readonly textId: string;
   readonly pairId: string;
@@ -25,12 +27,25 @@ export interface PairList {
   readonly classOf: readonly (PairClass | null)[];
 }
 
-/** Pairs with the features and the classes that training and evaluation read. */
-export interface PairTable extends PairList {
+/** Pairs with the features and the classes that training and evaluation read. The features are in memory, or in files. */
+export interface PairTable<Features extends Matrix | RowFileRef = Matrix> extends PairList {
   /** [N, dv], row i the image of pair i. */
-  readonly image: Matrix;
+  readonly image: Features;
   /** [N, dt] */
-  readonly text: Matrix;
+  readonly text: Features;
+}
+
+/** Reads the features into memory. It blocks: it is for worker threads. @throws CommonspaceError BAD_ROWS */
+export function openTable(table: PairTable<RowFileRef>): PairTable {
+  const read = ({ file }: RowFileRef): Matrix => {
+    const opened = openRowFile(file);
+    try {
+      return opened.read(Int32Array.from({ length: opened.rows }, (_, row) => row));
+    } finally {
+      opened.close();
+    }
+  };
+  return { ...table, image: read(table.image), text: read(table.text) };
 }
 
 /** The rows for which `keep` is true, in the same order. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, rmSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { CommonspaceError } from '../domain/errors.js';
 import type { Matrix, RowFileRef } from '../domain/matrix.js';
+import { diskFailure } from './disk-failure.js';
 import { bytesOf, HEADER_BYTES, rowFileHeader } from './row-file.js';
 
 const writeBytes = promisify(write);
@@ -82,10 +82,6 @@ export class RowFileWriter {
 
   private failure(error: unknown): unknown {
     this.discard();
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
-    return new CommonspaceError('DISK_FULL', `There is no room on the disk for ${this.file}.`, [], {
-      cause: error,
-    });
+    return diskFailure(this.file, error);
   }
 }

@@ -115,7 +115,7 @@ export function createServices(parts: Parts): Services {
   const backfill = new FeatureBackfill({ catalog, media }, extractors);
   const indexes = new IndexUpkeep(catalog, reportUnexpected);
   const checkpoints = new Checkpoints(parts.runsFolder);
-  const gate = new PromotionGate(catalog, versions.tolerance);
+  const gate = new PromotionGate(catalog, checkpoints, versions.tolerance);
   const versionService = new EncoderService(
     catalog,
     new Activation(catalog, encoders, gate, extractors, backfill, indexes),
@@ -123,7 +123,7 @@ export function createServices(parts: Parts): Services {
     versions.keepRetired,
     reportUnexpected,
   );
-  const calibration = new FusionCalibration(catalog, textExtractors);
+  const calibration = new FusionCalibration(catalog, textExtractors, checkpoints);
   const runParts = {
     catalog,
     extractors,
@@ -133,7 +133,10 @@ export function createServices(parts: Parts): Services {
     indexes,
     calibration,
   };
-  const evaluations = new EvaluationService(catalog, media, prototypes, parts.runsFolder);
+  const evaluations = new EvaluationService(
+    { catalog, media, classes: prototypes, checkpoints },
+    parts.runsFolder,
+  );
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   return {
     items: new ItemService(catalog, media, filters),

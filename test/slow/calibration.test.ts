@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EVIDENCES } from '../../src/domain/evidence.js';
 import { SHIPPED_COEFFICIENTS } from '../../src/domain/fusion.js';
 import { loadEncoder } from '../../src/encoder/inference/serialise.js';
+import { Checkpoints } from '../../src/services/encoders/checkpoints.js';
 import { FusionCalibration } from '../../src/services/encoders/fusion-calibration.js';
 import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
@@ -46,7 +47,7 @@ describeOnEachKind('the calibration of fused searches', (kind) => {
     if (active === null) throw new Error('no encoder');
     const loaded = { row: active, encoder: loadEncoder(await app.catalog.encoders.weights(active.id)) };
     const shown: string[] = [];
-    const calibration = new FusionCalibration(app.catalog, app.textExtractors, 10);
+    const calibration = new FusionCalibration(app.catalog, app.textExtractors, new Checkpoints(app.runs), 10);
     const result = await calibration.calibrate(loaded, {
       onProgress: (done, all) => shown.push(`${done}/${all}`),
     });

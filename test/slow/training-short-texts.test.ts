@@ -1,19 +1,24 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { PairTable } from '../../src/evaluation/pair-table.js';
+import { LineFileWriter } from '../../src/platform/line-file.js';
 import { extractFurtherTexts } from '../../src/services/encoders/further-texts.js';
+import { type PairFile, pairLine } from '../../src/services/encoders/pair-file.js';
 import type { TrainRequest } from '../../src/services/encoders/train-request.js';
 import type { TrainingProgress } from '../../src/services/encoders/training-progress.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 
 /** The captions are sentences, e.g. `a small red circle`; half of them have a title in words, the others a code. */
 let app: TestApp;
-let pairs: PairTable['pairs'];
+let folder: string;
+let pairs: PairFile;
 beforeAll(async () => {
   app = await openTestApp();
   await ingestShapes(app);
   const { image, text } = app.features;
-  pairs = await app.catalog.vectors.trainingPairs(image.id, text.id);
-  const items = await app.catalog.items.byIds(pairs.map(({ textId }) => textId));
+  const found = await app.catalog.vectors.trainingPairs(image.id, text.id);
+  const items = await app.catalog.items.byIds(found.map(({ textId }) => textId));
   const outcomes = await app.ingest.ingest(
     items.map((item, i) => ({
       externalId: item.externalId ?? '',
@@ -23,9 +28,17 @@ beforeAll(async () => {
     })),
   );
   expect(outcomes.filter(({ status }) => status === 'FAILED')).toEqual([]);
-  pairs = await app.catalog.vectors.trainingPairs(image.id, text.id);
+  folder = await mkdtemp(join(tmpdir(), 'commonspace-texts-'));
+  const writer = await LineFileWriter.create(join(folder, 'pairs'));
+  await writer.append(
+    (await app.catalog.vectors.trainingPairs(image.id, text.id)).map((pair) => pairLine(pair)),
+  );
+  pairs = { ...(await writer.finish()), classes: [] };
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  await app.close();
+  await rm(folder, { recursive: true });
+});
 
 const SHORT: TrainRequest = {
   ...QUICK,
@@ -34,10 +47,13 @@ const SHORT: TrainRequest = {
 };
 const WANTED = { seed: 3, shortTexts: 0.5, titleTexts: 0.5, shortForms: 3 };
 
-const parts = () => ({ catalog: app.catalog, text: app.features.text });
+const parts = () => ({ catalog: app.catalog, text: app.features.text, folder });
 
 it('draws short forms and titles of the pairs by the seed, and extracts their features once', async () => {
-  const draw = (seed: number) => extractFurtherTexts(parts(), pairs, { ...WANTED, seed });
+  const draw = async (seed: number) => {
+    const texts = await extractFurtherTexts(parts(), pairs, { ...WANTED, seed });
+    return texts && { ...texts, bytes: await readFile(texts.features.file) };
+  };
   const drawn = await draw(3);
   expect(await draw(3)).toEqual(drawn);
   expect(await draw(4)).not.toEqual(drawn);

@@ -11,7 +11,7 @@ import { embeddingPartition, featurePartition, type VectorPartitions } from './v
 const NIL = '00000000-0000-0000-0000-000000000000';
 
 /** Images whose pairs are read by one statement: a statement over a million pairs would block the embedded server. */
-const IMAGES_AT_ONCE = 5000;
+const IMAGES_AT_ONCE = 2000;
 
 /** As pgvector's parser gives it. */
 const parsedVector = z.array(z.number()).transform((numbers) => Float32Array.from(numbers));
@@ -35,6 +35,11 @@ const pairRows = z.array(
     classIds: z.array(z.string()),
   }),
 );
+
+interface PairFilters {
+  readonly image?: ItemFilter | null;
+  readonly text?: ItemFilter | null;
+}
 
 /** Reads stored vectors, all of unit length or zero. */
 export class VectorReads {
@@ -124,25 +129,34 @@ export class VectorReads {
   }
 
   /**
-   * Pairs of an image and a text that both have a feature, in the order of the images' and then the texts' ids. An
-   * image with five captions gives five pairs. One filter is for the image, the other for the text. The pairs are read by
-   * several statements.
+   * Pairs of an image and a text that both have a feature, in the order of the images' and then the texts' ids, in chunks by
+   * a statement each. An image with five captions gives five pairs. One filter is for the image, the other for the text.
    */
-  async trainingPairs(
+  async *trainingPairChunks(
     imageExtractor: string,
     textExtractor: string,
-    filters: { readonly image?: ItemFilter | null; readonly text?: ItemFilter | null } = {},
-  ): Promise<TrainingPair[]> {
-    const found: TrainingPair[] = [];
+    filters: PairFilters = {},
+  ): AsyncGenerator<TrainingPair[]> {
     let after = NIL;
     for (;;) {
       const images = await this.pairedImages(imageExtractor, filters.image ?? null, after);
       const last = images.at(-1);
-      if (last === undefined) return found;
-      for (const pair of await this.pairsOfImages(images, textExtractor, filters.text ?? null))
-        found.push(pair);
+      if (last === undefined) return;
+      yield await this.pairsOfImages(images, textExtractor, filters.text ?? null);
       after = last;
     }
+  }
+
+  /** The pairs of `trainingPairChunks`, all in memory. */
+  async trainingPairs(
+    imageExtractor: string,
+    textExtractor: string,
+    filters: PairFilters = {},
+  ): Promise<TrainingPair[]> {
+    const found: TrainingPair[] = [];
+    for await (const chunk of this.trainingPairChunks(imageExtractor, textExtractor, filters))
+      for (const pair of chunk) found.push(pair);
+    return found;
   }
 
   /** Ids of images that have a pair id and a feature, ascending, after one: at most IMAGES_AT_ONCE. */

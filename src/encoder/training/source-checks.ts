@@ -1,5 +1,5 @@
 import { CommonspaceError } from '../../domain/errors.js';
-import { isMatrix, type RowFileRef, type Rows } from '../../domain/matrix.js';
+import { isMatrix, type Matrix, type RowFileRef, type Rows } from '../../domain/matrix.js';
 import { RowFile } from '../../platform/row-file.js';
 import type { SourceSet } from '../types.js';
 
@@ -12,7 +12,7 @@ export const LEAST_PAIRS = 8;
  * @throws CommonspaceError NO_PAIRS if there are too few pairs; BAD_INPUT, naming the row, if shapes or labels do not match or
  *   a number is not finite; BAD_ROWS if an open file does not have the rows that were written. A file that is not open is not read
  */
-export function checkSource(source: SourceSet<Rows | RowFileRef>): void {
+export function checkSource(source: SourceSet<Rows | RowFileRef, Matrix | RowFileRef>): void {
   const { image, text, labels, classNames, classEmbeddings, furtherTexts } = source;
   if (image.rows !== text.rows || image.rows !== labels.length) {
     throw new CommonspaceError(
@@ -68,7 +68,7 @@ export function checkSource(source: SourceSet<Rows | RowFileRef>): void {
   }
 }
 
-function checkFurtherTexts({ text, furtherTexts }: SourceSet<Rows | RowFileRef>): void {
+function checkFurtherTexts({ text, furtherTexts }: SourceSet<Rows | RowFileRef, Matrix | RowFileRef>): void {
   if (furtherTexts == null) return;
   const { features, short, titles } = furtherTexts;
   if (features.columns !== text.columns) {

@@ -11,7 +11,7 @@ import type { WarmStart } from './warm-start.js';
 
 /** The input of the worker thread. */
 export interface TrainWorkerInput {
-  readonly source: SourceSet<Matrix | RowFileRef>;
+  readonly source: SourceSet<Matrix | RowFileRef, Matrix | RowFileRef>;
   readonly options: TrainOptionsInput;
   readonly checkpoints: boolean;
   readonly checkpointEvery: number;
@@ -34,7 +34,7 @@ export type TrainEvent =
  *   training immediately
  */
 export async function trainEncoder(
-  source: SourceSet<Matrix | RowFileRef>,
+  source: SourceSet<Matrix | RowFileRef, Matrix | RowFileRef>,
   input: TrainOptionsInput = {},
   hooks: TrainHooks = {},
 ): Promise<TrainedEncoder> {
@@ -71,7 +71,9 @@ export async function trainEncoder(
 }
 
 /** A copy whose buffers can be transferred to the thread. */
-function copySource(source: SourceSet<Matrix | RowFileRef>): SourceSet<Matrix | RowFileRef> {
+function copySource(
+  source: SourceSet<Matrix | RowFileRef, Matrix | RowFileRef>,
+): SourceSet<Matrix | RowFileRef, Matrix | RowFileRef> {
   const copyOf = (matrix: Matrix): Matrix => ({ ...matrix, data: matrix.data.slice() });
   const featuresOf = (rows: Matrix | RowFileRef) => (isMatrix(rows) ? copyOf(rows) : rows);
   return {
@@ -83,7 +85,7 @@ function copySource(source: SourceSet<Matrix | RowFileRef>): SourceSet<Matrix | 
     classNames: [...source.classNames],
     classEmbeddings: copyOf(source.classEmbeddings),
     ...(source.furtherTexts && {
-      furtherTexts: { ...source.furtherTexts, features: copyOf(source.furtherTexts.features) },
+      furtherTexts: { ...source.furtherTexts, features: featuresOf(source.furtherTexts.features) },
     }),
   };
 }

@@ -3,11 +3,11 @@ import type { ClaimedRun } from '../../catalog/repositories/encoder-runs.js';
 import type { EncoderConfig } from '../../domain/encoder-record.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import { adoptEncoder } from '../../encoder/training/adopt-encoder.js';
+import { ALL_HELD_OUT } from '../../evaluation/pair-split.js';
 import { sharedSpace } from '../../features/shared-space.js';
 import type { OpenPair } from '../serving/extractors-in-use.js';
 import { sampleFeatures } from './feature-sample.js';
 import type { TrainRequest } from './train-request.js';
-import { extractorsOf, splitForTraining } from './training-pairs.js';
 
 /** What an adoption asks for. */
 export interface AdoptRequest {
@@ -60,7 +60,6 @@ export async function adopt(
   const image = await sampleFeatures(catalog, open.image, signal);
   const text = await sampleFeatures(catalog, open.text, signal);
   const { bytes, dimension } = await adoptEncoder({ image, text }, signal);
-  const { bound } = await splitForTraining(catalog, extractorsOf(run.row), request, run.row.startedAt);
   const config: EncoderConfig = {
     preset: 'zero-shot',
     space,
@@ -69,7 +68,7 @@ export async function adopt(
     unseen: [],
     holdout: request.holdout,
     learnFrom: null,
-    heldOutBelow: bound,
+    heldOutBelow: ALL_HELD_OUT,
     sourceReadAt: (run.row.startedAt ?? new Date()).toISOString(),
     seenClassIds: [],
     notes: notesOn(image.rows, text.rows),

@@ -1,4 +1,4 @@
-import { access, mkdir, rm, rmdir } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../../encoder/training/checkpoint-file.js';
 
@@ -40,6 +40,19 @@ export class Checkpoints {
     await rm(this.rowsFolder(encoderId), { recursive: true, force: true });
     // The run's folder stays if it has other files.
     await rmdir(join(this.runsFolder, encoderId)).catch(() => {});
+  }
+
+  /** Runs work with a folder of its own for rows of this encoder, which is removed at the end. */
+  async withFolder<T>(encoderId: string, work: (folder: string) => Promise<T>): Promise<T> {
+    const runFolder = join(this.runsFolder, encoderId);
+    await mkdir(runFolder, { recursive: true });
+    const folder = await mkdtemp(join(runFolder, 'work-'));
+    try {
+      return await work(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+      await rmdir(runFolder).catch(() => {});
+    }
   }
 
   /** Removes all files of a run. */

@@ -1,17 +1,19 @@
 /** Further texts of training pairs: short forms of their captions, and titles, with features of their own. */
+import { join } from 'node:path';
 import type { Catalog } from '../../catalog/catalog.js';
 import { throwIfCancelled } from '../../domain/errors.js';
+import type { RowFileRef } from '../../domain/matrix.js';
+import { gather } from '../../encoder/math/matrix.js';
 import { createRandom } from '../../encoder/math/random.js';
 import type { FurtherTexts, TrainOptions } from '../../encoder/types.js';
-import type { PairTable } from '../../evaluation/pair-table.js';
 import type { OpenTextExtractor } from '../../features/types.js';
+import { RowFileWriter } from '../../platform/row-file-writer.js';
+import { type PairFile, readPairFile } from './pair-file.js';
 import { normalised, shortForms } from './short-forms.js';
 import { usableTitle } from './usable-title.js';
 
-/** Upper limit of the further texts of a training: with 1,024 numbers each they take 134 MB. */
+/** Upper limit of the further texts of a training: with 1,024 numbers each they take 134 MB in the training's process. */
 const MOST_TEXTS = 32_768;
-/** Pairs whose items are read together. */
-const ITEMS_AT_ONCE = 500;
 /** Texts whose features are extracted together. */
 const EXTRACTED_AT_ONCE = 64;
 /** A text of more pairs than both of these, e.g. "untitled", says nothing about one of them. */
@@ -23,26 +25,34 @@ export interface FurtherTextHooks {
   readonly signal?: AbortSignal;
 }
 
+interface FurtherTextParts {
+  readonly catalog: Catalog;
+  readonly text: OpenTextExtractor;
+  /** Where the file of features is. */
+  readonly folder: string;
+}
+
 type Wanted = Pick<TrainOptions, 'seed' | 'shortTexts' | 'titleTexts' | 'shortForms'>;
 
 /**
- * Draws short forms and titles of the pairs and extracts their features; null where the options want none. The same pairs, texts and
+ * Draws short forms and titles of the pairs and extracts their features to a file; null where the options want none. The same pairs, texts and
  * seed give the same result. With many pairs, each gets fewer short forms, and from `MOST_TEXTS` pairs on only some pairs get any.
  *
- * @throws CommonspaceError CANCELLED, or EXTRACTOR_FAILED
+ * @throws CommonspaceError CANCELLED, EXTRACTOR_FAILED, DISK_FULL
  */
 export async function extractFurtherTexts(
-  { catalog, text }: { readonly catalog: Catalog; readonly text: OpenTextExtractor },
-  pairs: PairTable['pairs'],
+  { catalog, text, folder }: FurtherTextParts,
+  pairs: PairFile,
   options: Wanted,
   hooks: FurtherTextHooks = {},
-): Promise<FurtherTexts | null> {
+): Promise<FurtherTexts<RowFileRef> | null> {
   if (options.shortTexts + options.titleTexts === 0) return null;
   const drawn = await drawFurtherTexts(catalog, pairs, options, hooks.signal);
   const texts = new TextIndex(drawn);
   const lists = (of: readonly (readonly string[])[]) => of.map((own) => texts.rowsOf(own));
   const [short, titles] = [lists(drawn.short), lists(drawn.titles)];
-  return { features: await extract(text, texts.all, hooks), short, titles };
+  const file = new RowFileWriter(join(folder, 'further.rows'), text.dimension);
+  return { features: await extract(text, texts.all, file, hooks), short, titles };
 }
 
 interface Drawn {
@@ -53,18 +63,18 @@ interface Drawn {
 
 async function drawFurtherTexts(
   catalog: Catalog,
-  pairs: PairTable['pairs'],
+  pairs: PairFile,
   { seed, shortTexts, titleTexts, shortForms: wanted }: Wanted,
   signal: AbortSignal | undefined,
 ): Promise<Drawn> {
   const short: (readonly string[])[] = [];
   const titles: (readonly string[])[] = [];
-  const every = Math.ceil(pairs.length / MOST_TEXTS);
-  const room = Math.floor((MOST_TEXTS * every) / Math.max(1, pairs.length)) - (titleTexts > 0 ? 1 : 0);
+  const every = Math.ceil(pairs.lines / MOST_TEXTS);
+  const room = Math.floor((MOST_TEXTS * every) / Math.max(1, pairs.lines)) - (titleTexts > 0 ? 1 : 0);
   const forms = shortTexts > 0 ? Math.min(wanted, Math.max(1, room)) : 0;
-  for (let start = 0; start < pairs.length; start += ITEMS_AT_ONCE) {
+  for await (const { pairs: some } of readPairFile(pairs)) {
     throwIfCancelled(signal);
-    const some = pairs.slice(start, start + ITEMS_AT_ONCE);
+    const start = short.length;
     const drawn = some.filter((_, i) => (start + i) % every === 0);
     const ids = new Set(drawn.flatMap(({ imageId, textId }) => [imageId, textId]));
     const items = new Map((await catalog.items.byIds([...ids])).map((item) => [item.id, item]));
@@ -119,17 +129,20 @@ class TextIndex {
 async function extract(
   extractor: OpenTextExtractor,
   texts: readonly string[],
+  file: RowFileWriter,
   { onProgress, signal }: FurtherTextHooks,
-): Promise<FurtherTexts['features']> {
-  const columns = extractor.dimension;
-  const data = new Float32Array(texts.length * columns);
-  for (let done = 0; done < texts.length; ) {
-    throwIfCancelled(signal);
-    const batch = texts.slice(done, done + EXTRACTED_AT_ONCE);
-    const vectors = await extractor.extract(batch, { background: true, signal });
-    for (const [i, vector] of vectors.entries()) data.set(vector, (done + i) * columns);
-    done += batch.length;
-    onProgress?.({ done, all: texts.length });
+): Promise<RowFileRef> {
+  try {
+    for (let done = 0; done < texts.length; ) {
+      throwIfCancelled(signal);
+      const batch = texts.slice(done, done + EXTRACTED_AT_ONCE);
+      await file.append(gather(await extractor.extract(batch, { background: true, signal })));
+      done += batch.length;
+      onProgress?.({ done, all: texts.length });
+    }
+    return file.finish();
+  } catch (error) {
+    file.discard();
+    throw error;
   }
-  return { data, rows: texts.length, columns };
 }

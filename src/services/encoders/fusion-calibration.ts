@@ -10,11 +10,14 @@ import { borrowedSimilarity, LENDERS } from '../search/borrowed-captions.js';
 import { candidatesOfOnePart, collectEvidence } from '../search/evidence-table.js';
 import type { LoadedEncoder } from '../serving/active-encoder.js';
 import type { TextExtractors } from '../serving/extractors-in-use.js';
+import type { Checkpoints } from './checkpoints.js';
 import { shortForms } from './short-forms.js';
-import { splitOfEncoder } from './training-pairs.js';
+import { storedSplitOfEncoder } from './training-pairs.js';
 
 /** With fewer held-out pairs a fit is worse than the shipped coefficients. */
 const LEAST_CALIBRATION_PAIRS = 100;
+/** Rows of each held-out part at most: their captions are hidden, so fewer would give fewer samples. */
+const MOST_HELD_OUT = 20_000;
 /** Queries at most, and of one caption. */
 const MOST_QUERIES = 300;
 const QUERIES_OF_A_CAPTION = 2;
@@ -50,6 +53,7 @@ export class FusionCalibration {
   constructor(
     private readonly catalog: Catalog,
     private readonly texts: TextExtractors,
+    private readonly checkpoints: Checkpoints,
     private readonly leastPairs = LEAST_CALIBRATION_PAIRS,
   ) {}
 
@@ -60,7 +64,9 @@ export class FusionCalibration {
    */
   async calibrate(loaded: LoadedEncoder, hooks: CalibrationHooks = {}): Promise<Calibration> {
     const { row } = loaded;
-    const split = await splitOfEncoder(this.catalog, row);
+    const split = await this.checkpoints.withFolder(row.id, (folder) =>
+      storedSplitOfEncoder(this.catalog, row, null, { folder, signal: hooks.signal, most: MOST_HELD_OUT }),
+    );
     const pairs = [...split.seen.pairs, ...split.unseen.pairs];
     const pairIds = [...new Set(pairs.map(({ pairId }) => pairId))];
     if (pairIds.length < this.leastPairs) {

@@ -1,25 +1,27 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow, TrainingPair } from '../../catalog/types.js';
 import type { ComparedMaps, PromotionCheck } from '../../domain/encoder-record.js';
-import { toMeasure } from '../../evaluation/evaluate-held-out.js';
-import { type PairList, type PairTable, selectPairs, selectRows } from '../../evaluation/pair-table.js';
+import type { RowFileRef } from '../../domain/matrix.js';
+import { type PairList, type PairTable, selectPairs } from '../../evaluation/pair-table.js';
 import { inThread } from '../../platform/thread.js';
 import { workerEntry } from '../../platform/worker-entry.js';
-import { withFeatures } from '../serving/read-pair-table.js';
-import { extractorsOf, pairKey, splitOfEncoder } from './training-pairs.js';
+import type { Checkpoints } from './checkpoints.js';
+import { type PairFile, pairKey, readPairFile } from './pair-file.js';
+import { storeTable } from './source-files.js';
+import { extractorsOf, type SplitPlace, storedSplitOfEncoder } from './training-pairs.js';
 
 /** From this many held-out pairs of both encoders on, the comparison uses these alone. */
 const ENOUGH_FAIR_PAIRS = 50;
 
-/** Input of the comparing thread: each encoder with the features that it reads; row i is the same pair in both. */
+/** Input of the comparing process: each encoder with the features that it reads. Some pairs of the candidate may lack those of the active encoder. */
 export interface PromotionTask {
   readonly candidate: Contender;
   readonly active: Contender;
 }
 interface Contender {
   readonly bytes: Uint8Array;
-  readonly seen: PairTable;
-  readonly unseen: PairTable;
+  readonly seen: PairTable<RowFileRef>;
+  readonly unseen: PairTable<RowFileRef>;
 }
 export interface PromotionMaps {
   readonly seen: ComparedMaps | null;
@@ -32,6 +34,7 @@ export interface PromotionMaps {
 export class PromotionGate {
   constructor(
     private readonly catalog: Catalog,
+    private readonly checkpoints: Checkpoints,
     private readonly tolerance: number,
   ) {}
 
@@ -40,12 +43,23 @@ export class PromotionGate {
    * if there are ENOUGH_FAIR_PAIRS of them, else on all, where the active encoder's figures are too high.
    */
   async check(candidate: EncoderRow, active: EncoderRow, signal?: AbortSignal): Promise<PromotionCheck> {
-    const { seen, unseen } = toMeasure(await splitOfEncoder(this.catalog, candidate));
-    const trainedOn = new Set((await splitOfEncoder(this.catalog, active)).source.pairs.map(pairKey));
+    return await this.checkpoints.withFolder(candidate.id, (folder) =>
+      this.checkIn({ folder, signal }, candidate, active),
+    );
+  }
+
+  private async checkIn(
+    place: SplitPlace,
+    candidate: EncoderRow,
+    active: EncoderRow,
+  ): Promise<PromotionCheck> {
+    const { seen, unseen } = await storedSplitOfEncoder(this.catalog, candidate, null, place);
     const held = [...seen.pairs, ...unseen.pairs];
+    const { source } = await storedSplitOfEncoder(this.catalog, active, null, place);
+    const trainedOn = await keysIn(source, new Set(held.map(pairKey)));
     const fair = held.filter((pair) => !trainedOn.has(pairKey(pair)));
     const pairs = fair.length >= ENOUGH_FAIR_PAIRS ? fair : held;
-    const maps = await this.compare(candidate, active, { pairs, seen, unseen }, signal);
+    const maps = await this.compare(candidate, active, { pairs, seen, unseen }, place);
     return {
       against: active.id,
       tolerance: this.tolerance,
@@ -59,45 +73,43 @@ export class PromotionGate {
     candidate: EncoderRow,
     active: EncoderRow,
     held: { readonly pairs: readonly TrainingPair[]; readonly seen: PairList; readonly unseen: PairList },
-    signal: AbortSignal | undefined,
+    place: SplitPlace,
   ): Promise<PromotionMaps> {
     const chosen = new Set(held.pairs.map(pairKey));
     const compared = (list: PairList) => selectPairs(list, (row) => chosen.has(pairKey(list.pairs[row])));
+    const tableFor = (row: EncoderRow, pairs: PairList, name: string) =>
+      storeTable(this.catalog, pairs, extractorsOf(row), place, name);
     const mine = {
-      seen: await this.tableFor(candidate, compared(held.seen)),
-      unseen: await this.tableFor(candidate, compared(held.unseen)),
+      seen: await tableFor(candidate, compared(held.seen), 'candidate.seen'),
+      unseen: await tableFor(candidate, compared(held.unseen), 'candidate.unseen'),
     };
     // The active encoder may read features of another extractor, which some items lack.
     const theirs = {
-      seen: await this.tableFor(active, mine.seen),
-      unseen: await this.tableFor(active, mine.unseen),
+      seen: await tableFor(active, mine.seen, 'active.seen'),
+      unseen: await tableFor(active, mine.unseen, 'active.unseen'),
     };
     const [candidateBytes, activeBytes] = await Promise.all([
       this.catalog.encoders.weights(candidate.id),
       this.catalog.encoders.weights(active.id),
     ]);
     const task: PromotionTask = {
-      candidate: {
-        bytes: candidateBytes,
-        seen: onlyPairsOf(mine.seen, theirs.seen),
-        unseen: onlyPairsOf(mine.unseen, theirs.unseen),
-      },
+      candidate: { bytes: candidateBytes, ...mine },
       active: { bytes: activeBytes, ...theirs },
     };
     return await inThread<PromotionMaps>(workerEntry(import.meta.url, 'promotion.worker'), task, {
       what: 'The comparison',
-      signal,
+      isolated: true,
+      signal: place.signal,
     });
-  }
-
-  private tableFor(row: EncoderRow, pairs: PairList): Promise<PairTable> {
-    return withFeatures(this.catalog, pairs, extractorsOf(row));
   }
 }
 
-function onlyPairsOf(table: PairTable, other: PairTable): PairTable {
-  const there = new Set(other.pairs.map(pairKey));
-  return selectRows(table, (row) => there.has(pairKey(table.pairs[row])));
+/** Those of the keys that pairs of the file have. */
+async function keysIn(file: PairFile, keys: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for await (const { pairs } of readPairFile(file))
+    for (const key of pairs.map(pairKey)) if (keys.has(key)) found.add(key);
+  return found;
 }
 
 /** Why the candidate is refused; null where it passes. */

@@ -8,8 +8,8 @@ import { resolveTrainOptions } from '../../encoder/training/presets.js';
 import { trainEncoder } from '../../encoder/training/train-encoder.js';
 import type { WarmStart } from '../../encoder/training/warm-start.js';
 import type { FurtherTexts, SourceSet, TrainedEncoder } from '../../encoder/types.js';
-import { evaluateHeldOut, toMeasure } from '../../evaluation/evaluate-held-out.js';
-import type { PairClass, PairList, PairTable } from '../../evaluation/pair-table.js';
+import { evaluateHeldOut } from '../../evaluation/evaluate-held-out.js';
+import type { PairClass } from '../../evaluation/pair-table.js';
 import { sharedSpace } from '../../features/shared-space.js';
 import type { OpenTextExtractor } from '../../features/types.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
@@ -17,18 +17,19 @@ import { embedCatalogue } from '../serving/embed-catalogue.js';
 import { type Extractors, type OpenPair, openPair } from '../serving/extractors-in-use.js';
 import { type BackfillProgress, type FeatureBackfill, unreadableNotes } from '../serving/feature-backfill.js';
 import type { IndexUpkeep } from '../serving/index-upkeep.js';
-import { withFeatures } from '../serving/read-pair-table.js';
 import { toSourceSet } from '../serving/to-source-set.js';
 import { adopt } from './adoption.js';
 import type { Checkpoints } from './checkpoints.js';
 import { readWarmStart } from './continued-request.js';
 import { extractFurtherTexts } from './further-texts.js';
 import type { FusionCalibration } from './fusion-calibration.js';
+import type { PairFile } from './pair-file.js';
 import { requirePairs } from './require-pairs.js';
-import { type StoredPairs, storeFeatures } from './source-files.js';
+import { describeTraining, type StoredTraining, storeTable, storeTraining } from './source-files.js';
+import type { StoredSplit } from './split-pairs.js';
 import { storedEvaluation } from './stored-evaluation.js';
 import { optionsOf, readRequest, type TrainRequest } from './train-request.js';
-import { extractorsOf, splitForTraining, splitOfEncoder } from './training-pairs.js';
+import { extractorsOf, type SplitPlace, splitForTraining, storedSplitOfEncoder } from './training-pairs.js';
 import type { TrainingHooks } from './training-progress.js';
 
 export interface RunParts {
@@ -47,9 +48,10 @@ interface Trained {
   readonly config: EncoderConfig;
 }
 
-/** The training pairs with their features in files, and the training set that they make. */
+/** A split, its training pairs with their features in files, and the training set that they make. */
 interface StoredSource {
-  readonly trained: StoredPairs;
+  readonly split: StoredSplit;
+  readonly trained: StoredTraining;
   readonly sourceSet: SourceSet<RowFileRef> & { readonly classes: readonly PairClass[] };
 }
 
@@ -124,10 +126,16 @@ export class TrainingRun {
       this.hooks.onProgress({ stage: 'train', progress: { kind: 'prepare', message: 'adopting the model' } });
       return await adopt(catalog, this.run, this.request, open, this.hooks.signal);
     }
-    const split = await splitForTraining(catalog, extractorsOf(row), this.request, row.startedAt);
-    await requirePairs(catalog, split.source.pairs.length, split.all);
-    const { trained: pairs, sourceSet } = await this.storeSource(split.source);
-    const furtherTexts = await this.furtherTexts(pairs.pairs, open.text);
+    const split = await splitForTraining(
+      catalog,
+      extractorsOf(row),
+      this.request,
+      row.startedAt,
+      this.place(),
+    );
+    await requirePairs(catalog, split.source.lines, split.all);
+    const { trained: pairs, sourceSet } = await this.storeSource(split);
+    const furtherTexts = await this.furtherTexts(pairs.file, open.text);
     const { from = null } = this.request;
     const space = sharedSpace(open.image, open.text);
     const warmStart = from === null ? null : await readWarmStart(catalog, from, sourceSet.classes);
@@ -156,19 +164,24 @@ export class TrainingRun {
   }
 
   /** The training set in files. The measurement uses those of the training, if this attempt trained. */
-  private async storeSource(list: PairList): Promise<StoredSource> {
-    const { catalog, classes, checkpoints } = this.parts;
-    const folder = checkpoints.rowsFolder(this.id);
-    const trained = await storeFeatures(catalog, list, extractorsOf(this.run.row), folder, this.hooks.signal);
-    this.source = { trained, sourceSet: await toSourceSet(trained, classes, this.run.row) };
+  private async storeSource(split: StoredSplit): Promise<StoredSource> {
+    const { catalog, classes } = this.parts;
+    const trained = await storeTraining(catalog, split, extractorsOf(this.run.row), this.place());
+    this.source = { split, trained, sourceSet: await toSourceSet(trained, classes, this.run.row) };
     return this.source;
   }
 
+  private place(): SplitPlace {
+    return { folder: this.parts.checkpoints.rowsFolder(this.id), signal: this.hooks.signal };
+  }
+
   /** Drawn and extracted again by a resumed run: they are not stored. */
-  private furtherTexts(pairs: PairTable['pairs'], text: OpenTextExtractor): Promise<FurtherTexts | null> {
+  private furtherTexts(pairs: PairFile, text: OpenTextExtractor): Promise<FurtherTexts<RowFileRef> | null> {
     const { onProgress, signal } = this.hooks;
     const { catalog } = this.parts;
-    return extractFurtherTexts({ catalog, text }, pairs, resolveTrainOptions(optionsOf(this.request)), {
+    const { folder } = this.place();
+    const options = resolveTrainOptions(optionsOf(this.request));
+    return extractFurtherTexts({ catalog, text, folder }, pairs, options, {
       onProgress: (progress) =>
         onProgress({ stage: 'features', of: 'further texts', ...progress, failed: 0 }),
       signal,
@@ -177,7 +190,7 @@ export class TrainingRun {
 
   /** Starts again without the checkpoint if that is damaged, or if the training pairs have changed since. */
   private async trainFromCheckpoint(
-    sourceSet: SourceSet<RowFileRef>,
+    sourceSet: SourceSet<RowFileRef, RowFileRef>,
     warmStart: WarmStart | null,
   ): Promise<TrainedEncoder> {
     const { checkpoints } = this.parts;
@@ -208,16 +221,14 @@ export class TrainingRun {
     // An earlier attempt stored both together.
     if (storedEvaluation(row) !== null) return row;
     this.hooks.onProgress({ stage: 'evaluate' });
-    const split = await splitOfEncoder(catalog, { ...row, config }, row.startedAt);
     const {
+      split,
       trained,
       sourceSet: { classes: _names, ...source },
-    } = this.source ?? (await this.storeSource(split.source));
-    const chosen = toMeasure(split);
-    const [seen, unseen] = [
-      await withFeatures(catalog, chosen.seen, extractorsOf(row)),
-      await withFeatures(catalog, chosen.unseen, extractorsOf(row)),
-    ];
+    } = this.source ?? (await this.splitAgain(config));
+    const store = (part: 'seen' | 'unseen') =>
+      storeTable(catalog, split[part], extractorsOf(row), this.place(), part);
+    const [seen, unseen] = [await store('seen'), await store('unseen')];
     const { record, measured } = await evaluateHeldOut(
       {
         encoder: this.id,
@@ -225,7 +236,7 @@ export class TrainingRun {
         encoders: [{ method: 'masln', bytes: weights }],
         split,
         held: { seen, unseen },
-        trained,
+        trained: await describeTraining(trained, [seen, unseen]),
         source,
         classes: await classes.classTable(row),
         extent: 'figures',
@@ -239,6 +250,14 @@ export class TrainingRun {
       config: { ...rest, cutOffs: measured.thresholds },
       report: { ...record.source, evaluation: record, notes },
     };
+  }
+
+  private async splitAgain(config: EncoderConfig): Promise<StoredSource> {
+    const { row } = this.run;
+    const { catalog } = this.parts;
+    return await this.storeSource(
+      await storedSplitOfEncoder(catalog, { ...row, config }, row.startedAt, this.place()),
+    );
   }
 
   /** Fits how searches fuse evidence; see FusionCalibration. */

@@ -1,14 +1,16 @@
 /** The record of an evaluation of the catalogue in the run's folder. */
 import type { EncoderRow } from '../../catalog/types.js';
 import type { EvaluationRecord, MethodFigures } from '../../domain/evaluation-record.js';
+import type { RowFileRef } from '../../domain/matrix.js';
 import { aboutEncoder } from '../../encoder/inference/serialise.js';
 import type { EpochRecord, TrainedEncoder } from '../../encoder/types.js';
 import type { Measured } from '../../evaluation/measure.js';
 import type { PairTable } from '../../evaluation/pair-table.js';
 import type { Prediction } from '../../evaluation/space/predictions.js';
-import { collectManifest, hashData } from '../../reports/manifest.js';
+import { collectManifest, hashData, hashFiles } from '../../reports/manifest.js';
 import { type PreviewOf, withPreviews } from '../../reports/previews.js';
 import type { RunRecord, TableRow, TrainingCurves } from '../../reports/run-record.js';
+import type { StoredTraining } from '../encoders/source-files.js';
 
 export interface CatalogueRun {
   readonly id: string;
@@ -17,15 +19,16 @@ export interface CatalogueRun {
   readonly bytes: Uint8Array;
   readonly record: EvaluationRecord;
   readonly measured: Measured;
-  /** The pairs of the training, and those that were measured. */
-  readonly tables: readonly PairTable[];
+  /** The pairs of the training, and those that were measured, in files. */
+  readonly trained: StoredTraining;
+  readonly held: { readonly seen: PairTable<RowFileRef>; readonly unseen: PairTable<RowFileRef> };
   /** The encoder with the paper's losses, if it was trained. */
   readonly paper: TrainedEncoder | null;
 }
 
 /** @param previewOf shows the pictures and texts of the best and worst queries */
 export async function catalogueRunRecord(run: CatalogueRun, previewOf: PreviewOf): Promise<RunRecord> {
-  const { id, row, record, measured, tables } = run;
+  const { id, row, record, measured } = run;
   const seed = Number(row.config.seed ?? 0);
   const spaces = [measured.spaces.unseen, measured.spaces.seen].flatMap((space) =>
     space ? [space.details] : [],
@@ -41,7 +44,7 @@ export async function catalogueRunRecord(run: CatalogueRun, previewOf: PreviewOf
     seconds: record.seconds,
     config: { encoder: row.id, ...row.config, chosen: measured.choices },
     manifest: await collectManifest({
-      data: hashData(tables.flatMap(contentsOf)),
+      data: await hashPairs(run),
       seeds: [seed],
       backend: measured.backend,
       command: null,
@@ -113,8 +116,13 @@ function trainingsOf({ row, bytes, record, paper }: CatalogueRun, seed: number):
   return [...own, { ...beside, seconds: paper.seconds }];
 }
 
-/** The pairs' ids, and their features. */
-function contentsOf({ pairs, image, text, classOf }: PairTable): (ArrayBufferView | string)[] {
-  const rows = pairs.map(({ imageId, textId }, i) => `${imageId} ${textId} ${classOf[i]?.name ?? ''}`);
-  return [rows.join('\n'), image.data, text.data];
+/** A hash of the pairs' ids, classes and features. */
+async function hashPairs({ trained, held }: CatalogueRun): Promise<RunRecord['manifest']['data']> {
+  const tables = [held.seen, held.unseen];
+  const files = [trained, ...tables].flatMap(({ image, text }) => [image.file, text.file]);
+  const { sha256 } = await hashFiles([trained.file.file, ...files]);
+  const measured = tables.flatMap(({ pairs, classOf }) =>
+    pairs.map(({ imageId, textId }, i) => `${imageId} ${textId} ${classOf[i]?.name ?? ''}`),
+  );
+  return hashData([sha256, measured.join('\n')]);
 }

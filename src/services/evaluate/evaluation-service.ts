@@ -4,15 +4,17 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow } from '../../catalog/types.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { EvaluationRecord } from '../../domain/evaluation-record.js';
+import type { RowFileRef } from '../../domain/matrix.js';
 import type { SourceSet, TrainedEncoder, TrainProgress } from '../../encoder/types.js';
-import { evaluateHeldOut, toMeasure } from '../../evaluation/evaluate-held-out.js';
+import { evaluateHeldOut } from '../../evaluation/evaluate-held-out.js';
 import type { MeasureStage } from '../../evaluation/measure.js';
-import type { Split } from '../../evaluation/pair-split.js';
 import type { MediaStore } from '../../media/media-store.js';
 import { newRunId, openRunFolder } from '../../reports/run-folder.js';
-import { extractorsOf, splitOfEncoder } from '../encoders/training-pairs.js';
+import type { Checkpoints } from '../encoders/checkpoints.js';
+import { describeTraining, storeTable, storeTraining } from '../encoders/source-files.js';
+import type { StoredSplit } from '../encoders/split-pairs.js';
+import { extractorsOf, storedSplitOfEncoder } from '../encoders/training-pairs.js';
 import type { ClassPrototypes } from '../serving/class-prototypes.js';
-import { withFeatures } from '../serving/read-pair-table.js';
 import { toSourceSet } from '../serving/to-source-set.js';
 import { cataloguePreviews } from './catalogue-previews.js';
 import { type CatalogueRun, cataloguePredictions, catalogueRunRecord } from './catalogue-run.js';
@@ -36,27 +38,33 @@ export interface EvaluationOptions {
   readonly runs?: string | null;
 }
 
+export interface EvaluationParts {
+  readonly catalog: Catalog;
+  readonly media: MediaStore;
+  readonly classes: ClassPrototypes;
+  /** Where features are while an encoder is evaluated. */
+  readonly checkpoints: Checkpoints;
+}
+
 /** Measures encoders on their held-out pairs of the catalogue, by CONTENT alone. */
 export class EvaluationService {
   constructor(
-    private readonly catalog: Catalog,
-    private readonly media: MediaStore,
-    private readonly classes: ClassPrototypes,
+    private readonly parts: EvaluationParts,
     private readonly runsFolder: string,
   ) {}
 
   /**
    * Evaluates a trained encoder. A pair stored since the training counts as held out if its bucket is below the bound. Trainings
-   * and measures run in worker threads.
+   * and measures run in processes of their own, which read the features from files.
    *
-   * @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE (not trained), NO_PAIRS (no held-out pairs), CANCELLED
+   * @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE (not trained), NO_PAIRS (no held-out pairs), DISK_FULL, CANCELLED
    */
   async evaluateEncoder(
     id: string,
     options: EvaluationOptions = {},
     hooks: EvaluationHooks = {},
   ): Promise<EvaluationRecord> {
-    const row = await this.catalog.encoders.byId(id);
+    const row = await this.parts.catalog.encoders.byId(id);
     if (row === null) throw new CommonspaceError('ENCODER_NOT_FOUND', 'No encoder has this id.', ['id']);
     if (row.dimension === null)
       throw new CommonspaceError(
@@ -64,28 +72,32 @@ export class EvaluationService {
         `The encoder is ${row.state}: it has no weights to evaluate.`,
         ['id'],
       );
-    return await this.evaluate(row, options, hooks);
+    return await this.parts.checkpoints.withFolder(id, (folder) =>
+      this.evaluate(row, folder, options, hooks),
+    );
   }
 
   private async evaluate(
     row: EncoderRow,
+    folder: string,
     { paper = true, runs = this.runsFolder }: EvaluationOptions,
     { onProgress, signal }: EvaluationHooks,
   ): Promise<EvaluationRecord> {
     const started = performance.now();
     const evaluatedAt = new Date().toISOString();
     onProgress?.({ stage: 'read' });
-    const split = await splitOfEncoder(this.catalog, row);
+    const { catalog, classes } = this.parts;
+    const place = { folder, signal };
+    const split = await storedSplitOfEncoder(catalog, row, null, place);
     requireHeldOut(split);
     const extractors = extractorsOf(row);
-    const trained = await withFeatures(this.catalog, split.source, extractors);
-    const chosen = toMeasure(split);
+    const trained = await storeTraining(catalog, split, extractors, place);
     const held = {
-      seen: await withFeatures(this.catalog, chosen.seen, extractors),
-      unseen: await withFeatures(this.catalog, chosen.unseen, extractors),
+      seen: await storeTable(catalog, split.seen, extractors, place, 'seen'),
+      unseen: await storeTable(catalog, split.unseen, extractors, place, 'unseen'),
     };
-    const { classes: _names, ...source } = await toSourceSet(trained, this.classes, row);
-    const bytes = await this.catalog.encoders.weights(row.id);
+    const { classes: _names, ...source } = await toSourceSet(trained, classes, row);
+    const bytes = await catalog.encoders.weights(row.id);
     const seed = Number(row.config.seed ?? 0);
     const paperEncoder =
       paper && !isPaper(row) ? await this.trainPaper(source, seed, { onProgress, signal }) : null;
@@ -100,9 +112,9 @@ export class EvaluationService {
         ],
         split,
         held,
-        trained,
+        trained: await describeTraining(trained, [held.seen, held.unseen]),
         source,
-        classes: await this.classes.classTable(row),
+        classes: await classes.classTable(row),
         extent: 'full',
         seed,
       },
@@ -117,14 +129,15 @@ export class EvaluationService {
       bytes,
       record,
       measured,
-      tables: [trained, held.seen, held.unseen],
+      trained,
+      held,
       paper: paperEncoder,
     });
     return { ...record, run: path };
   }
 
   private async trainPaper(
-    source: SourceSet,
+    source: SourceSet<RowFileRef>,
     seed: number,
     { onProgress, signal }: { [K in keyof EvaluationHooks]: EvaluationHooks[K] | undefined },
   ): Promise<TrainedEncoder> {
@@ -143,7 +156,7 @@ export class EvaluationService {
     const folder = await openRunFolder(runs, run.id);
     try {
       await writeFile(join(folder.checkpoints, `${run.row.id}.encoder`), run.bytes);
-      const previews = cataloguePreviews(this.catalog.items, this.media);
+      const previews = cataloguePreviews(this.parts.catalog.items, this.parts.media);
       return await folder.finish(await catalogueRunRecord(run, previews), cataloguePredictions(run));
     } finally {
       await folder.discard();
@@ -151,11 +164,11 @@ export class EvaluationService {
   }
 }
 
-function requireHeldOut({ source, seen, unseen, repeated }: Split): void {
-  if (seen.pairs.length >= 2 || unseen.pairs.length >= 2) return;
+function requireHeldOut({ source, heldOut, repeated }: StoredSplit): void {
+  if (heldOut.seen >= 2 || heldOut.unseen >= 2) return;
   const why =
     repeated === 0
-      ? `it was trained on all ${source.pairs.length} pairs of the catalogue`
+      ? `it was trained on all ${source.lines} pairs of the catalogue`
       : `the ${repeated} pairs outside its training set have an image or a text whose content is in the training set`;
   throw new CommonspaceError(
     'NO_PAIRS',

@@ -1,3 +1,4 @@
+import type { Matrix, RowFileRef } from '../../domain/matrix.js';
 import { trainEncoder } from '../../encoder/training/train-encoder.js';
 import type { TrainHooks } from '../../encoder/training/train-hooks.js';
 import type { SourceSet, TrainedEncoder, TrainOptionsInput } from '../../encoder/types.js';
@@ -10,13 +11,13 @@ export const PROTOCOLS = ['non-extendable', 'extendable'] as const satisfies rea
 const TUNING = { 'non-extendable': 'pairs', extendable: 'classes' } as const;
 
 /**
- * Trains an encoder on a source set in a worker thread. Options are chosen on rows of the source set only (`tune`).
+ * Trains an encoder on a source set in a worker thread, or in a process where its features are in files. Options are chosen on rows of the source set only (`tune`).
  *
  * @throws CommonspaceError NO_PAIRS, BAD_INPUT, CANCELLED
  */
 export async function trainFor(
   protocol: Protocol,
-  source: SourceSet,
+  source: SourceSet<Matrix | RowFileRef>,
   options: TrainOptionsInput,
   hooks: TrainHooks = {},
 ): Promise<TrainedEncoder> {

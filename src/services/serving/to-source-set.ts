@@ -1,45 +1,62 @@
 import { setImmediate } from 'node:timers/promises';
-import { isMatrix, type Matrix, type RowFileRef } from '../../domain/matrix.js';
+import type { Matrix, RowFileRef } from '../../domain/matrix.js';
 import { gather } from '../../encoder/math/matrix.js';
 import { chooseClassEmbeddings, namesAreUsable } from '../../encoder/training/class-embeddings.js';
 import { STATISTICS_ROWS, sampledRows } from '../../encoder/training/scale.js';
 import type { SourceSet } from '../../encoder/types.js';
-import { type PairClass, type PairList, uniqueClasses } from '../../evaluation/pair-table.js';
-import { groupsOfTable } from '../../evaluation/sibling-groups.js';
+import type { PairClass } from '../../evaluation/pair-table.js';
 import { openRowFile } from '../../platform/row-file.js';
 import { type ClassPrototypes, classText } from './class-prototypes.js';
 import type { ReadsFeatures } from './extractors-in-use.js';
+
+/** Training pairs whose features are in files: row i of both files belongs to pair i. */
+export interface StoredPairs {
+  readonly image: RowFileRef;
+  readonly text: RowFileRef;
+  /** Classes that the labels name; some may have no pair. */
+  readonly classes: readonly PairClass[];
+  /** [N]: index into `classes`, −1 for a pair without a class. */
+  readonly labels: Int32Array;
+  /** [N]: see SourceSet. */
+  readonly groups: Int32Array;
+}
 
 /**
  * The training set that pairs with features make, with a class embedding for each class, by the text extractor of the encoder.
  *
  * @throws CommonspaceError BAD_ROWS if a file of features is incomplete
  */
-export async function toSourceSet<Features extends Matrix | RowFileRef>(
-  table: PairList & { readonly image: Features; readonly text: Features },
-  classes: Pick<ClassPrototypes, 'ensureFeatures'>,
+export async function toSourceSet(
+  { image, text, groups, ...pairs }: StoredPairs,
+  prototypes: Pick<ClassPrototypes, 'ensureFeatures'>,
   encoder: ReadsFeatures | null,
-): Promise<SourceSet<Features> & { readonly classes: readonly PairClass[] }> {
-  const rows = uniqueClasses(table);
-  const features = await classes.ensureFeatures(rows, encoder);
-  const index = new Map(rows.map((row, i) => [row.id, i]));
-  const labels = Int32Array.from(table.classOf, (row) => (row === null ? -1 : (index.get(row.id) ?? -1)));
+): Promise<SourceSet<RowFileRef> & { readonly classes: readonly PairClass[] }> {
+  const { classes, labels } = presentClasses(pairs);
+  const features = await prototypes.ensureFeatures(classes, encoder);
   const names = {
-    classTexts: rows.map(classText),
-    nameFeatures: gather(rows.map((row) => features.get(row.id))),
+    classTexts: classes.map(classText),
+    nameFeatures: gather(classes.map((row) => features.get(row.id))),
   };
-  const texts = namesAreUsable(names) ? NO_TEXTS : await textsOf(table.text, labels);
+  const texts = namesAreUsable(names) ? NO_TEXTS : await textsOf(text, labels);
   const { embeddings, kind } = chooseClassEmbeddings({ ...names, ...texts });
   return {
-    image: table.image,
-    text: table.text,
+    image,
+    text,
     labels,
-    classNames: rows.map((row) => row.name),
+    classNames: classes.map((row) => row.name),
     classEmbeddings: embeddings,
     classEmbeddingKind: kind,
-    groups: groupsOfTable(table),
-    classes: rows,
+    groups,
+    classes,
   };
+}
+
+/** The classes that have pairs, ascending by name, and the labels by them. */
+function presentClasses({ classes, labels }: Pick<StoredPairs, 'classes' | 'labels'>) {
+  const found = [...new Set(labels)].flatMap((label) => classes[label] ?? []);
+  const present = found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const index = new Map(present.map(({ id }, i) => [id, i]));
+  return { classes: present, labels: labels.map((label) => index.get(classes[label]?.id ?? '') ?? -1) };
 }
 
 interface LabelledTexts {
@@ -53,9 +70,8 @@ const NO_TEXTS: LabelledTexts = {
 };
 const READ_AT_ONCE = 256;
 
-/** The texts that class means are made of: all in memory, or those of a file, of which many are sampled. */
-async function textsOf(text: Matrix | RowFileRef, labels: Int32Array): Promise<LabelledTexts> {
-  if (isMatrix(text)) return { text, labels };
+/** The texts that class means are made of; many are sampled. */
+async function textsOf(text: RowFileRef, labels: Int32Array): Promise<LabelledTexts> {
   const file = openRowFile(text.file);
   try {
     const rows = sampledRows(file.rows, STATISTICS_ROWS);
