@@ -9,6 +9,9 @@
  *   --epochs N     of each network (default: the preset's); fewer show time and memory, but not retrieval
  *   --seed N       of pairs and trainings (default: 0)
  *   --json FILE    output file of the JSON (default: bench/results/training.json)
+ *   --database URL a Postgres server of one's own (scripts/native-postgres.sh starts one). It measures a catalogue with that many
+ *                  pairs instead: by how much the serving process grows and for how long its event loop is blocked, with --epochs 1
+ *                  if not given. The benchmark creates a database there and drops it.
  *
  * Each training runs in a process of its own. The pairs are in files of rows, as those of a
  * catalogue are: 4 kB a pair in the folder for temporary files, and 2 kB more while it trains. map is measured on 2,000 further pairs.
@@ -26,6 +29,7 @@ import { pairsOfAnEpoch } from '../src/encoder/training/scale.js';
 import { trainEncoder } from '../src/encoder/training/train-encoder.js';
 import type { Encoder, PresetName, SourceSet, Tuning } from '../src/encoder/types.js';
 import { ProcessWatch } from './process-watch.js';
+import { measureServing, type ServingResult } from './training-catalogue.js';
 import { Mixture } from './training-data.js';
 
 interface Result {
@@ -56,6 +60,7 @@ const { values: options } = parseArgs({
     tune: { type: 'string', default: 'none' },
     epochs: { type: 'string' },
     seed: { type: 'string', default: '0' },
+    database: { type: 'string' },
     json: { type: 'string', default: 'bench/results/training.json' },
     /** Measures this one training and sends the result to the parent process. */
     one: { type: 'string' },
@@ -128,14 +133,15 @@ const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 /** Runs one training in a process of its own. */
-async function inProcess(pairs: number): Promise<Result> {
+async function inProcess<Of>(pairs: number): Promise<Of> {
   const runner = fileURLToPath(new URL('./run.mjs', import.meta.url));
   const { preset, tune } = options;
   const epochs = options.epochs === undefined ? [] : ['--epochs', options.epochs];
-  const given = ['--preset', preset, '--tune', tune, '--seed', options.seed, ...epochs];
+  const database = options.database === undefined ? [] : ['--database', options.database];
+  const given = ['--preset', preset, '--tune', tune, '--seed', options.seed, ...epochs, ...database];
   const child = fork(runner, ['training', ...given, '--one', String(pairs)], { execArgv: ['--expose-gc'] });
   return await new Promise((resolve, reject) => {
-    child.on('message', (message) => resolve(message as Result));
+    child.on('message', (message) => resolve(message as Of));
     child.on('exit', (code) => reject(new Error(`the training of ${pairs} pairs ended with code ${code}`)));
   });
 }
@@ -173,17 +179,47 @@ function print(results: readonly Result[]): void {
   console.log(table.toString());
 }
 
-if (options.one === undefined) {
-  const results: Result[] = [];
+async function each<Of>(): Promise<Of[]> {
+  const results: Of[] = [];
   for (const pairs of options.pairs.split(',').map(Number)) {
     process.stderr.write(`${pairs} pairs\n`);
-    results.push(await inProcess(pairs));
+    results.push(await inProcess<Of>(pairs));
   }
-  print(results);
+  return results;
+}
+
+function printServing(results: readonly ServingResult[]): void {
+  const head = [
+    'pairs',
+    'inserting s',
+    'training s',
+    'rest MB',
+    'growth MB',
+    'longest stall ms',
+    'in',
+    'other peak MB',
+  ];
+  const table = new Table({ head });
+  for (const r of results) {
+    const numbers = [r.inserting, r.seconds, r.rest, r.growth, r.stall].map((x) => x.toFixed(0));
+    table.push([r.pairs, ...numbers, r.stallIn, r.peak.toFixed(0)]);
+  }
+  console.log(table.toString());
+}
+
+if (options.one === undefined) {
+  const results = options.database === undefined ? await each<Result>() : await each<ServingResult>();
+  if (options.database === undefined) print(results as Result[]);
+  else printServing(results as ServingResult[]);
   await mkdir(dirname(options.json), { recursive: true });
   const about = { cpu: cpus()[0]?.model, preset: options.preset, tune: options.tune, seed };
   await writeFile(options.json, `${JSON.stringify({ ...about, results }, null, 2)}\n`);
 } else {
-  process.send?.(await measure(Number(options.one)));
+  const pairs = Number(options.one);
+  const { database } = options;
+  const epochs = Number(options.epochs ?? 1);
+  process.send?.(
+    database === undefined ? await measure(pairs) : await measureServing(pairs, { database, seed, epochs }),
+  );
   process.disconnect();
 }

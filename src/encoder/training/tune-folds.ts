@@ -40,13 +40,13 @@ export function makeFolds(
   const most = Math.floor((labels.length * members) / networks);
   const { least } = ROWS_TRAINED_ON;
   const mostTrainedOn = Math.min(ROWS_TRAINED_ON.most, Math.max(least, most));
-  const sample = (rows: readonly number[], limit: number, fold: number) =>
-    sampleRows(Int32Array.from(rows), limit, createRandom(seed, 300 + fold));
+  const rows = Int32Array.from({ length: labels.length }, (_, row) => row);
+  const sample = (of: Int32Array, limit: number, fold: number) =>
+    sampleRows(of, limit, createRandom(seed, 300 + fold));
   const folds = Array.from({ length: FOLDS[tune] }, (_, fold): Fold | null => {
     const isHeld =
       tune === 'pairs' ? heldPairs(groups, seed, fold) : heldClasses(labels, prepared.classes, seed, fold);
     if (isHeld === null) return null;
-    const rows = Array.from(labels, (_, row) => row);
     const heldRows = rows.filter(isHeld);
     const isSibling = siblingsOf(groups, heldRows);
     const held = sample(heldRows, MOST_MEASURED, fold);
@@ -64,7 +64,8 @@ export function makeFolds(
 
 /** Holds out whole groups of pairs. Held-out pairs of different folds do not overlap. */
 function heldPairs(groups: Int32Array, seed: number, fold: number): (row: number) => boolean {
-  const order = shuffle(Int32Array.from(groups.keys()), createRandom(seed, 200));
+  const rows = Int32Array.from({ length: groups.length }, (_, row) => row);
+  const order = shuffle(rows, createRandom(seed, 200));
   const count = Math.floor(groups.length * HELD_OUT.pairs);
   const ofEarlier = new Set<number>();
   for (let before = 0; before < fold; before += 1)
