@@ -12,8 +12,11 @@ export function adoptCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('adopt'))
     .description('take the space of a pre-trained model as it is: searches work before any training')
     .argument('<model>', 'onnx:PATH or hf:ORG/NAME of a model of two towers')
-    .option('--no-activate', 'do not activate the encoder; the first one is always activated')
-    .option('--force', 'activate the encoder even if it retrieves worse than the active one')
+    .option('--no-activate', 'do not activate the encoder, unless it is the first one')
+    .option(
+      '--force',
+      'activate the encoder even if it retrieves worse than the active one or its pre-trained model',
+    )
     .action((model: string, { activate, force = false, ...options }: AdoptOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {
         const app = await open();

@@ -73,8 +73,11 @@ export function trainCommand(openApp: OpenApp): Command {
       'train only on pictures with this metadata, and measure on the others; may be given again',
       readMetadata,
     )
-    .option('--no-activate', 'do not activate the encoder; the first one is always activated')
-    .option('--force', 'activate the encoder even if it retrieves worse than the active one')
+    .option('--no-activate', 'do not activate the encoder, unless it is the first one')
+    .option(
+      '--force',
+      'activate the encoder even if it retrieves worse than the active one or its pre-trained model',
+    )
     .option(
       '--from <id>',
       'continue from a version with the pairs added since, in a quarter of the epochs and with its options and held-out pairs',

@@ -56,7 +56,7 @@ export const ERRORS = {
   BELOW_ACTIVE: {
     status: 409,
     exit: 3,
-    what: 'The encoder retrieves worse than the active one, and activating it was not forced.',
+    what: 'The encoder retrieves worse than the active one or than its pre-trained model, and activating it was not forced.',
   },
   INTERRUPTED: {
     status: 500,

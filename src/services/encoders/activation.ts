@@ -37,7 +37,7 @@ export class Activation {
 
   /**
    * Activating the active encoder changes nothing. An encoder that was active before skips the gate, so that going back is
-   * always possible.
+   * always possible. The first encoder of a catalogue is compared only with the pre-trained model that it stands on.
    *
    * @throws CommonspaceError ENCODER_STATE, BELOW_ACTIVE, EXTRACTOR_MISSING, CANCELLED.
    */
@@ -48,7 +48,8 @@ export class Activation {
       if (row.state === 'active') return row;
       if (!movesFrom(row.state).activate) throw wrongState(row, 'activated');
       const active = await encoders.active();
-      if (active !== null && !force && row.activatedAt === null) await this.passGate(row, active, signal);
+      const isCompared = active !== null || isTrainedOnModel(row);
+      if (isCompared && !force && row.activatedAt === null) await this.passGate(row, active, signal);
       const encoder = await this.encoders.load(row.id);
       await this.catchUp(row, encoder, { force, signal });
       try {
@@ -65,7 +66,7 @@ export class Activation {
     }
   }
 
-  private async passGate(row: EncoderRow, active: EncoderRow, signal?: AbortSignal): Promise<void> {
+  private async passGate(row: EncoderRow, active: EncoderRow | null, signal?: AbortSignal): Promise<void> {
     const check = await this.gate.check(row, active, signal);
     await this.catalog.encoders.updateReport(row.id, { ...row.report, promotion: check });
     if (check.refusal !== null) throw new CommonspaceError('BELOW_ACTIVE', check.refusal, ['id']);
@@ -89,6 +90,11 @@ export class Activation {
     }
     await this.indexes.ensure(signal);
   }
+}
+
+/** Whether it was trained on top of a model whose pictures and texts share a space, so that it may be worse than the model. */
+function isTrainedOnModel({ config: { alignedShare } }: EncoderRow): boolean {
+  return alignedShare !== undefined && alignedShare < 1;
 }
 
 export function wrongState(row: EncoderRow, what: string): CommonspaceError {

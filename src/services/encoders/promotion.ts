@@ -16,7 +16,8 @@ const ENOUGH_FAIR_PAIRS = 50;
 /** Input of the comparing process: each encoder with the features that it reads. Some pairs of the candidate may lack those of the active encoder. */
 export interface PromotionTask {
   readonly candidate: Contender;
-  readonly active: Contender;
+  /** Null before the first activation. */
+  readonly active: Contender | null;
 }
 interface Contender {
   readonly bytes: Uint8Array;
@@ -41,8 +42,14 @@ export class PromotionGate {
   /**
    * Compares two encoders on held-out pairs of the candidate: on those that are not training pairs of the active encoder
    * if there are ENOUGH_FAIR_PAIRS of them, else on all, where the active encoder's figures are too high.
+   *
+   * @param active null before the first activation: then only the candidate's model without training is compared with
    */
-  async check(candidate: EncoderRow, active: EncoderRow, signal?: AbortSignal): Promise<PromotionCheck> {
+  async check(
+    candidate: EncoderRow,
+    active: EncoderRow | null,
+    signal?: AbortSignal,
+  ): Promise<PromotionCheck> {
     return await this.checkpoints.withFolder(candidate.id, (folder) =>
       this.checkIn({ folder, signal }, candidate, active),
     );
@@ -51,17 +58,17 @@ export class PromotionGate {
   private async checkIn(
     place: SplitPlace,
     candidate: EncoderRow,
-    active: EncoderRow,
+    active: EncoderRow | null,
   ): Promise<PromotionCheck> {
     const { seen, unseen } = await storedSplitOfEncoder(this.catalog, candidate, null, place);
     const held = [...seen.pairs, ...unseen.pairs];
-    const { source } = await storedSplitOfEncoder(this.catalog, active, null, place);
-    const trainedOn = await keysIn(source, new Set(held.map(pairKey)));
+    const trainedOn =
+      active === null ? new Set<string>() : await this.trainedOn(active, new Set(held.map(pairKey)), place);
     const fair = held.filter((pair) => !trainedOn.has(pairKey(pair)));
     const pairs = fair.length >= ENOUGH_FAIR_PAIRS ? fair : held;
     const maps = await this.compare(candidate, active, { pairs, seen, unseen }, place);
     return {
-      against: active.id,
+      against: (active ?? candidate).id,
       tolerance: this.tolerance,
       ...maps,
       learntByActive: pairs.filter((pair) => trainedOn.has(pairKey(pair))).length,
@@ -69,9 +76,19 @@ export class PromotionGate {
     };
   }
 
+  /** Those of the keys whose pairs an encoder was trained on. */
+  private async trainedOn(
+    encoder: EncoderRow,
+    keys: ReadonlySet<string>,
+    place: SplitPlace,
+  ): Promise<ReadonlySet<string>> {
+    const { source } = await storedSplitOfEncoder(this.catalog, encoder, null, place);
+    return await keysIn(source, keys);
+  }
+
   private async compare(
     candidate: EncoderRow,
-    active: EncoderRow,
+    active: EncoderRow | null,
     held: { readonly pairs: readonly TrainingPair[]; readonly seen: PairList; readonly unseen: PairList },
     place: SplitPlace,
   ): Promise<PromotionMaps> {
@@ -83,18 +100,15 @@ export class PromotionGate {
       seen: await tableFor(candidate, compared(held.seen), 'candidate.seen'),
       unseen: await tableFor(candidate, compared(held.unseen), 'candidate.unseen'),
     };
-    // The active encoder may read features of another extractor, which some items lack.
-    const theirs = {
-      seen: await tableFor(active, mine.seen, 'active.seen'),
-      unseen: await tableFor(active, mine.unseen, 'active.unseen'),
-    };
-    const [candidateBytes, activeBytes] = await Promise.all([
-      this.catalog.encoders.weights(candidate.id),
-      this.catalog.encoders.weights(active.id),
-    ]);
+    const candidateBytes = await this.catalog.encoders.weights(candidate.id);
     const task: PromotionTask = {
       candidate: { bytes: candidateBytes, ...mine },
-      active: { bytes: activeBytes, ...theirs },
+      active: active && {
+        bytes: await this.catalog.encoders.weights(active.id),
+        // It may read features of another extractor, which some items lack.
+        seen: await tableFor(active, mine.seen, 'active.seen'),
+        unseen: await tableFor(active, mine.unseen, 'active.unseen'),
+      },
     };
     return await inThread<PromotionMaps>(workerEntry(import.meta.url, 'promotion.worker'), task, {
       what: 'The comparison',

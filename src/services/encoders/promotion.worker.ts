@@ -10,7 +10,7 @@ import { asThread } from '../../platform/thread.js';
 import { pairKey } from './pair-file.js';
 import type { PromotionMaps, PromotionTask } from './promotion.js';
 
-/** Measures both encoders on the same pairs, in a process of its own, so that searches go on. */
+/** Measures the encoders on the same pairs, in a process of its own, so that searches go on. */
 const task = await taskData<PromotionTask>();
 
 await asThread<PromotionMaps>(() => {
@@ -20,13 +20,9 @@ await asThread<PromotionMaps>(() => {
     unseen: openTable(unseen),
   });
   type Contender = ReturnType<typeof open>;
-  const active = open(task.active);
+  const active = task.active && open(task.active);
   const all = open(task.candidate);
-  const candidate = {
-    ...all,
-    seen: onlyPairsOf(all.seen, active.seen),
-    unseen: onlyPairsOf(all.unseen, active.unseen),
-  };
+  const candidate = active === null ? all : onlyPairsOf(all, active);
   const mapsBy = (encoder: Encoder, { seen, unseen }: Contender) => {
     const mapOf = (table: PairTable) => {
       const part = partOfTable(table);
@@ -36,16 +32,14 @@ await asThread<PromotionMaps>(() => {
     };
     return { seen: mapOf(seen), unseen: mapOf(unseen) };
   };
-  const [ours, theirs] = [candidate, active].map((one) => mapsBy(loadEncoder(one.bytes), one)) as [
-    ReturnType<typeof mapsBy>,
-    ReturnType<typeof mapsBy>,
-  ];
+  const ours = mapsBy(loadEncoder(candidate.bytes), candidate);
+  const theirs = active && mapsBy(loadEncoder(active.bytes), active);
   const untrained = loadZeroShot(candidate.bytes);
   const zeroShot = untrained && mapsBy(untrained, candidate);
   const compare = (part: 'seen' | 'unseen'): ComparedMaps | null => {
-    const [mine, other] = [ours[part], theirs[part]];
-    if (mine === null || other === null) return null;
-    return { pairs: candidate[part].pairs.length, candidate: mine.map, active: other.map };
+    const [mine, other] = [ours[part], theirs?.[part] ?? null];
+    if (mine === null || (theirs !== null && other === null)) return null;
+    return { pairs: candidate[part].pairs.length, candidate: mine.map, active: other?.map ?? null };
   };
   return {
     seen: compare('seen'),
@@ -54,8 +48,14 @@ await asThread<PromotionMaps>(() => {
   };
 });
 
-/** The rows whose pairs the other table has too: row i is then the same pair in both. */
-function onlyPairsOf(table: PairTable, other: PairTable): PairTable {
-  const there = new Set(other.pairs.map(pairKey));
-  return selectRows(table, (row) => there.has(pairKey(table.pairs[row])));
+/** The rows whose pairs the other one has too: row i is then the same pair in both. */
+function onlyPairsOf<Tables extends { readonly seen: PairTable; readonly unseen: PairTable }>(
+  tables: Tables,
+  other: Tables,
+): Tables {
+  const only = (part: 'seen' | 'unseen') => {
+    const there = new Set(other[part].pairs.map(pairKey));
+    return selectRows(tables[part], (row) => there.has(pairKey(tables[part].pairs[row])));
+  };
+  return { ...tables, seen: only('seen'), unseen: only('unseen') };
 }

@@ -35,7 +35,7 @@ export interface TrainRequest {
   readonly textExtractor?: string | null;
   /** Whether the shared space of the extractors is taken as it is, without training. */
   readonly adopt?: boolean;
-  /** Whether it becomes the active encoder if the gate passes it; true by default. The first encoder always does. */
+  /** Whether it becomes the active encoder if the gate passes it; true by default. The first encoder is activated in any case that the gate passes. */
   readonly activate?: boolean;
   /** Whether it becomes the active encoder even if the gate refuses it. */
   readonly force?: boolean;
