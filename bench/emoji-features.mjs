@@ -1,20 +1,26 @@
 // Extracts the features of the demo's images and captions into a folder of .npy files, for bench/retrieval.ts and
-// bench/unseen-classes.ts. Run it after `npm run build`:
-//
-//   node bench/emoji-features.mjs DIR [IMAGE_EXTRACTOR SUFFIX]
-//
-// Examples:
-//   node bench/emoji-features.mjs features default joined
-//   node bench/emoji-features.mjs features dir:/path/to/model#/path/to/description.json mnv2
+// bench/unseen-classes.ts. Run it after `npm run build`; `--help` prints how.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { emojiCatalogue } from '../dist/demo/emoji-catalogue.js';
 import { createFeatureExtractors } from '../dist/features/create-feature-extractors.js';
 import { decodeRgb } from '../dist/media/decode.js';
 import { classText } from '../dist/services/serving/class-prototypes.js';
 
-const [folder, image = 'default', suffix = 'joined'] = process.argv.slice(2);
-if (folder === undefined) throw new Error('an output folder is required');
+const USAGE = `node bench/emoji-features.mjs DIR [IMAGE_EXTRACTOR SUFFIX]
+
+  node bench/emoji-features.mjs features default joined
+  node bench/emoji-features.mjs features dir:/path/to/model#/path/to/description.json mnv2`;
+const { values, positionals } = parseArgs({
+  options: { help: { type: 'boolean', short: 'h' } },
+  allowPositionals: true,
+});
+const [folder, image = 'default', suffix = 'joined'] = positionals;
+if (values.help || folder === undefined) {
+  console.log(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
 await mkdir(folder, { recursive: true });
 const features = await createFeatureExtractors({ image });
 const entries = emojiCatalogue();

@@ -21,6 +21,7 @@ interface TrainCommandOptions extends GlobalOptions {
   readonly textExtractor?: string;
   readonly set?: TrainOptionsInput;
   readonly tune?: 'pairs' | 'classes' | 'none';
+  readonly freeze?: 'image';
   readonly activate: boolean;
   readonly force?: boolean;
   readonly resume?: string;
@@ -82,6 +83,11 @@ export function trainCommand(openApp: OpenApp): Command {
       '--from <id>',
       'continue from a version with the pairs added since, in a quarter of the epochs and with its options and held-out pairs',
     )
+    .option(
+      '--freeze <side>',
+      'with --from: image keeps the image side of that version and trains the text side alone, so that no picture is embedded again',
+      readChoice(['image']),
+    )
     .option('--resume <id>', 'continue a training that failed or was cancelled, with its own options')
     .action((options: TrainCommandOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {
@@ -110,7 +116,11 @@ function requestOf(options: TrainCommandOptions): TrainRequest {
     epochs: options.epochs ?? null,
     imageExtractor: options.imageExtractor ?? null,
     textExtractor: options.textExtractor ?? null,
-    options: { ...options.set, ...(options.tune !== undefined && { tune: options.tune }) },
+    options: {
+      ...options.set,
+      ...(options.tune !== undefined && { tune: options.tune }),
+      ...(options.freeze !== undefined && { freeze: options.freeze }),
+    },
     learnFrom: options.learnFrom === undefined ? null : { metadata: options.learnFrom },
     activate: options.activate,
     force: options.force ?? false,

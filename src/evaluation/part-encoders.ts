@@ -23,7 +23,7 @@ export function isPart(method: Method): boolean {
 interface MeasuredParts {
   /** What an embedding consists of. */
   readonly composition: Composition;
-  /** Each part alone, in the order of METHODS; empty where an embedding has one part only. */
+  /** Each part alone, in the order of METHODS; empty where an embedding is one part as it is. */
   readonly parts: readonly { readonly method: Method; readonly encoder: Encoder }[];
 }
 
@@ -31,7 +31,8 @@ interface MeasuredParts {
 export function partsOf(bytes: Uint8Array, source: OpenSource): MeasuredParts {
   const parameters = loadParameters(bytes);
   const composition = compositionOf(parameters);
-  return { composition, parts: composition.length > 1 ? partEncoders(parameters, composition, source) : [] };
+  const hasParts = composition.length > 1 || parameters.textResidual != null;
+  return { composition, parts: hasParts ? partEncoders(parameters, composition, source) : [] };
 }
 
 function partEncoders(

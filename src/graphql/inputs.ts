@@ -121,6 +121,7 @@ export function readTraining(input: TrainEncoderInput): TrainRequest {
     imageExtractor,
     textExtractor,
     from,
+    freeze,
   } = input;
   return {
     preset: preset === 'PAPER' ? 'paper' : 'default',
@@ -130,7 +131,7 @@ export function readTraining(input: TrainEncoderInput): TrainRequest {
     epochs: epochs ?? null,
     learnFrom: readFilter(learnFrom),
     // The training service checks names and values.
-    ...(options != null && { options }),
+    options: { ...options, ...(freeze === 'IMAGE' && { freeze: 'image' as const }) },
     imageExtractor: imageExtractor ?? null,
     textExtractor: textExtractor ?? null,
     from: from ?? null,

@@ -1,3 +1,4 @@
+import { throwIfCancelled } from '../../domain/errors.js';
 import { type Matrix, rowOf } from '../../domain/matrix.js';
 import type { Modality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
@@ -10,6 +11,10 @@ import { embeddingPartition, featurePartition, type VectorPartitions } from './v
 const FOREIGN_KEY_VIOLATION = '23503';
 const DEADLOCK_DETECTED = '40P01';
 const PUT_ATTEMPTS = 10;
+/** Embeddings that one statement copies: a search waits for one statement at most. */
+const COPIED_AT_ONCE = 500;
+/** Sorts before every item id. */
+const NIL = '00000000-0000-0000-0000-000000000000';
 
 /** A feature that was extracted from an item outside of any transaction. */
 export interface LateFeature {
@@ -105,12 +110,48 @@ export class VectorWrites {
     const insert = (queryable: Queryable) =>
       this.insertEmbeddings(queryable, encoderId, modality, embeddings, { replace: false });
     if (on !== undefined) return await insert(on);
+    await this.despiteDeletions(() => insert(this.db));
+    await this.changes.add();
+  }
+
+  /**
+   * Gives an encoder the embeddings that another one has of a modality, where both map it alike. Embeddings that exist stay, and
+   * nothing is copied from an encoder that was removed.
+   *
+   * @returns how many embeddings the other one has
+   */
+  async copyEmbeddings(from: string, to: string, modality: Modality, signal?: AbortSignal): Promise<number> {
+    const [source, target] = [embeddingPartition(from, modality), embeddingPartition(to, modality)];
+    if ((await this.partitions.find(source)) === null) return 0;
+    let copied = 0;
+    for (let after = NIL; ; ) {
+      throwIfCancelled(signal);
+      const rows = await this.despiteDeletions(() =>
+        this.db.run<{ id: string }>(
+          `WITH part AS (SELECT item_id, vec FROM ${source} WHERE item_id > $3::uuid ORDER BY item_id LIMIT $4),
+             copied AS (
+               INSERT INTO ${target} (encoder_id, item_id, modality, vec)
+               SELECT $1::uuid, item_id, $2::modality, vec FROM part
+               ON CONFLICT (item_id, encoder_id, modality) DO NOTHING)
+           SELECT item_id AS id FROM part ORDER BY item_id`,
+          [to, modality, after, COPIED_AT_ONCE],
+        ),
+      );
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      copied += rows.length;
+      after = last.id;
+    }
+    await this.changes.add();
+    return copied;
+  }
+
+  /** Repeats a write that conflicts with the deletion of its items: the next attempt skips those whose deletion is committed. */
+  private async despiteDeletions<T>(write: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await insert(this.db);
-        return await this.changes.add();
+        return await write();
       } catch (error) {
-        // The next attempt skips the items whose deletion has been committed.
         const { code } = error as { code?: string };
         const conflicts = code === FOREIGN_KEY_VIOLATION || code === DEADLOCK_DETECTED;
         if (!conflicts || attempt === PUT_ATTEMPTS) throw error;

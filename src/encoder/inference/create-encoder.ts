@@ -46,7 +46,8 @@ export function createEncoder(parameters: EncoderParameters): Encoder {
 }
 
 /**
- * Checks that the branches of both modalities have the same widths: otherwise their embeddings could not be compared.
+ * Checks that the branches of both modalities have the same widths, and that a residual keeps the width of an embedding: otherwise
+ * embeddings could not be compared.
  *
  * @throws CommonspaceError BAD_MODEL
  */
@@ -62,4 +63,18 @@ export function checkParameters(parameters: EncoderParameters): void {
       `the codes of the encoder have different widths for images (${image}) and texts (${text})`,
     );
   }
+  const dimension = embeddingWidth(parameters);
+  let width = dimension;
+  for (const { weights } of parameters.textResidual ?? []) {
+    if (weights.rows !== width) throw residualWidth(dimension);
+    width = weights.columns;
+  }
+  if (width !== dimension) throw residualWidth(dimension);
+}
+
+function residualWidth(dimension: number): CommonspaceError {
+  return new CommonspaceError(
+    'BAD_MODEL',
+    `the residual of texts does not map the ${dimension} numbers of an embedding to as many`,
+  );
 }

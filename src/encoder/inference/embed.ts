@@ -29,6 +29,20 @@ export function embedOutputs(
   modality: Modality,
   outputs: readonly BranchOutput[],
 ): Float32Array {
+  const embedding = withoutResidual(parameters, modality, outputs);
+  const { textResidual } = parameters;
+  if (modality === 'IMAGE' || textResidual == null) return embedding;
+  const added = textResidual.reduce((x, layer) => runDense(layer, x), embedding);
+  const sum = embedding.map((x, i) => x + (added[i] as number));
+  writeScaled(sum, 0, sum, 1, 0);
+  return sum;
+}
+
+function withoutResidual(
+  parameters: EncoderParameters,
+  modality: Modality,
+  outputs: readonly BranchOutput[],
+): Float32Array {
   const { projection, norms } = parameters;
   const joined = joinParts(parameters, modality, outputs);
   const embedding =

@@ -45,6 +45,11 @@ export interface EncoderParameters {
    * is the zero-shot encoder; see zero-shot.ts.
    */
   readonly aligned?: number | null;
+  /**
+   * What is added to the unit embedding of a text before it gets unit norm again: dense layers in sequence, [dimension] →
+   * [dimension]. Null or absent: nothing. Images are embedded without it; see text-residual.ts of the training.
+   */
+  readonly textResidual?: readonly DenseLayer[] | null;
   readonly sides: Readonly<
     Record<Modality, { readonly normalisation: Normalisation; readonly branches: readonly Branch[] }>
   >;

@@ -22,7 +22,7 @@ export function compositionOf(parameters: EncoderParameters): Composition {
 }
 
 /**
- * An encoder whose embedding is one part alone, before the output projection; the networks keep their weights relative to each
+ * An encoder whose embedding is one part alone, before the output projection and a residual of texts; the networks keep their weights relative to each
  * other, and codes and posteriors what they keep of their norms.
  *
  * @param training features of the training set: the largest norm among them is the radius, as in the whole encoder
@@ -41,6 +41,7 @@ export function encoderOfPart(
     branchWeights: weights.branchWeights.map((weight) => weight / total),
     posteriorWeights: weights.posteriorWeights.map((weight) => weight / total),
     projection: null,
+    textResidual: null,
   };
   const { norms } = parameters;
   if (norms === null) return createEncoder(alone);

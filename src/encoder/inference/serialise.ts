@@ -10,6 +10,8 @@ import type { Normalisation } from './normalise.js';
 import type { Branch, EncoderParameters, KeptNorms, SideNorms } from './parameters.js';
 
 const KIND = 'encoder';
+/** What the names of a residual's arrays begin with. */
+const TEXT_RESIDUAL = 'TEXT.residual';
 
 interface SideShape {
   readonly features: number;
@@ -25,6 +27,8 @@ interface Description {
   readonly lengths?: KeptNorms | null;
   /** Missing in files of encoders whose features share no space. */
   readonly aligned?: number | null;
+  /** Missing in files of encoders without one. */
+  readonly textResidual?: BranchShape | null;
   /** Rows and columns of the output projection. */
   readonly projection: readonly [number, number] | null;
   readonly sides: Readonly<Record<Modality, SideShape>>;
@@ -59,6 +63,13 @@ export function saveEncoder(parameters: EncoderParameters, about: JsonValue = nu
     posteriorWeights: parameters.posteriorWeights,
     lengths: parameters.norms,
     ...(parameters.aligned != null && { aligned: parameters.aligned }),
+    ...(parameters.textResidual != null && {
+      textResidual: putBranch(arrays, TEXT_RESIDUAL, {
+        layers: parameters.textResidual,
+        skip: null,
+        head: null,
+      }),
+    }),
     projection: projection && [projection.rows, projection.columns],
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
     about,
@@ -131,6 +142,9 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
     posteriorWeights: description.posteriorWeights ?? description.branchWeights.map(() => 0),
     norms: description.lengths ?? null,
     aligned: description.aligned ?? null,
+    textResidual: description.textResidual
+      ? takeBranch(array, TEXT_RESIDUAL, description.textResidual).layers
+      : null,
     projection: size && { data: array('projection', size[0] * size[1]), rows: size[0], columns: size[1] },
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
   };
@@ -145,6 +159,7 @@ function checkedDescription({ description }: EncoderFile): Description {
     areWeights(d.branchWeights, d.branchWeights.length) &&
     (d.posteriorWeights === undefined || areWeights(d.posteriorWeights, d.branchWeights.length)) &&
     areNorms(d.lengths ?? null, d.branchWeights.length) &&
+    (d.textResidual == null || isBranchShape(d.textResidual)) &&
     (d.projection === null ||
       (Array.isArray(d.projection) && d.projection.length === 2 && d.projection.every(isCount))) &&
     MODALITIES.every((modality) => isSide(d.sides?.[modality]));

@@ -1,5 +1,6 @@
 /** The aligned branch: it passes the components of a shared space on as they are. */
 import type { Branch, EncoderParameters } from '../inference/parameters.js';
+import { alignedAlone } from '../inference/zero-shot.js';
 import { identity } from './shared-normalisation.js';
 
 type Side = EncoderParameters['sides']['IMAGE'];
@@ -12,14 +13,7 @@ export function alignedEncoder(
     normalisation: of,
     branches: [passOn(of.basis.columns)],
   });
-  return {
-    branchWeights: [1],
-    posteriorWeights: [0],
-    projection: null,
-    norms: null,
-    aligned: 0,
-    sides: { IMAGE: side(normalisation.IMAGE), TEXT: side(normalisation.TEXT) },
-  };
+  return alignedAlone({ IMAGE: side(normalisation.IMAGE), TEXT: side(normalisation.TEXT) });
 }
 
 /**

@@ -9,6 +9,7 @@ import type { EncoderParameters } from '../inference/parameters.js';
 import type { TrainOptions } from '../types.js';
 import { withAligned } from './aligned-branch.js';
 import { collectBranches } from './build-encoder.js';
+import { bestOnBoth, meanFigure } from './choose-on-both.js';
 import { type Branches, combineParts, type Outputs, outputsOf } from './combine-parts.js';
 import { trainOnRows } from './train-on-rows.js';
 import type { PreparedSource } from './training-data.js';
@@ -18,8 +19,6 @@ import { validationFigure } from './validation-figure.js';
 const SHARES = [1, 0.9, 0.75, 0.6, 0.4, 0.2] as const;
 /** Folds of pairs, and of classes, at most. Each trains one network. */
 const MOST_FOLDS = 2;
-/** A smaller gain is taken for noise. */
-const LEAST_GAIN = 0.005;
 
 export interface AlignedChoice {
   readonly share: number;
@@ -72,20 +71,13 @@ export async function chooseAlignedShare(
 function bestOf(
   trials: readonly (AlignedTrial & { readonly pairs: number })[],
 ): Omit<AlignedChoice, 'trials'> {
-  const [zeroShot] = trials;
+  const [zeroShot, ...others] = trials;
   if (zeroShot === undefined) throw new Error('no share to choose from');
-  const mean = ({ pairs, classes }: typeof zeroShot) => (classes === null ? pairs : (pairs + classes) / 2);
-  const better = trials.filter(
-    (trial) =>
-      mean(trial) >= mean(zeroShot) + LEAST_GAIN &&
-      trial.pairs >= zeroShot.pairs &&
-      (trial.classes ?? 0) >= (zeroShot.classes ?? 0),
-  );
-  const best = better.reduce((a, b) => (mean(b) > mean(a) ? b : a), zeroShot);
-  const figures = `${mean(zeroShot).toFixed(3)} without training, ${mean(best).toFixed(3)} with the share chosen`;
+  const best = bestOnBoth(zeroShot, others, Number.POSITIVE_INFINITY);
+  const figures = `${meanFigure(zeroShot).toFixed(3)} without training, ${meanFigure(best).toFixed(3)} with the share chosen`;
   const note =
     best === zeroShot
-      ? `Training does not improve on the model as it is (${mean(zeroShot).toFixed(3)} on held-out rows), so it is used as it is.`
+      ? `Training does not improve on the model as it is (${meanFigure(zeroShot).toFixed(3)} on held-out rows), so it is used as it is.`
       : `Chosen on held-out rows: the model as it is has ${best.share * 100} % of the weight (${figures}).`;
   return { share: best.share, note };
 }

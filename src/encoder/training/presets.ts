@@ -52,6 +52,7 @@ const PAPER: TrainOptions = {
   codeLength: 0,
   posteriorLength: 0,
   tune: 'pairs',
+  freeze: 'none',
   ccaSkip: false,
 };
 
@@ -108,6 +109,8 @@ export function resolveTrainOptions(input: TrainOptionsInput = {}): TrainOptions
     throw bad('weights', 'must have a term above 0', 'none');
   if (!['none', 'pairs', 'classes'].includes(options.tune))
     throw bad('tune', 'must be "none", "pairs" or "classes"', options.tune);
+  if (!['none', 'image'].includes(options.freeze))
+    throw bad('freeze', 'must be "none" or "image"', options.freeze);
   if (options.ccaShare + options.posteriorShare > 1 + 1e-9)
     throw bad('posteriorShare', 'plus ccaShare must be at most 1', options.posteriorShare);
   const width = options.members * (options.memberDimension || options.dimension) + ccaWidth(options);

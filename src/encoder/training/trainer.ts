@@ -24,6 +24,7 @@ import type { TrainedMember } from './member-training.js';
 import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
 import { type OpenSource, ScratchRows } from './stored-source.js';
+import { trainFrozen } from './train-frozen.js';
 import { CHECKPOINT_EVERY, type TrainHooks } from './train-hooks.js';
 import { type ChosenEpochs, type Run, trainMember } from './train-member.js';
 import { type PreparedSource, prepareSource, splitPairs } from './training-data.js';
@@ -75,11 +76,15 @@ async function train(
   };
 
   await yieldToEventLoop();
-  report({ kind: 'prepare', message: 'principal components' });
+  const log = (message: string) => report({ kind: 'prepare', message });
+  if (asked.freeze === 'image') {
+    const trained = await trainFrozen(source, asked, warmStart, { yieldToEventLoop, log });
+    return { ...trained, seconds: seconds() };
+  }
+  log('principal components');
   const start = warmStart && readWarmStart(warmStart, source, asked);
   const prepared = prepareSource(source, asked, scratch, start?.normalisation ?? null);
   await yieldToEventLoop();
-  const log = (message: string) => report({ kind: 'prepare', message });
   const tuned =
     resumed?.tuned ??
     // An encoder that is continued keeps the options that were chosen for it.

@@ -156,7 +156,7 @@ export function prepareSource(
 
 /** Selects the rows of a split, as `splitPairs` returns it. */
 export function holdOut(
-  { pairs, classes, classEmbeddings }: PreparedSource,
+  { pairs, classes, classEmbeddings }: Pick<PreparedSource, 'pairs' | 'classes' | 'classEmbeddings'>,
   { training, validation }: { readonly training: Int32Array; readonly validation: Int32Array },
 ): SplitSource {
   const take = (rows: Int32Array) => ({

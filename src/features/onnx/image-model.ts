@@ -63,8 +63,9 @@ export class OnnxImageModel implements ImageExtractor {
 
   async extract(images: readonly Pixels[]): Promise<Float32Array[]> {
     const features: Float32Array[] = [];
-    for (let start = 0; start < images.length; start += RUN) {
-      features.push(...(await extract(images.slice(start, start + RUN), this.parts)));
+    const size = Math.min(RUN, this.parts.graph.mostAtOnce);
+    for (let start = 0; start < images.length; start += size) {
+      features.push(...(await extract(images.slice(start, start + size), this.parts)));
     }
     return features;
   }

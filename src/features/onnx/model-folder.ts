@@ -19,7 +19,12 @@ const HASH_DIGITS = 12;
 const configSchema = z.looseObject({
   model_type: z.string().optional(),
   max_position_embeddings: z.int().positive().optional(),
-  text_config: z.looseObject({ max_position_embeddings: z.int().positive().optional() }).optional(),
+  text_config: z
+    .looseObject({
+      max_position_embeddings: z.int().positive().optional(),
+      pad_token_id: z.int().min(0).nullish(),
+    })
+    .optional(),
 });
 
 type ModelConfig = z.infer<typeof configSchema>;

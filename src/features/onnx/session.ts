@@ -18,6 +18,10 @@ export interface Graph {
   readonly file: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** The size of a dimension of an input where the graph fixes it; null where any size is taken. */
+  fixedSize(input: string, dimension: number): number | null;
+  /** Inputs in one run at most: 1 where the graph takes no more. */
+  readonly mostAtOnce: number;
   /** The values of one output. @throws CommonspaceError EXTRACTOR_FAILED */
   run(inputs: Readonly<Record<string, ModelInput>>, output: string): Promise<ModelOutput>;
   release(): Promise<void>;
@@ -26,7 +30,8 @@ export interface Graph {
 /**
  * Loads a graph with one thread, because the pool has a thread for each core.
  *
- * @throws CommonspaceError PACKAGE_MISSING; BAD_MODEL if the graph cannot be loaded, e.g. because of an unknown operator
+ * @throws CommonspaceError PACKAGE_MISSING; BAD_MODEL if the graph cannot be loaded, e.g. because of an unknown operator, or if it
+ *   takes several inputs and no other number of them
  */
 export async function loadGraph(file: string): Promise<Graph> {
   const ort = await loadOnnxRuntime();
@@ -39,10 +44,22 @@ export async function loadGraph(file: string): Promise<Graph> {
   }).catch((error: unknown) => {
     throw badModel(file, `cannot be loaded: ${reason(error)}`, error);
   });
+  const fixedSize = (input: string, dimension: number): number | null => {
+    const metadata = session.inputMetadata.find(({ name }) => name === input);
+    const size = metadata?.isTensor ? metadata.shape[dimension] : undefined;
+    return typeof size === 'number' && size > 0 ? size : null;
+  };
+  const batch = fixedSize(session.inputNames[0] ?? '', 0);
+  if (batch !== null && batch > 1) {
+    await session.release();
+    throw badModel(file, `takes exactly ${batch} inputs at once; export it for any number, or for one`);
+  }
   return {
     file,
     inputs: session.inputNames,
     outputs: session.outputNames,
+    fixedSize,
+    mostAtOnce: batch ?? Number.POSITIVE_INFINITY,
     async run(inputs, output) {
       const feeds: Record<string, Tensor> = {};
       for (const [name, { type, data, dims }] of Object.entries(inputs)) {

@@ -29,14 +29,23 @@ const promptsSchema = z.looseObject({
   default_prompt_name: z.string().nullish(),
 });
 
-/** Turns texts into the token ids of a model. */
-export interface Tokens {
-  /** At least one id, at most the model's length, special tokens included. */
-  encode(text: string): number[];
+/** The tokens of a text: at least one id, at most the model's length, special tokens included. */
+export interface Encoded {
+  readonly ids: readonly number[];
+  /** How many of the ids the model attends to; those after them only fill its length. */
+  readonly counted: number;
 }
 
-/** @throws CommonspaceError BAD_MODEL that names the file; PACKAGE_MISSING */
-export async function loadTokens({ folder, config }: ModelFolder): Promise<Tokens> {
+/** Turns texts into the token ids of a model. */
+export interface Tokens {
+  encode(text: string): Encoded;
+}
+
+/**
+ * @param fixed how many tokens the graph takes; null: any number
+ * @throws CommonspaceError BAD_MODEL that names the file; PACKAGE_MISSING
+ */
+export async function loadTokens({ folder, config }: ModelFolder, fixed: number | null): Promise<Tokens> {
   const json = parse(folder, TOKENIZER, tokenizerSchema);
   const settings = parse(folder, SETTINGS, settingsSchema);
   const prompt = readPrompt(folder);
@@ -50,6 +59,7 @@ export async function loadTokens({ folder, config }: ModelFolder): Promise<Token
   const most = Math.min(
     MOST_TOKENS,
     ...[
+      fixed,
       json.truncation?.max_length,
       settings.model_max_length,
       config.max_position_embeddings,
@@ -57,14 +67,21 @@ export async function loadTokens({ folder, config }: ModelFolder): Promise<Token
     ].filter((limit) => limit != null),
   );
   const padToken = typeof settings.pad_token === 'object' ? settings.pad_token?.content : settings.pad_token;
-  const pad = (padToken != null ? tokenizer.token_to_id(padToken) : undefined) ?? 0;
-  const isPadded = PADDED.includes(config.model_type ?? '');
-  const length = Math.min(most, config.text_config?.max_position_embeddings ?? PADDED_LENGTH);
+  const pad =
+    (padToken != null ? tokenizer.token_to_id(padToken) : undefined) ?? config.text_config?.pad_token_id ?? 0;
+  const readsPadding = PADDED.includes(config.model_type ?? '');
+  const trained = config.text_config?.max_position_embeddings ?? PADDED_LENGTH;
+  const length = fixed ?? (readsPadding ? Math.min(most, trained) : null);
   return {
     encode(text) {
-      const ids = truncated(tokenizer, prompt + text.slice(0, MOST_CHARACTERS), isPadded ? length : most);
-      if (isPadded) return [...ids, ...new Array<number>(length - ids.length).fill(pad)];
-      return ids.length === 0 ? [pad] : ids;
+      const found = truncated(
+        tokenizer,
+        prompt + text.slice(0, MOST_CHARACTERS),
+        Math.min(most, length ?? most),
+      );
+      const own = found.length === 0 ? [pad] : found;
+      const ids = length === null ? own : [...own, ...new Array<number>(length - own.length).fill(pad)];
+      return { ids, counted: readsPadding ? ids.length : own.length };
     },
   };
 }

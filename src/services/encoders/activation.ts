@@ -93,8 +93,8 @@ export class Activation {
 }
 
 /** Whether it was trained on top of a model whose pictures and texts share a space, so that it may be worse than the model. */
-function isTrainedOnModel({ config: { alignedShare } }: EncoderRow): boolean {
-  return alignedShare !== undefined && alignedShare < 1;
+function isTrainedOnModel({ config, request }: EncoderRow): boolean {
+  return config.space !== undefined && request?.adopt !== true;
 }
 
 export function wrongState(row: EncoderRow, what: string): CommonspaceError {

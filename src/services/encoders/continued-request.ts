@@ -5,7 +5,7 @@ import { isUuid } from '../../domain/ids.js';
 import { PRESETS, resolveTrainOptions } from '../../encoder/training/presets.js';
 import { checkWarmStart, type WarmStart } from '../../encoder/training/warm-start.js';
 import type { PairClass } from '../../evaluation/pair-table.js';
-import { optionsOf, type TrainOptionsInput, type TrainRequest } from './train-request.js';
+import { freezesImages, optionsOf, type TrainOptionsInput, type TrainRequest } from './train-request.js';
 
 const FROM = ['from'];
 /** A training that continues takes this share of the epochs of the version that it continues. */
@@ -13,7 +13,7 @@ const SHARE_OF_EPOCHS = 1 / 4;
 
 /**
  * A request to continue a version, with what it takes over: extractors, options, and how pairs are held out. Pairs that the version
- * was trained on must not be held out now. `request` itself where it does not continue one.
+ * was trained on must not be held out now; an adopted version was trained on none. `request` itself where it does not continue one.
  *
  * @throws CommonspaceError ENCODER_NOT_FOUND; ENCODER_STATE for a version without weights; BAD_INPUT if the options give networks of
  *   another shape
@@ -22,18 +22,23 @@ export async function continuedRequest(request: TrainRequest, catalog: Catalog):
   if (request.from == null) return request;
   const row = await versionToContinue(request.from, catalog);
   const { config } = row;
+  const isFrozen = freezesImages(request);
   const continued: TrainRequest = {
     ...request,
     preset: config.preset === 'paper' ? 'paper' : 'default',
-    seed: config.seed ?? 0,
-    unseen: config.unseen ?? [],
-    holdout: config.holdout ?? request.holdout,
-    learnFrom: config.learnFrom ?? null,
-    epochs: request.epochs ?? epochsAfter(row),
+    ...(!isAdopted(row) && {
+      seed: config.seed ?? 0,
+      unseen: config.unseen ?? [],
+      holdout: config.holdout ?? request.holdout,
+      learnFrom: config.learnFrom ?? null,
+    }),
+    epochs: request.epochs ?? (isFrozen ? null : epochsAfter(row)),
     options: { ...optionsOfVersion(row), tune: 'none', ...request.options },
     imageExtractor: request.imageExtractor ?? row.imageExtractor,
     textExtractor: request.textExtractor ?? row.textExtractor,
   };
+  // The text side that is learnt has a shape of its own, whatever the version is.
+  if (isFrozen) return continued;
   checkWarmStart(await catalog.encoders.weights(row.id), resolveTrainOptions(optionsOf(continued)));
   return continued;
 }
@@ -75,9 +80,15 @@ export async function readWarmStart(
   };
 }
 
-/** The bound of the held-out pairs of a version; see Split. @throws CommonspaceError ENCODER_NOT_FOUND. */
-export async function heldOutBoundOf(catalog: Catalog, from: string): Promise<number> {
-  return (await storedVersion(catalog, from)).config.heldOutBelow ?? 0;
+/** The bound of the held-out pairs of a version; see Split. Null for an adopted one. @throws CommonspaceError ENCODER_NOT_FOUND. */
+export async function heldOutBoundOf(catalog: Catalog, from: string): Promise<number | null> {
+  const row = await storedVersion(catalog, from);
+  return isAdopted(row) ? null : (row.config.heldOutBelow ?? 0);
+}
+
+/** Whether a version is a pre-trained model as it is, trained on no pair. */
+function isAdopted({ request }: EncoderRow): boolean {
+  return request?.adopt === true;
 }
 
 async function storedVersion(catalog: Catalog, from: string): Promise<EncoderRow> {
@@ -105,7 +116,7 @@ function epochsAfter({ config }: EncoderRow): number {
 
 /** The training options of a version that this version of the program knows. */
 function optionsOfVersion({ config }: EncoderRow): TrainOptionsInput {
-  const own = new Set(['preset', 'seed', 'epochs', 'tune']);
+  const own = new Set(['preset', 'seed', 'epochs', 'tune', 'freeze']);
   const names = Object.keys(PRESETS.default).filter((name) => !own.has(name) && name in config);
   return Object.fromEntries(names.map((name) => [name, config[name]])) as TrainOptionsInput;
 }

@@ -41,6 +41,11 @@ export interface TrainRequest {
   readonly force?: boolean;
 }
 
+/** Whether the image side of the version that the request starts from is kept. */
+export function freezesImages({ options }: TrainRequest): boolean {
+  return options?.freeze === 'image';
+}
+
 /** The options of the request for `trainEncoder`. */
 export function optionsOf({ preset, seed, epochs, options }: TrainRequest): TrainOptionsInput {
   return { ...options, preset, seed, ...(epochs !== null && { epochs }) };
@@ -52,6 +57,13 @@ export async function checkRequest(request: TrainRequest, filters: FilterCheck):
     throw new CommonspaceError('BAD_INPUT', 'holdout must be at least 0 and below 1.', ['holdout']);
   }
   resolveTrainOptions(optionsOf(request));
+  if (freezesImages(request) && request.from == null) {
+    throw new CommonspaceError(
+      'BAD_INPUT',
+      'To freeze the image side, give the version that it is taken from.',
+      ['from'],
+    );
+  }
   if (request.from != null) checkStorable(request.from, ['from']);
   if (request.imageExtractor != null) checkStorable(request.imageExtractor, ['imageExtractor']);
   if (request.textExtractor != null) checkStorable(request.textExtractor, ['textExtractor']);

@@ -28,7 +28,7 @@ import { requirePairs } from './require-pairs.js';
 import { describeTraining, type StoredTraining, storeTable, storeTraining } from './source-files.js';
 import type { StoredSplit } from './split-pairs.js';
 import { storedEvaluation } from './stored-evaluation.js';
-import { optionsOf, readRequest, type TrainRequest } from './train-request.js';
+import { freezesImages, optionsOf, readRequest, type TrainRequest } from './train-request.js';
 import { extractorsOf, type SplitPlace, splitForTraining, storedSplitOfEncoder } from './training-pairs.js';
 import type { TrainingHooks } from './training-progress.js';
 
@@ -275,6 +275,11 @@ export class TrainingRun {
     const { onProgress, signal } = this.hooks;
     const encoder = loadEncoder(weights);
     const onDone = (done: number, all: number) => onProgress({ stage: 'embed', done, all });
+    const { from = null } = this.request;
+    // The image side is that of the version, so are the embeddings of images.
+    if (from !== null && freezesImages(this.request)) {
+      await catalog.vectorWrites.copyEmbeddings(from, this.id, 'IMAGE', signal);
+    }
     await embedCatalogue(catalog, this.run.row, encoder, onDone, { signal });
     throwIfCancelled(signal);
     await this.parts.indexes.ensure(signal);

@@ -62,9 +62,8 @@ export class FeatureExtraction {
   ): Promise<Extracted> {
     const sources = texts.map(({ text }) => text);
     const extract = () => extractor.extract(sources, { signal: call.signal });
-    return extractor.id === this.features.text.id
-      ? await extractAll(extractor.id, texts, call, extract)
-      : await extractSome(extractor.id, texts, call, extract);
+    const failsItems = extractor.id === this.features.text.id;
+    return await extractFor(extractor.id, texts, { call, failsItems }, extract);
   }
 
   private async extractImages(
@@ -74,9 +73,8 @@ export class FeatureExtraction {
   ): Promise<Extracted> {
     const extract = async () =>
       extractor.extract(await this.pixelsFor(extractor, images), { signal: call.signal });
-    return extractor.id === this.features.image.id
-      ? await extractAll(extractor.id, images, call, extract)
-      : await extractSome(extractor.id, images, call, extract);
+    const failsItems = extractor.id === this.features.image.id;
+    return await extractFor(extractor.id, images, { call, failsItems }, extract);
   }
 
   private async pixelsFor(
@@ -103,30 +101,23 @@ function lacking<M extends Modality>(
   );
 }
 
-async function extractAll(
+/**
+ * Extracts the features of some items. An error of the configured extractor fails the items; those of another encoder's extractor
+ * are left without a feature, which `Upkeep` extracts later.
+ */
+async function extractFor(
   extractor: string,
   items: readonly PreparedItem[],
-  call: IngestCall,
+  { call, failsItems }: { readonly call: IngestCall; readonly failsItems: boolean },
   extract: () => Promise<readonly Float32Array[]>,
 ): Promise<Extracted> {
   try {
     return extracted(extractor, items, items.length === 0 ? [] : await extract());
   } catch (error) {
-    const indices = items.map(({ index }) => index);
-    return { extractor, features: new Map(), outcomes: failed(call, indices, error) };
-  }
-}
-
-/** For another encoder's extractor, whose error does not fail the items: `Upkeep` extracts these features later. */
-async function extractSome(
-  extractor: string,
-  items: readonly PreparedItem[],
-  call: IngestCall,
-  extract: () => Promise<readonly Float32Array[]>,
-): Promise<Extracted> {
-  try {
-    return extracted(extractor, items, items.length === 0 ? [] : await extract());
-  } catch (error) {
+    if (failsItems) {
+      const indices = items.map(({ index }) => index);
+      return { extractor, features: new Map(), outcomes: failed(call, indices, error) };
+    }
     throwIfCancelled(call.signal);
     call.reportUnexpected(error);
     return extracted(extractor, [], []);
