@@ -165,7 +165,7 @@ export interface TrainOptions {
    * `image`: the image side is that of the encoder that the training starts from, and only the text side is learnt, as a residual.
    * Of the other options it uses the seed, the epochs and the shares of further texts.
    */
-  readonly freeze: Frozen;
+  readonly freeze: 'none' | 'image';
 
   /** A linear path in each network, f(v) = W v + MLP(v). W is initialised with CCA and trained further. */
   readonly ccaSkip: boolean;
@@ -177,8 +177,6 @@ export type TrainOptionsInput = Partial<Omit<TrainOptions, 'weights'>> & {
 };
 
 export type Tuning = 'none' | 'pairs' | 'classes';
-
-export type Frozen = 'none' | 'image';
 
 export type PresetName = 'paper' | 'default';
 

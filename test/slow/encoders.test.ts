@@ -264,6 +264,9 @@ describe('versions of the encoder over GraphQL', () => {
     expect(await errorsOf({ unseenClasses: ['nope'] })).toMatchObject({
       errors: [{ code: 'UNKNOWN_CLASS', field: ['input', 'unseenClasses'] }],
     });
+    expect(await errorsOf({ freeze: 'IMAGE' })).toMatchObject({
+      errors: [{ code: 'BAD_INPUT', field: ['input', 'from'] }],
+    });
     expect(await errorsOf({ options: { clip: 0 } })).toMatchObject({
       errors: [{ code: 'BAD_INPUT', field: ['input', 'options', 'clip'] }],
     });

@@ -14,6 +14,7 @@ import { alignedEncoder } from '../../src/encoder/training/aligned-branch.js';
 import { fitSharedNormalisation } from '../../src/encoder/training/shared-normalisation.js';
 import { trainInThisThread } from '../../src/encoder/training/trainer.js';
 import type { Encoder, SourceSet } from '../../src/encoder/types.js';
+import { readTraining } from '../../src/graphql/inputs.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
 import { tf } from '../../src/platform/tfjs.js';
 import { sharedTowers } from '../factories/shared-towers.js';
@@ -87,6 +88,13 @@ describe('a training that freezes the image side of a shared space', () => {
       expect(loadParameters(bytes).textResidual).toBeNull();
       expect(notes.join()).toMatch(/left as it is/);
     }
+  });
+
+  it('is asked for through the API', () => {
+    expect(readTraining({ from: 'ID', freeze: 'IMAGE', options: { epochs: 9 } } as never)).toMatchObject({
+      from: 'ID',
+      options: { freeze: 'image', epochs: 9 },
+    });
   });
 
   it('names what is missing', async () => {
