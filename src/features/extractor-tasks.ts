@@ -26,6 +26,7 @@ export interface ExtractorTasks {
   describeTextExtractor(name: string): Promise<TaskReply<TextExtractorInfo>>;
   backendReport(): Promise<TaskReply<BackendReport>>;
   tensorCount(): Promise<TaskReply<number>>;
+  graphCount(): Promise<TaskReply<number>>;
 }
 
 /** The result of a task. An expected failure is a value, because an error loses its code between threads. */

@@ -3,6 +3,7 @@ import { loadTensorBackend } from '../platform/tensor-backend.js';
 import type { ExtractorTasks, TaskReply } from './extractor-tasks.js';
 import { loadImageExtractor } from './image/load-image-extractor.js';
 import { LoadedExtractors } from './loaded-extractors.js';
+import { openGraphs } from './onnx/session.js';
 import { loadTextExtractor } from './text/load-text-extractor.js';
 
 /** A worker thread of the extractors' pool. It loads each model once, at the first task that uses it. */
@@ -46,3 +47,6 @@ export const backendReport: ExtractorTasks['backendReport'] = () =>
 /** Number of tensors in this thread. Between calls these are only the models' weights. */
 export const tensorCount: ExtractorTasks['tensorCount'] = () =>
   reply(async () => (await loadTensorBackend()).tf.memory().numTensors);
+
+/** Number of ONNX graphs in this thread. */
+export const graphCount: ExtractorTasks['graphCount'] = () => reply(async () => openGraphs());

@@ -29,15 +29,19 @@ const raw = (array: ArrayBufferView): number[] => [
 
 const FLOAT = 1;
 const INT64 = 7;
+/** Where the values of a tensor are. */
+const EXTERNAL = 1;
 
 type Dimension = number | string;
 
-/** A tensor with values, as an initializer. */
-export interface Constant {
+/** A tensor with values, as an initializer: in the graph, or float32 in a file beside it. */
+export type Constant = {
   readonly name: string;
   readonly dims: readonly number[];
-  readonly values: Float32Array | BigInt64Array;
-}
+} & (
+  | { readonly values: Float32Array | BigInt64Array }
+  | { readonly file: string; readonly offset: number; readonly length: number }
+);
 
 export interface GraphNode {
   readonly op: string;
@@ -55,12 +59,20 @@ export interface Value {
   readonly dims: readonly Dimension[];
 }
 
-function tensor({ name, dims, values }: Constant): number[] {
+function tensor(constant: Constant): number[] {
+  const shape = constant.dims.flatMap((dim) => int(1, dim));
+  if ('values' in constant) {
+    const type = int(2, constant.values instanceof Float32Array ? FLOAT : INT64);
+    return [...shape, ...type, ...text(8, constant.name), ...bytes(9, raw(constant.values))];
+  }
+  const { file, offset, length } = constant;
+  const entries = Object.entries({ location: file, offset, length });
   return [
-    ...dims.flatMap((dim) => int(1, dim)),
-    ...int(2, values instanceof Float32Array ? FLOAT : INT64),
-    ...text(8, name),
-    ...bytes(9, raw(values)),
+    ...shape,
+    ...int(2, FLOAT),
+    ...text(8, constant.name),
+    ...entries.flatMap(([key, value]) => bytes(13, [...text(1, key), ...text(2, String(value))])),
+    ...int(14, EXTERNAL),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { createRandom } from '../../src/encoder/math/random.js';
 import { type Constant, type GraphNode, onnxModel } from './onnx.js';
 
 /** Words of the tokenizer, with the vector of each in the tiny models. */
@@ -146,6 +147,50 @@ function tinyDino(): Uint8Array {
       op('ReduceMean', ['rows'], 'pooler_output', { axes: [1], keepdims: 0 }),
     ],
   });
+}
+
+/** Units of a layer of `largeVision`: a layer has 4 MB of weights. */
+const LAYER = 1024;
+
+/** The same tower with layers of random weights between, in a file beside the graph, as large exports have them. */
+export function largeVision(layers: number): ModelFiles {
+  const file = 'vision_model.onnx_data';
+  const random = createRandom(1);
+  const weights = Float32Array.from(
+    { length: layers * LAYER ** 2 },
+    () => (random.uniform() - 0.5) / Math.sqrt(LAYER),
+  );
+  const outside = (layer: number): Constant => ({
+    name: `layer.${layer}`,
+    dims: [LAYER, LAYER],
+    file,
+    offset: 4 * layer * LAYER ** 2,
+    length: 4 * LAYER ** 2,
+  });
+  const numbers = Array.from({ length: layers }, (_, layer) => layer);
+  const ends = (name: string, ...dims: [number, number]): Constant => ({
+    name,
+    dims,
+    values: Float32Array.from({ length: dims[0] * dims[1] }, () => random.uniform() - 0.5),
+  });
+  return {
+    'onnx/vision_model.onnx': onnxModel({
+      inputs: [{ name: 'pixel_values', type: 'float32', dims: ['n', 3, 'h', 'w'] }],
+      outputs: [{ name: 'image_embeds', type: 'float32', dims: ['n', TINY_WIDTH] }],
+      constants: [ends('first', 3, LAYER), ends('last', LAYER, TINY_WIDTH), ...numbers.map(outside)],
+      nodes: [
+        op('GlobalAveragePool', ['pixel_values'], 'mean'),
+        op('Flatten', ['mean'], 'flat'),
+        op('MatMul', ['flat', 'first'], 'x.0'),
+        ...numbers.flatMap((layer) => [
+          op('MatMul', [`x.${layer}`, `layer.${layer}`], `y.${layer}`),
+          op('Relu', [`y.${layer}`], `x.${layer + 1}`),
+        ]),
+        op('MatMul', [`x.${layers}`, 'last'], 'image_embeds'),
+      ],
+    }),
+    [`onnx/${file}`]: new Uint8Array(weights.buffer),
+  };
 }
 
 /** A graph with an operator that does not exist. */

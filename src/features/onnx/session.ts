@@ -27,6 +27,13 @@ export interface Graph {
   release(): Promise<void>;
 }
 
+let open = 0;
+
+/** Graphs of this thread that are loaded and not released. */
+export function openGraphs(): number {
+  return open;
+}
+
 /**
  * Loads a graph with one thread, because the pool has a thread for each core.
  *
@@ -44,6 +51,11 @@ export async function loadGraph(file: string): Promise<Graph> {
   }).catch((error: unknown) => {
     throw badModel(file, `cannot be loaded: ${reason(error)}`, error);
   });
+  open += 1;
+  const release = async (): Promise<void> => {
+    open -= 1;
+    await session.release();
+  };
   const fixedSize = (input: string, dimension: number): number | null => {
     const metadata = session.inputMetadata.find(({ name }) => name === input);
     const size = metadata?.isTensor ? metadata.shape[dimension] : undefined;
@@ -51,7 +63,7 @@ export async function loadGraph(file: string): Promise<Graph> {
   };
   const batch = fixedSize(session.inputNames[0] ?? '', 0);
   if (batch !== null && batch > 1) {
-    await session.release();
+    await release();
     throw badModel(file, `takes exactly ${batch} inputs at once; export it for any number, or for one`);
   }
   return {
@@ -76,6 +88,6 @@ export async function loadGraph(file: string): Promise<Graph> {
       }
       return { data: result.data as Float32Array, dims: result.dims };
     },
-    release: () => session.release(),
+    release,
   };
 }
