@@ -8,6 +8,7 @@ import pg from 'pg';
 import { featurePartition } from '../src/catalog/vectors/vector-partitions.js';
 import { openApp } from '../src/compose.js';
 import { readConfig } from '../src/config.js';
+import type { TrainingProgress } from '../src/services/encoders/training-progress.js';
 import type { App } from '../src/services/services.js';
 import { ProcessWatch } from './process-watch.js';
 
@@ -40,7 +41,12 @@ const CLASSES = 100;
 /** Pairs that a statement stores. */
 const PAIRS_AT_ONCE = 50_000;
 
-/** Trains on that many pairs, up to the embedding of the catalogue, which no longer depends on the list of pairs. */
+/** Pairs of a first training, after which the serving process is at rest. */
+const FIRST_PAIRS = 2000;
+/** With more pairs the training is stopped after its first epoch: the rest of it takes long in a process of its own. */
+const MOST_WHOLE = 100_000;
+
+/** Trains on that many pairs, up to the embedding of the catalogue, which does not depend on the list of pairs. */
 export async function measureServing(pairs: number, options: ServingOptions): Promise<ServingResult> {
   const name = `commonspace_bench_${process.pid}`;
   const url = new URL(options.database);
@@ -53,12 +59,15 @@ export async function measureServing(pairs: number, options: ServingOptions): Pr
     const app = await openApp(readConfig({ dataDir }, { DATABASE_URL: url.href }), console.error);
     try {
       const started = performance.now();
-      await insert(url.href, pairs, {
-        image: app.imageExtractors.byDefault.id,
-        text: app.textExtractors.byDefault.id,
-      });
+      const extractors = { image: app.imageExtractors.byDefault.id, text: app.textExtractors.byDefault.id };
+      await insert(url.href, { from: 0, to: FIRST_PAIRS }, extractors);
+      // Code that is used for the first time is loaded and compiled, which is not a matter of the number of pairs.
+      await train(app, options, ({ stage }) => stage === 'train');
+      await insert(url.href, { from: FIRST_PAIRS, to: pairs }, extractors);
       const inserting = (performance.now() - started) / 1000;
-      return { pairs, inserting, ...(await train(app, options)) };
+      const isLast = (progress: TrainingProgress) =>
+        pairs > MOST_WHOLE && progress.stage === 'train' && progress.progress.kind === 'epoch';
+      return { pairs, inserting, ...(await train(app, options, isLast)) };
     } finally {
       await app.close();
     }
@@ -69,7 +78,11 @@ export async function measureServing(pairs: number, options: ServingOptions): Pr
   }
 }
 
-async function train(app: App, { seed, epochs }: ServingOptions) {
+async function train(
+  app: App,
+  { seed, epochs }: ServingOptions,
+  isLast: (progress: TrainingProgress) => boolean,
+) {
   await app.warmUp();
   await setTimeout(1000);
   global.gc?.();
@@ -100,7 +113,7 @@ async function train(app: App, { seed, epochs }: ServingOptions) {
       signal: stop.signal,
       onProgress: (progress) => {
         note();
-        if (progress.stage === 'embed') stop.abort();
+        if (progress.stage === 'embed' || isLast(progress)) stop.abort();
         stage = progress.stage;
       },
     },
@@ -111,7 +124,6 @@ async function train(app: App, { seed, epochs }: ServingOptions) {
   note();
   delay.disable();
   const [stallIn, stall] = [...stalls].reduce((a, b) => (b[1] > a[1] ? b : a));
-  process.stderr.write(`  ${JSON.stringify(Object.fromEntries(stalls))}\n`);
   const { peak, caller } = processes.stop();
   return { seconds: (performance.now() - started) / 1000, rest, growth: caller, stall, stallIn, peak };
 }
@@ -119,7 +131,7 @@ async function train(app: App, { seed, epochs }: ServingOptions) {
 /** Pair n is an image and a text of class n mod CLASSES, with random features. */
 async function insert(
   url: string,
-  pairs: number,
+  pairs: { readonly from: number; readonly to: number },
   extractors: { readonly image: string; readonly text: string },
 ): Promise<void> {
   const client = new pg.Client({ connectionString: url });
@@ -132,19 +144,22 @@ async function insert(
   try {
     // Foreign keys hold by construction, and checking each of them takes longer than the rows.
     await client.query(`SET session_replication_role = replica; SELECT setseed(0.5)`);
-    for (const extractor of [image, text])
+    if (pairs.from === 0) {
+      for (const extractor of [image, text])
+        await client.query(
+          `CREATE TABLE IF NOT EXISTS ${featurePartition(extractor)} PARTITION OF feature FOR VALUES IN ('${extractor}')`,
+        );
       await client.query(
-        `CREATE TABLE IF NOT EXISTS ${featurePartition(extractor)} PARTITION OF feature FOR VALUES IN ('${extractor}')`,
+        `INSERT INTO class (id, name) SELECT ${id(4, 'c')}, 'class ' || c FROM generate_series(0, ${CLASSES - 1}) c`,
       );
-    await client.query(
-      `INSERT INTO class (id, name) SELECT ${id(4, 'c')}, 'class ' || c FROM generate_series(0, ${CLASSES - 1}) c`,
-    );
-    await client.query(
-      `INSERT INTO class_feature SELECT ${id(4, 'c')}, $1, ${vector('c')} FROM generate_series(0, ${CLASSES - 1}) c`,
-      [text],
-    );
-    for (let start = 0; start < pairs; start += PAIRS_AT_ONCE) {
-      const rows = `generate_series(${start}, ${Math.min(pairs, start + PAIRS_AT_ONCE) - 1}) n`;
+      await client.query(
+        `INSERT INTO class_feature SELECT ${id(4, 'c')}, $1, ${vector('c')} FROM generate_series(0, ${CLASSES - 1}) c`,
+        [text],
+      );
+    }
+    for (let start = pairs.from; start < pairs.to; start += PAIRS_AT_ONCE) {
+      const until = Math.min(pairs.to, start + PAIRS_AT_ONCE);
+      const rows = `generate_series(${start}, ${until - 1}) n`;
       const hash = (kind: string) => `encode(sha256(('${kind} ' || n)::bytea), 'hex')`;
       await client.query(`INSERT INTO pair (id, key) SELECT ${id(3, 'n')}, 'pair ' || n FROM ${rows}`);
       await client.query(
@@ -166,7 +181,7 @@ async function insert(
           `INSERT INTO item_class SELECT ${id(kind, 'n')}, ${id(4, `(n % ${CLASSES})`)} FROM ${rows}`,
         );
       }
-      process.stderr.write(`  ${start + PAIRS_AT_ONCE} of ${pairs} pairs stored\n`);
+      process.stderr.write(`  ${until} pairs stored\n`);
     }
     await client.query('ANALYZE');
   } finally {

@@ -110,12 +110,16 @@ export function sampleHeldOut(list: PairList, most: number): PairList {
 
 function samplingNotes({ heldOut }: HeldOutCounts): string[] {
   return Object.entries(heldOut).flatMap(([name, count]) =>
-    count <= MOST_MEASURED
-      ? []
-      : [
-          `Of ${count} held-out pairs of ${name} classes about ${MOST_MEASURED} were measured, as queries and as gallery. Figures that depend on the size of the gallery, for example Recall@k, are those of that size.`,
-        ],
+    samplingNote(count, `held-out pairs of ${name} classes`),
   );
+}
+
+/** Says that a part with this number of pairs was sampled; empty where it is measured whole. */
+export function samplingNote(count: number, what: string): string[] {
+  if (count <= MOST_MEASURED) return [];
+  return [
+    `Of ${count} ${what} about ${MOST_MEASURED} were measured, as queries and as gallery. Figures that depend on the size of the gallery, for example Recall@k, are those of that size.`,
+  ];
 }
 
 function smNotes({ classNames }: Pick<SourceSet, 'classNames'>): string[] {

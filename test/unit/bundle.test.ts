@@ -2,8 +2,14 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MOST_MEASURED } from '../../src/evaluation/evaluate-held-out.js';
 import { readBundle } from '../../src/services/evaluate/bundle/read-bundle.js';
-import { planSplits, sourceOf } from '../../src/services/evaluate/bundle-protocol.js';
+import {
+  partOf,
+  planSplits,
+  samplingNotesOf,
+  sourceOf,
+} from '../../src/services/evaluate/bundle-protocol.js';
 import { evaluateBundle } from '../../src/services/evaluate/evaluate-bundle.js';
 import { bundleFiles, npy, writeBundle } from '../factories/feature-bundle.js';
 
@@ -233,4 +239,17 @@ describe('protocols', () => {
     const bundle = await readBundle(await writeBundle(join(root, 'three'), bundleFiles(60, 30, 3)));
     expect(() => planSplits(bundle, 'extendable', [0])).toThrow(/have 3 classes/);
   });
+});
+
+it('measures a sample of many test rows, and says so', async () => {
+  const bundle = await readBundle(await write());
+  const rows = 3 * MOST_MEASURED;
+  const column = { data: Float32Array.from({ length: rows }, (_, row) => row), rows, columns: 1 };
+  const labelOf = Int32Array.from({ length: rows }, (_, row) => row % 2);
+  const large = { ...bundle, test: { image: column, text: column, labels: labelOf } };
+  const { IMAGE, TEXT } = partOf(large, [0, 1])?.sides ?? {};
+  expect([IMAGE, TEXT].map((side) => side?.features.rows)).toEqual([MOST_MEASURED, MOST_MEASURED]);
+  expect([...(IMAGE?.pairs ?? [])]).toEqual([...(IMAGE?.features.data ?? [])]);
+  expect(samplingNotesOf(large, [[0, 1]]).join()).toContain(`Of ${rows} test pairs about ${MOST_MEASURED}`);
+  expect(samplingNotesOf(bundle, [[0, 1]])).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { CommonspaceError } from '../../domain/errors.js';
 import { rowOf } from '../../domain/matrix.js';
 
 /**
@@ -58,7 +59,8 @@ export function decodeVectors(bytes: Buffer): { readonly columns: number; readon
   const columns = bytes.length === 0 ? 0 : bytes.readUInt16BE(0);
   const stride = 4 + 4 * columns;
   const rows = bytes.length / stride;
-  if (!Number.isInteger(rows)) throw new Error('vectors of differing dimensions in one chunk');
+  if (!Number.isInteger(rows))
+    throw new CommonspaceError('EXTRACTOR_FAILED', 'The stored vectors of an extractor differ in length.');
   const data = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row += 1) {
     readFloats(bytes, row * stride + 4, rowOf({ data, columns }, row));

@@ -57,6 +57,17 @@ export class VectorReads {
     return byId(sentRows.parse(rows));
   }
 
+  /** `featuresFor` in one matrix, in any order; null if no item has one. */
+  async featureMatrix(itemIds: readonly string[], extractor: string): Promise<VectorChunk | null> {
+    const [row] = await this.db.run(
+      `SELECT array_agg(item_id::text) AS ids, string_agg(vector_send(vec), '') AS vectors
+       FROM feature WHERE item_id = ANY($1::uuid[]) AND extractor = $2`,
+      [encodeUuidArray(itemIds), extractor],
+    );
+    const { ids, vectors } = chunkRow.parse(row);
+    return ids === null || vectors === null ? null : { ids, matrix: { ...vectors, rows: ids.length } };
+  }
+
   /** The feature of one item, null if it has none of this extractor. */
   async itemFeature(itemId: string, extractor: string): Promise<Float32Array | null> {
     return (await this.featuresFor([itemId], extractor)).get(itemId) ?? null;

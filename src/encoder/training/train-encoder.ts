@@ -42,9 +42,12 @@ export async function trainEncoder(
   const options = resolveTrainOptions(input);
   checkSource(source);
   throwIfCancelled(signal);
-  const copy = copySource(source);
+  // Features in files are those of a catalogue, whose server goes on meanwhile.
+  const isolated = !isMatrix(source.image);
+  // What a process gets is copied on the way.
+  const own = isolated ? source : copySource(source);
   const request: TrainWorkerInput = {
-    source: copy,
+    source: own,
     options,
     checkpoints: onCheckpoint !== undefined,
     checkpointEvery: hooks.checkpointEvery ?? CHECKPOINT_EVERY,
@@ -54,14 +57,11 @@ export async function trainEncoder(
   return await inThread<TrainedEncoder, TrainEvent>(workerEntry(import.meta.url, 'train.worker'), request, {
     what: 'The training',
     signal,
-    // Features in files are those of a catalogue, whose server goes on meanwhile.
-    isolated: !isMatrix(copy.image),
-    transfer: [
-      copy.image,
-      copy.text,
-      copy.classEmbeddings,
-      ...(copy.furtherTexts ? [copy.furtherTexts.features] : []),
-    ].flatMap((rows) => (isMatrix(rows) ? [rows.data.buffer as ArrayBuffer] : [])),
+    isolated,
+    transfer: (isolated
+      ? []
+      : [own.image, own.text, own.classEmbeddings, ...(own.furtherTexts ? [own.furtherTexts.features] : [])]
+    ).flatMap((rows) => (isMatrix(rows) ? [rows.data.buffer as ArrayBuffer] : [])),
     async onEvent(event, answer) {
       if (event.kind === 'progress') return onProgress?.(event.progress);
       await onCheckpoint?.(event.bytes);

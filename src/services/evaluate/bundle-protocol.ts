@@ -3,7 +3,9 @@
 import { takeRows } from '../../encoder/math/matrix.js';
 import { createRandom, shuffle } from '../../encoder/math/random.js';
 import { chooseClassEmbeddings } from '../../encoder/training/class-embeddings.js';
+import { atMost } from '../../encoder/training/scale.js';
 import type { SourceSet } from '../../encoder/types.js';
+import { MOST_MEASURED, samplingNote } from '../../evaluation/evaluate-held-out.js';
 import type { MeasuredPart } from '../../evaluation/measured-part.js';
 import { rowHashes, siblingGroups } from '../../evaluation/sibling-groups.js';
 import { badBundle } from './bundle/bad-bundle.js';
@@ -81,9 +83,12 @@ export function sourceOf({ train, classNames }: FeatureBundle, seen: readonly nu
   };
 }
 
-/** The test rows of some classes; null for fewer than two pairs, where every query finds its counterpart first. */
+/**
+ * The test rows of some classes, at most MOST_MEASURED of them at even distances; null for fewer than two pairs, where every query
+ * finds its counterpart first.
+ */
 export function partOf({ test, classNames }: FeatureBundle, classes: readonly number[]): MeasuredPart | null {
-  const rows = rowsOfClasses(test.labels, new Set(classes));
+  const rows = atMost(rowsOfClasses(test.labels, new Set(classes)), MOST_MEASURED);
   if (rows.length < 2) return null;
   const indexOf = new Map(classes.map((label, i) => [label, i]));
   const width = String(test.labels.length).length;
@@ -98,6 +103,16 @@ export function partOf({ test, classNames }: FeatureBundle, classes: readonly nu
     sides: { IMAGE: side(test.image), TEXT: side(test.text) },
     classNames: classes.map((label) => classNames.get(label) ?? String(label)),
   };
+}
+
+/** The notes on parts of which only a sample is measured. */
+export function samplingNotesOf(
+  { test }: Pick<FeatureBundle, 'test'>,
+  parts: readonly (readonly number[])[],
+): string[] {
+  return parts.flatMap((classes) =>
+    samplingNote(rowsOfClasses(test.labels, new Set(classes)).length, 'test pairs'),
+  );
 }
 
 function rowsOfClasses(labels: Int32Array, classes: ReadonlySet<number>): Int32Array {

@@ -13,7 +13,7 @@ import { newRunId, openRunFolder, type RunFolder } from '../../reports/run-folde
 import type { FeatureBundle } from './bundle/read-bundle.js';
 import { readBundle } from './bundle/read-bundle.js';
 import { checkSize, checkSplit } from './bundle-checks.js';
-import { type BundleSplit, partOf, planSplits, sourceOf } from './bundle-protocol.js';
+import { type BundleSplit, partOf, planSplits, samplingNotesOf, sourceOf } from './bundle-protocol.js';
 import {
   type BundleReport,
   estimateMeans,
@@ -72,7 +72,7 @@ export async function evaluateBundle(
       const name = nameOf(split, plan, request);
       splits.push(await new SplitEvaluation(bundle, request, folder, hooks).evaluate(split, name, run));
     }
-    const notes = notesOf(splits, request);
+    const notes = notesOf(splits, request, bundle);
     const means = estimateMeans(splits, protocol);
     const seconds = (performance.now() - started) / 1000;
     const path = await folder?.finish(
@@ -207,12 +207,17 @@ function nameOf(
 function notesOf(
   splits: readonly MeasuredSplit[],
   { protocol, feedback = 0 }: EvaluateBundleRequest,
+  bundle: FeatureBundle,
 ): string[] {
   const notes = new Set(splits.flatMap(({ trainings }) => trainings[0]?.notes ?? []));
   if (feedback > 0)
     notes.add(
       `The queries of all methods were moved towards their best results (feedback ${feedback}): do not compare with figures without.`,
     );
+  for (const { about } of splits) {
+    const parts = protocol === 'extendable' ? [about.seen, about.unseen] : [[...about.seen, ...about.unseen]];
+    for (const note of samplingNotesOf(bundle, parts)) notes.add(note);
+  }
   const never = splits[0]?.about.unseen ?? [];
   if (protocol === 'non-extendable' && never.length > 0)
     notes.add(`No training row has label ${never.join(', ')}; its test rows are measured nevertheless.`);

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { TrainingPair } from '../../catalog/types.js';
-import { gather } from '../../encoder/math/matrix.js';
-import type { PairList, PairTable } from '../../evaluation/pair-table.js';
+import { type Matrix, takeRows } from '../../encoder/math/matrix.js';
+import type { PairList, PairRow, PairTable } from '../../evaluation/pair-table.js';
 
 /** Reads the classes of pairs. */
 export async function readPairList(catalog: Catalog, pairs: readonly TrainingPair[]): Promise<PairList> {
@@ -17,16 +17,34 @@ export async function withFeatures(
   extractors: { readonly image: string; readonly text: string },
 ): Promise<PairTable> {
   const [images, texts] = await Promise.all([
-    catalog.vectors.featuresFor([...new Set(pairs.map((pair) => pair.imageId))], extractors.image),
-    catalog.vectors.featuresFor([...new Set(pairs.map((pair) => pair.textId))], extractors.text),
+    readMatrix(
+      catalog,
+      pairs.map((pair) => pair.imageId),
+      extractors.image,
+    ),
+    readMatrix(
+      catalog,
+      pairs.map((pair) => pair.textId),
+      extractors.text,
+    ),
   ]);
-  const rows = [...pairs.entries()].flatMap(([row, pair]) =>
-    images.has(pair.imageId) && texts.has(pair.textId) ? [{ pair, of: classOf[row] ?? null }] : [],
-  );
+  const kept = [...pairs.keys()].filter((row) => images.rowOf(row) >= 0 && texts.rowOf(row) >= 0);
   return {
-    pairs: rows.map(({ pair }) => pair),
-    classOf: rows.map(({ of }) => of),
-    image: gather(rows.map(({ pair }) => images.get(pair.imageId))),
-    text: gather(rows.map(({ pair }) => texts.get(pair.textId))),
+    pairs: kept.map((row) => pairs[row] as PairRow),
+    classOf: kept.map((row) => classOf[row] ?? null),
+    image: takeRows(images.matrix, Int32Array.from(kept, images.rowOf)),
+    text: takeRows(texts.matrix, Int32Array.from(kept, texts.rowOf)),
+  };
+}
+
+const NO_ROWS: Matrix = { data: new Float32Array(), rows: 0, columns: 0 };
+
+/** Features of items, and the row of each item in them; −1 for an item without a feature. */
+async function readMatrix(catalog: Catalog, ids: readonly string[], extractor: string) {
+  const found = await catalog.vectors.featureMatrix([...new Set(ids)], extractor);
+  const rows = new Map(found?.ids.map((id, row) => [id, row]));
+  return {
+    matrix: found?.matrix ?? NO_ROWS,
+    rowOf: (i: number) => rows.get(ids[i] ?? '') ?? -1,
   };
 }
