@@ -1,7 +1,9 @@
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { heldOutSummary } from '../../src/cli/held-out-summary.js';
+import { type PairFile, readPairFile } from '../../src/services/encoders/pair-file.js';
+import { splitOfEncoder, storedSplitOfEncoder } from '../../src/services/encoders/training-pairs.js';
 import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { describeOnEachKind, emptyCatalog } from '../support/catalog.js';
@@ -96,6 +98,29 @@ describeOnEachKind('training', (kind) => {
       minScore: null,
     });
     expect(page.results.length).toBeGreaterThan(0);
+  });
+
+  it('splits pairs in files as it splits pairs in memory, also where only some images may be trained on', async () => {
+    await ingestShapes(app);
+    const { image, text } = app.features;
+    const folder = join(app.runs, 'split');
+    const readAll = async (file: PairFile) => {
+      const chunks = [];
+      for await (const chunk of readPairFile(file)) chunks.push(chunk);
+      return chunks.flatMap(({ pairs }) => pairs);
+    };
+    for (const learnFrom of [null, { classNames: ['circle', 'square', 'ring'] }]) {
+      const config = { seed: 2, unseen: ['ring'], learnFrom, heldOutBelow: 2 ** 47, seenClassIds: [] };
+      const row = { config, imageExtractor: image.id, textExtractor: text.id };
+      const whole = await splitOfEncoder(app.catalog, row);
+      const stored = await storedSplitOfEncoder(app.catalog, row, null, { folder });
+      expect(await readAll(stored.source)).toEqual(whole.source.pairs);
+      expect(stored.seen.pairs).toEqual(whole.seen.pairs);
+      expect(stored.unseen.pairs).toEqual(whole.unseen.pairs);
+      expect(stored.heldOut.seen).toBeGreaterThan(learnFrom === null ? 0 : 20);
+      expect(stored.source.lines).toBeGreaterThan(0);
+    }
+    rmSync(folder, { recursive: true });
   });
 
   it('continues a version with pairs that were added, on its own held-out pairs', async () => {

@@ -1,6 +1,10 @@
-import { access, mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../../encoder/training/checkpoint-file.js';
+
+const WORK = 'work-';
+/** A work folder of this age is of a process that was killed. */
+const ABANDONED_MS = 24 * 3_600_000;
 
 /** The files of trainings, in `runs/<encoder>/` of the data folder: checkpoints, and the rows that a training reads. */
 export class Checkpoints {
@@ -46,7 +50,8 @@ export class Checkpoints {
   async withFolder<T>(encoderId: string, work: (folder: string) => Promise<T>): Promise<T> {
     const runFolder = join(this.runsFolder, encoderId);
     await mkdir(runFolder, { recursive: true });
-    const folder = await mkdtemp(join(runFolder, 'work-'));
+    await removeAbandoned(runFolder);
+    const folder = await mkdtemp(join(runFolder, WORK));
     try {
       return await work(folder);
     } finally {
@@ -66,5 +71,16 @@ export class Checkpoints {
 
   private file(encoderId: string): string {
     return join(this.folder(encoderId), 'latest.checkpoint');
+  }
+}
+
+async function removeAbandoned(runFolder: string): Promise<void> {
+  for (const name of await readdir(runFolder)) {
+    if (!name.startsWith(WORK)) continue;
+    const path = join(runFolder, name);
+    // Another process may remove it meanwhile.
+    const changed = await stat(path).catch(() => null);
+    if (changed !== null && Date.now() - changed.mtimeMs > ABANDONED_MS)
+      await rm(path, { recursive: true, force: true });
   }
 }
