@@ -3,7 +3,7 @@ import type { Modality } from '../../domain/modality.js';
 import { joinedWidth, SPHERE_COORDINATES } from '../inference/embed.js';
 import type { EncoderParameters } from '../inference/parameters.js';
 import type { TrainOptions } from '../types.js';
-import { alignedEncoder, withAligned } from './aligned-branch.js';
+import { withAligned } from './aligned-branch.js';
 import { ccaLayers, fitCca } from './cca-branch.js';
 import { type Branches, combineParts, keepsNorm, outputsOf } from './combine-parts.js';
 import type { TrainedMember } from './member-training.js';
@@ -31,8 +31,7 @@ export function buildEncoder(
 }
 
 /**
- * The same where the features share a space. The aligned branch has a share of the weight, and all of it at 1, which leaves the
- * model as it is. Parts keep no norms. The parts are reduced to `ALIGNED_WIDTH` only where there are rows enough for it.
+ * The same where the features share a space, with a share below 1 of the weight for the aligned branch. Parts keep no norms. The parts are reduced to `ALIGNED_WIDTH` only where there are rows enough for it.
  */
 export function buildAlignedEncoder(
   prepared: PreparedSource,
@@ -40,8 +39,7 @@ export function buildAlignedEncoder(
   options: TrainOptions,
   alignedShare: number,
 ): EncoderParameters {
-  const { normalisation, pairs } = prepared;
-  if (alignedShare === 1) return alignedEncoder(normalisation);
+  const { pairs } = prepared;
   const branches = collectBranches(prepared, members, options);
   const combined = withAligned(
     combineParts(branches, { ...options, codeLength: 0, posteriorLength: 0 }, null),

@@ -51,7 +51,7 @@ export async function chooseAlignedShare(
     hooks,
   );
   if (byPairs === null) {
-    const note = 'There are too few pairs to hold some out: the model is used as it is, without training.';
+    const note = 'There are too few pairs to hold some out for networks: none is used.';
     return { share: 1, trials: [], note };
   }
   const byClasses = await figuresOf(
@@ -77,7 +77,7 @@ function bestOf(
   const figures = `${meanFigure(zeroShot).toFixed(3)} without training, ${meanFigure(best).toFixed(3)} with the share chosen`;
   const note =
     best === zeroShot
-      ? `Training does not improve on the model as it is (${meanFigure(zeroShot).toFixed(3)} on held-out rows), so it is used as it is.`
+      ? `Networks do not improve on the model as it is (${meanFigure(zeroShot).toFixed(3)} on held-out rows): none is used.`
       : `Chosen on held-out rows: the model as it is has ${best.share * 100} % of the weight (${figures}).`;
   return { share: best.share, note };
 }

@@ -24,7 +24,8 @@ const LEARNING_RATE = 5e-3;
 const BATCH = 128;
 /** Norm of the noise that is added to embeddings, whose norm is 1. Without it the residual learns the pairs by heart. */
 const NOISE = 0.8;
-const STEPS = { least: 200, most: 1000 } as const;
+/** Steps at least, for each epoch of the options, and at most. */
+const STEPS = { perEpoch: 4, most: 1000 } as const;
 
 /** Stream of random numbers, apart from those of networks. */
 const STREAM = 400;
@@ -45,7 +46,7 @@ export async function trainTextResidual(
   const random = createRandom(options.seed, STREAM);
   const parameters = createParameters(width, random);
   const perEpoch = Math.max(1, Math.round(pairs.labels.length / BATCH));
-  const steps = Math.min(STEPS.most, Math.max(STEPS.least, options.epochs * perEpoch));
+  const steps = Math.min(STEPS.most, options.epochs * Math.max(STEPS.perEpoch, perEpoch));
   try {
     let step = 0;
     for (let epoch = 1; step < steps; epoch += 1) {

@@ -11,6 +11,7 @@ import type {
   TrainOptionsInput,
   TrainProgress,
 } from '../types.js';
+import { alignedEncoder } from './aligned-branch.js';
 import { buildAlignedEncoder, buildEncoder } from './build-encoder.js';
 import {
   type Checkpoint,
@@ -20,6 +21,7 @@ import {
   encodeCheckpoint,
 } from './checkpoint.js';
 import { type AlignedChoice, chooseAlignedShare } from './choose-aligned-share.js';
+import { learnTextSide, type TextSide } from './learn-text-side.js';
 import type { TrainedMember } from './member-training.js';
 import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
@@ -142,7 +144,15 @@ async function train(
   const aligned = source.sharedSpace
     ? await chooseAlignedShare(prepared, options, { yieldToEventLoop, log })
     : null;
-  return { ...finish(prepared, members, tuned, chosen, history, aligned), seconds: seconds() };
+  // Where networks do not improve on the model, a residual of the text side may: it needs fewer pairs.
+  const textSide =
+    aligned?.share === 1
+      ? await learnTextSide(alignedEncoder(prepared.normalisation), source, options, {
+          yieldToEventLoop,
+          log,
+        })
+      : null;
+  return { ...finish(prepared, members, tuned, chosen, history, aligned, textSide), seconds: seconds() };
 }
 
 /** Lower limit of the number of epochs chosen, as a share: on few pairs an early epoch may be the best by chance. */
@@ -163,19 +173,23 @@ function finish(
   { epochs: bestEpoch, validation }: ChosenEpochs,
   history: readonly EpochRecord[],
   aligned: AlignedChoice | null,
+  textSide: TextSide | null,
 ): Omit<TrainedEncoder, 'seconds'> {
   const parameters =
-    aligned === null
+    textSide?.parameters ??
+    (aligned === null
       ? buildEncoder(prepared, members, options)
-      : buildAlignedEncoder(prepared, members, options, aligned.share);
+      : buildAlignedEncoder(prepared, members, options, aligned.share));
   const { classEmbeddingKind } = prepared;
-  const notes = [...prepared.notes, ...tuningNotes, ...(aligned === null ? [] : [aligned.note])];
+  const choices = [aligned?.note, textSide?.choice.note].filter((note) => note !== undefined);
+  const notes = [...prepared.notes, ...tuningNotes, ...choices];
   // All fields are plain values, so JSON can represent them.
   const about = {
     options,
     notes,
     trials: trials.slice(0, KEPT_TRIALS),
     ...(aligned !== null && { alignedTrials: aligned.trials }),
+    ...(textSide !== null && { textTrials: textSide.choice.trials }),
     classEmbeddingKind,
     bestEpoch,
     validation,
