@@ -6,10 +6,12 @@ import type {
   EncoderStage,
   EncoderState as EncoderStateName,
   HeldOutFigures,
+  PromotionCheck as PromotionCheckValue,
   RetrievalFigures as RetrievalFiguresValue,
   TrainingRequest,
 } from '../__generated__/resolver-types.js';
 import type { PartShare } from '../domain/composition.js';
+import type { PromotionCheck } from '../domain/encoder-record.js';
 import type { EncoderProgress, EncoderState } from '../domain/encoder-status.js';
 import { type EvaluationRecord, figuresOf, type PartRecord } from '../domain/evaluation-record.js';
 import { MODALITIES } from '../domain/modality.js';
@@ -60,6 +62,14 @@ export function progressOf(row: EncoderRow): EncoderProgressValue | null {
     pairsPerSecond: epoch?.pairsPerSecond ?? null,
     secondsLeft: epoch?.secondsLeft ?? null,
   };
+}
+
+/** The outcome of the gate, with the maps of the untrained model beside the others. */
+export function promotionOf(check: PromotionCheck | undefined): PromotionCheckValue | null {
+  if (check === undefined) return null;
+  const withUntrained = (part: 'seen' | 'unseen') =>
+    check[part] && { ...check[part], untrained: check.zeroShot?.[part] ?? null };
+  return { ...check, seen: withUntrained('seen'), unseen: withUntrained('unseen') };
 }
 
 export function requestOf(row: EncoderRow): TrainingRequest | null {

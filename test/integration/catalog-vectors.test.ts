@@ -296,6 +296,29 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     expect(await vectors.itemEmbedding(first, write.id)).toEqual(Float32Array.of(1, 0));
   });
 
+  it('gives an encoder the embeddings of another one, and keeps those that it has', async () => {
+    const [from, to, removed] = [await createEncoder(2), await createEncoder(2), uuidv7()];
+    const { items, vectors, vectorWrites } = catalog();
+    const at = (...xy: number[]) => new Map([[from, Float32Array.from(xy)]]);
+    // More than one statement copies.
+    const writes = Array.from({ length: 700 }, (_, i) =>
+      imageWrite(String(i), { embeddings: at(Math.cos(i), Math.sin(i)) }),
+    );
+    const text = textWrite('t', { embeddings: at(1, 0) });
+    await items.upsertMany([...writes, text]);
+    const own = { data: Float32Array.of(0, 1), rows: 1, columns: 2 };
+    const [first, ...others] = writes.map(({ id }) => id) as [string, ...string[]];
+    await vectorWrites.addEmbeddings(to, 'IMAGE', [first], own);
+    expect(await vectorWrites.copyEmbeddings(from, to, 'IMAGE')).toBe(700);
+    expect(await vectors.embeddingsByIds(to, others)).toEqual(await vectors.embeddingsByIds(from, others));
+    expect(await vectors.itemEmbedding(to, first)).toEqual(own.data);
+    expect(await vectors.itemEmbedding(to, text.id)).toBeNull();
+    expect(await vectorWrites.copyEmbeddings(removed, to, 'IMAGE')).toBe(0);
+    await expect(vectorWrites.copyEmbeddings(from, to, 'IMAGE', AbortSignal.abort())).rejects.toMatchObject({
+      code: 'CANCELLED',
+    });
+  });
+
   describe('with an index', () => {
     const COUNT = 24_000;
     const DIMENSION = 64;

@@ -122,7 +122,7 @@ describe('versions of the encoder over GraphQL', () => {
     const activate = (id: string, force: boolean) =>
       ask(
         `mutation ($id: ID!, $force: Boolean) { activateEncoder(id: $id, force: $force) { encoder { id state promotion {
-          against tolerance seen { pairs candidate active } learntByActive refusal } } errors { code field message } } }`,
+          against tolerance seen { pairs candidate active untrained } learntByActive refusal } } errors { code field message } } }`,
         { id, force },
       ).then((data) => data.activateEncoder);
     const refused = await activate(worse, false);

@@ -122,6 +122,29 @@ describe('the stored encoder', () => {
     expect(aboutEncoder(bytes)).toMatchObject({ options: { preset: 'default' } });
   });
 
+  it('has a residual of texts, which leaves images as they are', () => {
+    const plain = loadParameters(trained.bytes);
+    const square = (columns: number) => ({
+      weights: { data: new Float32Array(12 * columns), rows: 12, columns },
+      bias: Float32Array.from({ length: columns }, (_, i) => (i === 0 ? 5 : 0)),
+      slope: 1,
+    });
+    const bytes = saveEncoder({ ...plain, textResidual: [square(12), square(12)] });
+    const [before, after] = [createEncoder(plain), loadEncoder(bytes)];
+    expect(after.embedMany('IMAGE', source.image)).toEqual(before.embedMany('IMAGE', source.image));
+    const feature = source.text.data.subarray(0, 24);
+    const moved = before.embed('TEXT', feature).map((x, i) => x + (i === 0 ? 5 : 0));
+    const length = Math.hypot(...moved);
+    after.embed('TEXT', feature).forEach((x, i) => {
+      expect(x).toBeCloseTo((moved[i] as number) / length, 6);
+    });
+    for (const textResidual of [[square(11)], [square(11), square(12)]]) {
+      expect(() => loadEncoder(saveEncoder({ ...plain, textResidual }))).toThrow(
+        expect.objectContaining({ code: 'BAD_MODEL', message: expect.stringContaining('residual of texts') }),
+      );
+    }
+  });
+
   it('refuses a feature of another length', async () => {
     const encoder = loadEncoder(trained.bytes);
     expect(() => encoder.embed('TEXT', new Float32Array(40))).toThrow(

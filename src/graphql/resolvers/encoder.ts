@@ -5,6 +5,7 @@ import {
   encoderPart,
   heldOut,
   progressOf,
+  promotionOf,
   requestOf,
   stateName,
 } from '../encoder-values.js';
@@ -22,6 +23,6 @@ export const encoderFields: EncoderResolvers = {
   classification: (row) => classificationOf(storedEvaluation(row)?.classification),
   cutOffs: (row) => row.config.cutOffs ?? [],
   notes: (row) => row.report.notes ?? [],
-  promotion: (row) => row.report.promotion ?? null,
+  promotion: (row) => promotionOf(row.report.promotion),
   seconds: (row) => row.report.seconds ?? null,
 };
