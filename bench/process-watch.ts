@@ -36,6 +36,39 @@ export class ProcessWatch {
   }
 }
 
+/**
+ * Watches for how long the main thread keeps its event loop from turning, by processor time: on a busy machine a thread also waits
+ * for a processor. On Linux, in steps of 10 ms.
+ */
+export class LoopWatch {
+  private before = ticksOfMainThread();
+  private most = 0;
+  private readonly timer = setInterval(() => this.look(), 10);
+
+  /** In ms, since the last call. */
+  longest(): number {
+    this.look();
+    const { most } = this;
+    this.most = 0;
+    return (most * 1000) / TICKS;
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private look(): void {
+    const now = ticksOfMainThread();
+    this.most = Math.max(this.most, now - this.before);
+    this.before = now;
+  }
+}
+
+function ticksOfMainThread(): number {
+  const fields = read(`/proc/self/task/${process.pid}/stat`).split(') ')[1]?.split(' ') ?? [];
+  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+}
+
 /** The text of a file, empty if its process has ended. */
 function read(file: string): string {
   try {

@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { featurePartition } from '../src/catalog/vectors/vector-partitions.js';
@@ -10,7 +9,7 @@ import { openApp } from '../src/compose.js';
 import { readConfig } from '../src/config.js';
 import type { TrainingProgress } from '../src/services/encoders/training-progress.js';
 import type { App } from '../src/services/services.js';
-import { ProcessWatch } from './process-watch.js';
+import { LoopWatch, ProcessWatch } from './process-watch.js';
 
 export interface ServingResult {
   readonly pairs: number;
@@ -20,7 +19,7 @@ export interface ServingResult {
   /** Resident memory of the serving process before, and its highest growth, in MB. */
   readonly rest: number;
   readonly growth: number;
-  /** The longest time, in ms, for which the event loop of the serving process was blocked, and in which stage. */
+  /** The longest processor time, in ms, of the serving process's main thread between two turns of its event loop, and in which stage. */
   readonly stall: number;
   readonly stallIn: string;
   /** Peak resident memory of the processes that split, train and measure, in MB. */
@@ -88,13 +87,11 @@ async function train(
   global.gc?.();
   const rest = process.memoryUsage.rss() / 2 ** 20;
   const processes = new ProcessWatch();
-  const delay = monitorEventLoopDelay({ resolution: 10 });
-  delay.enable();
+  const loop = new LoopWatch();
   const stalls = new Map<string, number>();
   let stage = 'split';
   const note = () => {
-    stalls.set(stage, Math.max(stalls.get(stage) ?? 0, delay.max / 1e6));
-    delay.reset();
+    stalls.set(stage, Math.max(stalls.get(stage) ?? 0, loop.longest()));
   };
   const started = performance.now();
   const stop = new AbortController();
@@ -122,7 +119,7 @@ async function train(
     if (error.code !== 'CANCELLED') throw error;
   });
   note();
-  delay.disable();
+  loop.stop();
   const [stallIn, stall] = [...stalls].reduce((a, b) => (b[1] > a[1] ? b : a));
   const { peak, caller } = processes.stop();
   return { seconds: (performance.now() - started) / 1000, rest, growth: caller, stall, stallIn, peak };

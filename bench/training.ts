@@ -183,7 +183,9 @@ async function each<Of>(): Promise<Of[]> {
   const results: Of[] = [];
   for (const pairs of options.pairs.split(',').map(Number)) {
     process.stderr.write(`${pairs} pairs\n`);
-    results.push(await inProcess<Of>(pairs));
+    const result = await inProcess<Of>(pairs);
+    process.stderr.write(`${JSON.stringify(result)}\n`);
+    results.push(result);
   }
   return results;
 }

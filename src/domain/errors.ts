@@ -92,9 +92,13 @@ export const ERRORS = {
   BAD_ROWS: {
     status: 500,
     exit: 1,
-    what: 'A file of training rows is incomplete or was changed.',
+    what: 'A file of training rows or pairs is incomplete or was changed.',
   },
-  DISK_FULL: { status: 507, exit: 4, what: 'The disk has no room for the files of a training.' },
+  DISK_FULL: {
+    status: 507,
+    exit: 4,
+    what: 'The disk has no room for the files of a training or an evaluation.',
+  },
   DATA_FOLDER_LOCKED: { status: 409, exit: 4, what: 'Another process uses the data folder.' },
   DATA_FOLDER_NOT_WRITABLE: { status: 500, exit: 4, what: 'The data folder cannot be written to.' },
   DATABASE_UNREACHABLE: {
