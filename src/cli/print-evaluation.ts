@@ -15,6 +15,7 @@ const METHOD_NAMES: Readonly<Record<Method, string>> = {
   codes: 'codes alone',
   posteriors: 'posteriors alone',
   cca_part: 'CCA part alone',
+  semantic_part: 'semantic part alone',
   zero_shot: 'zero-shot',
   paper: 'paper',
   sm: 'SM',

@@ -3,9 +3,9 @@ import { z } from 'zod';
 
 /**
  * The parts of an embedding: the codes of the networks, the canonical variates of the CCA branch, the networks' posteriors over
- * the classes of the training set, and a space that the features of both modalities share.
+ * the classes of the training set, the semantic branch, which maps to the class embeddings, and a space that the features of both modalities share.
  */
-export const PART_KINDS = ['codes', 'cca', 'posteriors', 'aligned'] as const;
+export const PART_KINDS = ['codes', 'cca', 'posteriors', 'semantic', 'aligned'] as const;
 
 const partShare = z.object({
   kind: z.enum(PART_KINDS),
@@ -24,6 +24,7 @@ const NAMES: Readonly<Record<PartKind, string>> = {
   codes: 'network codes',
   cca: 'CCA',
   posteriors: 'class posteriors',
+  semantic: 'map to class embeddings',
   aligned: 'shared space of the model',
 };
 

@@ -11,7 +11,7 @@ export const figure = z.number().nullable().default(null);
 
 /**
  * What is measured on the same rows: the encoder (`masln`) and each of its parts alone (the networks' codes, their posteriors, the
- * CCA branch, and `zero_shot`: the space of a pre-trained model as it is), an encoder with the paper's losses alone, semantic matching (`sm`), CCA, and the expectation of a random order.
+ * CCA branch, the semantic branch, and `zero_shot`: the space of a pre-trained model as it is), an encoder with the paper's losses alone, semantic matching (`sm`), CCA, and the expectation of a random order.
  * Parts are measured where the embedding has more than one.
  */
 export const METHODS = [
@@ -19,6 +19,7 @@ export const METHODS = [
   'codes',
   'posteriors',
   'cca_part',
+  'semantic_part',
   'zero_shot',
   'paper',
   'sm',

@@ -142,6 +142,10 @@ export interface TrainOptions {
   readonly ccaRegularisation: number;
   /** Weight of a CCA branch in the ensemble, 0 to 1. The linear map improves retrieval of unseen classes. */
   readonly ccaShare: number;
+  /**
+   * Weight of the semantic branch, 0 to 1: a linear map to the class embeddings. Where pairs have no classes it does not exist.
+   */
+  readonly semanticShare: number;
   /** Width of the CCA branch; 0: the width of the embedding. */
   readonly ccaDimension: number;
   /** Each canonical variate is weighted by its correlation to this power (Gong et al. 2014). */

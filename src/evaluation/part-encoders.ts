@@ -10,6 +10,7 @@ const PART_METHODS = {
   codes: 'codes',
   posteriors: 'posteriors',
   cca: 'cca_part',
+  semantic: 'semantic_part',
   aligned: 'zero_shot',
 } as const satisfies Record<PartKind, Method>;
 

@@ -92,6 +92,7 @@ const PART_KINDS = {
   codes: 'CODES',
   cca: 'CCA',
   posteriors: 'POSTERIORS',
+  semantic: 'SEMANTIC',
   aligned: 'ALIGNED',
 } as const satisfies Record<PartShare['kind'], EncoderPartKind>;
 

@@ -25,6 +25,7 @@ const options: TrainOptionsInput = {
   ccaDimension: 6,
   ccaShare: 0.3,
   posteriorShare: 0.2,
+  semanticShare: 0.1,
 };
 
 async function trained(rest: TrainOptionsInput): Promise<EncoderParameters> {
@@ -32,7 +33,7 @@ async function trained(rest: TrainOptionsInput): Promise<EncoderParameters> {
   return loadParameters(bytes);
 }
 
-const KINDS = ['codes', 'cca', 'posteriors'] as const;
+const KINDS = ['codes', 'cca', 'posteriors', 'semantic'] as const;
 const pairsOf = (count: number) => Array.from({ length: count }, (_, i) => [i, (7 * i) % 200] as const);
 
 describe('the parts of an encoder', () => {
@@ -43,10 +44,11 @@ describe('the parts of an encoder', () => {
 
   it('have the shares that the encoder file gives', async () => {
     const shares = Object.fromEntries(compositionOf(plain).map(({ kind, share }) => [kind, share]));
-    expect(shares.codes).toBeCloseTo(0.5, 9);
+    expect(shares.codes).toBeCloseTo(0.4, 9);
     expect(shares.cca).toBeCloseTo(0.3, 9);
     expect(shares.posteriors).toBeCloseTo(0.2, 9);
-    const networks = await trained({ ccaShare: 0, posteriorShare: 0, epochs: 1 });
+    expect(shares.semantic).toBeCloseTo(0.1, 9);
+    const networks = await trained({ ccaShare: 0, posteriorShare: 0, semanticShare: 0, epochs: 1 });
     expect(compositionOf(networks)).toEqual([{ kind: 'codes', share: 1 }]);
     expect(encoderOfPart(networks, 'cca', training)).toBeNull();
   });
@@ -57,7 +59,7 @@ describe('the parts of an encoder', () => {
       share,
       encoder: encoderOfPart(plain, kind, training),
     }));
-    expect(parts).toHaveLength(3);
+    expect(parts).toHaveLength(4);
     for (const [i, j] of pairsOf(20)) {
       const cosine = (of: Pick<typeof whole, 'embed'> | null) =>
         of === null

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { resolveTrainOptions } from '../../src/encoder/training/presets.js';
 import { adversaryWeight } from '../../src/encoder/training/train-step.js';
-import { networkSettings, normSettings, shareSettings } from '../../src/encoder/training/tune-candidates.js';
+import {
+  isPure,
+  networkSettings,
+  normSettings,
+  shareSettings,
+} from '../../src/encoder/training/tune-candidates.js';
 
 const cca = { k: 20, regularisation: 1, power: 1, length: 1 };
 
@@ -10,19 +15,21 @@ describe('the candidates of tuning', () => {
 
   it('have each part of an embedding alone, and the kept norm of the best CCA', () => {
     const shares = shareSettings(options);
-    for (const [posteriorShare, ccaShare] of [
-      [1, 0],
-      [0, 1],
-      [0, 0],
+    for (const [posteriorShare, ccaShare, semanticShare] of [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+      [0, 0, 0],
     ])
-      expect(shares).toContainEqual({ posteriorShare, ccaShare });
+      expect(shares).toContainEqual({ posteriorShare, ccaShare, semanticShare });
+    expect(shares.filter(isPure)).toHaveLength(4);
     expect(normSettings(options, cca).map(({ codeLength }) => codeLength)).toEqual([0, 0.5, 1]);
     expect(normSettings(options, { ...cca, length: 0.5 })).toHaveLength(2);
   });
 
   it('give no share to a part that the options leave out', () => {
-    const codesOnly = { ...options, ccaShare: 0, posteriorShare: 0 };
-    expect(shareSettings(codesOnly)).toEqual([{ posteriorShare: 0, ccaShare: 0 }]);
+    const codesOnly = { ...options, ccaShare: 0, posteriorShare: 0, semanticShare: 0 };
+    expect(shareSettings(codesOnly)).toEqual([{ posteriorShare: 0, ccaShare: 0, semanticShare: 0 }]);
     expect(shareSettings({ ...options, ccaShare: 0 }).every(({ ccaShare }) => ccaShare === 0)).toBe(true);
   });
 

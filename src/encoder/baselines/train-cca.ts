@@ -70,7 +70,14 @@ function parametersOf(
     normalisation: normalisation[modality],
     branches: [{ layers: [], skip: layers[modality], head: null }],
   });
-  const branches = { sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') }, networks: 0 };
-  const weights = { ...options, ccaShare: 1, posteriorShare: 0, codeLength: length, posteriorLength: 0 };
+  const branches = { sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') }, kinds: ['cca'] as const };
+  const weights = {
+    ...options,
+    ccaShare: 1,
+    posteriorShare: 0,
+    semanticShare: 0,
+    codeLength: length,
+    posteriorLength: 0,
+  };
   return combineParts(branches, weights, length > 0 ? outputsOf(branches, pairs) : null);
 }

@@ -50,6 +50,8 @@ export interface EncoderParameters {
    * [dimension]. Null or absent: nothing. Images are embedded without it; see text-residual.ts of the training.
    */
   readonly textResidual?: readonly DenseLayer[] | null;
+  /** The branch that maps to the class embeddings; null or absent without one. */
+  readonly semantic?: number | null;
   readonly sides: Readonly<
     Record<Modality, { readonly normalisation: Normalisation; readonly branches: readonly Branch[] }>
   >;

@@ -8,7 +8,7 @@ import { runBranches } from './branches.js';
 import { createEncoder } from './create-encoder.js';
 import { joinParts, norm } from './embed.js';
 import { createNormaliser } from './normalise.js';
-import type { Branch, EncoderParameters } from './parameters.js';
+import type { EncoderParameters } from './parameters.js';
 
 /** At most this many training rows of each modality give the radius of a part. */
 const RADIUS_ROWS = 2000;
@@ -57,22 +57,21 @@ export function encoderOfPart(
 
 /** The weights of the parameters, with 0 for everything that is not of this kind. */
 function weightsOf(
-  { branchWeights, posteriorWeights, aligned, sides }: EncoderParameters,
+  parameters: EncoderParameters,
   kind: PartKind,
 ): Pick<EncoderParameters, 'branchWeights' | 'posteriorWeights'> {
-  const { branches } = sides.IMAGE;
+  const { branchWeights, posteriorWeights } = parameters;
   return {
-    branchWeights: branchWeights.map((weight, i) =>
-      kindOf(branches[i], i === aligned) === kind ? weight : 0,
-    ),
+    branchWeights: branchWeights.map((weight, i) => (kindOf(parameters, i) === kind ? weight : 0)),
     posteriorWeights: posteriorWeights.map((weight) => (kind === 'posteriors' ? weight : 0)),
   };
 }
 
-/** A network has at least the layer of its code; the CCA branch is a linear path alone. */
-function kindOf(branch: Branch | undefined, isAligned: boolean): PartKind {
-  if (isAligned) return 'aligned';
-  return branch?.layers.length === 0 ? 'cca' : 'codes';
+/** A network has at least the layer of its code; the other branches are a linear path alone. */
+function kindOf({ aligned, semantic, sides }: EncoderParameters, branch: number): PartKind {
+  if (branch === aligned) return 'aligned';
+  if (branch === semantic) return 'semantic';
+  return sides.IMAGE.branches[branch]?.layers.length === 0 ? 'cca' : 'codes';
 }
 
 function radiusOf(parameters: EncoderParameters, modality: Modality, features: Rows): number {

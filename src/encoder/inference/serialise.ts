@@ -29,6 +29,8 @@ interface Description {
   readonly aligned?: number | null;
   /** Missing in files of encoders without one. */
   readonly textResidual?: BranchShape | null;
+  /** Missing in files of encoders without a semantic branch. */
+  readonly semantic?: number | null;
   /** Rows and columns of the output projection. */
   readonly projection: readonly [number, number] | null;
   readonly sides: Readonly<Record<Modality, SideShape>>;
@@ -70,6 +72,7 @@ export function saveEncoder(parameters: EncoderParameters, about: JsonValue = nu
         head: null,
       }),
     }),
+    ...(parameters.semantic != null && { semantic: parameters.semantic }),
     projection: projection && [projection.rows, projection.columns],
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
     about,
@@ -145,6 +148,7 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
     textResidual: description.textResidual
       ? takeBranch(array, TEXT_RESIDUAL, description.textResidual).layers
       : null,
+    semantic: description.semantic ?? null,
     projection: size && { data: array('projection', size[0] * size[1]), rows: size[0], columns: size[1] },
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
   };

@@ -2,13 +2,17 @@
 import type { Modality } from '../../domain/modality.js';
 import { joinedWidth, SPHERE_COORDINATES } from '../inference/embed.js';
 import type { EncoderParameters } from '../inference/parameters.js';
+import { solveCca } from '../math/cca.js';
+import type { LinearStart } from '../network/network.js';
 import type { TrainOptions } from '../types.js';
 import { withAligned } from './aligned-branch.js';
-import { ccaLayers, fitCca } from './cca-branch.js';
+import { ccaLayers } from './cca-branch.js';
+import { statisticsOf } from './cca-statistics.js';
 import { type Branches, combineParts, keepsNorm, outputsOf } from './combine-parts.js';
 import type { TrainedMember } from './member-training.js';
 import { fitOutputProjection } from './output-projection.js';
 import { ccaWidth } from './presets.js';
+import { fitSemantic } from './semantic-branch.js';
 import { ALIGNED_WIDTH, ROWS_A_NUMBER } from './shared-normalisation.js';
 import type { PreparedSource } from './training-data.js';
 
@@ -54,22 +58,45 @@ export function buildAlignedEncoder(
   );
 }
 
-/** The branches of the networks and, if the options give it a share, the CCA branch, fitted on the pairs of `prepared`. */
+/**
+ * The branches of the networks and the linear ones that the options give a share, fitted on the pairs of `prepared`. Without
+ * classes there is no semantic branch.
+ */
 export function collectBranches(
-  { normalisation, pairs }: PreparedSource,
+  prepared: PreparedSource,
   members: readonly TrainedMember[],
   options: TrainOptions,
 ): Branches {
-  const width = ccaWidth(options);
-  const linear = width > 0 ? ccaLayers(fitCca(pairs, options), width, options.ccaPower) : null;
+  const { normalisation } = prepared;
+  const linear = linearBranches(prepared, options);
   const side = (modality: Modality) => ({
     normalisation: normalisation[modality],
     branches: [
       ...members.map((member) => member.branches[modality]),
-      ...(linear ? [{ layers: [], skip: linear[modality], head: null }] : []),
+      ...linear.map(({ layers }) => ({ layers: [], skip: layers[modality], head: null })),
     ],
   });
-  return { sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') }, networks: members.length };
+  return {
+    sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
+    kinds: [...members.map(() => 'codes' as const), ...linear.map(({ kind }) => kind)],
+  };
+}
+
+function linearBranches(
+  { pairs, classEmbeddings }: PreparedSource,
+  options: TrainOptions,
+): readonly { readonly kind: 'cca' | 'semantic'; readonly layers: LinearStart }[] {
+  const width = ccaWidth(options);
+  const semantic = options.semanticShare > 0 ? classEmbeddings : null;
+  if (width === 0 && semantic === null) return [];
+  const statistics = statisticsOf(pairs, options);
+  const cca = () => ccaLayers(solveCca(statistics, options.ccaRegularisation), width, options.ccaPower);
+  return [
+    ...(width > 0 ? [{ kind: 'cca' as const, layers: cca() }] : []),
+    ...(semantic === null
+      ? []
+      : [{ kind: 'semantic' as const, layers: fitSemantic(pairs, semantic, statistics, options) }]),
+  ];
 }
 
 /** Drops the classifiers whose posterior has weight 0, so that they are not stored. */

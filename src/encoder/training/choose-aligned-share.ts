@@ -107,8 +107,8 @@ async function figuresOf(
 }
 
 /** The branches with the aligned one, whose outputs do not depend on its share. */
-function withAlignedBranches({ networks }: Branches, combined: EncoderParameters): Branches {
-  return { sides: withAligned(combined, 1).sides, networks };
+function withAlignedBranches({ kinds }: Branches, combined: EncoderParameters): Branches {
+  return { sides: withAligned(combined, 1).sides, kinds };
 }
 
 function figureOf({ validation }: Fold, held: Outputs, parameters: EncoderParameters): number {

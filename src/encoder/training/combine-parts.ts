@@ -11,8 +11,8 @@ import type { PreparedPairs } from './training-data.js';
 /** The branches of an encoder, before `combineParts` decides their weights. */
 export interface Branches {
   readonly sides: EncoderParameters['sides'];
-  /** How many of the branches are networks. They come first; the CCA branch, if any, is the last. */
-  readonly networks: number;
+  /** [branches]: the networks come first. */
+  readonly kinds: readonly ('codes' | 'cca' | 'semantic')[];
 }
 
 /** [pairs][branches] of each modality. */
@@ -41,26 +41,33 @@ export function keepsNorm({ codeLength, posteriorLength }: TrainOptions): boolea
  * @param outputs of the training pairs: the scales come from them; required if `keepsNorm(options)`
  */
 export function combineParts(
-  { sides, networks }: Branches,
+  { sides, kinds }: Branches,
   options: TrainOptions,
   outputs: Outputs | null,
 ): EncoderParameters {
   const { branches } = sides.IMAGE;
   const heads = branches.filter((branch) => branch.head !== null).length;
+  const { posteriorShare, ccaShare, semanticShare } = options;
+  const wanted = {
+    codes: Math.max(0, 1 - posteriorShare - ccaShare - semanticShare),
+    cca: ccaShare,
+    semantic: semanticShare,
+  };
+  const count = (kind: keyof typeof wanted) => kinds.filter((other) => other === kind).length;
+  const present = (Object.keys(wanted) as (keyof typeof wanted)[]).filter((kind) => count(kind) > 0);
   // Without classes there are no posteriors, and their share goes to the other parts.
-  const posterior = heads > 0 ? options.posteriorShare : 0;
-  const cca = branches.length > networks ? options.ccaShare : 0;
-  const code = 1 - options.posteriorShare - options.ccaShare;
-  const total = posterior + cca + Math.max(0, code);
-  const branchWeights = branches.map((_, i) =>
-    i < networks ? Math.max(0, code) / networks / total : cca / total,
-  );
+  const posterior = heads > 0 ? posteriorShare : 0;
+  const total = present.reduce((sum, kind) => sum + wanted[kind], posterior);
+  const branchWeights = kinds.map((kind) => wanted[kind] / count(kind) / total);
   const posteriorWeights = branches.map(({ head }) => (head ? posterior / heads / total : 0));
   const unscaled: EncoderParameters = {
     branchWeights,
     posteriorWeights,
     projection: null,
     norms: null,
+    semantic: branchWeights.some((weight, i) => kinds[i] === 'semantic' && weight > 0)
+      ? kinds.indexOf('semantic')
+      : null,
     sides,
   };
   return outputs !== null && keepsNorm(options) ? withNorms(unscaled, options, outputs) : unscaled;

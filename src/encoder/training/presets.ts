@@ -46,6 +46,7 @@ const PAPER: TrainOptions = {
   softTemperature: 0.1,
   ccaRegularisation: 1,
   ccaShare: 0,
+  semanticShare: 0,
   ccaDimension: 0,
   ccaPower: 1,
   posteriorShare: 0,
@@ -74,7 +75,8 @@ const DEFAULT: TrainOptions = {
   classTemperature: 0.15,
   members: 2,
   ccaSkip: true,
-  ccaShare: 0.4,
+  ccaShare: 0.2,
+  semanticShare: 0.2,
   posteriorShare: 0.2,
   ccaDimension: 128,
   shortTexts: 0.1,
@@ -111,8 +113,8 @@ export function resolveTrainOptions(input: TrainOptionsInput = {}): TrainOptions
     throw bad('tune', 'must be "none", "pairs" or "classes"', options.tune);
   if (!['none', 'image'].includes(options.freeze))
     throw bad('freeze', 'must be "none" or "image"', options.freeze);
-  if (options.ccaShare + options.posteriorShare > 1 + 1e-9)
-    throw bad('posteriorShare', 'plus ccaShare must be at most 1', options.posteriorShare);
+  if (options.ccaShare + options.posteriorShare + options.semanticShare > 1 + 1e-9)
+    throw bad('posteriorShare', 'plus ccaShare and semanticShare must be at most 1', options.posteriorShare);
   const width = options.members * (options.memberDimension || options.dimension) + ccaWidth(options);
   if (width < options.dimension)
     throw bad('dimension', `must be at most ${width}, the width of all codes together`, options.dimension);
@@ -196,6 +198,7 @@ const RANGES: Readonly<Record<RangedOption, readonly [least: number, most: numbe
   softTemperature: [1e-3, 100, false],
   ccaRegularisation: [0, 1e6, false],
   ccaShare: [0, 1, false],
+  semanticShare: [0, 1, false],
   posteriorShare: [0, 1, false],
   codeLength: [0, 1, false],
   posteriorLength: [0, 1, false],

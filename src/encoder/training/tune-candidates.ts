@@ -14,6 +14,7 @@ export type Choice = Partial<
     | 'ccaPower'
     | 'ccaDimension'
     | 'ccaShare'
+    | 'semanticShare'
     | 'posteriorShare'
     | 'codeLength'
     | 'posteriorLength'
@@ -37,32 +38,48 @@ export function networkSettings({ weights, epochs }: TrainOptions): readonly Cho
 const SHORT = 0.5;
 
 /** How much of their norms the parts keep. The last keeps what is best for CCA alone, so that pure CCA is among the candidates. */
-export function normSettings({ ccaShare, posteriorShare }: TrainOptions, cca: CcaChoice | null): Choice[] {
-  if (ccaShare + posteriorShare === 0) return [{ codeLength: 0 }, { codeLength: 0.5 }];
+export function normSettings(
+  { ccaShare, posteriorShare, semanticShare }: TrainOptions,
+  cca: CcaChoice | null,
+): Choice[] {
+  if (ccaShare + posteriorShare + semanticShare === 0) return [{ codeLength: 0 }, { codeLength: 0.5 }];
   const lengths = [0, 0.5, ...(cca === null || cca.length < 1 ? [] : [cca.length])];
   return lengths.map((codeLength) => ({ codeLength, posteriorLength: codeLength === 0 ? 0 : 1 }));
 }
 
-/** Shares of posteriors and CCA; the networks' codes have the rest. Each part alone is among them. */
-const SHARES = [
-  { posteriorShare: 0.2, ccaShare: 0.4 },
-  { posteriorShare: 0.5, ccaShare: 0.25 },
-  { posteriorShare: 0.8, ccaShare: 0.1 },
-  { posteriorShare: 0.95, ccaShare: 0 },
-  { posteriorShare: 1, ccaShare: 0 },
-  { posteriorShare: 0.1, ccaShare: 0.6 },
-  { posteriorShare: 0.05, ccaShare: 0.8 },
-  { posteriorShare: 0, ccaShare: 1 },
-  { posteriorShare: 0, ccaShare: 0.8 },
-  { posteriorShare: 0, ccaShare: 0.5 },
-  { posteriorShare: 0, ccaShare: 0.2 },
-  { posteriorShare: 0, ccaShare: 0 },
-] as const satisfies readonly Choice[];
+type Shares = Required<Pick<Choice, 'posteriorShare' | 'ccaShare' | 'semanticShare'>>;
+
+/** Shares of the other parts; the networks' codes have the rest. Each part alone is among them. */
+const SHARES: readonly Shares[] = [
+  { posteriorShare: 0.2, ccaShare: 0.4, semanticShare: 0 },
+  { posteriorShare: 0.5, ccaShare: 0.25, semanticShare: 0 },
+  { posteriorShare: 0.8, ccaShare: 0.1, semanticShare: 0 },
+  { posteriorShare: 0.95, ccaShare: 0, semanticShare: 0 },
+  { posteriorShare: 1, ccaShare: 0, semanticShare: 0 },
+  { posteriorShare: 0.1, ccaShare: 0.6, semanticShare: 0 },
+  { posteriorShare: 0.05, ccaShare: 0.8, semanticShare: 0 },
+  { posteriorShare: 0, ccaShare: 1, semanticShare: 0 },
+  { posteriorShare: 0, ccaShare: 0.8, semanticShare: 0 },
+  { posteriorShare: 0, ccaShare: 0.5, semanticShare: 0 },
+  { posteriorShare: 0, ccaShare: 0.2, semanticShare: 0 },
+  { posteriorShare: 0, ccaShare: 0, semanticShare: 0 },
+  { posteriorShare: 0.2, ccaShare: 0.2, semanticShare: 0.2 },
+  { posteriorShare: 0.2, ccaShare: 0.3, semanticShare: 0.1 },
+  { posteriorShare: 0.1, ccaShare: 0.3, semanticShare: 0.3 },
+  { posteriorShare: 0.05, ccaShare: 0.5, semanticShare: 0.3 },
+  { posteriorShare: 0, ccaShare: 0.8, semanticShare: 0.2 },
+  { posteriorShare: 0, ccaShare: 0.6, semanticShare: 0.4 },
+  { posteriorShare: 0, ccaShare: 0, semanticShare: 1 },
+];
+const PARTS = ['posteriorShare', 'ccaShare', 'semanticShare'] as const;
 
 /** The shares to compare: a part that the options leave out stays out. */
-export function shareSettings({ posteriorShare, ccaShare }: TrainOptions): readonly Choice[] {
-  return SHARES.filter(
-    (shares) =>
-      (posteriorShare > 0 || shares.posteriorShare === 0) && (ccaShare > 0 || shares.ccaShare === 0),
-  );
+export function shareSettings(options: TrainOptions): readonly Choice[] {
+  return SHARES.filter((shares) => PARTS.every((part) => options[part] > 0 || shares[part] === 0));
+}
+
+/** Whether a choice of shares leaves one part only. */
+export function isPure({ posteriorShare = 0, ccaShare = 0, semanticShare = 0 }: Choice): boolean {
+  const sum = posteriorShare + ccaShare + semanticShare;
+  return sum === 0 || Math.max(posteriorShare, ccaShare, semanticShare) === 1;
 }

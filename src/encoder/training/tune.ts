@@ -11,7 +11,7 @@ import { type Branches, combineParts, keepsNorm, type Outputs, outputsOf } from 
 import type { TrainedMember } from './member-training.js';
 import { trainOnRows } from './train-on-rows.js';
 import type { PreparedPairs, PreparedSource } from './training-data.js';
-import { type Choice, networkSettings, normSettings, shareSettings } from './tune-candidates.js';
+import { type Choice, isPure, networkSettings, normSettings, shareSettings } from './tune-candidates.js';
 import { type Fold, makeFolds } from './tune-folds.js';
 import { validationFigure } from './validation-figure.js';
 
@@ -68,7 +68,7 @@ export async function tuneOptions(
     figure,
   }));
   trials.sort((a, b) => b.figure - a.figure);
-  const { choice, figure } = best(trials);
+  const { choice, figure } = chosen(trials, tune);
   return { options: { ...options, ...choice }, trials, figure, notes: [choiceNote(choice, tune)] };
 }
 
@@ -150,10 +150,11 @@ class Tuner {
     const settings = { ...options, ...setting };
     const figures: number[][] = [];
     for (const [f, fold] of folds.entries()) {
-      // The CCA branch is built only if it has a share, and some candidates may give it one.
+      // A linear branch is built only if it has a share, and some candidates may give it one.
       const branches = collectBranches({ ...prepared, pairs: fold.training }, ensembles[f] ?? [], {
         ...settings,
-        ccaShare: options.ccaShare > 0 ? 0.5 : 0,
+        ccaShare: options.ccaShare > 0 ? 0.3 : 0,
+        semanticShare: options.semanticShare > 0 ? 0.3 : 0,
       });
       figures.push(
         measure(
@@ -202,6 +203,20 @@ function measure(
     };
     return validationFigure(validation, embeddings('IMAGE'), embeddings('TEXT'), width);
   });
+}
+
+/**
+ * What a mixture has to gain over the best part alone under `classes`. The folds hold out few classes each, and smaller differences
+ * between their mixtures are noise. Under `pairs` the best is taken: a mixture serves queries that a part alone does not.
+ */
+const LEAST_GAIN = 0.005;
+
+function chosen(trials: readonly Trial[], tune: Tuning): Trial {
+  const top = best(trials);
+  const pure = trials.filter(({ choice }) => isPure(choice));
+  if (tune !== 'classes' || pure.length === 0) return top;
+  const alone = best(pure);
+  return top.figure < alone.figure + LEAST_GAIN ? alone : top;
 }
 
 function best(trials: readonly Trial[]): Trial {

@@ -16,6 +16,7 @@ const METHODS = {
   codes: 'CODES',
   posteriors: 'POSTERIORS',
   cca_part: 'CCA_PART',
+  semantic_part: 'SEMANTIC_PART',
   zero_shot: 'ZERO_SHOT',
   paper: 'PAPER',
   sm: 'SM',

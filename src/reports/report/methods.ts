@@ -16,6 +16,8 @@ export function methodName(method: Method, { preset }: Pick<RunRecord, 'preset'>
       return 'posteriors alone';
     case 'cca_part':
       return 'CCA part alone';
+    case 'semantic_part':
+      return 'semantic part alone';
     case 'zero_shot':
       return 'zero-shot';
     case 'paper':
@@ -35,6 +37,7 @@ export const METHOD_MEANS: Readonly<Record<Method, string>> = {
   codes: 'of this encoder, the codes of its networks',
   posteriors: 'of this encoder, the posteriors of its networks over the classes of the training set',
   cca_part: 'of this encoder, its CCA branch',
+  semantic_part: 'of this encoder, its map to the class embeddings',
   zero_shot: 'the pre-trained model as it is, without training',
   paper: 'the losses of the paper only',
   sm: 'semantic matching: one logistic regression per modality, compared by their posteriors',
