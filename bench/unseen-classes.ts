@@ -29,7 +29,7 @@ import { repeatedRows } from '../src/evaluation/repeated-content.js';
 import { readNpy } from './npy.js';
 
 const WEIGHTS = [0.5, 1, 2, 4, 8, 64];
-const BONUSES = [0, 0.1, 0.2, 0.25, 0.3, 0.4];
+const BONUSES = [0, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5];
 const ITEMS = [0, 1, 2, 4, 8];
 const TEMPERATURES = [0.05, 0.07, 0.1, 0.14, 0.2];
 const DRAWN_CLASSES = 10;
@@ -122,7 +122,7 @@ async function prepare(seed: number): Promise<Trial> {
       classNames: present.map((label) => names[label] as string),
       classEmbeddings: takeRows(nameFeatures, Int32Array.from(present)),
     },
-    { preset: 'default', seed },
+    { preset: 'default', seed, tune: 'none', validation: 0 },
   );
   const encoder = loadEncoder(trained.bytes);
   /** Without those whose image or text is that of a training row. */
