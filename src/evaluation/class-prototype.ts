@@ -3,7 +3,7 @@ import { softmax, unit } from '../domain/vectors.js';
 /**
  * The weight of a class's name in its prototype, in items: the prototype of a class without items is its name's embedding, that
  * of a class with many items is near their mean. This and the next three values are ours;
- * docs/decisions/0010-unseen-classes.md says how they were chosen.
+ * docs/decisions/0010-unseen-classes.md and 0026-semantic-branch.md say how they were chosen.
  */
 export const NAME_COUNTS_AS_ITEMS = 1;
 
@@ -11,7 +11,7 @@ export const NAME_COUNTS_AS_ITEMS = 1;
  * Added to the similarity of an unseen class before classes are compared, because an encoder favours the classes of its
  * training set (calibrated stacking; Chao, Changpinyo, Gong, Sha 2016).
  */
-export const UNSEEN_BONUS = 0.25;
+export const UNSEEN_BONUS = 0.35;
 
 /** The number of items at which a class gets half of that bonus. */
 export const BONUS_HALVES_AT_ITEMS = 4;
