@@ -36,12 +36,13 @@ describeOnEachKind('training', (kind) => {
 
     const parts = await app.encoders.parts(await app.encoders.require(first.encoder));
     expect(parts).toEqual(first.evaluation?.composition);
-    expect(parts.map(({ kind }) => kind)).toEqual(['codes', 'cca', 'posteriors']);
+    expect(parts.map(({ kind }) => kind)).toEqual(['codes', 'cca', 'posteriors', 'semantic']);
     expect(first.evaluation?.seen?.methods.map(({ method }) => method)).toEqual([
       'masln',
       'codes',
       'posteriors',
       'cca_part',
+      'semantic_part',
       'cca',
       'chance',
     ]);

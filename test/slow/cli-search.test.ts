@@ -27,14 +27,14 @@ describe('the command, with a trained catalogue', () => {
     const shown = await cli(['encoders', 'show', encoder, '--data', data]);
     expect(shown.code, shown.stderr).toBe(0);
     expect(shown.stdout).toMatch(
-      /An embedding of MASLN consists of [\d.]+ % network codes, [\d.]+ % CCA, [\d.]+ % class posteriors\./,
+      /An embedding of MASLN consists of [\d.]+ % network codes, [\d.]+ % CCA, [\d.]+ % class posteriors, [\d.]+ % map to class embeddings\./,
     );
-    for (const method of ['codes alone', 'posteriors alone', 'CCA part alone'])
+    for (const method of ['codes alone', 'posteriors alone', 'CCA part alone', 'semantic part alone'])
       expect(shown.stdout).toContain(method);
     const { parts } = (await cli(['encoders', 'show', encoder, '--data', data, '--json'])).json() as {
       parts: { kind: string; share: number }[];
     };
-    expect(parts.map(({ kind }) => kind)).toEqual(['codes', 'cca', 'posteriors']);
+    expect(parts.map(({ kind }) => kind)).toEqual(['codes', 'cca', 'posteriors', 'semantic']);
     expect(parts.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
     const missing = await cli(['encoders', 'show', '01a00000-0000-7000-8000-000000000000', '--data', data]);
     expect(missing.code).toBe(2);

@@ -78,6 +78,7 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
       'codes',
       'posteriors',
       'cca_part',
+      'semantic_part',
       'paper',
       'sm',
       'cca',
@@ -112,7 +113,7 @@ describe('commonspace evaluate --bundle', { timeout: 600_000 }, () => {
       report.metrics.target.map(({ method }) => method),
     );
     for (const split of report.splits) {
-      expect(split.composition.map(({ kind }) => kind)).toEqual(['codes', 'cca', 'posteriors']);
+      expect(split.composition.map(({ kind }) => kind)).toEqual(['codes', 'cca', 'posteriors', 'semantic']);
       expect(split.composition.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
       expect(split.chosen.sm_unseen).toMatchObject({ image_l2: expect.any(Number) });
       const { seen, unseen } = split.parts;

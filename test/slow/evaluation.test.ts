@@ -11,8 +11,8 @@ import type { EvaluationProgress } from '../../src/services/evaluate/evaluation-
 import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 
-/** The embedding of the default preset has all three. */
-const parts = ['codes', 'posteriors', 'cca_part'];
+/** The embedding of the default preset has all four. */
+const parts = ['codes', 'posteriors', 'cca_part', 'semantic_part'];
 const quick = { paper: false, runs: null };
 
 describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, () => {
