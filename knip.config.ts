@@ -10,7 +10,7 @@ const config: KnipConfig = {
     'test/support/*.mjs',
     'bench/*.mjs',
     // Started by name: node bench/run.mjs NAME.
-    'bench/{features,retrieval,search-quality,search-speed,training,unseen-classes,warm-start}.ts',
+    'bench/{ablation,features,retrieval,search-quality,search-speed,training,unseen-classes,warm-start}.ts',
     'scripts/*.mjs',
   ],
   project: ['**/*.prisma', 'src/**/*.ts', 'test/**/*.{ts,mjs}', 'bench/**/*.{ts,mjs}', 'scripts/**/*.mjs'],
