@@ -2,18 +2,15 @@
  * Chooses options on held-out rows of the training set: those of CCA, then the regularisation and the epochs of the networks, then
  * the weights of the parts and how much of their norms they keep.
  */
-import type { Modality } from '../../domain/modality.js';
-import { embeddingWidth, embedOutputs } from '../inference/embed.js';
 import type { TrainOptions, Tuning } from '../types.js';
 import { collectBranches } from './build-encoder.js';
 import { type CcaChoice, chooseCca } from './choose-cca.js';
-import { type Branches, combineParts, keepsNorm, type Outputs, outputsOf } from './combine-parts.js';
 import type { TrainedMember } from './member-training.js';
+import { mixtureFigures } from './mixture-figures.js';
 import { trainOnRows } from './train-on-rows.js';
-import type { PreparedPairs, PreparedSource } from './training-data.js';
+import type { PreparedSource } from './training-data.js';
 import { type Choice, isPure, networkSettings, normSettings, shareSettings } from './tune-candidates.js';
 import { type Fold, makeFolds } from './tune-folds.js';
-import { validationFigure } from './validation-figure.js';
 
 export interface Tuned {
   readonly options: TrainOptions;
@@ -157,9 +154,9 @@ class Tuner {
         semanticShare: options.semanticShare > 0 ? 0.3 : 0,
       });
       figures.push(
-        measure(
-          fold,
+        mixtureFigures(
           branches,
+          fold,
           candidates.map((choice) => ({ ...settings, ...choice })),
         ),
       );
@@ -180,29 +177,6 @@ class Tuner {
   private log(message: string): void {
     this.hooks.log(`choosing on held-out ${this.options.tune}: ${message}`);
   }
-}
-
-/** The figure of each candidate on the fold's validation rows. */
-function measure(
-  { training, validation }: { readonly training: PreparedPairs; readonly validation: Fold['validation'] },
-  branches: Branches,
-  candidates: readonly TrainOptions[],
-): number[] {
-  const held = outputsOf(branches, validation);
-  const trained = candidates.some(keepsNorm) ? outputsOf(branches, training) : null;
-  return candidates.map((options) => {
-    const parameters = combineParts(branches, options, trained);
-    const width = embeddingWidth(parameters);
-    const embeddings = (modality: Modality) => {
-      const rows: Outputs[Modality] = held[modality];
-      const data = new Float32Array(rows.length * width);
-      rows.forEach((row, i) => {
-        data.set(embedOutputs(parameters, modality, row), i * width);
-      });
-      return data;
-    };
-    return validationFigure(validation, embeddings('IMAGE'), embeddings('TEXT'), width);
-  });
 }
 
 /**

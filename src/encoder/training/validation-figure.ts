@@ -1,24 +1,105 @@
-import { evaluateRetrieval } from '../../domain/metrics.js';
+/**
+ * The figure that early stopping and tuning maximise: MAP@all by class, or MRR@10 of the counterpart where no pair has a class;
+ * the mean of both directions. Pairs of one group are counterparts of each other. docs/evaluation.md defines both metrics, and
+ * src/domain/metrics.ts computes them with all others; here are these two alone, because tuning computes them thousands of times.
+ */
+import { tf } from '../../platform/tfjs.js';
+import { toTensor } from '../network/tensors.js';
 import type { PreparedPairs } from './training-data.js';
 
+type Relevance = Pick<PreparedPairs, 'labels' | 'groups'>;
+
 /**
- * The figure that early stopping and tuning maximise: MAP@all by class, or MRR@10 of the counterpart where no pair has a
- * class; the mean of both directions. Pairs of one group are counterparts of each other. docs/evaluation.md defines both metrics.
- *
  * @param image [pairs, columns], row-major: unit embeddings of the pairs' images
  * @param text the same of their texts
  */
 export function validationFigure(
-  { labels, groups }: Pick<PreparedPairs, 'labels' | 'groups'>,
+  relevance: Relevance,
   image: Float32Array,
   text: Float32Array,
   columns: number,
 ): number {
-  const side = (data: Float32Array) => ({
-    embeddings: { data, rows: labels.length, columns },
-    classes: labels,
-    pairs: groups,
+  return figureOfSimilarities(relevance, innerProducts(image, text, columns));
+}
+
+/** [n, columns] and [m, columns] → [n, m]. */
+export function innerProducts(image: Float32Array, text: Float32Array, columns: number): Float32Array {
+  return tf.tidy(() => {
+    const [a, b] = [image, text].map((data) => toTensor({ data, rows: data.length / columns, columns }));
+    return tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D, false, true).dataSync() as Float32Array;
   });
-  const { mean } = evaluateRetrieval(side(image), side(text));
-  return mean.map ?? mean.mrrAt10 ?? 0;
+}
+
+/**
+ * The figure from the cosine of each image and each text.
+ *
+ * @param similarities [pairs, pairs]: rows are images; −1 to 1
+ */
+export function figureOfSimilarities({ labels, groups }: Relevance, similarities: Float32Array): number {
+  const n = labels.length;
+  const sizes = new Map<number, number>();
+  for (const label of labels) if (label >= 0) sizes.set(label, (sizes.get(label) ?? 0) + 1);
+  const scoreOf =
+    sizes.size > 0
+      ? (query: number, ranking: Int32Array) =>
+          averagePrecision(labels[query] as number, ranking, labels, sizes)
+      : (query: number, ranking: Int32Array) => reciprocalRank(groups[query] as number, ranking, groups);
+  const directions = [
+    { ofQuery: n, ofItem: 1 },
+    { ofQuery: 1, ofItem: n },
+  ];
+  const ranker = createRanker(n);
+  const means = directions.map(({ ofQuery, ofItem }) => {
+    let sum = 0;
+    let counted = 0;
+    for (let query = 0; query < n; query += 1) {
+      if (sizes.size > 0 && (labels[query] as number) < 0) continue;
+      sum += scoreOf(query, ranker(similarities, query * ofQuery, ofItem));
+      counted += 1;
+    }
+    return sum / counted;
+  });
+  return ((means[0] as number) + (means[1] as number)) / 2;
+}
+
+/** Similarities that differ by less are equal, as in the ranking of an evaluation. */
+const RESOLUTION = 2 ** -31;
+const MOST_ITEMS = 2 ** 20;
+
+/** Item numbers by descending similarity, then by number; the result is overwritten by the next call. */
+function createRanker(n: number) {
+  const keys = new Float64Array(n);
+  const ranking = new Int32Array(n);
+  return (similarities: Float32Array, start: number, step: number): Int32Array => {
+    for (let i = 0; i < n; i += 1) {
+      const similarity = similarities[start + i * step] as number;
+      // Distance and number in one float64, so that a native sort of numbers gives the order with its tie-break.
+      keys[i] = Math.round((1 - Math.min(1, Math.max(-1, similarity))) / RESOLUTION) * MOST_ITEMS + i;
+    }
+    keys.sort();
+    for (let rank = 0; rank < n; rank += 1) ranking[rank] = (keys[rank] as number) % MOST_ITEMS;
+    return ranking;
+  };
+}
+
+function averagePrecision(
+  label: number,
+  ranking: Int32Array,
+  labels: Int32Array,
+  sizes: ReadonlyMap<number, number>,
+): number {
+  const relevant = sizes.get(label) ?? 0;
+  let hits = 0;
+  let sum = 0;
+  for (let rank = 1; hits < relevant; rank += 1) {
+    if (labels[ranking[rank - 1] as number] !== label) continue;
+    hits += 1;
+    sum += hits / rank;
+  }
+  return sum / relevant;
+}
+
+function reciprocalRank(group: number, ranking: Int32Array, groups: Int32Array): number {
+  const index = ranking.findIndex((item) => groups[item] === group);
+  return index >= 0 && index < 10 ? 1 / (index + 1) : 0;
 }
