@@ -63,7 +63,7 @@ const DEFAULT: TrainOptions = {
   preset: 'default',
   epochs: 50,
   weights: {
-    similarity: 0.01,
+    similarity: 0.004,
     reconstruction: 0.002,
     semantics: 0.5,
     adversary: 1,
