@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { METHODS } from '../../src/domain/evaluation-record.js';
 import { html } from '../../src/reports/markup.js';
 import { modelCard } from '../../src/reports/model-card.js';
 import { withPreviews } from '../../src/reports/previews.js';
@@ -215,3 +216,8 @@ describe('a model card', () => {
 function withoutValues(tag: string): string {
   return tag.replace(/"[^"]*"/g, '""');
 }
+
+it('has a colour for every method', () => {
+  const text = reportHtml(runRecord());
+  for (const method of METHODS) expect(text).toMatch(new RegExp(`\\.m-${method}\\s*\\{\\s*--m:`));
+});
