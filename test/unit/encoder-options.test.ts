@@ -9,6 +9,16 @@ describe('options', () => {
     expect(options.weights).toEqual({ ...resolveTrainOptions({ preset: 'paper' }).weights, adversary: 0 });
   });
 
+  it('refuses shares that sum to more than 1, naming one that was given and all values', () => {
+    expect(() => resolveTrainOptions({ semanticShare: 0.9 })).toThrow(
+      /posteriorShare 0\.2, ccaShare 0\.2, semanticShare 0\.9 must sum to at most 1/,
+    );
+    expect(() => resolveTrainOptions({ semanticShare: 0.9 })).toThrow(
+      expect.objectContaining({ code: 'BAD_INPUT', field: ['semanticShare'] }),
+    );
+    expect(resolveTrainOptions({ semanticShare: 0.6 }).semanticShare).toBe(0.6);
+  });
+
   it('has only the losses of the paper in the paper preset', () => {
     const { weights, ccaShare, ccaSkip, softTargets, labelSmoothing, inputNoise, members } =
       resolveTrainOptions({ preset: 'paper' });

@@ -17,13 +17,18 @@ const RADIUS_ROWS = 2000;
 export function compositionOf(parameters: EncoderParameters): Composition {
   return PART_KINDS.map((kind) => {
     const { branchWeights, posteriorWeights } = weightsOf(parameters, kind);
-    return { kind, share: sum(branchWeights) + sum(posteriorWeights) };
+    return { kind, share: withoutRounding(sum(branchWeights) + sum(posteriorWeights)) };
   }).filter(({ share }) => share > 0);
 }
 
+/** Weights are sums and quotients of shares such as .2: this drops their rounding errors, which people would read. */
+function withoutRounding(share: number): number {
+  return Number(share.toPrecision(12));
+}
+
 /**
- * An encoder whose embedding is one part alone, before the output projection and a residual of texts; the networks keep their weights relative to each
- * other, and codes and posteriors what they keep of their norms.
+ * An encoder whose embedding is one part alone, before the output projection and a residual of texts; the
+ * networks keep their weights relative to each other, and codes and posteriors what they keep of their norms.
  *
  * @param training features of the training set: the largest norm among them is the radius, as in the whole encoder
  * @returns null where the embedding does not have this part

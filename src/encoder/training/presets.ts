@@ -113,12 +113,25 @@ export function resolveTrainOptions(input: TrainOptionsInput = {}): TrainOptions
     throw bad('tune', 'must be "none", "pairs" or "classes"', options.tune);
   if (!['none', 'image'].includes(options.freeze))
     throw bad('freeze', 'must be "none" or "image"', options.freeze);
-  if (options.ccaShare + options.posteriorShare + options.semanticShare > 1 + 1e-9)
-    throw bad('posteriorShare', 'plus ccaShare and semanticShare must be at most 1', options.posteriorShare);
+  checkShares(options, given);
   const width = options.members * (options.memberDimension || options.dimension) + ccaWidth(options);
   if (width < options.dimension)
     throw bad('dimension', `must be at most ${width}, the width of all codes together`, options.dimension);
   return options;
+}
+
+const SHARES = ['posteriorShare', 'ccaShare', 'semanticShare'] as const;
+
+/** The networks' codes have what the other shares leave. */
+function checkShares(options: TrainOptions, given: object): void {
+  const sum = SHARES.reduce((total, name) => total + options[name], 0);
+  if (sum <= 1 + 1e-9) return;
+  const shares = SHARES.map((name) => `${name} ${options[name]}`).join(', ');
+  throw new CommonspaceError(
+    'BAD_INPUT',
+    `the shares ${shares} must sum to at most 1`,
+    SHARES.filter((name) => Object.hasOwn(given, name)).slice(0, 1),
+  );
 }
 
 /** Options may come from outside, where an unknown name would otherwise be ignored silently. */

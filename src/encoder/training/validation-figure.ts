@@ -3,6 +3,7 @@
  * the mean of both directions. Pairs of one group are counterparts of each other. docs/evaluation.md defines both metrics, and
  * src/domain/metrics.ts computes them with all others; here are these two alone, because tuning computes them thousands of times.
  */
+import { createOrder } from '../../domain/metrics-ranking.js';
 import { tf } from '../../platform/tfjs.js';
 import { toTensor } from '../network/tensors.js';
 import type { PreparedPairs } from './training-data.js';
@@ -48,38 +49,22 @@ export function figureOfSimilarities({ labels, groups }: Relevance, similarities
     { ofQuery: n, ofItem: 1 },
     { ofQuery: 1, ofItem: n },
   ];
-  const ranker = createRanker(n);
+  const order = createOrder(Int32Array.from({ length: n }, (_, i) => i));
   const means = directions.map(({ ofQuery, ofItem }) => {
     let sum = 0;
     let counted = 0;
     for (let query = 0; query < n; query += 1) {
       if (sizes.size > 0 && (labels[query] as number) < 0) continue;
-      sum += scoreOf(query, ranker(similarities, query * ofQuery, ofItem));
+      const start = query * ofQuery;
+      sum += scoreOf(
+        query,
+        order((item) => similarities[start + item * ofItem] as number),
+      );
       counted += 1;
     }
     return sum / counted;
   });
   return ((means[0] as number) + (means[1] as number)) / 2;
-}
-
-/** Similarities that differ by less are equal, as in the ranking of an evaluation. */
-const RESOLUTION = 2 ** -31;
-const MOST_ITEMS = 2 ** 20;
-
-/** Item numbers by descending similarity, then by number; the result is overwritten by the next call. */
-function createRanker(n: number) {
-  const keys = new Float64Array(n);
-  const ranking = new Int32Array(n);
-  return (similarities: Float32Array, start: number, step: number): Int32Array => {
-    for (let i = 0; i < n; i += 1) {
-      const similarity = similarities[start + i * step] as number;
-      // Distance and number in one float64, so that a native sort of numbers gives the order with its tie-break.
-      keys[i] = Math.round((1 - Math.min(1, Math.max(-1, similarity))) / RESOLUTION) * MOST_ITEMS + i;
-    }
-    keys.sort();
-    for (let rank = 0; rank < n; rank += 1) ranking[rank] = (keys[rank] as number) % MOST_ITEMS;
-    return ranking;
-  };
 }
 
 function averagePrecision(
