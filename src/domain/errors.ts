@@ -120,6 +120,7 @@ export const ERRORS = {
   PORT_IN_USE: { status: 500, exit: 4, what: 'The port to listen on is taken.' },
   BAD_CONFIG: { status: 500, exit: 2, what: 'A setting is malformed.' },
   UNAUTHENTICATED: { status: 401, exit: 2, what: 'A valid API key is needed.' },
+  CROSS_SITE_REQUEST: { status: 403, exit: 2, what: 'A page of another site sent the request.' },
   QUERY_TOO_DEEP: { status: 400, exit: 2, what: 'A GraphQL operation nests deeper than the limit.' },
   QUERY_TOO_COSTLY: { status: 400, exit: 2, what: 'A GraphQL operation asks for more than the limit.' },
   BUSY: {

@@ -39,6 +39,8 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
     typeDefs: schemaText,
     resolvers,
     introspection: true,
+    // src/http/csrf.ts checks all routes.
+    csrfPrevention: false,
     includeStacktraceInErrorResponses: false,
     // The landing page loads files from another server. No answer may be cached, so no field needs a cache policy.
     plugins: [

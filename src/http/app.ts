@@ -10,10 +10,11 @@ import { CommonspaceError } from '../domain/errors.js';
 import { createContext } from '../graphql/context.js';
 import { createGraphqlServer } from '../graphql/server.js';
 import type { Services } from '../services/services.js';
-import { prefersHtml } from './accept.js';
+import { opensGraphqlPage, wantsStream } from './accept.js';
 import { isOpen, registerAccess } from './access.js';
+import { registerCsrf } from './csrf.js';
 import { sendError } from './errors.js';
-import { GraphqlStreams, wantsStream } from './graphql-stream.js';
+import { GraphqlStreams } from './graphql-stream.js';
 import { registerHome } from './home-routes.js';
 import { MAX_UPLOAD_BYTES, registerMedia } from './media-routes.js';
 import { sendGraphqlPage } from './pages.js';
@@ -51,6 +52,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     }),
   );
   registerAccess(app, options);
+  registerCsrf(app);
   noteRequests(app, services);
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 
@@ -71,7 +73,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     },
     handler(request, reply) {
       if (wantsStream(request)) return streamed.answer(request, reply);
-      if (opensPage(request)) return sendGraphqlPage(request, reply, needsKey);
+      if (opensGraphqlPage(request)) return sendGraphqlPage(request, reply, needsKey);
       return single.call(app, request, reply);
     },
   });
@@ -79,12 +81,6 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerStatus(app, services);
   registerHome(app, schemaText, needsKey);
   return app;
-}
-
-/** Whether a browser opens /graphql as a page, without a query. */
-function opensPage(request: FastifyRequest): boolean {
-  const { query } = request.query as { readonly query?: string };
-  return request.method === 'GET' && query === undefined && prefersHtml(request);
 }
 
 /**

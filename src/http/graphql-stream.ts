@@ -4,8 +4,6 @@ import { CommonspaceError } from '../domain/errors.js';
 import { createContext } from '../graphql/context.js';
 import type { SseHandler } from '../graphql/sse-handler.js';
 import type { Services } from '../services/services.js';
-import { acceptQuality } from './accept.js';
-import { checkCsrf } from './csrf.js';
 
 /** Open streams at a time; a further request is refused with BUSY. */
 export const MAX_STREAMS = 200;
@@ -17,11 +15,6 @@ const STREAM_HEADERS = {
   // nginx buffers the events otherwise.
   'x-accel-buffering': 'no',
 } as const;
-
-/** Whether the caller accepts the answer as server-sent events. */
-export function wantsStream(request: FastifyRequest): boolean {
-  return acceptQuality(request, 'text/event-stream') > 0;
-}
 
 /** Sends what the handler of GraphQL over server-sent events answers, and ends open streams when the server stops. */
 export class GraphqlStreams {
@@ -41,9 +34,8 @@ export class GraphqlStreams {
     });
   }
 
-  /** @throws CommonspaceError BUSY, or BAD_INPUT for a request that can come from another site */
+  /** @throws CommonspaceError BUSY */
   async answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    checkCsrf(request);
     if (this.open.size >= MAX_STREAMS) {
       throw new CommonspaceError('BUSY', `The limit of ${MAX_STREAMS} open streams is reached.`);
     }
