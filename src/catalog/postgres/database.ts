@@ -3,6 +3,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { registerTypes } from 'pgvector/pg';
 import { PrismaClient } from '../../__generated__/prisma/client.js';
+import { repeatConflicts } from './conflicts.js';
 import type { Guard, ReportConnectionError } from './lost-connection.js';
 
 /** Something that runs SQL: the pool, or one connection inside a transaction. */
@@ -23,8 +24,13 @@ export interface Database extends Queryable {
   readonly applied: readonly string[];
   readonly pool: pg.Pool;
   readonly prisma: CatalogPrisma;
-  /** Runs the work in a transaction. Inside, use only `tx`: on the embedded database another statement would deadlock. */
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * Runs the work in a transaction. Inside, use only `tx`: on the embedded database another statement would deadlock. The order
+   * of locks is described in conflicts.ts.
+   *
+   * @param options `repeat`: run the work again if the server ends it because of a conflict; see repeatConflicts
+   */
+  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: { readonly repeat: boolean }): Promise<T>;
   /**
    * Runs the work on one connection, for state that belongs to it, such as advisory locks. If the work fails, the
    * connection is closed and its state ends with it.
@@ -84,29 +90,31 @@ export function createDatabase(
   guard: Guard,
 ): Database {
   const prisma = createPrisma(pool, guard);
+  async function transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const client = await guard(() => pool.connect());
+    let broken: Error | undefined;
+    try {
+      await guard(() => client.query('BEGIN'));
+      const result = await work(queryable(client, guard));
+      await guard(() => client.query('COMMIT'));
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((rollback: Error) => {
+        broken = rollback;
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
   return {
     kind,
     applied,
     pool,
     prisma,
     ...queryable(pool, guard),
-    async transaction(work) {
-      const client = await guard(() => pool.connect());
-      let broken: Error | undefined;
-      try {
-        await guard(() => client.query('BEGIN'));
-        const result = await work(queryable(client, guard));
-        await guard(() => client.query('COMMIT'));
-        return result;
-      } catch (error) {
-        await client.query('ROLLBACK').catch((rollback: Error) => {
-          broken = rollback;
-        });
-        throw error;
-      } finally {
-        client.release(broken);
-      }
-    },
+    transaction: (work, { repeat = false } = { repeat: false }) =>
+      repeat ? repeatConflicts(() => transaction(work)) : transaction(work),
     async session(work) {
       const client = await guard(() => pool.connect());
       let failed = true;

@@ -44,7 +44,7 @@ export interface WriteParts {
  * live encoders. Embeddings for encoders that are no longer live are ignored.
  *
  * @returns the rows as stored, in the order of the writes.
- * @throws IdentityConflict, EncodersChanged
+ * @throws IdentityConflict, EncodersChanged, or CommonspaceError BUSY
  */
 export async function writeItems(
   db: Database,
@@ -57,12 +57,13 @@ export async function writeItems(
   for (const extractor of extractors) await partitions.ensureFeatures(extractor);
   const lexemes = await words.prepare(writes.map(wordsOf));
   try {
-    const stored = await db.transaction(async (tx) => {
+    const inTransaction = async (tx: Queryable) => {
       const live = await liveEncoders(tx, writes);
       await recordPictures(tx, writes.flatMap(pictureOf));
       const pairIds = await ensurePairs(tx, writes);
       const classIds = await ensureClasses(tx, writes);
-      await deleteVectorsOfFormerContent(tx, writes);
+      const changed = await lockItems(tx, writes);
+      await deleteVectors(tx, changed);
       const rows = await upsert(tx, writes, pairIds, lexemes);
       await setClasses(tx, writes, classIds);
       for (const extractor of extractors) {
@@ -74,7 +75,8 @@ export async function writeItems(
       }
       await putEmbeddings(tx, vectors, writes, live);
       return rows;
-    });
+    };
+    const stored = await db.transaction(inTransaction, { repeat: true });
     words.written(writes.length);
     return stored;
   } catch (error) {
@@ -138,16 +140,25 @@ async function ensureClasses(tx: Queryable, writes: readonly ItemWrite[]): Promi
   return new Map(rows.map((row) => [row.name, row.id]));
 }
 
-async function deleteVectorsOfFormerContent(tx: Queryable, writes: readonly ItemWrite[]): Promise<void> {
-  const changed = await tx.run<{ id: string }>(
-    `SELECT i.id FROM unnest($1::uuid[], $2::text[]) AS w (id, content_hash)
-     JOIN item i ON i.id = w.id WHERE i.content_hash <> w.content_hash
-     -- The lock makes VectorWrites.fillFeatures wait, so that it stores no feature of the former content.
+/**
+ * Locks the items that exist, by id. The locks make VectorWrites.fillFeatures wait, so that it stores no feature of the former
+ * content.
+ *
+ * @returns ids of the items whose content the writes replace
+ */
+async function lockItems(tx: Queryable, writes: readonly ItemWrite[]): Promise<string[]> {
+  const locked = await tx.run<{ id: string; changed: boolean }>(
+    `SELECT i.id, i.content_hash <> w.content_hash AS changed
+     FROM unnest($1::uuid[], $2::text[]) AS w (id, content_hash) JOIN item i ON i.id = w.id
      ORDER BY i.id FOR NO KEY UPDATE OF i`,
     [encodeUuidArray(writes.map((write) => write.id)), writes.map((write) => write.contentHash)],
   );
-  if (changed.length === 0) return;
-  const ids = encodeUuidArray(changed.map((row) => row.id));
+  return locked.flatMap(({ id, changed }) => (changed ? [id] : []));
+}
+
+async function deleteVectors(tx: Queryable, itemIds: readonly string[]): Promise<void> {
+  if (itemIds.length === 0) return;
+  const ids = encodeUuidArray(itemIds);
   await tx.run('DELETE FROM feature WHERE item_id = ANY($1::uuid[])', [ids]);
   await tx.run('DELETE FROM embedding WHERE item_id = ANY($1::uuid[])', [ids]);
 }
@@ -169,7 +180,8 @@ async function upsert(
        $15::text[])
        AS w (id, modality, external_id, title, text, language, content_hash, media_type, width, height, perceptual_hash,
          perceptual_detail, metadata, pair_id, lexemes)
-     ORDER BY id
+     -- By identity, for the new ones; those that exist are locked.
+     ORDER BY external_id, modality, content_hash, pair_id
      ON CONFLICT (id) DO UPDATE SET modality = EXCLUDED.modality, external_id = EXCLUDED.external_id,
        title = EXCLUDED.title, text = EXCLUDED.text, language = EXCLUDED.language,
        content_hash = EXCLUDED.content_hash, media_type = EXCLUDED.media_type, width = EXCLUDED.width,

@@ -2,7 +2,8 @@ import type { ItemFilter } from '../../domain/filter.js';
 import type { Modality } from '../../domain/modality.js';
 import type { PictureHash } from '../../domain/picture-hash.js';
 import type { ChangeStamp } from '../postgres/change-stamp.js';
-import type { Database } from '../postgres/database.js';
+import { repeatConflicts } from '../postgres/conflicts.js';
+import type { Database, Queryable } from '../postgres/database.js';
 import type { ClassRow, ExistingItem, ItemIdentity, ItemRow, ItemWrite } from '../types.js';
 import { filterSql, Parameters } from '../vectors/filter-sql.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
@@ -215,9 +216,13 @@ export class Items {
   async delete(
     ids: readonly string[],
   ): Promise<{ readonly deletedIds: readonly string[]; readonly contentHashes: readonly string[] }> {
-    const gone = await this.db.run<{ id: string; hash: string; modality: Modality; pair: string | null }>(
-      `DELETE FROM item WHERE id = ANY($1::uuid[]) RETURNING id, content_hash AS hash, modality, pair_id AS pair`,
-      [encodeUuidArray(ids)],
+    const gone = await repeatConflicts(() =>
+      this.db.run<{ id: string; hash: string; modality: Modality; pair: string | null }>(
+        `WITH locked AS MATERIALIZED (SELECT id FROM item WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE)
+         DELETE FROM item i USING locked WHERE i.id = locked.id
+         RETURNING i.id, i.content_hash AS hash, i.modality, i.pair_id AS pair`,
+        [encodeUuidArray(ids)],
+      ),
     );
     await this.parts.changes.add();
     await this.deleteEmptyPairs(gone.flatMap((row) => (row.pair === null ? [] : [row.pair])));
@@ -229,18 +234,19 @@ export class Items {
   /**
    * Writers hold a lock on the pairs of the items they write. This waits for them, and then looks for items in a new
    * snapshot; otherwise it could delete a pair that an item has just joined. It runs in a transaction without locks on
-   * items, because writers lock pairs before items.
+   * items, because writers lock pairs before items; see conflicts.ts.
    */
   private async deleteEmptyPairs(pairIds: readonly string[]): Promise<void> {
     if (pairIds.length === 0) return;
     const pairs = [encodeUuidArray([...new Set(pairIds)])];
-    await this.db.transaction(async (tx) => {
+    const inTransaction = async (tx: Queryable) => {
       await tx.run('SELECT 1 FROM pair WHERE id = ANY($1::uuid[]) ORDER BY key FOR UPDATE', pairs);
       await tx.run(
         `DELETE FROM pair p WHERE p.id = ANY($1::uuid[])
            AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id)`,
         pairs,
       );
-    });
+    };
+    await this.db.transaction(inTransaction, { repeat: true });
   }
 }

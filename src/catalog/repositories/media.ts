@@ -47,7 +47,7 @@ export class Media {
 
   /** Records an upload. Waits for a removal of the same picture that is in progress. */
   async record(image: StoredPicture): Promise<void> {
-    await this.db.transaction((tx) => recordPictures(tx, [image]));
+    await this.db.transaction((tx) => recordPictures(tx, [image]), { repeat: true });
   }
 
   /** A picture that was uploaded or that an item shows, by the hex sha256 of its bytes. */
@@ -73,7 +73,7 @@ export class Media {
     removeBytes: (sha256: string) => Promise<unknown>,
   ): Promise<string[]> {
     if (hashes.length === 0) return [];
-    return await this.db.transaction(async (tx) => {
+    const inTransaction = async (tx: Queryable) => {
       await tx.run('SELECT 1 FROM media WHERE sha256 = ANY($1::text[]) ORDER BY sha256 FOR UPDATE', [hashes]);
       // A statement of its own: its snapshot includes the items of the transactions that the lock waited for.
       const rows = await tx.run<{ hash: string }>(
@@ -85,6 +85,8 @@ export class Media {
       await tx.run('DELETE FROM media WHERE sha256 = ANY($1::text[])', [unreferenced]);
       for (const sha256 of unreferenced) await removeBytes(sha256);
       return unreferenced;
-    });
+    };
+    // Removing a file again does nothing.
+    return await this.db.transaction(inTransaction, { repeat: true });
   }
 }

@@ -3,13 +3,13 @@ import { type Matrix, rowOf } from '../../domain/matrix.js';
 import type { Modality } from '../../domain/modality.js';
 import { unit } from '../../domain/vectors.js';
 import type { ChangeStamp } from '../postgres/change-stamp.js';
+import { repeatConflicts } from '../postgres/conflicts.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import { CHUNK_FLOATS, encodeUuidArray, encodeVectorArray } from './vector-codec.js';
 import { embeddingPartition, featurePartition, type VectorPartitions } from './vector-partitions.js';
 
-/** Errors of a write whose items are deleted at the same time. */
+/** The error of a write whose items are deleted at the same time. */
 const FOREIGN_KEY_VIOLATION = '23503';
-const DEADLOCK_DETECTED = '40P01';
 const PUT_ATTEMPTS = 10;
 /** Embeddings that one statement copies: a search waits for one statement at most. */
 const COPIED_AT_ONCE = 500;
@@ -62,22 +62,24 @@ export class VectorWrites {
     const ordered = [...features].sort((a, b) => (a.itemId < b.itemId ? -1 : 1));
     const oid = await this.vectorOid(this.db);
     // FOR SHARE waits for a transaction that replaces the content, so the hash compared is its committed one.
-    const stored = await this.db.run(
-      `WITH late AS (SELECT * FROM unnest($2::uuid[], $3::text[], $4::vector[]) AS u (id, content_hash, vec)),
+    const stored = await repeatConflicts(() =>
+      this.db.run(
+        `WITH late AS (SELECT * FROM unnest($2::uuid[], $3::text[], $4::vector[]) AS u (id, content_hash, vec)),
          current AS (
            SELECT i.id FROM item i JOIN late USING (id) WHERE i.content_hash = late.content_hash ORDER BY i.id FOR SHARE OF i)
        INSERT INTO ${featurePartition(extractor)} (item_id, extractor, vec)
        SELECT id, $1, vec FROM late JOIN current USING (id)
        ON CONFLICT (item_id, extractor) DO NOTHING RETURNING item_id`,
-      [
-        extractor,
-        encodeUuidArray(ordered.map(({ itemId }) => itemId)),
-        ordered.map(({ contentHash }) => contentHash),
-        encodeVectorArray(
-          oid,
-          ordered.map(({ vector }) => unit(vector)),
-        ),
-      ],
+        [
+          extractor,
+          encodeUuidArray(ordered.map(({ itemId }) => itemId)),
+          ordered.map(({ contentHash }) => contentHash),
+          encodeVectorArray(
+            oid,
+            ordered.map(({ vector }) => unit(vector)),
+          ),
+        ],
+      ),
     );
     return stored.length;
   }
@@ -150,11 +152,10 @@ export class VectorWrites {
   private async despiteDeletions<T>(write: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await write();
+        return await repeatConflicts(write);
       } catch (error) {
         const { code } = error as { code?: string };
-        const conflicts = code === FOREIGN_KEY_VIOLATION || code === DEADLOCK_DETECTED;
-        if (!conflicts || attempt === PUT_ATTEMPTS) throw error;
+        if (code !== FOREIGN_KEY_VIOLATION || attempt === PUT_ATTEMPTS) throw error;
       }
     }
   }

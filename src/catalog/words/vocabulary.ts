@@ -1,5 +1,6 @@
 import { spellingOf } from '../../domain/lexical/spelling.js';
 import { TITLE_MARKER } from '../../domain/lexical/whole-title.js';
+import { repeatConflicts } from '../postgres/conflicts.js';
 import type { Database, Queryable } from '../postgres/database.js';
 
 /** One server counts at a time. */
@@ -10,10 +11,8 @@ const COUNT_LOCK = 1_937_207_154;
  * of the same word until that commits, which here is one statement long, and the order rules out deadlocks.
  */
 export async function addWords(db: Queryable, words: ReadonlySet<string>): Promise<void> {
-  await insertWords(
-    db,
-    [...words].map((word) => ({ word, documents: null })),
-  );
+  const rows = [...words].map((word) => ({ word, documents: null }));
+  await repeatConflicts(() => insertWords(db, rows));
 }
 
 interface WordRow {
