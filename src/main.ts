@@ -15,6 +15,7 @@ import { modelsCommand } from './cli/models.js';
 import type { OpenApp } from './cli/run.js';
 import { searchCommand } from './cli/search.js';
 import { serveCommand } from './cli/serve.js';
+import { sweepCommand } from './cli/sweep.js';
 import { trainCommand } from './cli/train.js';
 import { delayWasmOptimisation } from './platform/wasm-tiering.js';
 
@@ -55,6 +56,7 @@ for (const command of [
   searchCommand,
   classesCommand,
   migrateCommand,
+  sweepCommand,
   modelsCommand,
   doctorCommand,
   demoCommand,

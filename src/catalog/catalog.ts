@@ -10,6 +10,7 @@ import { Items } from './repositories/items.js';
 import { Media } from './repositories/media.js';
 import { PictureHashes } from './repositories/picture-hashes.js';
 import { NearImages } from './vectors/near-images.js';
+import { StoredExtractors } from './vectors/stored-extractors.js';
 import { VectorIndexes } from './vectors/vector-indexes.js';
 import { VectorPartitions } from './vectors/vector-partitions.js';
 import { VectorRanking } from './vectors/vector-ranking.js';
@@ -29,6 +30,7 @@ export interface Catalog {
   readonly vectorWrites: VectorWrites;
   readonly ranking: VectorRanking;
   readonly indexes: VectorIndexes;
+  readonly extractors: StoredExtractors;
   /** The words of items: what a text query has in common with them. */
   readonly words: Words;
   readonly media: Media;
@@ -86,6 +88,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     vectorWrites,
     ranking: new VectorRanking(database, partitions),
     indexes: new VectorIndexes(database, partitions),
+    extractors: new StoredExtractors(database),
     words,
     media: new Media(database),
     hashes: new PictureHashes(database),

@@ -52,6 +52,7 @@ export async function serve(
     await services.warmUp();
     services.upkeep.start();
     services.indexes.start();
+    services.sweepSchedule.start();
     await stopped(signal);
   } finally {
     await app.close();

@@ -12,6 +12,8 @@ export interface AtomicFiles {
    * @param durable whether the file must survive a power failure after this resolves (costs two to four syncs)
    */
   write(path: string, bytes: Uint8Array, durable: boolean): Promise<void>;
+  /** Removes temporary files that a crash left. */
+  removeLeftovers(): Promise<void>;
 }
 
 const MAX_AGE_MS = 60 * 60 * 1000;
@@ -21,6 +23,7 @@ export async function createAtomicFiles(directory: string): Promise<AtomicFiles>
   await withWritableErrors(directory, () => mkdir(directory, { recursive: true }));
   await removeLeftovers(directory);
   return {
+    removeLeftovers: () => removeLeftovers(directory),
     write: (path, bytes, durable) =>
       withWritableErrors(directory, () =>
         writeAtomically(join(directory, temporaryName()), path, bytes, durable),

@@ -5,6 +5,7 @@ import { isSha256 } from '../domain/ids.js';
 import { type CheckedImage, checkImage, inspectImage, renderWebp } from './decode.js';
 import { createAtomicFiles } from './files.js';
 import { THUMBNAIL_MAX_ASPECT, THUMBNAIL_WIDTHS } from './limits.js';
+import { type StoredFile, shardedFiles } from './stored-files.js';
 import type { StoredImage, Thumbnail } from './types.js';
 
 /** Stores images under the hash of their bytes. A stored file never changes, and equal bytes are stored once. */
@@ -30,6 +31,15 @@ export interface MediaStore {
    * rendered at the first request and stored. Throws MEDIA_NOT_FOUND, BAD_INPUT.
    */
   thumbnail(sha256: string, width: number): Promise<Thumbnail>;
+  /** The stored images, in no order. */
+  files(): AsyncIterable<StoredFile>;
+  /**
+   * Removes thumbnails whose image does not exist, and the temporary files of processes that have ended.
+   *
+   * @param before milliseconds since 1970; younger thumbnails stay
+   * @returns the number of thumbnails removed
+   */
+  sweep(before: number): Promise<number>;
 }
 
 const THUMBNAIL_TYPE = 'image/webp';
@@ -103,6 +113,17 @@ export async function createMediaStore(options: { readonly directory: string }):
       await Promise.all(THUMBNAIL_WIDTHS.map((width) => rm(thumbnailPath(sha256, width), { force: true })));
       return there;
     },
+    files: () => shardedFiles(directory, (name) => name),
+    async sweep(before) {
+      await files.removeLeftovers();
+      let removed = 0;
+      for await (const file of shardedFiles(join(directory, 'thumbnails'), imageOfThumbnail)) {
+        if (file.changedAt >= before || (await sizeOf(path(file.sha256))) !== null) continue;
+        await rm(file.path, { force: true });
+        removed += 1;
+      }
+      return removed;
+    },
     async thumbnail(sha256, width) {
       let step = thumbnailStep(width);
       // After a power failure, a renamed file that was not synced can be empty.
@@ -115,6 +136,10 @@ export async function createMediaStore(options: { readonly directory: string }):
       return { path: thumbnailPath(sha256, step), mediaType: THUMBNAIL_TYPE };
     },
   };
+}
+
+function imageOfThumbnail(name: string): string | null {
+  return /^([0-9a-f]+)-\d+\.webp$/.exec(name)?.[1] ?? null;
 }
 
 /** The smallest of `THUMBNAIL_WIDTHS` that is at least `width`, else the largest. Throws BAD_INPUT below 1. */

@@ -51,7 +51,7 @@ export async function openRunFolder(runs: string, id: string): Promise<RunFolder
   const temporary = join(runs, `.${id}.${randomUUID()}`);
   const checkpoints = join(temporary, 'checkpoints');
   await guarded(runs, () => mkdir(checkpoints, { recursive: true }));
-  await removeLeftovers(runs);
+  await removeUnfinishedRuns(runs);
   const discard = () => rm(temporary, { recursive: true, force: true });
   return {
     checkpoints,
@@ -71,18 +71,22 @@ export async function openRunFolder(runs: string, id: string): Promise<RunFolder
   };
 }
 
-/** Removes old temporary folders that killed processes left behind. Errors are ignored. */
-async function removeLeftovers(runs: string): Promise<void> {
+/** Removes old temporary folders that killed processes left behind. Errors are ignored. @returns how many */
+export async function removeUnfinishedRuns(runs: string): Promise<number> {
   const oldest = Date.now() - LEFT_BEHIND_MS;
-  for (const name of await readdir(runs)) {
+  let removed = 0;
+  for (const name of await readdir(runs).catch(() => [])) {
     if (!TEMPORARY.test(name)) continue;
     const path = join(runs, name);
     const changed = await stat(path).then(
       ({ mtimeMs }) => mtimeMs,
       () => Number.POSITIVE_INFINITY,
     );
-    if (changed < oldest) await rm(path, { recursive: true, force: true }).catch(() => {});
+    if (changed >= oldest) continue;
+    await rm(path, { recursive: true, force: true }).catch(() => {});
+    removed += 1;
   }
+  return removed;
 }
 
 /**

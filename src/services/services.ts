@@ -42,6 +42,8 @@ import { FeatureBackfill } from './serving/feature-backfill.js';
 import { HashBackfill } from './serving/hash-backfill.js';
 import { ImageSources } from './serving/image-source.js';
 import { IndexUpkeep } from './serving/index-upkeep.js';
+import { Sweep } from './sweep/sweep.js';
+import { SweepSchedule } from './sweep/sweep-schedule.js';
 
 /** The services, for HTTP, the command line and the demo. */
 export interface Services {
@@ -68,6 +70,9 @@ export interface Services {
   readonly upkeep: Upkeep;
   /** Builds the vector indexes that are missing, in the background once it is started. */
   readonly indexes: IndexUpkeep;
+  readonly sweep: Sweep;
+  /** Sweeps from time to time, once it is started. */
+  readonly sweepSchedule: SweepSchedule;
   /** Works on queued training runs, once it is started. */
   readonly trainingRunner: TrainingRunner;
 }
@@ -137,6 +142,13 @@ export function createServices(parts: Parts): Services {
     { catalog, media, classes: prototypes, checkpoints },
     parts.runsFolder,
   );
+  const sweep = new Sweep({
+    catalog,
+    media,
+    checkpoints,
+    runsFolder: parts.runsFolder,
+    configured: [features.image.id, features.text.id],
+  });
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   return {
     items: new ItemService(catalog, media, filters),
@@ -167,6 +179,8 @@ export function createServices(parts: Parts): Services {
       new HashBackfill(catalog, media),
       reportUnexpected,
     ),
+    sweep,
+    sweepSchedule: new SweepSchedule(sweep, reportUnexpected),
     trainingRunner,
   };
 }

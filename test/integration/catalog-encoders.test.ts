@@ -366,7 +366,13 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       });
       expect(await media.find('b'.repeat(64))).toBeNull();
       const removed: string[] = [];
-      await media.removeUnreferenced([upload.sha256, image.contentHash], async (hash) => removed.push(hash));
+      const remove = () =>
+        media.removeUnreferenced([upload.sha256, image.contentHash], async (hash) => removed.push(hash));
+      await remove();
+      // The upload may be about to be ingested.
+      expect(removed).toEqual([]);
+      await catalog().database.run(`UPDATE media SET uploaded_at = uploaded_at - interval '2 hours'`);
+      await remove();
       expect(removed).toEqual([upload.sha256]);
       expect(await media.find(upload.sha256)).toBeNull();
     });

@@ -25,6 +25,9 @@ import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 /** Sorts before every item id. */
 const NIL = '00000000-0000-0000-0000-000000000000';
 
+/** Pairs that one statement sweeps. */
+const SWEPT_AT_ONCE = 1_000;
+
 /** Items: images and texts. Ids must be UUIDs, or the database refuses the statement; see isUuid. */
 export class Items {
   constructor(
@@ -231,22 +234,38 @@ export class Items {
     return { deletedIds: ids.filter((id) => deleted.has(id.toLowerCase())), contentHashes: [...hashes] };
   }
 
+  /** Deletes the pairs without an item that were stored before a time. @returns how many */
+  async sweepEmptyPairs(before: Date): Promise<number> {
+    let swept = 0;
+    for (let after: string | null = null; ; ) {
+      const rows: { id: string }[] = await this.db.run<{ id: string }>(
+        `SELECT p.id FROM pair p WHERE p.created_at < $1 AND ($2::uuid IS NULL OR p.id > $2::uuid)
+           AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id) ORDER BY p.id LIMIT ${SWEPT_AT_ONCE}`,
+        [before.toISOString(), after],
+      );
+      after = rows.at(-1)?.id ?? null;
+      if (after === null) return swept;
+      swept += await this.deleteEmptyPairs(rows.map((row) => row.id));
+    }
+  }
+
   /**
    * Writers hold a lock on the pairs of the items they write. This waits for them, and then looks for items in a new
    * snapshot; otherwise it could delete a pair that an item has just joined. It runs in a transaction without locks on
    * items, because writers lock pairs before items; see conflicts.ts.
    */
-  private async deleteEmptyPairs(pairIds: readonly string[]): Promise<void> {
-    if (pairIds.length === 0) return;
+  private async deleteEmptyPairs(pairIds: readonly string[]): Promise<number> {
+    if (pairIds.length === 0) return 0;
     const pairs = [encodeUuidArray([...new Set(pairIds)])];
     const inTransaction = async (tx: Queryable) => {
       await tx.run('SELECT 1 FROM pair WHERE id = ANY($1::uuid[]) ORDER BY key FOR UPDATE', pairs);
-      await tx.run(
+      const deleted = await tx.run(
         `DELETE FROM pair p WHERE p.id = ANY($1::uuid[])
-           AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id)`,
+           AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id) RETURNING p.id`,
         pairs,
       );
+      return deleted.length;
     };
-    await this.db.transaction(inTransaction, { repeat: true });
+    return await this.db.transaction(inTransaction, { repeat: true });
   }
 }

@@ -6,6 +6,12 @@ export interface StoredPicture extends MediaRow {
   readonly bytes: number;
 }
 
+/** A picture without an item is kept for this time after an upload, because it may be about to be ingested. */
+const UPLOAD_GRACE = "interval '1 hour'";
+
+/** The size in a row that `removeUnreferenced` inserts for a picture without one, and deletes again. */
+const PLACEHOLDER_BYTES = -1;
+
 /** Attempts to insert rows, which concurrent removals delete. */
 const RECORD_ATTEMPTS = 5;
 
@@ -47,7 +53,38 @@ export class Media {
 
   /** Records an upload. Waits for a removal of the same picture that is in progress. */
   async record(image: StoredPicture): Promise<void> {
-    await this.db.transaction((tx) => recordPictures(tx, [image]), { repeat: true });
+    const inTransaction = async (tx: Queryable) => {
+      await recordPictures(tx, [image]);
+      await tx.run('UPDATE media SET uploaded_at = CURRENT_TIMESTAMP WHERE sha256 = $1', [image.sha256]);
+    };
+    await this.db.transaction(inTransaction, { repeat: true });
+  }
+
+  /**
+   * Pictures without an item that were stored and uploaded before a time: hex sha256, ascending.
+   *
+   * @param after the last hash of the page before; null for the first page
+   */
+  async unused(before: Date, after: string | null, limit: number): Promise<string[]> {
+    const rows = await this.db.run<{ sha256: string }>(
+      `SELECT m.sha256 FROM media m
+       WHERE m.created_at < $1 AND (m.uploaded_at IS NULL OR m.uploaded_at < $1) AND m.sha256 > $2
+         AND NOT EXISTS (SELECT 1 FROM item i WHERE i.content_hash = m.sha256 AND i.modality = 'IMAGE')
+       ORDER BY m.sha256 LIMIT $3`,
+      [before.toISOString(), after ?? '', limit],
+    );
+    return rows.map((row) => row.sha256);
+  }
+
+  /** Those of the hashes that neither an upload nor an item has. */
+  async unknown(hashes: readonly string[]): Promise<string[]> {
+    const rows = await this.db.run<{ hash: string }>(
+      `SELECT h.hash FROM unnest($1::text[]) AS h (hash)
+       WHERE NOT EXISTS (SELECT 1 FROM media m WHERE m.sha256 = h.hash)
+         AND NOT EXISTS (SELECT 1 FROM item i WHERE i.content_hash = h.hash AND i.modality = 'IMAGE')`,
+      [hashes],
+    );
+    return rows.map((row) => row.hash);
   }
 
   /** A picture that was uploaded or that an item shows, by the hex sha256 of its bytes. */
@@ -63,8 +100,9 @@ export class Media {
   }
 
   /**
-   * Removes the pictures that no item shows: their rows, and by `removeBytes` (given the hex sha256) their bytes. Both
-   * happen under a lock on the rows, so a concurrent ingest or upload of the same picture waits and stores it again.
+   * Removes the pictures that no item shows and that were not uploaded within the last hour: their rows, and by `removeBytes`
+   * (given the hex sha256) their bytes. Both happen under a lock on the rows, so a concurrent ingest or upload of the same
+   * picture waits and stores it again.
    *
    * @returns hex sha256 of the removed pictures, ascending.
    */
@@ -74,15 +112,26 @@ export class Media {
   ): Promise<string[]> {
     if (hashes.length === 0) return [];
     const inTransaction = async (tx: Queryable) => {
+      // A picture may have bytes and no row; one that is made now makes an upload of the same picture wait.
+      await tx.run(
+        `INSERT INTO media (sha256, media_type, width, height, bytes)
+         SELECT hash, '', 0, 0, $2 FROM unnest($1::text[]) AS h (hash) ORDER BY hash ON CONFLICT DO NOTHING`,
+        [hashes, PLACEHOLDER_BYTES],
+      );
       await tx.run('SELECT 1 FROM media WHERE sha256 = ANY($1::text[]) ORDER BY sha256 FOR UPDATE', [hashes]);
       // A statement of its own: its snapshot includes the items of the transactions that the lock waited for.
       const rows = await tx.run<{ hash: string }>(
-        `SELECT DISTINCT h.hash FROM unnest($1::text[]) AS h (hash)
-         WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.content_hash = h.hash AND i.modality = 'IMAGE') ORDER BY 1`,
+        `DELETE FROM media m WHERE m.sha256 = ANY($1::text[])
+           AND (m.uploaded_at IS NULL OR m.uploaded_at < CURRENT_TIMESTAMP - ${UPLOAD_GRACE})
+           AND NOT EXISTS (SELECT 1 FROM item i WHERE i.content_hash = m.sha256 AND i.modality = 'IMAGE')
+         RETURNING m.sha256 AS hash`,
         [hashes],
       );
-      const unreferenced = rows.map((row) => row.hash);
-      await tx.run('DELETE FROM media WHERE sha256 = ANY($1::text[])', [unreferenced]);
+      await tx.run('DELETE FROM media WHERE sha256 = ANY($1::text[]) AND bytes = $2', [
+        hashes,
+        PLACEHOLDER_BYTES,
+      ]);
+      const unreferenced = rows.map((row) => row.hash).sort();
       for (const sha256 of unreferenced) await removeBytes(sha256);
       return unreferenced;
     };

@@ -1,5 +1,6 @@
 import { access, mkdir, mkdtemp, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isUuid } from '../../domain/ids.js';
 import { readCheckpoint, writeCheckpoint } from '../../encoder/training/checkpoint-file.js';
 
 const WORK = 'work-';
@@ -63,6 +64,23 @@ export class Checkpoints {
   /** Removes all files of a run. */
   async removeRun(encoderId: string): Promise<void> {
     await rm(join(this.runsFolder, encoderId), { recursive: true, force: true });
+  }
+
+  /**
+   * Removes the files of encoders that do not exist, where nothing has changed since a time.
+   *
+   * @returns the number of encoders
+   */
+  async removeUnknown(exists: (encoderId: string) => Promise<boolean>, before: number): Promise<number> {
+    let removed = 0;
+    for (const name of await readdir(this.runsFolder).catch(() => [])) {
+      if (!isUuid(name)) continue;
+      const changed = await stat(join(this.runsFolder, name)).catch(() => null);
+      if (changed === null || changed.mtimeMs >= before || (await exists(name))) continue;
+      await this.removeRun(name);
+      removed += 1;
+    }
+    return removed;
   }
 
   private folder(encoderId: string): string {

@@ -1,0 +1,57 @@
+/** The extractors whose features are stored, and their removal. */
+import type { Database } from '../postgres/database.js';
+
+/** Features that one statement deletes: a few milliseconds, so that writers of items do not wait. */
+const DELETED_AT_ONCE = 2_000;
+
+export class StoredExtractors {
+  constructor(private readonly db: Database) {}
+
+  /** The ids of the extractors that items or classes have features of, ascending. */
+  async ids(): Promise<string[]> {
+    const partitions = await this.db.run<{ name: string }>(
+      `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'feature'::regclass`,
+    );
+    const found = new Set<string>();
+    for (const { name } of partitions) {
+      const [row] = await this.db.runOnce<{ extractor: string }>(`SELECT extractor FROM ${name} LIMIT 1`);
+      if (row) found.add(row.extractor);
+    }
+    const ofClasses = await this.db.run<{ extractor: string }>(
+      'SELECT DISTINCT extractor FROM class_feature',
+    );
+    for (const { extractor } of ofClasses) found.add(extractor);
+    return [...found].sort();
+  }
+
+  /** The number of items that have a feature of this extractor. */
+  async count(extractor: string): Promise<number> {
+    const [row] = await this.db.run<{ count: number }>(
+      'SELECT count(*)::int AS count FROM feature WHERE extractor = $1',
+      [extractor],
+    );
+    return row?.count ?? 0;
+  }
+
+  /**
+   * Deletes the features of an extractor, of items and classes. Its partition stays, empty.
+   *
+   * @param check called between statements; throws to end the work
+   * @returns how many items had one
+   */
+  async deleteFeatures(extractor: string, check: () => void): Promise<number> {
+    await this.db.run('DELETE FROM class_feature WHERE extractor = $1', [extractor]);
+    let deleted = 0;
+    for (;;) {
+      check();
+      const rows = await this.db.run(
+        `DELETE FROM feature WHERE extractor = $1 AND item_id IN (
+           SELECT item_id FROM feature WHERE extractor = $1 ORDER BY item_id LIMIT ${DELETED_AT_ONCE})
+         RETURNING item_id`,
+        [extractor],
+      );
+      if (rows.length === 0) return deleted;
+      deleted += rows.length;
+    }
+  }
+}

@@ -1,0 +1,128 @@
+/** Removes what nothing refers to any more: see docs/operations.md, "Leftovers". */
+import type { Catalog } from '../../catalog/catalog.js';
+import { throwIfCancelled } from '../../domain/errors.js';
+import type { MediaStore } from '../../media/media-store.js';
+import { removeUnfinishedRuns } from '../../reports/run-folder.js';
+import type { Checkpoints } from '../encoders/checkpoints.js';
+
+/** Younger leftovers stay: they may be in use. */
+export const SWEEP_GRACE_MS = 24 * 3_600_000;
+/** Pictures that are looked up and removed together. */
+const PICTURES_AT_ONCE = 200;
+
+export interface SweepOptions {
+  /** Removes the features of extractors that no encoder uses and that are not configured; without it they are only counted. */
+  readonly features?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Younger leftovers stay; 24 hours where not given. */
+  readonly graceMs?: number;
+}
+
+/** What a sweep removed. */
+export interface SweepReport {
+  /** Uploads that no item shows. */
+  readonly uploads: number;
+  /** Files of pictures that no record names. */
+  readonly files: number;
+  /** Thumbnails without their picture. */
+  readonly thumbnails: number;
+  /** Pairs without an item. */
+  readonly pairs: number;
+  /** Folders of evaluations that were not finished, and of encoders that were removed. */
+  readonly runs: number;
+  /** Features of extractors that are not in use. */
+  readonly features: readonly UnusedFeatures[];
+}
+
+export interface UnusedFeatures {
+  readonly extractor: string;
+  readonly items: number;
+  readonly removed: boolean;
+}
+
+export interface SweepParts {
+  readonly catalog: Catalog;
+  readonly media: MediaStore;
+  readonly checkpoints: Checkpoints;
+  readonly runsFolder: string;
+  /** Ids of the configured extractors. */
+  readonly configured: readonly string[];
+}
+
+export class Sweep {
+  constructor(private readonly parts: SweepParts) {}
+
+  /**
+   * May run beside everything else, also on several servers. What was removed stays removed if it is cancelled.
+   *
+   * @throws CommonspaceError CANCELLED
+   */
+  async run({ features = false, signal, graceMs = SWEEP_GRACE_MS }: SweepOptions = {}): Promise<SweepReport> {
+    const { catalog, media, checkpoints, runsFolder } = this.parts;
+    const before = Date.now() - graceMs;
+    const check = () => throwIfCancelled(signal);
+    const uploads = await this.sweepUploads(new Date(before), check);
+    const files = await this.sweepFiles(before, check);
+    const thumbnails = await media.sweep(before);
+    check();
+    const pairs = await catalog.items.sweepEmptyPairs(new Date(before));
+    check();
+    const exists = async (id: string) => (await catalog.encoders.byId(id)) !== null;
+    const runs = (await removeUnfinishedRuns(runsFolder)) + (await checkpoints.removeUnknown(exists, before));
+    check();
+    return { uploads, files, thumbnails, pairs, runs, features: await this.unusedFeatures(features, check) };
+  }
+
+  private async sweepUploads(before: Date, check: () => void): Promise<number> {
+    let removed = 0;
+    for (let after: string | null = null; ; ) {
+      check();
+      const hashes: string[] = await this.parts.catalog.media.unused(before, after, PICTURES_AT_ONCE);
+      after = hashes.at(-1) ?? null;
+      if (after === null) return removed;
+      removed += await this.remove(hashes);
+    }
+  }
+
+  private async sweepFiles(before: number, check: () => void): Promise<number> {
+    let removed = 0;
+    const sweep = async (hashes: readonly string[]) => {
+      check();
+      removed += await this.remove(await this.parts.catalog.media.unknown(hashes));
+    };
+    let batch: string[] = [];
+    for await (const { sha256, changedAt } of this.parts.media.files()) {
+      if (changedAt >= before) continue;
+      batch.push(sha256);
+      if (batch.length < PICTURES_AT_ONCE) continue;
+      await sweep(batch);
+      batch = [];
+    }
+    if (batch.length > 0) await sweep(batch);
+    return removed;
+  }
+
+  private async remove(hashes: readonly string[]): Promise<number> {
+    const { catalog, media } = this.parts;
+    return (await catalog.media.removeUnreferenced(hashes, (hash) => media.remove(hash))).length;
+  }
+
+  private async unusedFeatures(remove: boolean, check: () => void): Promise<UnusedFeatures[]> {
+    const { catalog, configured } = this.parts;
+    const encoders = await catalog.encoders.list();
+    const used = new Set([
+      ...configured,
+      ...encoders.flatMap(({ imageExtractor, textExtractor }) => [imageExtractor, textExtractor]),
+    ]);
+    const unused = (await catalog.extractors.ids()).filter((extractor) => !used.has(extractor));
+    const found: UnusedFeatures[] = [];
+    for (const extractor of unused) {
+      check();
+      const items = remove
+        ? await catalog.extractors.deleteFeatures(extractor, check)
+        : await catalog.extractors.count(extractor);
+      found.push({ extractor, items, removed: remove });
+    }
+    return found;
+  }
+}
