@@ -121,7 +121,7 @@ async function showSearches(app: App, out: Output, signal: AbortSignal): Promise
         after: null,
         minScore: null,
       },
-      signal,
+      { signal },
     );
     return page.results.map(({ item }) => itemLabel(item));
   };

@@ -142,7 +142,7 @@ async function find(
   request: SearchRequest,
   { explain = false, signal }: { readonly explain?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<Found> {
-  const page = await app.search.search(request, signal);
+  const page = await app.search.search(request, { signal });
   const [explanations, classes] = await Promise.all([
     explain ? explanationsOf(app, page) : null,
     app.items.classesOf(page.results.map(({ item }) => item.id)),

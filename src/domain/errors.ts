@@ -24,6 +24,12 @@ export const ERRORS = {
   },
   FETCH_FAILED: { status: 502, exit: 2, what: 'An address could not be fetched.' },
   FETCH_TIMEOUT: { status: 504, exit: 2, what: 'An address did not answer in time.' },
+  FETCH_BUDGET_EXCEEDED: {
+    status: 413,
+    exit: 2,
+    what: 'The files at the addresses of one request have more bytes than the limit.',
+  },
+  PAIR_TOO_LARGE: { status: 413, exit: 2, what: 'A pair has more items than the limit.' },
   MEDIA_NOT_FOUND: { status: 404, exit: 2, what: 'No uploaded media has this id.' },
   ITEM_NOT_FOUND: { status: 404, exit: 2, what: 'No item has this id.' },
   UNKNOWN_CLASS: { status: 400, exit: 2, what: 'No class has this name.' },

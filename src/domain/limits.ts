@@ -8,10 +8,14 @@ export const LIMITS = {
   classNameCharacters: 200,
   classDescriptionCharacters: 2_000,
   classesPerItem: 64,
+  /** Items with the same pair key. */
+  itemsPerPair: 64,
   /** Characters of an item's metadata as JSON. */
   metadataCharacters: 65_536,
   /** Items in one ingest call; ids in one deletion. */
   itemsPerCall: 1_000,
+  /** Bytes that one request fetches from addresses, in all. */
+  fetchedBytes: 512 * 2 ** 20,
   searchPageSize: 100,
   /** Queries that one search combines. */
   queryParts: 16,

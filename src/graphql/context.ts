@@ -1,13 +1,18 @@
+import { FetchBudget } from '../domain/fetch-budget.js';
 import type { Services } from '../services/services.js';
 import { createLoaders, type Loaders } from './loaders.js';
 
-/** The context of a request: the services, the loaders of this request, and a signal that aborts when the client disconnects. */
+/** The context of a request. */
 export interface GraphqlContext {
   readonly services: Services;
+  /** Of this request. */
   readonly loaders: Loaders;
+  /** Aborts when the client disconnects, or at the time limit. */
   readonly signal: AbortSignal;
+  /** What all fields of the request may fetch from addresses. */
+  readonly fetches: FetchBudget;
 }
 
 export function createContext(services: Services, signal: AbortSignal): GraphqlContext {
-  return { services, loaders: createLoaders(services), signal };
+  return { services, loaders: createLoaders(services), signal, fetches: new FetchBudget() };
 }

@@ -5,8 +5,9 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
 import type { GraphqlContext } from './context.js';
+import { costLimit } from './cost/cost-limit.js';
 import { formatError } from './errors.js';
-import { MAX_TOKENS, operationLimits } from './limits.js';
+import { depthLimit, MAX_TOKENS } from './limits.js';
 import { applyDefaultsToNull } from './null-defaults.js';
 import { resolvers } from './resolvers/index.js';
 import { createSseHandler, type SseHandler } from './sse-handler.js';
@@ -46,6 +47,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
+      costLimit,
       {
         // Apollo builds the executable schema, but does not run subscriptions.
         serverWillStart: async ({ schema }) => {
@@ -57,7 +59,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
       ...(options.plugins ?? []),
     ],
     parseOptions: { maxTokens: MAX_TOKENS },
-    validationRules: [operationLimits],
+    validationRules: [depthLimit],
     formatError: (formatted, error) => formatError(formatted, error, reportUnexpected),
     stopOnTerminationSignals: false,
   });

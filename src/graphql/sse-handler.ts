@@ -1,17 +1,20 @@
 import {
   type ExecutionArgs,
+  execute,
   GraphQLError,
   type GraphQLSchema,
   parse,
   specifiedRules,
+  subscribe,
   validate,
   type validate as validateDocument,
 } from 'graphql';
 import { createHandler, type ExecutionResult, type Handler, type RequestParams } from 'graphql-sse';
 import { CommonspaceError } from '../domain/errors.js';
 import type { GraphqlContext } from './context.js';
+import { costError, measureCost, type OperationCost } from './cost/cost-limit.js';
 import { formatError } from './errors.js';
-import { MAX_TOKENS, operationLimits } from './limits.js';
+import { depthLimit, MAX_TOKENS } from './limits.js';
 
 /** Handles one request whose answer is sent as server-sent events; `context` of the request reaches the resolvers. */
 export type SseHandler = Handler<unknown, GraphqlContext>;
@@ -27,10 +30,24 @@ export interface SseHandlerOptions {
  * are those of single answers.
  */
 export function createSseHandler({ schema, reportUnexpected }: SseHandlerOptions): SseHandler {
+  const costs = new WeakMap<OperationContext, OperationCost>();
+  /** Runs the operation, which is valid, if its cost with its variables is within the limit. */
+  const limited =
+    <T>(run: (args: ExecutionArgs) => T) =>
+    (args: ExecutionArgs): T | ExecutionResult => {
+      const { document, operationName, variableValues } = args;
+      const cost = measureCost({ schema, document, operationName, variables: variableValues });
+      if (cost === null) return run(args);
+      costs.set(args.contextValue as OperationContext, cost);
+      const error = costError(cost);
+      return error === null ? run(args) : { errors: [error] };
+    };
   return createHandler<unknown, GraphqlContext, OperationContext>({
     // Without a token the library refuses the single connection mode, which keeps streams in memory.
     authenticate: () => null,
     validate: validateWithLimits,
+    execute: limited(execute),
+    subscribe: limited(subscribe),
     onSubscribe(request, params) {
       try {
         return executionArgs(schema, params, request.context);
@@ -39,10 +56,14 @@ export function createSseHandler({ schema, reportUnexpected }: SseHandlerOptions
         return oneResult({ errors: [withCode(error, 'GRAPHQL_PARSE_FAILED')] });
       }
     },
-    onNext: (_context, _request, { errors, ...result }) => ({
-      ...result,
-      ...(errors !== undefined && { errors: errors.map((error) => maskError(error, reportUnexpected)) }),
-    }),
+    onNext(context, _request, { errors, ...result }) {
+      const cost = costs.get(context);
+      return {
+        ...result,
+        ...(errors !== undefined && { errors: errors.map((error) => maskError(error, reportUnexpected)) }),
+        ...(cost !== undefined && { extensions: { ...result.extensions, cost } }),
+      };
+    },
   });
 }
 
@@ -68,7 +89,7 @@ function executionArgs(
 }
 
 const validateWithLimits: typeof validateDocument = (schema, document) =>
-  validate(schema, document, [...specifiedRules, operationLimits]).map((error) =>
+  validate(schema, document, [...specifiedRules, depthLimit]).map((error) =>
     withCode(error, 'GRAPHQL_VALIDATION_FAILED'),
   );
 

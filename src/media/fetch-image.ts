@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import type { Dispatcher } from 'undici';
 import { CommonspaceError } from '../domain/errors.js';
+import type { FetchBudget, RequestScope } from '../domain/fetch-budget.js';
 import { parseNetworks } from '../platform/address-guard.js';
 import { guardedRequest, type Resolve } from '../platform/guarded-request.js';
 import { MAX_IMAGE_BYTES } from './limits.js';
@@ -34,12 +35,12 @@ const DEFAULT_FETCH_POLICY: Rules = {
  * not used; cookies and credentials are not sent.
  *
  * @throws CommonspaceError BAD_INPUT (not an address), ADDRESS_NOT_ALLOWED, FETCH_FAILED, FETCH_TIMEOUT,
- *   IMAGE_TOO_LARGE, EMPTY_IMAGE, CANCELLED
+ *   IMAGE_TOO_LARGE, EMPTY_IMAGE, FETCH_BUDGET_EXCEEDED, CANCELLED
  */
 export async function fetchImage(
   url: string,
   policy: FetchPolicy = {},
-  signal?: AbortSignal,
+  { signal, fetches }: RequestScope = {},
 ): Promise<Buffer> {
   const rules = { ...DEFAULT_FETCH_POLICY, ...policy };
   const networks = parseNetworks(rules.allowNetworks);
@@ -57,7 +58,7 @@ export async function fetchImage(
     return await guardedRequest(
       url,
       { ...rules, networks, headers: { accept: 'image/*' }, signal: controller.signal },
-      (response) => readImage(response, rules.maxBytes),
+      (response) => readImage(response, rules.maxBytes, fetches),
     );
   } catch (error) {
     if (controller.signal.aborted) throw controller.signal.reason;
@@ -68,16 +69,25 @@ export async function fetchImage(
   }
 }
 
-async function readImage({ headers, body }: Dispatcher.ResponseData, maxBytes: number): Promise<Buffer> {
+async function readImage(
+  { headers, body }: Dispatcher.ResponseData,
+  maxBytes: number,
+  fetches: FetchBudget | undefined,
+): Promise<Buffer> {
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  return await readBody(body, maxBytes);
+  return await readBody(body, maxBytes, fetches);
 }
 
-async function readBody(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
+async function readBody(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  fetches: FetchBudget | undefined,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let total = 0;
   for await (const chunk of body) {
     total += chunk.length;
+    fetches?.spend(chunk.length);
     if (total > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }

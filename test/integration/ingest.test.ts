@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { IdentityConflict } from '../../src/catalog/repositories/item-writes.js';
 import { CommonspaceError } from '../../src/domain/errors.js';
+import { FetchBudget } from '../../src/domain/fetch-budget.js';
 import { LIMITS } from '../../src/domain/limits.js';
 import type { IngestOutcome } from '../../src/services/ingest/ingest-outcome.js';
 import { drawShape } from '../factories/shapes.js';
@@ -212,6 +213,31 @@ describeOnEachKind('ingest', (kind) => {
     expect(failureOf(outcome).field[3]).toBe(field);
   });
 
+  it('limits the items of a pair, within a call and over several', async () => {
+    const texts = (from: number, count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        content: { text: `a caption ${from + i}` },
+        externalId: `many-${from + i}`,
+        pairKey: 'many',
+      }));
+    const [first] = await app.ingest.ingest(texts(0, LIMITS.itemsPerPair - 2));
+    const rest = await app.ingest.ingest(texts(LIMITS.itemsPerPair - 2, 4));
+    expect(rest.map(({ status }) => status)).toEqual(['CREATED', 'CREATED', 'FAILED', 'FAILED']);
+    expect(failureOf(rest[2])).toMatchObject({
+      code: 'PAIR_TOO_LARGE',
+      field: ['input', 'items', '2', 'pairKey'],
+    });
+    // An item of a full pair can change, and leave it. Then another one can come.
+    const [changed, left] = await app.ingest.ingest([
+      { content: { text: 'another caption' }, externalId: 'many-0', pairKey: 'many' },
+      { content: { text: 'a caption 1' }, externalId: 'many-1', pairKey: 'few' },
+    ]);
+    expect([changed?.status, left?.status]).toEqual(['UPDATED', 'UPDATED']);
+    expect((await app.ingest.ingest(texts(1000, 1)))[0]?.status).toBe('CREATED');
+    const counts = await app.items.countCounterparts([itemOf(first).id]);
+    expect([...counts.values()]).toEqual([LIMITS.itemsPerPair - 1]);
+  });
+
   it('refuses an image under the external id of a text', async () => {
     await app.ingest.ingest([{ content: { text: 'words' }, externalId: 'fixed' }]);
     const [outcome] = await app.ingest.ingest([{ content: { bytes: red }, externalId: 'fixed' }]);
@@ -315,5 +341,36 @@ describeOnEachKind('ingest by address', (kind) => {
   it('does not fetch from this machine unless its network is allowed', async () => {
     const [outcome] = await app.ingest.ingest([{ content: { imageUrl: `${address}/red.png` } }]);
     expect(failureOf(outcome).code).toBe('ADDRESS_NOT_ALLOWED');
+  });
+
+  it('fetches up to the budget of the call, and names the inputs beyond it', async () => {
+    await app.restart({ fetchAllow: ['127.0.0.1/32'] });
+    const red = await drawShape('circle', 'red');
+    const content = { imageUrl: `${address}/red.png` };
+    const inputs = Array.from({ length: 3 }, (_, i) => ({ content, externalId: `red-${i}` }));
+    const outcomes = await app.ingest.ingest(inputs, { fetches: new FetchBudget(2 * red.length) });
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['CREATED', 'CREATED', 'FAILED']);
+    const index = outcomes.findIndex(({ status }) => status === 'FAILED');
+    expect(failureOf(outcomes[index])).toMatchObject({
+      code: 'FETCH_BUDGET_EXCEEDED',
+      field: ['input', 'items', String(index), 'content', 'imageUrl'],
+    });
+    const query = { all: [0, 1].map(() => ({ weight: 1, query: content })) };
+    const request = {
+      query,
+      target: null,
+      by: ['COUNTERPART'],
+      filter: null,
+      first: 1,
+      after: null,
+    } as const;
+    const search = app.search.search(
+      { ...request, minScore: null },
+      { fetches: new FetchBudget(1.5 * red.length) },
+    );
+    await expect(search).rejects.toMatchObject({
+      code: 'FETCH_BUDGET_EXCEEDED',
+      field: ['query', 'all', expect.any(String), 'imageUrl'],
+    });
   });
 });

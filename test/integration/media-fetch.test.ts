@@ -7,6 +7,7 @@ import {
 } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FetchBudget } from '../../src/domain/fetch-budget.js';
 import { fetchImage } from '../../src/media/fetch-image.js';
 import { codeOf, noise } from './media-pictures.js';
 
@@ -265,6 +266,19 @@ describe('servers that misbehave', () => {
     await closed;
   });
 
+  it('the budget of a request is shared by its fetches', async () => {
+    const base = await serve((_request, response) => {
+      // In two chunks, without a length.
+      response.write(Buffer.alloc(300_000));
+      response.end(Buffer.alloc(300_000));
+    });
+    const fetches = new FetchBudget(1_000_000);
+    expect((await fetchImage(base, LOCAL, { fetches })).length).toBe(600_000);
+    expect(await codeOf(fetchImage(base, LOCAL, { fetches }))).toBe('FETCH_BUDGET_EXCEEDED');
+    expect(await codeOf(fetchImage(base, LOCAL, { fetches }))).toBe('FETCH_BUDGET_EXCEEDED');
+    expect((await fetchImage(base, LOCAL, { fetches: new FetchBudget() })).length).toBe(600_000);
+  });
+
   it('a body whose declared length is too large is not read', async () => {
     const base = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': String(20 * 1024 * 1024 + 1) }).write('x');
@@ -342,7 +356,7 @@ describe('cancelling', () => {
       socket.on('close', dropped);
       controller.abort();
     });
-    expect(await codeOf(fetchImage(base, LOCAL, controller.signal))).toBe('CANCELLED');
+    expect(await codeOf(fetchImage(base, LOCAL, { signal: controller.signal }))).toBe('CANCELLED');
     await closed;
   });
 
@@ -352,7 +366,7 @@ describe('cancelling', () => {
       asked = true;
       response.end('x');
     });
-    expect(await codeOf(fetchImage(base, LOCAL, AbortSignal.abort()))).toBe('CANCELLED');
+    expect(await codeOf(fetchImage(base, LOCAL, { signal: AbortSignal.abort() }))).toBe('CANCELLED');
     expect(asked).toBe(false);
   });
 });

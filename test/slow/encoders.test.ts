@@ -289,7 +289,10 @@ describe('GraphQL over server-sent events', () => {
   it('answers queries and mutations once, by POST and by GET', async () => {
     const once = await all(await stream('query Q($f: Int) { items(first: $f) { totalCount } }', { f: 1 }));
     expect(once).toEqual([
-      { event: 'next', data: '{"data":{"items":{"totalCount":120}}}' },
+      {
+        event: 'next',
+        data: '{"data":{"items":{"totalCount":120}},"extensions":{"cost":{"requested":52,"limit":20000}}}',
+      },
       { event: 'complete', data: '' },
     ]);
     const parameters = new URLSearchParams({

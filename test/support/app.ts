@@ -33,6 +33,8 @@ export interface TestAppOptions {
   readonly text?: string;
   readonly textModels?: readonly string[];
   readonly hub?: HubOptions;
+  /** Networks that `imageUrl` may reach besides the public internet. */
+  readonly fetchAllow?: readonly string[];
 }
 
 /** @param kind which server to use; see openTestCatalog */
@@ -49,6 +51,7 @@ export async function openTestApp(
     imageModels = [],
     textModels = [],
     hub,
+    fetchAllow = [],
   }: TestAppOptions) => {
     const features = await createFeatureExtractors({ image, text, workers: 1, ...(hub && { hub }) });
     const services = createServices({
@@ -57,7 +60,7 @@ export async function openTestApp(
       media: store,
       imageModels,
       textModels,
-      fetchPolicy: { allowNetworks: [] },
+      fetchPolicy: { allowNetworks: fetchAllow },
       runsFolder: join(test.dataDir, 'runs'),
       reportUnexpected: (error) => unexpected.push(error),
     });

@@ -109,6 +109,17 @@ export class Items {
     return rows.map(itemRow);
   }
 
+  /** The number of items of each pair, by key; absent for a pair that does not exist. */
+  async pairSizes(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    if (keys.length === 0) return new Map();
+    const rows = await this.db.run<{ key: string; items: number }>(
+      `SELECT p.key, count(*)::int AS items FROM pair p JOIN item i ON i.pair_id = p.id
+       WHERE p.key = ANY($1::text[]) GROUP BY p.key`,
+      [keys],
+    );
+    return new Map(rows.map(({ key, items }) => [key, items]));
+  }
+
   /** The number of pairs of an image and a text; an image with five captions counts five times. */
   async countPairs(): Promise<number> {
     const [row] = await this.db.run<{ pairs: number }>(

@@ -2,9 +2,9 @@ import { checkBatchSize } from '../../services/ingest/ingest-service.js';
 import { readIngestItem } from '../inputs.js';
 import type { MutationField } from './field.js';
 
-export const ingest: MutationField<'ingest'> = async (_parent, { input }, { services, signal }) => {
+export const ingest: MutationField<'ingest'> = async (_parent, { input }, { services, signal, fetches }) => {
   checkBatchSize(input.items.length, ['input', 'items']);
-  const outcomes = await services.ingest.ingest(input.items.map(readIngestItem), { signal });
+  const outcomes = await services.ingest.ingest(input.items.map(readIngestItem), { signal, fetches });
   const results = outcomes.map((outcome, index) => ({
     index,
     status: outcome.status,

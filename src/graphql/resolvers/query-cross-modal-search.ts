@@ -5,7 +5,7 @@ import type { QueryField } from './field.js';
 export const crossModalSearch: QueryField<'crossModalSearch'> = async (
   _parent,
   args,
-  { services, signal },
+  { services, signal, fetches },
 ) => {
   const page = await services.search.search(
     {
@@ -24,7 +24,7 @@ export const crossModalSearch: QueryField<'crossModalSearch'> = async (
       orderBy: readSearchOrder(args.orderBy),
       ...(args.weights != null && { weights: readWeights(args.weights) }),
     },
-    signal,
+    { signal, fetches },
   );
   const { explainedBy } = page;
   const edges = page.results.map(({ item, ...edge }) => ({ ...edge, node: item, explainedBy }));

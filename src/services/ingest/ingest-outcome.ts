@@ -6,6 +6,7 @@ import {
   type ReportUnexpected,
   throwIfCancelled,
 } from '../../domain/errors.js';
+import type { RequestScope } from '../../domain/fetch-budget.js';
 
 export type IngestOutcome =
   | { readonly status: 'CREATED' | 'UPDATED' | 'UNCHANGED'; readonly item: ItemRow }
@@ -24,10 +25,9 @@ export interface StepResult<Item> {
 }
 
 /** One call of ingest, as its steps need it. */
-export interface IngestCall {
+export interface IngestCall extends RequestScope {
   /** Path of the list of inputs, for the fields that failures name. */
   readonly field: FieldPath;
-  readonly signal: AbortSignal | undefined;
   readonly reportUnexpected: ReportUnexpected;
 }
 

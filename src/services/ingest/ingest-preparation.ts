@@ -78,7 +78,7 @@ export class IngestPreparation {
       return { ...given, modality: 'TEXT', contentHash, text: content.text, features: NO_FEATURES };
     }
     const field = [...fieldOf(call, given.index), 'content'];
-    const bytes = await this.images.bytes(content, field, call.signal);
+    const bytes = await this.images.bytes(content, field, call);
     const [source = 'bytes'] = Object.keys(content);
     try {
       const { image, rgb, hashed } = await checkAndDecode(bytes, this.features.image.input);

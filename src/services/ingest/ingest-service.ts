@@ -5,6 +5,7 @@ import {
   type ReportUnexpected,
   throwIfCancelled,
 } from '../../domain/errors.js';
+import type { RequestScope } from '../../domain/fetch-budget.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { FeatureExtraction } from './feature-extraction.js';
 import type { IngestInput } from './ingest-input.js';
@@ -13,8 +14,7 @@ import type { IndexedInput, IngestPreparation } from './ingest-preparation.js';
 import type { IngestSnapshots } from './ingest-snapshot.js';
 import type { IngestWriter } from './ingest-writer.js';
 
-export interface IngestOptions {
-  readonly signal?: AbortSignal | undefined;
+export interface IngestOptions extends RequestScope {
   /** Called as inputs are done, with how many of all. */
   readonly onProgress?: ((done: number, all: number) => void) | undefined;
   /** Path of the list of inputs, for the fields that failures name. */
@@ -54,8 +54,8 @@ export class IngestService {
    * @throws CommonspaceError CANCELLED when `signal` is aborted; chunks written before stay.
    */
   async ingest(inputs: readonly IngestInput[], options: IngestOptions = {}): Promise<IngestOutcome[]> {
-    const { signal, onProgress, field = ['input', 'items'] } = options;
-    const call: IngestCall = { field, signal, reportUnexpected: this.reportUnexpected };
+    const { signal, fetches, onProgress, field = ['input', 'items'] } = options;
+    const call: IngestCall = { field, signal, fetches, reportUnexpected: this.reportUnexpected };
     const limit = pLimit(CHUNKS_AT_ONCE);
     let done = 0;
     // A chunk is written after the one before it, which keeps inputs of one identity in order.

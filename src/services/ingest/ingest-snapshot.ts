@@ -13,6 +13,8 @@ import { identityOf } from './item-identity.js';
 export interface IngestSnapshot {
   /** The item stored under an item's identity, by the item's index; absent where there is none. */
   readonly existing: ReadonlyMap<number, ExistingItem>;
+  /** The number of items of each pair that an item names; absent for a pair that does not exist. */
+  readonly pairSizes: ReadonlyMap<string, number>;
   /** The encoders that items are embedded for. */
   readonly encoders: readonly LoadedEncoder[];
   /** Extractors whose features are stored: the configured ones, and those of the encoders that could be opened. */
@@ -20,7 +22,7 @@ export interface IngestSnapshot {
   readonly textExtractors: readonly OpenTextExtractor[];
 }
 
-/** Takes snapshots, each with one query for the items and one for the encoders. */
+/** Takes snapshots, each with a query each for the items, the pairs and the encoders. */
 export class IngestSnapshots {
   constructor(
     private readonly catalog: Catalog,
@@ -29,8 +31,10 @@ export class IngestSnapshots {
   ) {}
 
   async take(items: readonly PreparedItem[]): Promise<IngestSnapshot> {
-    const [found, encoders] = await Promise.all([
+    const pairKeys = new Set(items.flatMap(({ input }) => input.pairKey ?? []));
+    const [found, pairSizes, encoders] = await Promise.all([
       this.catalog.items.findExisting(items.map(identityOf)),
+      this.catalog.items.pairSizes([...pairKeys]),
       this.encoders.live(),
     ]);
     const rows = encoders.map(({ row }) => row);
@@ -42,7 +46,7 @@ export class IngestSnapshots {
         return stored === null ? [] : [[item.index, stored] as const];
       }),
     );
-    return { existing, encoders, imageExtractors, textExtractors };
+    return { existing, pairSizes, encoders, imageExtractors, textExtractors };
   }
 }
 

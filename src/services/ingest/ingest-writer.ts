@@ -10,6 +10,7 @@ import { failed, fieldOf, type IngestCall, type InputOutcome, type StepResult } 
 import type { ItemFeatures, PreparedItem } from './ingest-preparation.js';
 import { hasNewContent, type IngestSnapshot, type IngestSnapshots } from './ingest-snapshot.js';
 import { identityOf, type MergedWrite, mergeWrite } from './item-identity.js';
+import { PairSizes } from './pair-sizes.js';
 
 /** Attempts to write items while other writers interfere. */
 const WRITE_ATTEMPTS = 8;
@@ -154,14 +155,19 @@ function batchesOf(items: readonly PreparedItem[]): PreparedItem[][] {
 /** The items that must be written; the others are unchanged, or contradict the stored item. */
 function planWrites(
   items: readonly PreparedItem[],
-  { existing }: IngestSnapshot,
+  { existing, pairSizes }: IngestSnapshot,
   call: IngestCall,
 ): StepResult<PlannedWrite> {
+  const pairs = new PairSizes(pairSizes);
   const results = items.map((item): StepResult<PlannedWrite> => {
     try {
       const found = existing.get(item.index) ?? null;
       const merged = mergeWrite(item, found, fieldOf(call, item.index));
-      if (merged.kind === 'write') return { items: [{ item, merged: merged.write }], outcomes: [] };
+      if (merged.kind === 'write') {
+        const field = [...fieldOf(call, item.index), 'pairKey'];
+        pairs.add(merged.write.pairKey, found?.pairKey ?? null, field);
+        return { items: [{ item, merged: merged.write }], outcomes: [] };
+      }
       const outcome = { status: 'UNCHANGED', item: merged.row } as const;
       return { items: [], outcomes: [{ index: item.index, outcome }] };
     } catch (error) {

@@ -3,6 +3,7 @@ import type { ClassRow, EncoderRow } from '../../catalog/types.js';
 import { checkLabel, checkPageSize, checkStorable, checkText, isStorable } from '../../domain/check.js';
 import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError } from '../../domain/errors.js';
+import type { RequestScope } from '../../domain/fetch-budget.js';
 import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { Modality } from '../../domain/modality.js';
@@ -103,7 +104,7 @@ export class ClassService {
     query: SearchQuery,
     among: readonly string[] | null,
     first: number,
-    signal?: AbortSignal,
+    scope: RequestScope = {},
   ): Promise<ClassifiedAs[]> {
     checkPageSize(first, LIMITS.searchPageSize);
     if (among !== null && among.length === 0) {
@@ -111,7 +112,7 @@ export class ClassService {
     }
     if (among !== null) await this.filters.classesExist(among, ['among']);
     const active = await this.parts.encoders.require('Classification compares in the common space.');
-    const { embedding } = await this.queries.read(query, active, { signal });
+    const { embedding } = await this.queries.read(query, active, scope);
     if (embedding === null) throw noEncoder('The query has no embedding of the active encoder.');
     const rows = await (among === null
       ? this.parts.statistics.classes()

@@ -2,6 +2,7 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { ExpandedWords } from '../../catalog/types.js';
 import { checkStorable, checkText, isStorable } from '../../domain/check.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
+import type { RequestScope } from '../../domain/fetch-budget.js';
 import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { Modality } from '../../domain/modality.js';
@@ -43,12 +44,11 @@ const FIELD: FieldPath = ['query'];
 
 const NO_WORDS: ExpandedWords = { units: [] };
 
-interface ReadOptions {
+interface ReadOptions extends RequestScope {
   /** Looks the words of the query up in the catalogue. */
   readonly words?: boolean;
   /** Where the query stands in the input, for errors. */
   readonly field?: FieldPath;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Turns a query of any kind into vectors that can be compared. */
@@ -70,17 +70,17 @@ export class QueryReader {
   async read(
     query: SearchQuery,
     active: LoadedEncoder | null | Promise<LoadedEncoder | null>,
-    { words = false, field = FIELD, signal }: ReadOptions = {},
+    { words = false, field = FIELD, ...scope }: ReadOptions = {},
   ): Promise<ReadQuery> {
     if ('vector' in query) {
       return { modality: null, embedding: readVector(query.vector, await active, field), words: NO_WORDS };
     }
     if ('itemId' in query) return await this.readItem(query.itemId, await active, words, field);
     if ('className' in query) return await this.readClass(query.className, await active, words, field);
-    if (!('text' in query)) return await this.readImage(query, active, field, signal);
+    if (!('text' in query)) return await this.readImage(query, active, field, scope);
     checkText(query.text, LIMITS.textCharacters, [...field, 'text']);
     const [{ feature, extractor, current }, expanded] = await Promise.all([
-      this.readText(query.text, active, signal),
+      this.readText(query.text, active, scope.signal),
       this.wordsOf(words ? query.text : null),
     ]);
     const embedding = current === null ? null : current.encoder.embed('TEXT', feature);
@@ -111,9 +111,10 @@ export class QueryReader {
     source: ImageSource,
     active: LoadedEncoder | null | Promise<LoadedEncoder | null>,
     field: FieldPath,
-    signal?: AbortSignal,
+    scope: RequestScope,
   ): Promise<ReadQuery> {
-    const [bytes, current] = await Promise.all([this.images.bytes(source, field, signal), active]);
+    const { signal } = scope;
+    const [bytes, current] = await Promise.all([this.images.bytes(source, field, scope), active]);
     const extractor = await this.extractors.images.of(current?.row ?? null);
     const feature = only(await extractor.extract([await decodeRgb(bytes, extractor.input)], { signal }));
     const embedding = current === null ? null : current.encoder.embed('IMAGE', feature);

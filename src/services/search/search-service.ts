@@ -4,6 +4,7 @@ import { checkPageSize } from '../../domain/check.js';
 import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { RankedHit } from '../../domain/evidence.js';
+import type { RequestScope } from '../../domain/fetch-budget.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { LIMITS } from '../../domain/limits.js';
 import { type ActiveEncoder, noEncoder } from '../serving/active-encoder.js';
@@ -52,7 +53,7 @@ export class SearchService {
   ) {}
 
   /** @throws CommonspaceError for a wrong argument, and NO_ENCODER if nothing can be compared before training. */
-  async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchPage> {
+  async search(request: SearchRequest, scope: RequestScope = {}): Promise<SearchPage> {
     checkRequest(request);
     // The extraction of the query takes longest. It starts first, and the statement runs meanwhile.
     const current = Promise.resolve().then(() => this.encoders.current());
@@ -60,7 +61,7 @@ export class SearchService {
     const [parts, active] = await Promise.all([
       Promise.all(
         partsOf(request.query).map(async (part) => {
-          const options = { words, field: part.field, signal };
+          const options = { words, field: part.field, ...scope };
           return { ...part, read: await this.queries.read(part.query, current, options) };
         }),
       ),

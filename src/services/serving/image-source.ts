@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
+import type { RequestScope } from '../../domain/fetch-budget.js';
 import { isSha256 } from '../../domain/ids.js';
 import { decodeBase64 } from '../../media/base64.js';
 import type { FetchPolicy } from '../../media/fetch-image.js';
@@ -22,12 +23,12 @@ export class ImageSources {
   ) {}
 
   /** @throws CommonspaceError naming the wrong field below `field`. */
-  async bytes(source: ImageSource, field: FieldPath, signal?: AbortSignal): Promise<Buffer> {
+  async bytes(source: ImageSource, field: FieldPath, scope: RequestScope = {}): Promise<Buffer> {
     if ('bytes' in source) return source.bytes;
     if ('imageBase64' in source) return decodeBase64(source.imageBase64, [...field, 'imageBase64']);
     if ('imageUrl' in source) {
       return await this.at([...field, 'imageUrl'], () =>
-        fetchImage(source.imageUrl, this.fetchPolicy, signal),
+        fetchImage(source.imageUrl, this.fetchPolicy, scope),
       );
     }
     const known = isSha256(source.mediaId) && (await this.catalog.media.find(source.mediaId)) !== null;

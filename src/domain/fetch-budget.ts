@@ -1,0 +1,29 @@
+import { CommonspaceError } from './errors.js';
+import { LIMITS } from './limits.js';
+
+/** The bytes that one request may fetch from addresses, in all. It counts what arrives, also of fetches that fail. */
+export class FetchBudget {
+  private left: number;
+
+  constructor(private readonly bytes: number = LIMITS.fetchedBytes) {
+    this.left = bytes;
+  }
+
+  /** @throws CommonspaceError FETCH_BUDGET_EXCEEDED */
+  spend(bytes: number): void {
+    this.left -= bytes;
+    if (this.left >= 0) return;
+    throw new CommonspaceError(
+      'FETCH_BUDGET_EXCEEDED',
+      `The files at the addresses of one request may have ${Math.floor(this.bytes / 2 ** 20)} MB in all.`,
+    );
+  }
+}
+
+/** What a request gives to the work on its behalf. */
+export interface RequestScope {
+  /** Aborts when the caller is gone, or at the time limit. */
+  readonly signal?: AbortSignal | undefined;
+  /** Absent for callers within the process. */
+  readonly fetches?: FetchBudget | undefined;
+}
