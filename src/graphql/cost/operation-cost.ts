@@ -80,7 +80,7 @@ class CostMeasure {
     let cost = 0;
     for (const node of set.selections) {
       this.visits += 1;
-      if (this.visits > MAX_VISITS) return Number.POSITIVE_INFINITY;
+      if (this.visits > MAX_VISITS) return Number.MAX_SAFE_INTEGER;
       if (!this.isIncluded(node)) continue;
       if (node.kind === 'Field') cost += this.field(node, parent, sizes);
       else if (node.kind === 'FragmentSpread') cost += this.fragment(node.name.value, sizes);
