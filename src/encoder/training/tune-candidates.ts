@@ -78,8 +78,12 @@ export function shareSettings(options: TrainOptions): readonly Choice[] {
   return SHARES.filter((shares) => PARTS.every((part) => options[part] > 0 || shares[part] === 0));
 }
 
+/** The shares of the networks' codes, of the posteriors, of CCA and of the semantic part. */
+export function sharesOf({ posteriorShare = 0, ccaShare = 0, semanticShare = 0 }: Choice): readonly number[] {
+  return [1 - posteriorShare - ccaShare - semanticShare, posteriorShare, ccaShare, semanticShare];
+}
+
 /** Whether a choice of shares leaves one part only. */
-export function isPure({ posteriorShare = 0, ccaShare = 0, semanticShare = 0 }: Choice): boolean {
-  const sum = posteriorShare + ccaShare + semanticShare;
-  return sum === 0 || Math.max(posteriorShare, ccaShare, semanticShare) === 1;
+export function isPure(choice: Choice): boolean {
+  return Math.max(...sharesOf(choice)) === 1;
 }

@@ -5,11 +5,12 @@
 import type { TrainOptions, Tuning } from '../types.js';
 import { collectBranches } from './build-encoder.js';
 import { type CcaChoice, chooseCca } from './choose-cca.js';
+import { best, chooseTrial, type Trial } from './choose-trial.js';
 import type { TrainedMember } from './member-training.js';
 import { mixtureFigures } from './mixture-figures.js';
 import { trainOnRows } from './train-on-rows.js';
 import type { PreparedSource } from './training-data.js';
-import { type Choice, isPure, networkSettings, normSettings, shareSettings } from './tune-candidates.js';
+import { type Choice, networkSettings, normSettings, shareSettings } from './tune-candidates.js';
 import { type Fold, makeFolds } from './tune-folds.js';
 
 export interface Tuned {
@@ -19,13 +20,6 @@ export interface Tuned {
   /** The figure of the choice; null where nothing was chosen. */
   readonly figure: number | null;
   readonly notes: readonly string[];
-}
-
-interface Trial {
-  /** The options that this combination changes. */
-  readonly choice: Choice;
-  /** MAP@all (MRR@10 where no pair has a class), mean of both directions and of the folds. */
-  readonly figure: number;
 }
 
 /** The options as they are. */
@@ -65,7 +59,7 @@ export async function tuneOptions(
     figure,
   }));
   trials.sort((a, b) => b.figure - a.figure);
-  const { choice, figure } = chosen(trials, tune);
+  const { choice, figure } = chooseTrial(trials, tune);
   return { options: { ...options, ...choice }, trials, figure, notes: [choiceNote(choice, tune)] };
 }
 
@@ -177,24 +171,6 @@ class Tuner {
   private log(message: string): void {
     this.hooks.log(`choosing on held-out ${this.options.tune}: ${message}`);
   }
-}
-
-/**
- * What a mixture has to gain over the best part alone under `classes`. The folds hold out few classes each, and smaller differences
- * between their mixtures are noise. Under `pairs` the best is taken: a mixture serves queries that a part alone does not.
- */
-const LEAST_GAIN = 0.005;
-
-function chosen(trials: readonly Trial[], tune: Tuning): Trial {
-  const top = best(trials);
-  const pure = trials.filter(({ choice }) => isPure(choice));
-  if (tune !== 'classes' || pure.length === 0) return top;
-  const alone = best(pure);
-  return top.figure < alone.figure + LEAST_GAIN ? alone : top;
-}
-
-function best(trials: readonly Trial[]): Trial {
-  return trials.reduce((a, b) => (b.figure > a.figure ? b : a));
 }
 
 function choiceNote(choice: Choice, tune: Tuning): string {
