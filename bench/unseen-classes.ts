@@ -158,7 +158,7 @@ async function prepare(seed: number): Promise<Trial> {
         ),
       ),
     ),
-    nameEmbeddings: names.map((_, i) => encoder.embed('TEXT', rowOf(nameFeatures, i))),
+    nameEmbeddings: names.map((_, i) => encoder.embedName(rowOf(nameFeatures, i))),
   };
 }
 

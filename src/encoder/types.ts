@@ -260,6 +260,13 @@ export interface Encoder {
    * @throws CommonspaceError WRONG_DIMENSION
    */
   embed(modality: Modality, feature: Float32Array): Float32Array;
+  /**
+   * The embedding of the name of a class, from its text feature: near the items of classes with similar names, where the encoder has
+   * learnt that; else that of the name as a text. [featureDimension.TEXT] → [dimension], of unit norm.
+   *
+   * @throws CommonspaceError WRONG_DIMENSION
+   */
+  embedName(feature: Float32Array): Float32Array;
   /** `embed` of every row: [n, featureDimension] → [n, dimension]. */
   embedMany(modality: Modality, features: Matrix): Matrix;
 }

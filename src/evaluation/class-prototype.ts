@@ -11,7 +11,7 @@ export const NAME_COUNTS_AS_ITEMS = 1;
  * Added to the similarity of an unseen class before classes are compared, because an encoder favours the classes of its
  * training set (calibrated stacking; Chao, Changpinyo, Gong, Sha 2016).
  */
-export const UNSEEN_BONUS = 0.35;
+export const UNSEEN_BONUS = 0.3;
 
 /** The number of items at which a class gets half of that bonus. */
 export const BONUS_HALVES_AT_ITEMS = 4;

@@ -73,7 +73,7 @@ function trainedPrototypes(
     }
   }
   return sums.map(({ sum, count }, i) => {
-    const name = encoder.embed('TEXT', rowOf(classes.features, i));
+    const name = encoder.embedName(rowOf(classes.features, i));
     const items = count === 0 ? undefined : { mean: sum.map((x) => x / count), count };
     return { vector: classPrototype(name, items, encoder.dimension), items: count };
   });

@@ -10,6 +10,7 @@ export function identityEncoder(dimension: number): Encoder {
     dimension,
     featureDimension: { IMAGE: dimension, TEXT: dimension },
     embed,
+    embedName: (feature) => unit(feature),
     embedMany: (modality, features: Matrix) =>
       gather(Array.from({ length: features.rows }, (_, row) => embed(modality, rowOf(features, row)))),
   };

@@ -109,6 +109,7 @@ export async function trainSemanticMatching(
       dimension: widthOf(classes, similarity),
       featureDimension: { IMAGE: source.image.columns, TEXT: source.text.columns },
       embed,
+      embedName: (feature) => embed('TEXT', feature),
       embedMany: (modality, { data, rows, columns }) => {
         const one = (_: unknown, row: number) =>
           embed(modality, data.subarray(row * columns, (row + 1) * columns));

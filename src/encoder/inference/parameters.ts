@@ -52,6 +52,11 @@ export interface EncoderParameters {
   readonly textResidual?: readonly DenseLayer[] | null;
   /** The branch that maps to the class embeddings; null or absent without one. */
   readonly semantic?: number | null;
+  /**
+   * What is added to the embedding of the name of a class before it gets unit norm again: [text components] → [dimension]. Null or
+   * absent: nothing. See name-map.ts of the training.
+   */
+  readonly nameMap?: DenseLayer | null;
   readonly sides: Readonly<
     Record<Modality, { readonly normalisation: Normalisation; readonly branches: readonly Branch[] }>
   >;

@@ -47,6 +47,7 @@ export function encoderOfPart(
     posteriorWeights: weights.posteriorWeights.map((weight) => weight / total),
     projection: null,
     textResidual: null,
+    nameMap: null,
   };
   const { norms } = parameters;
   if (norms === null) return createEncoder(alone);

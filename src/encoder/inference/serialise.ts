@@ -10,8 +10,9 @@ import type { Normalisation } from './normalise.js';
 import type { Branch, EncoderParameters, KeptNorms, SideNorms } from './parameters.js';
 
 const KIND = 'encoder';
-/** What the names of a residual's arrays begin with. */
+/** What the names of the arrays of a residual, and of a name map, begin with. */
 const TEXT_RESIDUAL = 'TEXT.residual';
+const NAME_MAP = 'nameMap';
 
 interface SideShape {
   readonly features: number;
@@ -31,6 +32,8 @@ interface Description {
   readonly textResidual?: BranchShape | null;
   /** Missing in files of encoders without a semantic branch. */
   readonly semantic?: number | null;
+  /** Missing in files of encoders without a name map. */
+  readonly nameMap?: BranchShape | null;
   /** Rows and columns of the output projection. */
   readonly projection: readonly [number, number] | null;
   readonly sides: Readonly<Record<Modality, SideShape>>;
@@ -73,6 +76,9 @@ export function saveEncoder(parameters: EncoderParameters, about: JsonValue = nu
       }),
     }),
     ...(parameters.semantic != null && { semantic: parameters.semantic }),
+    ...(parameters.nameMap != null && {
+      nameMap: putBranch(arrays, NAME_MAP, { layers: [], skip: parameters.nameMap, head: null }),
+    }),
     projection: projection && [projection.rows, projection.columns],
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
     about,
@@ -149,6 +155,7 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
       ? takeBranch(array, TEXT_RESIDUAL, description.textResidual).layers
       : null,
     semantic: description.semantic ?? null,
+    nameMap: description.nameMap ? takeBranch(array, NAME_MAP, description.nameMap).skip : null,
     projection: size && { data: array('projection', size[0] * size[1]), rows: size[0], columns: size[1] },
     sides: { IMAGE: side('IMAGE'), TEXT: side('TEXT') },
   };
@@ -164,6 +171,7 @@ function checkedDescription({ description }: EncoderFile): Description {
     (d.posteriorWeights === undefined || areWeights(d.posteriorWeights, d.branchWeights.length)) &&
     areNorms(d.lengths ?? null, d.branchWeights.length) &&
     (d.textResidual == null || isBranchShape(d.textResidual)) &&
+    (d.nameMap == null || isBranchShape(d.nameMap)) &&
     (d.projection === null ||
       (Array.isArray(d.projection) && d.projection.length === 2 && d.projection.every(isCount))) &&
     MODALITIES.every((modality) => isSide(d.sides?.[modality]));

@@ -2,7 +2,9 @@
 import { CommonspaceError } from '../../domain/errors.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
 import { embeddingWidth } from '../inference/embed.js';
+import type { EncoderParameters } from '../inference/parameters.js';
 import { saveEncoder } from '../inference/serialise.js';
+import type { Matrix } from '../math/matrix.js';
 import type {
   EpochRecord,
   JsonValue,
@@ -23,6 +25,7 @@ import {
 import { type AlignedChoice, chooseAlignedShare } from './choose-aligned-share.js';
 import { learnTextSide, type TextSide } from './learn-text-side.js';
 import type { TrainedMember } from './member-training.js';
+import { fitNameMap } from './name-map.js';
 import { resolveTrainOptions } from './presets.js';
 import { checkSource } from './source-checks.js';
 import { type OpenSource, ScratchRows } from './stored-source.js';
@@ -152,7 +155,11 @@ async function train(
           log,
         })
       : null;
-  return { ...finish(prepared, members, tuned, chosen, history, aligned, textSide), seconds: seconds() };
+  const names = source.classEmbeddings.columns === source.text.columns ? source.classEmbeddings : null;
+  return {
+    ...finish(prepared, names, members, tuned, chosen, history, aligned, textSide),
+    seconds: seconds(),
+  };
 }
 
 /** Lower limit of the number of epochs chosen, as a share: on few pairs an early epoch may be the best by chance. */
@@ -162,12 +169,27 @@ function chooseEpochs({ bestEpoch, validation }: TrainedMember, { epochs }: Trai
   return { epochs: Math.max(bestEpoch, Math.ceil(epochs * LEAST_EPOCHS)), validation };
 }
 
+/** A pre-trained model that embeds texts has its own place for a name: only other encoders get a map. */
+function withNameMap(
+  parameters: EncoderParameters,
+  prepared: PreparedSource,
+  names: Matrix | null,
+): EncoderParameters {
+  if (names === null || prepared.classEmbeddingKind !== 'name') return parameters;
+  return { ...parameters, nameMap: fitNameMap(parameters, prepared, names) };
+}
+
 /** Number of tuning trials stored with the encoder, best first. */
 const KEPT_TRIALS = 10;
 
-/** Builds the encoder of the trained networks, and its file. */
+/**
+ * Builds the encoder of the trained networks, and its file.
+ *
+ * @param names [classes, features]: class embeddings in the feature space of the texts
+ */
 function finish(
   prepared: PreparedSource,
+  names: Matrix | null,
   members: readonly TrainedMember[],
   { options, trials, notes: tuningNotes }: Tuned,
   { epochs: bestEpoch, validation }: ChosenEpochs,
@@ -178,7 +200,7 @@ function finish(
   const parameters =
     textSide?.parameters ??
     (aligned === null
-      ? buildEncoder(prepared, members, options)
+      ? withNameMap(buildEncoder(prepared, members, options), prepared, names)
       : buildAlignedEncoder(prepared, members, options, aligned.share));
   const { classEmbeddingKind } = prepared;
   const choices = [aligned?.note, textSide?.choice.note].filter((note) => note !== undefined);

@@ -87,7 +87,7 @@ export class ClassPrototypes {
     for (const [id, feature] of unknown.length === 0 ? [] : await this.knownFeatures(unknown, active.row)) {
       // Embedding many classes takes long: let other work of the event loop run in between.
       if (worked++ % 16 === 15) await setImmediate();
-      byClass.set(id, active.encoder.embed('TEXT', feature));
+      byClass.set(id, active.encoder.embedName(feature));
     }
     return byClass;
   }
