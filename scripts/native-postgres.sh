@@ -9,7 +9,8 @@
 #
 #   TEST_DATABASE_URL=$(scripts/native-postgres.sh | tail -1) npx vitest run test/integration
 #
-# Settings: PGHOME (the folder), PORT, SUITE (the Debian release), PGVER, MIRROR, PGUSER_OS.
+# Settings: PGHOME (the folder), DATA (the folder of a second server of the same programs, with its own PORT), PORT,
+# SUITE (the Debian release), PGVER, MIRROR, PGUSER_OS.
 set -euo pipefail
 
 PGHOME=${PGHOME:-/var/tmp/native-postgres}
@@ -21,7 +22,7 @@ MIRROR=${MIRROR:-$(apt-get indextargets --format '$(LABEL)|$(REPO_URI)' | sed -n
 
 root=$PGHOME/root-$SUITE
 bin=$root/usr/lib/postgresql/$PGVER/bin
-data=$PGHOME/data
+data=${DATA:-$PGHOME/data}
 arch=$(dpkg --print-architecture)
 case $arch in
   amd64) triplet=x86_64-linux-gnu; linker=$root/usr/lib64/ld-linux-x86-64.so.2 ;;

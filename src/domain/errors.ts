@@ -112,6 +112,11 @@ export const ERRORS = {
     exit: 4,
     what: 'The database does not answer, or a connection to it was lost.',
   },
+  DATABASE_TIMEOUT: {
+    status: 503,
+    exit: 5,
+    what: 'A statement of a request took longer than the time limit.',
+  },
   PGVECTOR_MISSING: {
     status: 500,
     exit: 4,
@@ -139,6 +144,13 @@ export const ERRORS = {
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+/** Errors that pass: seconds after which a caller may repeat the request. */
+export const RETRY_AFTER_SECONDS: Readonly<Partial<Record<ErrorCode, number>>> = {
+  BUSY: 1,
+  DATABASE_UNREACHABLE: 5,
+  DATABASE_TIMEOUT: 5,
+};
 
 /** Path of the argument at fault, e.g. `['input', 'items', '3', 'content', 'imageBase64']`. */
 export type FieldPath = readonly string[];

@@ -19,6 +19,8 @@ import { registerHome } from './home-routes.js';
 import { MAX_UPLOAD_BYTES, registerMedia } from './media-routes.js';
 import { sendGraphqlPage } from './pages.js';
 import { requestSignal } from './request-signal.js';
+import { queryCancellation, registerRequestWork } from './request-work.js';
+import { retryLater } from './retry-later.js';
 import { registerStatus } from './status-routes.js';
 
 export interface AppOptions {
@@ -54,11 +56,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerAccess(app, options);
   registerCsrf(app);
   noteRequests(app, services);
+  registerRequestWork(app);
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 
   const { apollo, schemaText, sse } = await createGraphqlServer({
     reportUnexpected: (error) => logger.error({ err: error }, 'unexpected error in a GraphQL operation'),
-    plugins: [fastifyApolloDrainPlugin(app)],
+    plugins: [fastifyApolloDrainPlugin(app), queryCancellation, retryLater],
   });
   await apollo.start();
   const single = fastifyApolloHandler(apollo, {

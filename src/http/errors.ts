@@ -1,9 +1,12 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { CommonspaceError, ERRORS } from '../domain/errors.js';
+import { retryAfter } from './retry-later.js';
 
 /** Sends the error of a request outside GraphQL as `{ error: { code, message, field } }`. Unexpected errors are masked. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof CommonspaceError) {
+    const seconds = retryAfter(error.code);
+    if (seconds !== null) reply.header('retry-after', seconds);
     return reply.code(ERRORS[error.code].status).send({ error: error.toFailure() });
   }
   const status = (error as Partial<FastifyError>).statusCode;

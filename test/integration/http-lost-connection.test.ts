@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -28,9 +29,10 @@ describeOnEachKind('a connection lost during a request', (kind) => {
     await app.close();
   });
 
+  const send = (query: string) => http.inject({ method: 'POST', url: '/graphql', payload: { query } });
+
   async function ask(query: string): Promise<unknown> {
-    const response = await http.inject({ method: 'POST', url: '/graphql', payload: { query } });
-    return response.json();
+    return (await send(query)).json();
   }
 
   const ingest = (text: string) =>
@@ -43,19 +45,38 @@ describeOnEachKind('a connection lost during a request', (kind) => {
     for (const query of ['{ classes { totalCount } }', '{ items { totalCount } }']) {
       const { length } = app.unexpected;
       breakNextConnection(app.catalog);
-      expect(await ask(query)).toMatchObject({
+      const response = await send(query);
+      expect(response.json()).toMatchObject({
         data: null,
         errors: [{ extensions: { code: 'DATABASE_UNREACHABLE', field: [] } }],
       });
+      expect(response.statusCode).toBe(503);
+      expect(response.headers['retry-after']).toBe('5');
       expect(app.unexpected.length).toBeGreaterThan(length);
       expect(await ask(query)).not.toHaveProperty('errors');
     }
+  });
+
+  it('is part of an answer with status 200 where another root field has a value', async () => {
+    breakNextConnection(app.catalog);
+    const response = await send(`{ item(id: "${randomUUID()}") { id } __typename }`);
+    expect(response.statusCode).toBe(200);
+    expect(response.headers['retry-after']).toBeUndefined();
+    expect(response.json()).toMatchObject({
+      data: { item: null, __typename: 'Query' },
+      errors: [{ extensions: { code: 'DATABASE_UNREACHABLE' } }],
+    });
+    breakNextConnection(app.catalog);
+    const whole = await send(`{ item(id: "${randomUUID()}") { id } }`);
+    expect(whole.statusCode).toBe(503);
+    expect(whole.json()).toMatchObject({ data: { item: null } });
   });
 
   it('is answered with status 503 by other routes', async () => {
     breakNextConnection(app.catalog);
     const response = await http.inject({ url: `/media/${'0'.repeat(64)}` });
     expect(response.statusCode).toBe(503);
+    expect(response.headers['retry-after']).toBe('5');
     expect(response.json()).toMatchObject({ error: { code: 'DATABASE_UNREACHABLE' } });
     expect((await http.inject({ url: '/readyz' })).statusCode).toBe(200);
   });

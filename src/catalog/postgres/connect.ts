@@ -4,6 +4,7 @@ import { createDatabase, createPool, type Database } from './database.js';
 import { type EmbeddedServer, startEmbedded } from './embedded-server.js';
 import { createGuard, type ReportConnectionError } from './lost-connection.js';
 import { migrate } from './migrate.js';
+import { SERVER_LIMITS, type TimeLimits } from './work-pool.js';
 
 /** The first pgvector with iterative scans, without which a filtered search can lose results. */
 const OLDEST_PGVECTOR = [0, 8] as const;
@@ -20,6 +21,8 @@ export interface ConnectOptions {
   readonly onError?: ReportConnectionError;
   /** How long a server may take to answer the first time, in milliseconds; 5000 where not given. */
   readonly connectTimeoutMs?: number;
+  /** Time limits of requests on a server; SERVER_LIMITS where not given. */
+  readonly limits?: Partial<TimeLimits>;
   /** Megabytes in which the embedded database keeps pages. It touches all of them when it starts. */
   readonly sharedBuffers?: number;
   /** False: make a new embedded database by initdb and not from the template. */
@@ -35,7 +38,7 @@ export interface ConnectOptions {
 export async function connect(options: ConnectOptions): Promise<Database> {
   const onError = options.onError ?? (() => {});
   if (options.databaseUrl) {
-    return connectToServer(options.databaseUrl, onError, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
+    return connectToServer(options.databaseUrl, onError, options);
   }
   if (!options.dataDir)
     throw new CommonspaceError('BAD_CONFIG', 'Neither a database nor a data folder was given.');
@@ -68,7 +71,7 @@ async function connectToEmbedded(server: EmbeddedServer, onError: ReportConnecti
 async function connectToServer(
   databaseUrl: string,
   onError: ReportConnectionError,
-  connectionTimeoutMillis: number,
+  { connectTimeoutMs: connectionTimeoutMillis = CONNECT_TIMEOUT_MS, limits: own }: ConnectOptions,
 ): Promise<Database> {
   if (!URL.canParse(databaseUrl)) {
     // Without the address itself, which may contain a password.
@@ -94,7 +97,8 @@ async function connectToServer(
       cause: error.cause,
     });
   });
-  return createDatabase('server', createPool('server', config, onError), applied, guard);
+  const limits = { ...SERVER_LIMITS, ...own };
+  return createDatabase('server', createPool('server', config, onError, limits), applied, guard, limits);
 }
 
 /** A connection of its own: those of the pool need pgvector's types, which the migrations create. */

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
-import pg from 'pg';
+import type pg from 'pg';
 import { registerTypes } from 'pgvector/pg';
 import { PrismaClient } from '../../__generated__/prisma/client.js';
+import { currentRequest, outsideRequest } from '../../platform/request-work.js';
 import { repeatConflicts } from './conflicts.js';
 import type { Guard, ReportConnectionError } from './lost-connection.js';
+import { EMBEDDED_LIMITS, SERVER_LIMITS, type TimeLimits, WorkPool } from './work-pool.js';
 
 /** Something that runs SQL: the pool, or one connection inside a transaction. */
 export interface Queryable {
@@ -17,7 +19,10 @@ export interface Queryable {
   runOnce<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
-/** The database. A connection that is lost or refused fails the call with CommonspaceError DATABASE_UNREACHABLE. */
+/**
+ * The database. A connection that is lost or refused fails the call with CommonspaceError DATABASE_UNREACHABLE. Within a request
+ * calls also fail with BUSY, DATABASE_TIMEOUT and CANCELLED; see WorkPool.
+ */
 export interface Database extends Queryable {
   readonly kind: 'embedded' | 'server';
   /** Names of the migrations that connecting applied. */
@@ -33,7 +38,7 @@ export interface Database extends Queryable {
   transaction<T>(work: (tx: Queryable) => Promise<T>, options?: { readonly repeat: boolean }): Promise<T>;
   /**
    * Runs the work on one connection, for state that belongs to it, such as advisory locks. If the work fails, the
-   * connection is closed and its state ends with it.
+   * connection is closed and its state ends with it. It is maintenance, and has no time limit even in a request.
    */
   session<T>(work: (on: Queryable) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -51,13 +56,18 @@ const LEAST_SPELLING_SIMILARITY = 0.4;
  */
 const EMBEDDED_SETTINGS = `DEALLOCATE ALL; SET random_page_cost = 1.1; SET maintenance_work_mem = '256MB'`;
 
+function limitsOf(kind: 'embedded' | 'server'): TimeLimits {
+  return kind === 'embedded' ? EMBEDDED_LIMITS : SERVER_LIMITS;
+}
+
 /** The connection pool of raw SQL and Prisma. */
 export function createPool(
   kind: 'embedded' | 'server',
   config: pg.PoolConfig,
   onError: ReportConnectionError,
+  limits: TimeLimits = limitsOf(kind),
 ): pg.Pool {
-  const pool = new pg.Pool({
+  const options: pg.PoolConfig = {
     // PGlite is a single session, and all connections share its prepared statements: the names of a second connection would
     // clash with those of the first. With one connection, the pool's queue serialises the statements.
     max: kind === 'embedded' ? 1 : 10,
@@ -75,7 +85,8 @@ export function createPool(
          ${kind === 'embedded' ? EMBEDDED_SETTINGS : ''}`,
       );
     },
-  });
+  };
+  const pool = new WorkPool(kind, options, limits);
   // An 'error' event without a listener ends the process. A client emits one when its connection is lost, idle or in use.
   pool.on('connect', (client) => client.on('error', onError));
   // The pool repeats the event of an idle client, which that listener has reported.
@@ -88,13 +99,17 @@ export function createDatabase(
   pool: pg.Pool,
   applied: readonly string[],
   guard: Guard,
+  limits: TimeLimits = limitsOf(kind),
 ): Database {
   const prisma = createPrisma(pool, guard);
   async function transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
     const client = await guard(() => pool.connect());
     let broken: Error | undefined;
     try {
-      await guard(() => client.query('BEGIN'));
+      const limited = kind === 'server' && currentRequest() !== null;
+      await guard(() =>
+        client.query(limited ? `BEGIN; SET LOCAL statement_timeout = ${limits.writeMs}` : 'BEGIN'),
+      );
       const result = await work(queryable(client, guard));
       await guard(() => client.query('COMMIT'));
       return result;
@@ -116,7 +131,7 @@ export function createDatabase(
     transaction: (work, { repeat = false } = { repeat: false }) =>
       repeat ? repeatConflicts(() => transaction(work)) : transaction(work),
     async session(work) {
-      const client = await guard(() => pool.connect());
+      const client = await outsideRequest(() => guard(() => pool.connect()));
       let failed = true;
       try {
         const result = await work(queryable(client, guard));

@@ -1,12 +1,14 @@
 import pg from 'pg';
 import { CommonspaceError } from '../../domain/errors.js';
+import { throwIfRequestCancelled } from '../../platform/request-work.js';
 
 /** Receives the whole error when a connection is lost or cannot be opened. */
 export type ReportConnectionError = (error: Error) => void;
 
 /**
- * Runs statements. An error that ends or refuses the connection is reported whole and rethrown as DATABASE_UNREACHABLE;
- * every other error is rethrown as it is.
+ * Runs statements. An error that ends or refuses the connection is reported whole and rethrown as DATABASE_UNREACHABLE, and
+ * the end of a statement by its time limit or by its caller as DATABASE_TIMEOUT or CANCELLED. Every other error is rethrown as
+ * it is.
  */
 export type Guard = <T>(statements: () => Promise<T>) => Promise<T>;
 
@@ -15,7 +17,13 @@ export function createGuard(report: ReportConnectionError): Guard {
     try {
       return await statements();
     } catch (error) {
-      if (!(error instanceof Error) || !isConnectionError(error)) throw error;
+      if (!(error instanceof Error)) throw error;
+      if (isCancellation(error)) {
+        throwIfRequestCancelled();
+        const message = 'The database did not finish a statement within its time limit. Try again later.';
+        throw new CommonspaceError('DATABASE_TIMEOUT', message, [], { cause: error });
+      }
+      if (!isConnectionError(error)) throw error;
       report(error);
       throw new CommonspaceError(
         'DATABASE_UNREACHABLE',
@@ -61,7 +69,6 @@ const DRIVER_MESSAGES: ReadonlySet<string> = new Set([
   'Connection terminated unexpectedly',
   'Connection terminated due to connection timeout',
   'Client has encountered a connection error and is not queryable',
-  'timeout exceeded when trying to connect',
 ]);
 
 /** Kinds that Prisma's driver adapter makes of socket errors; other errors keep the fields of the server's message. */
@@ -71,6 +78,14 @@ const ADAPTER_KINDS: ReadonlySet<unknown> = new Set([
   'SocketTimeout',
   'TlsConnectionError',
 ]);
+
+/** SQLSTATE of a statement that statement_timeout or pg_cancel_backend has ended. */
+const QUERY_CANCELED = '57014';
+
+function isCancellation(error: Error): boolean {
+  const code = error instanceof pg.DatabaseError ? error.code : adapterCause(error)?.originalCode;
+  return code === QUERY_CANCELED;
+}
 
 function isConnectionError(error: Error): boolean {
   // Node combines failed attempts at several addresses of one host.

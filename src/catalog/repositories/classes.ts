@@ -73,8 +73,8 @@ export class Classes {
     return this.many({ AND: [where(options), after] }, options.limit);
   }
 
-  count(filter: ClassFilter): Promise<number> {
-    return this.db.prisma.class.count({ where: where(filter) });
+  async count(filter: ClassFilter): Promise<number> {
+    return await this.db.prisma.class.count({ where: where(filter) });
   }
 
   /** The number of items (of a modality) of each class that has any, by class id. */
@@ -88,8 +88,14 @@ export class Classes {
     return new Map(rows.map(({ id, count }) => [id, count]));
   }
 
-  private many(where: Prisma.ClassWhereInput, limit = NO_LIMIT): Promise<ClassRow[]> {
-    return this.db.prisma.class.findMany({ where, select: COLUMNS, orderBy: { name: 'asc' }, take: limit });
+  /** Async, because a call of Prisma starts when it is awaited, and must start in the request that makes it. */
+  private async many(where: Prisma.ClassWhereInput, limit = NO_LIMIT): Promise<ClassRow[]> {
+    return await this.db.prisma.class.findMany({
+      where,
+      select: COLUMNS,
+      orderBy: { name: 'asc' },
+      take: limit,
+    });
   }
 }
 

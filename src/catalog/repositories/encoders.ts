@@ -86,8 +86,10 @@ export class Encoders {
     return rows.map(encoderRow);
   }
 
-  count(states: readonly EncoderState[] | null): Promise<number> {
-    return this.db.prisma.encoder.count({ where: states === null ? {} : { state: { in: [...states] } } });
+  async count(states: readonly EncoderState[] | null): Promise<number> {
+    return await this.db.prisma.encoder.count({
+      where: states === null ? {} : { state: { in: [...states] } },
+    });
   }
 
   async byId(id: string): Promise<EncoderRow | null> {

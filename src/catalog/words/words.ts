@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { throwIfCancelled } from '../../domain/errors.js';
 import type { ItemWords } from '../../domain/lexical/item-terms.js';
 import { readWords } from '../../domain/lexical/read-words.js';
+import { outsideRequest } from '../../platform/request-work.js';
 import type { Database } from '../postgres/database.js';
 import type { ExpandedWords, Hit, Ranking, WordsQuery } from '../types.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
@@ -108,7 +109,7 @@ export class Words {
     this.writes += items;
     if (this.writes < Math.max(WRITES_BEFORE_COUNT, SHARE_BEFORE_COUNT * this.counted)) return;
     this.writes = 0;
-    this.counting = this.counting.then(() => this.count()).catch(this.onError);
+    this.counting = outsideRequest(() => this.counting.then(() => this.count())).catch(this.onError);
   }
 
   /** Counts the items of each word, by which rare words weigh more. */

@@ -7,6 +7,7 @@ import { type EncoderState, movesFrom } from '../../domain/encoder-status.js';
 import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
+import { outsideRequest } from '../../platform/request-work.js';
 import { type ActivateOptions, type Activation, wrongState } from './activation.js';
 import type { Checkpoints } from './checkpoints.js';
 import { EncoderParts } from './encoder-parts.js';
@@ -91,7 +92,9 @@ export class EncoderService {
 
   /** See Activation. @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE, BELOW_ACTIVE, CANCELLED. */
   async activate(id: string, options: ActivateOptions): Promise<EncoderRow> {
-    const row = await this.activation.activate(await this.require(id), options);
+    const wanted = await this.require(id);
+    // It may extract and embed the whole catalogue.
+    const row = await outsideRequest(() => this.activation.activate(wanted, options));
     // The switch is committed: an error of the clean-up does not undo it.
     await this.removeOldest().catch(this.reportUnexpected);
     return row;

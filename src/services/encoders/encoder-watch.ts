@@ -3,6 +3,7 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderRow } from '../../catalog/types.js';
 import type { EncoderState } from '../../domain/encoder-status.js';
 import { UnreachableCaseError } from '../../domain/errors.js';
+import { sharedByRequests } from '../../platform/request-work.js';
 
 /** Time between two reads of a row. A run stores its progress once a second. */
 const POLL_MS = 500;
@@ -37,7 +38,7 @@ export class EncoderWatch {
     const known = this.reads.get(id);
     if (known && now - known.at < POLL_MS / 2) return known.row;
     for (const [other, { at }] of this.reads) if (now - at > POLL_MS) this.reads.delete(other);
-    const row = this.catalog.encoders.byId(id);
+    const row = sharedByRequests(() => this.catalog.encoders.byId(id));
     this.reads.set(id, { at: now, row });
     return row;
   }

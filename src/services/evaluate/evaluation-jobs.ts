@@ -5,6 +5,7 @@ import type { EncoderFailure } from '../../domain/encoder-status.js';
 import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
 import type { EvaluationRecord } from '../../domain/evaluation-record.js';
 import { isUuid } from '../../domain/ids.js';
+import { outsideRequest } from '../../platform/request-work.js';
 import type { EncoderService } from '../encoders/encoder-service.js';
 import { noEncoder } from '../serving/active-encoder.js';
 import type { EvaluationHooks, EvaluationOptions, EvaluationService } from './evaluation-service.js';
@@ -91,9 +92,8 @@ export class EvaluationJobs {
   }
 
   private work(encoderId: string, claim: string, paper: boolean): void {
-    const done = this.limit(() =>
-      this.evaluate(encoderId, claim, { paper }, { signal: this.stopping.signal }),
-    )
+    const options = { signal: this.stopping.signal };
+    const done = outsideRequest(() => this.limit(() => this.evaluate(encoderId, claim, { paper }, options)))
       .then(
         () => {},
         // The failure is stored with the encoder, and an unexpected one was reported.

@@ -5,6 +5,7 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { Modality } from '../../domain/modality.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
 import type { Encoder } from '../../encoder/types.js';
+import { sharedByRequests } from '../../platform/request-work.js';
 
 /** Loaded encoders in memory: the active one, the previous one, and those that are ready to be activated. */
 const CAPACITY = 6;
@@ -57,7 +58,7 @@ export class ActiveEncoder {
   load(id: string): Promise<Encoder> {
     const cached = this.loaded.get(id);
     if (cached !== undefined) return cached;
-    const loading = this.catalog.encoders.weights(id).then(loadEncoder);
+    const loading = sharedByRequests(() => this.catalog.encoders.weights(id)).then(loadEncoder);
     this.loaded.set(id, loading);
     loading.catch(() => this.loaded.delete(id));
     return loading;

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ClassMean, ClassRow } from '../../catalog/types.js';
 import type { Modality } from '../../domain/modality.js';
+import { sharedByRequests } from '../../platform/request-work.js';
 
 /** After this time a value is read again even if the stamp is the same; see ChangeStamp. */
 const OLDEST_MS = 30_000;
@@ -48,7 +49,7 @@ export class ClassStatistics {
   /** Callers share the value from now on; with `former`, after it was read. */
   private async keep<T>(key: string, stamp: string, load: () => Promise<T>, former?: Kept): Promise<T> {
     const since = performance.now();
-    const value = load();
+    const value = sharedByRequests(load);
     const entry = { stamp, since, value };
     // While the value is read again, `since` of the former one keeps others from doing the same.
     this.kept.set(key, former === undefined ? entry : { ...former, since });

@@ -1,0 +1,49 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setMaxListeners } from 'node:events';
+import { throwIfCancelled } from '../domain/errors.js';
+
+/** The request that the running code answers. */
+export interface RequestWork {
+  /** Aborts when the caller no longer waits for the answer, and then cancels running statements. Null: nothing is cancelled. */
+  signal: AbortSignal | null;
+}
+
+/**
+ * It follows the code through all awaits, so that no function between the request and the database passes it on. Work that no
+ * request waits for (trainings, upkeep, commands) has none: its statements have no time limit.
+ */
+const storage = new AsyncLocalStorage<RequestWork | null>();
+
+/** Null: no request waits for the running code. */
+export function currentRequest(): RequestWork | null {
+  return storage.getStore() ?? null;
+}
+
+/** Runs work that answers a request: its statements have the time limits of requests. */
+export function inRequest<T>(work: () => T, signal: AbortSignal | null = null): T {
+  return storage.run({ signal }, work);
+}
+
+/** Lets the signal cancel the statements of the current request from now on. Only for reads: a write is completed. */
+export function cancelStatementsOn(signal: AbortSignal): void {
+  const request = currentRequest();
+  if (request === null) return;
+  // A request may run many statements at a time, each with a listener.
+  setMaxListeners(0, signal);
+  request.signal = signal;
+}
+
+/** Runs work that goes on after the answer, or that takes longer than a request may. */
+export function outsideRequest<T>(work: () => T): T {
+  return storage.run(null, work);
+}
+
+/** Runs work whose result other requests share: the end of this one does not cancel it. */
+export function sharedByRequests<T>(work: () => T): T {
+  return currentRequest() === null ? work() : inRequest(work);
+}
+
+/** @throws CommonspaceError CANCELLED if the caller of the current request no longer waits. */
+export function throwIfRequestCancelled(): void {
+  throwIfCancelled(currentRequest()?.signal ?? undefined);
+}
