@@ -12,6 +12,7 @@ import { createGraphqlServer } from '../graphql/server.js';
 import type { Services } from '../services/services.js';
 import { opensGraphqlPage, wantsStream } from './accept.js';
 import { isOpen, registerAccess } from './access.js';
+import { registerBodyMemory } from './body-memory.js';
 import { registerCsrf } from './csrf.js';
 import { sendError } from './errors.js';
 import { GraphqlStreams } from './graphql-stream.js';
@@ -56,6 +57,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerAccess(app, options);
   registerCsrf(app);
   noteRequests(app, services);
+  registerBodyMemory(app, MAX_BODY_BYTES);
   registerRequestWork(app);
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 

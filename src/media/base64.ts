@@ -37,6 +37,11 @@ export function decodeBase64(text: string, field: FieldPath = []): Buffer {
   return Buffer.from(digits, 'base64');
 }
 
+/** At most so many bytes does `decodeBase64` return for the text. */
+export function base64Bytes(text: string): number {
+  return Math.min(MAX_IMAGE_BYTES, Math.ceil((text.length * 3) / 4));
+}
+
 const MAX_BASE64 = Math.ceil(MAX_IMAGE_BYTES / 3) * 4;
 
 function tooLarge(field: FieldPath): CommonspaceError {

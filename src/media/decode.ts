@@ -2,8 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { CommonspaceError } from '../domain/errors.js';
 import { HASHED_SIZE } from '../domain/perceptual-hash.js';
-import { createGate } from './gate.js';
+import { createGate } from '../platform/gate.js';
 import { DECODE_SECONDS, MAX_IMAGE_BYTES, MAX_PIXELS } from './limits.js';
+import { pictureMemory } from './picture-memory.js';
 import { type MediaType, sniff } from './sniff.js';
 import { safeSvg } from './svg.js';
 import type { DecodeSize, RgbImage } from './types.js';
@@ -93,23 +94,34 @@ export async function checkAndDecode(
  * Decodes the first frame or page: applies the orientation, converts to 8-bit sRGB, blends transparency with white, resizes.
  * Runs on libuv's threads and does not block the event loop.
  *
- * @param source the bytes, or a path to read them from
+ * @param source the bytes, or a path to read them from, as `withImageFile` does
  * @returns exactly `size.width` × `size.height` pixels
  * @throws CommonspaceError as `checkImage` does; FILE_MISSING if there is no file at the path
  */
 export async function decodeRgb(source: Uint8Array | string, size: DecodeSize): Promise<RgbImage> {
-  return rgbOf(await open(typeof source === 'string' ? await readImageFile(source) : source), size);
+  const decode = async (bytes: Uint8Array) => rgbOf(await open(bytes), size);
+  return typeof source === 'string' ? await withImageFile(source, decode) : await decode(source);
 }
 
 /**
- * Reads an image file. The size is checked first.
+ * Reads an image file for `work`. The size is checked first, and the bytes are read when there is room for them in
+ * `pictureMemory`: `work` must not read another one.
  *
- * @throws CommonspaceError FILE_MISSING, IMAGE_TOO_LARGE
+ * @throws CommonspaceError FILE_MISSING, IMAGE_TOO_LARGE, CANCELLED
  */
-async function readImageFile(path: string): Promise<Buffer> {
+export async function withImageFile<T>(
+  path: string,
+  work: (bytes: Buffer) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const { size } = await missingAsError(stat(path));
+  assertSize(size);
+  return await pictureMemory.run(size, async () => work(await missingAsError(readFile(path))), signal);
+}
+
+async function missingAsError<T>(file: Promise<T>): Promise<T> {
   try {
-    assertSize((await stat(path)).size);
-    return await readFile(path);
+    return await file;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'EISDIR') throw error;

@@ -20,6 +20,9 @@ export interface FetchPolicy {
 
 type Rules = Required<FetchPolicy>;
 
+/** Waits until there is room for so many bytes in memory, or until the signal aborts. */
+export type Reserve = (bytes: number, signal: AbortSignal) => Promise<void>;
+
 const DEFAULT_FETCH_POLICY: Rules = {
   allowNetworks: [],
   timeoutMs: 15_000,
@@ -34,6 +37,7 @@ const DEFAULT_FETCH_POLICY: Rules = {
  * a second lookup (DNS rebinding). Redirects follow the same rules. Any port is allowed. Proxies of the environment are
  * not used; cookies and credentials are not sent.
  *
+ * @param reserve waits for room for the body before it is read
  * @throws CommonspaceError BAD_INPUT (not an address), ADDRESS_NOT_ALLOWED, FETCH_FAILED, FETCH_TIMEOUT,
  *   IMAGE_TOO_LARGE, EMPTY_IMAGE, FETCH_BUDGET_EXCEEDED, CANCELLED
  */
@@ -41,6 +45,7 @@ export async function fetchImage(
   url: string,
   policy: FetchPolicy = {},
   { signal, fetches }: RequestScope = {},
+  reserve: Reserve = async () => {},
 ): Promise<Buffer> {
   const rules = { ...DEFAULT_FETCH_POLICY, ...policy };
   const networks = parseNetworks(rules.allowNetworks);
@@ -58,7 +63,10 @@ export async function fetchImage(
     return await guardedRequest(
       url,
       { ...rules, networks, headers: { accept: 'image/*' }, signal: controller.signal },
-      (response) => readImage(response, rules.maxBytes, fetches),
+      (response) => {
+        const room = (bytes: number) => reserve(bytes, controller.signal);
+        return readImage(response, rules.maxBytes, room, fetches);
+      },
     );
   } catch (error) {
     if (controller.signal.aborted) throw controller.signal.reason;
@@ -72,27 +80,24 @@ export async function fetchImage(
 async function readImage(
   { headers, body }: Dispatcher.ResponseData,
   maxBytes: number,
+  reserve: (bytes: number) => Promise<void>,
   fetches: FetchBudget | undefined,
 ): Promise<Buffer> {
-  if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  return await readBody(body, maxBytes, fetches);
-}
-
-async function readBody(
-  body: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-  fetches: FetchBudget | undefined,
-): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
+  const declared = Number(headers['content-length'] ?? Number.NaN);
+  if (declared > maxBytes) throw tooLarge(maxBytes);
+  // The HTTP parser refuses a body that is longer than declared. Memory that is not written to is not used.
+  const size = declared >= 0 ? declared : maxBytes;
+  await reserve(size);
+  const bytes = Buffer.allocUnsafe(size);
   let total = 0;
-  for await (const chunk of body) {
-    total += chunk.length;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
     fetches?.spend(chunk.length);
-    if (total > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+    if (total + chunk.length > size) throw tooLarge(maxBytes);
+    bytes.set(chunk, total);
+    total += chunk.length;
   }
   if (total === 0) throw new CommonspaceError('EMPTY_IMAGE', 'The address answered with no bytes.');
-  return Buffer.concat(chunks, total);
+  return bytes.subarray(0, total);
 }
 
 function tooLarge(maxBytes: number): CommonspaceError {

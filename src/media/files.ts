@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CommonspaceError } from '../domain/errors.js';
@@ -12,8 +12,25 @@ export interface AtomicFiles {
    * @param durable whether the file must survive a power failure after this resolves (costs two to four syncs)
    */
   write(path: string, bytes: Uint8Array, durable: boolean): Promise<void>;
+  /**
+   * Keeps the content of a file while others may remove it: by a second name, or by a copy where the file system has only one
+   * name for a file.
+   *
+   * @returns null if there is no file
+   */
+  hold(path: string): Promise<HeldFile | null>;
   /** Removes temporary files that a crash left. */
   removeLeftovers(): Promise<void>;
+}
+
+/** The content of a file that others may have removed. */
+export interface HeldFile {
+  /** Where the content is until it is released. */
+  readonly path: string;
+  /** Makes the file again, durably, if it was removed. */
+  restore(): Promise<void>;
+  /** Call it once, when the content is not needed any more. */
+  release(): Promise<void>;
 }
 
 const MAX_AGE_MS = 60 * 60 * 1000;
@@ -24,6 +41,7 @@ export async function createAtomicFiles(directory: string): Promise<AtomicFiles>
   await removeLeftovers(directory);
   return {
     removeLeftovers: () => removeLeftovers(directory),
+    hold: (path) => withWritableErrors(directory, () => hold(join(directory, temporaryName()), path)),
     write: (path, bytes, durable) =>
       withWritableErrors(directory, () =>
         writeAtomically(join(directory, temporaryName()), path, bytes, durable),
@@ -59,6 +77,38 @@ async function writeAtomically(
   } catch (error) {
     await unlink(temporary).catch(() => {});
     throw error;
+  }
+}
+
+async function hold(held: string, path: string): Promise<HeldFile | null> {
+  try {
+    await addName(path, held);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  return {
+    path: held,
+    async restore() {
+      const firstMade = await mkdir(dirname(path), { recursive: true });
+      await addName(held, path);
+      await syncDirectories(dirname(path), firstMade === undefined ? dirname(path) : dirname(firstMade));
+    },
+    release: () => rm(held, { force: true }),
+  };
+}
+
+/** Errors of file systems on which a file has one name. */
+const ONE_NAME: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+async function addName(path: string, name: string): Promise<void> {
+  try {
+    await link(path, name);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (code === 'EEXIST') return;
+    if (!ONE_NAME.has(code)) throw error;
+    await copyFile(path, name);
   }
 }
 

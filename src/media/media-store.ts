@@ -2,8 +2,8 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommonspaceError } from '../domain/errors.js';
 import { isSha256 } from '../domain/ids.js';
-import { type CheckedImage, checkImage, inspectImage, renderWebp } from './decode.js';
-import { createAtomicFiles } from './files.js';
+import { type CheckedImage, checkImage, inspectImage, renderWebp, withImageFile } from './decode.js';
+import { createAtomicFiles, type HeldFile } from './files.js';
 import { THUMBNAIL_MAX_ASPECT, THUMBNAIL_WIDTHS } from './limits.js';
 import { type StoredFile, shardedFiles } from './stored-files.js';
 import type { StoredImage, Thumbnail } from './types.js';
@@ -17,6 +17,14 @@ export interface MediaStore {
    * @throws CommonspaceError as `checkImage` does; DATA_FOLDER_NOT_WRITABLE
    */
   put(image: Uint8Array | CheckedImage): Promise<StoredImage>;
+  /**
+   * Stores an image as `put` does, and keeps its bytes until they are released, also if the image is removed meanwhile.
+   *
+   * @throws CommonspaceError as `put` does
+   */
+  putHeld(
+    image: Uint8Array | CheckedImage,
+  ): Promise<{ readonly stored: StoredImage; readonly held: HeldFile }>;
   has(sha256: string): Promise<boolean>;
   /** Path of an image's file, whether it exists or not. Throws MEDIA_NOT_FOUND for a malformed id. */
   path(sha256: string): string;
@@ -43,6 +51,8 @@ export interface MediaStore {
 }
 
 const THUMBNAIL_TYPE = 'image/webp';
+/** Attempts to store an image that concurrent deletions remove. */
+const HOLD_ATTEMPTS = 5;
 
 /**
  * Opens the store. Creates its directory if necessary, and removes temporary files that a crash left.
@@ -57,7 +67,7 @@ export async function createMediaStore(options: { readonly directory: string }):
   const { directory } = options;
   const files = await createAtomicFiles(join(directory, 'tmp'));
   const putting = new Map<string, Promise<StoredImage>>();
-  const rendering = new Map<string, Promise<void>>();
+  const rendering = new Map<string, Promise<number>>();
 
   const path = (sha256: string) => join(directory, ...shard(sha256), sha256);
   const thumbnailPath = (sha256: string, width: number) =>
@@ -85,24 +95,44 @@ export async function createMediaStore(options: { readonly directory: string }):
     return { sha256, mediaType, width, height, bytes: bytes.length };
   }
 
-  async function render(sha256: string, width: number, target: string): Promise<void> {
-    await files.write(
-      target,
-      await renderWebp(await read(sha256), width, width * THUMBNAIL_MAX_ASPECT),
-      false,
-    );
+  /** Renders a thumbnail of this width, or of that of a smaller image, and returns its width. */
+  async function render(sha256: string, wanted: number): Promise<number> {
+    const step = await withImageFile(path(sha256), async (bytes) => {
+      const { mediaType, width } = await inspectImage(bytes);
+      const step = mediaType === 'image/svg+xml' ? wanted : thumbnailStep(Math.min(wanted, width));
+      const target = thumbnailPath(sha256, step);
+      // After a power failure, a renamed file that was not synced can be empty.
+      if (!(await sizeOf(target))) {
+        await files.write(target, await renderWebp(bytes, step, step * THUMBNAIL_MAX_ASPECT), false);
+      }
+      return step;
+    }).catch((error: unknown) => {
+      throw error instanceof CommonspaceError && error.code === 'FILE_MISSING'
+        ? notFound(sha256, error)
+        : error;
+    });
     // If the image was removed meanwhile, its thumbnail is removed too.
-    if ((await sizeOf(path(sha256))) === null) await rm(target, { force: true });
+    if ((await sizeOf(path(sha256))) === null) await rm(thumbnailPath(sha256, step), { force: true });
+    return step;
+  }
+
+  async function put(given: Uint8Array | CheckedImage): Promise<StoredImage> {
+    const sha256 = await hash(given instanceof Uint8Array ? given : given.bytes);
+    return once(putting, sha256, () => store(sha256, given));
   }
 
   return {
     path,
     read,
     describe,
-    async put(given) {
-      const bytes = given instanceof Uint8Array ? given : given.bytes;
-      const sha256 = await hash(bytes);
-      return once(putting, sha256, () => store(sha256, given));
+    put,
+    async putHeld(given) {
+      for (let attempts = HOLD_ATTEMPTS; attempts > 0; attempts -= 1) {
+        const stored = await put(given);
+        const held = await files.hold(path(stored.sha256));
+        if (held !== null) return { stored, held };
+      }
+      throw new Error('an image was removed as often as it was stored');
     },
     async has(sha256) {
       return isSha256(sha256) && (await sizeOf(path(sha256))) !== null;
@@ -125,15 +155,11 @@ export async function createMediaStore(options: { readonly directory: string }):
       return removed;
     },
     async thumbnail(sha256, width) {
-      let step = thumbnailStep(width);
-      // After a power failure, a renamed file that was not synced can be empty.
-      if (!(await sizeOf(thumbnailPath(sha256, step)))) {
-        const image = await describe(sha256);
-        if (image.mediaType !== 'image/svg+xml') step = thumbnailStep(Math.min(width, image.width));
-        const target = thumbnailPath(sha256, step);
-        if (!(await sizeOf(target))) await once(rendering, target, () => render(sha256, step, target));
-      }
-      return { path: thumbnailPath(sha256, step), mediaType: THUMBNAIL_TYPE };
+      const step = thumbnailStep(width);
+      const made = (await sizeOf(thumbnailPath(sha256, step)))
+        ? step
+        : await once(rendering, thumbnailPath(sha256, step), () => render(sha256, step));
+      return { path: thumbnailPath(sha256, made), mediaType: THUMBNAIL_TYPE };
     },
   };
 }

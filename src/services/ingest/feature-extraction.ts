@@ -87,7 +87,7 @@ export class FeatureExtraction {
       return images.map(({ pixels }) => pixels);
     }
     const limit = pLimit(DECODED_AT_ONCE);
-    return await Promise.all(images.map(({ bytes }) => limit(() => decodeRgb(bytes, input))));
+    return await Promise.all(images.map(({ held }) => limit(() => decodeRgb(held.path, input))));
   }
 }
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { type FolderRow, folderName, type RowFailure, readFolder } from './folder-rows.js';
 import type { IngestInput } from './ingest-input.js';
 import type { IngestOutcome } from './ingest-outcome.js';
@@ -23,7 +22,7 @@ export interface FolderIngestReport {
   readonly seconds: number;
 }
 
-/** Rows read from disk and held in memory at once. */
+/** Rows that are ingested together. */
 const ROWS_AT_ONCE = 256;
 
 /** Ingests a folder of the image-folder convention: each row becomes an image item and a text item that are one pair. */
@@ -73,8 +72,7 @@ export class FolderIngest {
     { signal }: FolderIngestOptions,
     onShare: (share: number) => void,
   ): Promise<{ statuses: IngestOutcome['status'][]; failure: RowFailure | null }[]> {
-    const images = await Promise.all(rows.map(imageInput));
-    const imageOutcomes = await this.ingestService.ingest(images, {
+    const imageOutcomes = await this.ingestService.ingest(rows.map(imageInput), {
       signal,
       field: [],
       onProgress: (n, of) => onShare((0.9 * n) / of),
@@ -117,9 +115,8 @@ function rowKeys(prefix: string): (row: FolderRow) => RowKeys {
   };
 }
 
-async function imageInput(row: KeyedRow): Promise<IngestInput> {
-  const bytes = await readFile(row.path);
-  return { ...common(row), content: { bytes }, externalId: row.imageKey, title: row.fileName };
+function imageInput(row: KeyedRow): IngestInput {
+  return { ...common(row), content: { path: row.path }, externalId: row.imageKey, title: row.fileName };
 }
 
 function textInput(row: KeyedRow): IngestInput | null {

@@ -4,6 +4,7 @@ import { CommonspaceError } from '../../domain/errors.js';
 import { hashPicture, type PictureHash } from '../../domain/picture-hash.js';
 import type { FeatureExtractors, Pixels } from '../../features/types.js';
 import { checkAndDecode } from '../../media/decode.js';
+import type { HeldFile } from '../../media/files.js';
 import type { MediaStore } from '../../media/media-store.js';
 import type { StoredImage } from '../../media/types.js';
 import type { ImageSources } from '../serving/image-source.js';
@@ -30,7 +31,8 @@ export type PreparedItem = IndexedInput & {
     | {
         readonly modality: 'IMAGE';
         readonly image: StoredImage;
-        readonly bytes: Buffer;
+        /** The stored bytes, until the item is written. */
+        readonly held: HeldFile;
         /** In the size that the configured extractor wants. */
         readonly pixels: Pixels;
         readonly pictureHash: PictureHash;
@@ -50,10 +52,10 @@ export class IngestPreparation {
     private readonly images: ImageSources,
   ) {}
 
-  /** Each input is prepared or fails by itself. */
+  /** Each input is prepared or fails by itself. The caller releases the files of the prepared images. */
   async prepare(inputs: readonly IndexedInput[], call: IngestCall): Promise<StepResult<PreparedItem>> {
     const limit = pLimit(SOURCES_AT_ONCE);
-    const results = await Promise.all(
+    const settled = await Promise.allSettled(
       inputs.map((input) =>
         limit(async (): Promise<StepResult<PreparedItem>> => {
           try {
@@ -64,6 +66,12 @@ export class IngestPreparation {
         }),
       ),
     );
+    const results = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const failure = settled.find((result) => result.status === 'rejected');
+    if (failure !== undefined) {
+      await releaseFiles(results.flatMap(({ items }) => items));
+      throw failure.reason;
+    }
     return {
       items: results.flatMap(({ items }) => items),
       outcomes: results.flatMap(({ outcomes }) => outcomes),
@@ -78,23 +86,29 @@ export class IngestPreparation {
       return { ...given, modality: 'TEXT', contentHash, text: content.text, features: NO_FEATURES };
     }
     const field = [...fieldOf(call, given.index), 'content'];
-    const bytes = await this.images.bytes(content, field, call);
     const [source = 'bytes'] = Object.keys(content);
-    try {
-      const { image, rgb, hashed } = await checkAndDecode(bytes, this.features.image.input);
-      const stored = await this.media.put(image);
-      return {
-        ...given,
-        modality: 'IMAGE',
-        contentHash: stored.sha256,
-        image: stored,
-        bytes,
-        pixels: rgb,
-        pictureHash: hashPicture(hashed.data),
-        features: NO_FEATURES,
-      };
-    } catch (error) {
-      throw error instanceof CommonspaceError ? error.at([...field, source]) : error;
-    }
+    return await this.images.use(content, field, call, async (bytes) => {
+      try {
+        const { image, rgb, hashed } = await checkAndDecode(bytes, this.features.image.input);
+        const { stored, held } = await this.media.putHeld(image);
+        return {
+          ...given,
+          modality: 'IMAGE',
+          contentHash: stored.sha256,
+          image: stored,
+          held,
+          pixels: rgb,
+          pictureHash: hashPicture(hashed.data),
+          features: NO_FEATURES,
+        };
+      } catch (error) {
+        throw error instanceof CommonspaceError ? error.at([...field, source]) : error;
+      }
+    });
   }
+}
+
+/** Call it when the items are written, or are not to be. */
+export async function releaseFiles(items: readonly PreparedItem[]): Promise<void> {
+  await Promise.all(items.map((item) => (item.modality === 'IMAGE' ? item.held.release() : null)));
 }

@@ -10,7 +10,7 @@ import { LIMITS } from '../../domain/limits.js';
 import type { FeatureExtraction } from './feature-extraction.js';
 import type { IngestInput } from './ingest-input.js';
 import { type IngestCall, type IngestOutcome, type InputOutcome, inOrder } from './ingest-outcome.js';
-import type { IndexedInput, IngestPreparation } from './ingest-preparation.js';
+import { type IndexedInput, type IngestPreparation, releaseFiles } from './ingest-preparation.js';
 import type { IngestSnapshots } from './ingest-snapshot.js';
 import type { IngestWriter } from './ingest-writer.js';
 
@@ -82,12 +82,16 @@ export class IngestService {
     throwIfCancelled(call.signal);
     const { preparation, extraction, writer } = this.steps;
     const prepared = await preparation.prepare(chunk, call);
-    // Extracted ahead, while earlier chunks are written; the writer extracts what turns out to be missing then.
-    const snapshot = await this.snapshots.take(prepared.items);
-    const extracted = await extraction.extract(prepared.items, snapshot, call);
-    await before;
-    const written = await this.writing(() => writer.write(extracted.items, call));
-    return [...prepared.outcomes, ...extracted.outcomes, ...written];
+    try {
+      // Extracted ahead, while earlier chunks are written; the writer extracts what turns out to be missing then.
+      const snapshot = await this.snapshots.take(prepared.items);
+      const extracted = await extraction.extract(prepared.items, snapshot, call);
+      await before;
+      const written = await this.writing(() => writer.write(extracted.items, call));
+      return [...prepared.outcomes, ...extracted.outcomes, ...written];
+    } finally {
+      await releaseFiles(prepared.items).catch(this.reportUnexpected);
+    }
   }
 }
 

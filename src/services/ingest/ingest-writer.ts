@@ -116,13 +116,12 @@ export class IngestWriter {
   }
 
   /**
-   * A deletion may have removed a file after it was stored and before its item was written: then it is stored again. From
+   * A deletion may have removed a file after it was stored and before its item was written: then it is restored. From
    * now on no deletion removes it, because the item is visible.
    */
   private async restoreFiles(items: readonly PreparedItem[]): Promise<void> {
     for (const item of items) {
-      if (item.modality === 'IMAGE' && !(await this.media.has(item.contentHash)))
-        await this.media.put(item.bytes);
+      if (item.modality === 'IMAGE' && !(await this.media.has(item.contentHash))) await item.held.restore();
     }
   }
 

@@ -113,10 +113,10 @@ export class QueryReader {
     field: FieldPath,
     scope: RequestScope,
   ): Promise<ReadQuery> {
-    const { signal } = scope;
-    const [bytes, current] = await Promise.all([this.images.bytes(source, field, scope), active]);
+    const current = await active;
     const extractor = await this.extractors.images.of(current?.row ?? null);
-    const feature = only(await extractor.extract([await decodeRgb(bytes, extractor.input)], { signal }));
+    const pixels = await this.images.use(source, field, scope, (bytes) => decodeRgb(bytes, extractor.input));
+    const feature = only(await extractor.extract([pixels], { signal: scope.signal }));
     const embedding = current === null ? null : current.encoder.embed('IMAGE', feature);
     return { modality: 'IMAGE', feature, extractor: extractor.id, embedding, words: NO_WORDS };
   }

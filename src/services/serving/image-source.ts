@@ -2,17 +2,22 @@ import type { Catalog } from '../../catalog/catalog.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import type { RequestScope } from '../../domain/fetch-budget.js';
 import { isSha256 } from '../../domain/ids.js';
-import { decodeBase64 } from '../../media/base64.js';
+import { base64Bytes, decodeBase64 } from '../../media/base64.js';
+import { withImageFile } from '../../media/decode.js';
 import type { FetchPolicy } from '../../media/fetch-image.js';
 import { fetchImage } from '../../media/fetch-image.js';
 import type { MediaStore } from '../../media/media-store.js';
+import { pictureMemory } from '../../media/picture-memory.js';
 
-/** The source of an image: exactly one field is set. `bytes` is for callers within the process. */
+/** The source of an image: exactly one field is set. `path` and `bytes` are for callers within the process. */
 export type ImageSource =
   | { readonly imageUrl: string }
   | { readonly imageBase64: string }
   | { readonly mediaId: string }
+  | { readonly path: string }
   | { readonly bytes: Buffer };
+
+type Use<T> = (bytes: Buffer) => Promise<T>;
 
 /** Reads the bytes of an image from its source. */
 export class ImageSources {
@@ -22,14 +27,21 @@ export class ImageSources {
     private readonly fetchPolicy: FetchPolicy,
   ) {}
 
-  /** @throws CommonspaceError naming the wrong field below `field`. */
-  async bytes(source: ImageSource, field: FieldPath, scope: RequestScope = {}): Promise<Buffer> {
-    if ('bytes' in source) return source.bytes;
-    if ('imageBase64' in source) return decodeBase64(source.imageBase64, [...field, 'imageBase64']);
-    if ('imageUrl' in source) {
-      return await this.at([...field, 'imageUrl'], () =>
-        fetchImage(source.imageUrl, this.fetchPolicy, scope),
-      );
+  /**
+   * Reads an image for `work`, when there is room for it in `pictureMemory`. Its size is checked first where it is known.
+   * `work` must not read another image, and its errors have their own fields.
+   *
+   * @throws CommonspaceError naming the wrong field below `field`; CANCELLED
+   */
+  async use<T>(source: ImageSource, field: FieldPath, scope: RequestScope, work: Use<T>): Promise<T> {
+    // The caller has them in memory already.
+    if ('bytes' in source) return await work(source.bytes);
+    if ('path' in source) return await this.fromFile(source.path, [...field, 'path'], scope, work);
+    if ('imageUrl' in source) return await this.fromAddress(source.imageUrl, field, scope, work);
+    if ('imageBase64' in source) {
+      const { imageBase64 } = source;
+      const read = async () => work(decodeBase64(imageBase64, [...field, 'imageBase64']));
+      return await pictureMemory.run(base64Bytes(imageBase64), read, scope.signal);
     }
     const known = isSha256(source.mediaId) && (await this.catalog.media.find(source.mediaId)) !== null;
     if (!known || !(await this.media.has(source.mediaId))) {
@@ -39,14 +51,38 @@ export class ImageSources {
         [...field, 'mediaId'],
       );
     }
-    return await this.media.read(source.mediaId);
+    return await this.fromFile(this.media.path(source.mediaId), [...field, 'mediaId'], scope, work);
   }
 
-  private async at<T>(field: FieldPath, work: () => Promise<T>): Promise<T> {
+  private async fromFile<T>(path: string, field: FieldPath, scope: RequestScope, work: Use<T>): Promise<T> {
+    let isRead = false;
+    const run: Use<T> = (bytes) => {
+      isRead = true;
+      return work(bytes);
+    };
     try {
-      return await work();
+      return await withImageFile(path, run, scope.signal);
     } catch (error) {
-      throw error instanceof CommonspaceError ? error.at(field) : error;
+      throw isRead ? error : at(field, error);
     }
   }
+
+  private async fromAddress<T>(url: string, field: FieldPath, scope: RequestScope, work: Use<T>): Promise<T> {
+    let release = () => {};
+    const reserve = async (bytes: number, signal: AbortSignal) => {
+      release = await pictureMemory.acquire(bytes, signal);
+    };
+    try {
+      const bytes = await fetchImage(url, this.fetchPolicy, scope, reserve).catch((error: unknown) => {
+        throw at([...field, 'imageUrl'], error);
+      });
+      return await work(bytes);
+    } finally {
+      release();
+    }
+  }
+}
+
+function at(field: FieldPath, error: unknown): unknown {
+  return error instanceof CommonspaceError ? error.at(field) : error;
 }
