@@ -10,6 +10,7 @@ import { doctorCommand } from './cli/doctor.js';
 import { encodersCommand } from './cli/encoders.js';
 import { evaluateCommand } from './cli/evaluate.js';
 import { ingestCommand } from './cli/ingest.js';
+import { keysCommand } from './cli/keys.js';
 import { migrateCommand } from './cli/migrate.js';
 import { modelsCommand } from './cli/models.js';
 import type { OpenApp } from './cli/run.js';
@@ -56,6 +57,7 @@ for (const command of [
   searchCommand,
   classesCommand,
   migrateCommand,
+  keysCommand,
   sweepCommand,
   modelsCommand,
   doctorCommand,

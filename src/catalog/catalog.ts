@@ -1,6 +1,7 @@
 import { ChangeStamp } from './postgres/change-stamp.js';
 import { type ConnectOptions, connect } from './postgres/connect.js';
 import type { Database } from './postgres/database.js';
+import { ApiKeyTable } from './repositories/api-keys.js';
 import { Classes } from './repositories/classes.js';
 import { EncoderEvaluations } from './repositories/encoder-evaluations.js';
 import { EncoderRuns } from './repositories/encoder-runs.js';
@@ -34,6 +35,7 @@ export interface Catalog {
   /** The words of items: what a text query has in common with them. */
   readonly words: Words;
   readonly media: Media;
+  readonly apiKeys: ApiKeyTable;
   readonly hashes: PictureHashes;
   readonly nearImages: NearImages;
   readonly facets: FacetCounts;
@@ -91,6 +93,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     extractors: new StoredExtractors(database),
     words,
     media: new Media(database),
+    apiKeys: new ApiKeyTable(database),
     hashes: new PictureHashes(database),
     nearImages: new NearImages(database, partitions),
     facets: new FacetCounts(database),

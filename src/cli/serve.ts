@@ -21,8 +21,8 @@ export function serveCommand(openApp: OpenApp): Command {
     )
     .action((options: ServeOptions) =>
       run(openApp, options, definedOnly({ host: options.host, port: options.port }), async (running) => {
-        checkExposure(running.config.host, running.config.apiKeys);
         const app = await running.open();
+        await checkExposure(running.config.host, { apiKeys: running.config.apiKeys, keys: app.keys });
         await serve(running, app, (address) => {
           running.out.print(`Commonspace serves ${address}/graphql (stop it with Ctrl-C)`);
           running.out.printJson({ address });

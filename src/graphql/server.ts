@@ -10,6 +10,7 @@ import { formatError } from './errors.js';
 import { depthLimit, MAX_TOKENS } from './limits.js';
 import { applyDefaultsToNull } from './null-defaults.js';
 import { resolvers } from './resolvers/index.js';
+import { requireScopes } from './root-scopes.js';
 import { createSseHandler, type SseHandler } from './sse-handler.js';
 import { refuseUnstorableArguments } from './storable-arguments.js';
 
@@ -53,6 +54,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
         serverWillStart: async ({ schema }) => {
           applyDefaultsToNull(schema);
           refuseUnstorableArguments(schema);
+          requireScopes(schema);
           sse = createSseHandler({ schema, reportUnexpected });
         },
       },

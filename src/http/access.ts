@@ -1,7 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Caller, LOCAL } from '../domain/access.js';
 import { CommonspaceError } from '../domain/errors.js';
+import type { ApiKeys } from '../services/access/api-keys.js';
 
 /** Served without a key. They reveal nothing about the catalogue. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
@@ -12,8 +14,20 @@ export function isOpen(request: FastifyRequest): boolean {
 }
 
 export interface AccessOptions {
+  /** Keys of the environment: they may do everything. */
   readonly apiKeys: readonly string[];
+  /** Keys in the database. */
+  readonly keys: Pick<ApiKeys, 'exist' | 'callerOf'>;
   readonly loopback: boolean;
+}
+
+const callers = new WeakMap<FastifyRequest, Caller>();
+
+/** Who sends a request that `registerAccess` has let through. */
+export function callerOf(request: FastifyRequest): Caller {
+  const caller = callers.get(request);
+  if (caller === undefined) throw new Error(`nothing is known of who sends ${request.url}`);
+  return caller;
 }
 
 /** Whether a host is a loopback address, which other machines cannot reach. */
@@ -21,43 +35,63 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-/** @throws CommonspaceError BAD_CONFIG if the host is not a loopback address and there is no API key */
-export function checkExposure(host: string, apiKeys: readonly string[]): void {
-  if (isLoopback(host) || apiKeys.length > 0) return;
+/** Whether the request had to carry a key, so that what it reads is not public. */
+export function needsKey(request: FastifyRequest): boolean {
+  return callerOf(request) !== LOCAL;
+}
+
+/** @throws CommonspaceError BAD_CONFIG if the host is not a loopback address and there is no key */
+export async function checkExposure(
+  host: string,
+  { apiKeys, keys }: Pick<AccessOptions, 'apiKeys' | 'keys'>,
+): Promise<void> {
+  if (isLoopback(host) || apiKeys.length > 0 || (await keys.exist())) return;
   throw new CommonspaceError(
     'BAD_CONFIG',
-    `Other machines can reach ${host}. Set COMMONSPACE_API_KEYS (keys of at least 16 characters) to listen on it.`,
+    `Other machines can reach ${host}. Make a key with \`commonspace keys create\`, or set COMMONSPACE_API_KEYS (keys of at least 16 characters), to listen on it.`,
     ['host'],
   );
 }
 
 /**
- * Checks access to every request. With API keys, a request must carry one. Without keys, the Host header must be a loopback
- * name, which stops DNS rebinding: a web page whose own host name resolves to 127.0.0.1.
+ * Checks access to every request. Where there are keys, and on an address that other machines reach, a request must carry one. Without keys,
+ * the Host header must be a loopback name, which stops DNS rebinding: a web page whose own host name resolves to 127.0.0.1.
  */
-export function registerAccess(app: FastifyInstance, { apiKeys, loopback }: AccessOptions): void {
-  const known = apiKeys.map(digest);
+export function registerAccess(app: FastifyInstance, { apiKeys, keys, loopback }: AccessOptions): void {
+  const fixed = apiKeys.map(digest);
+  const find = async (secret: string): Promise<Caller | null> => {
+    const shown = digest(secret);
+    if (fixed.some((key) => timingSafeEqual(key, shown))) return ENVIRONMENT;
+    return await keys.callerOf(secret);
+  };
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
     if (isOpen(request)) return;
-    if (known.length > 0) {
-      const shown = digest(/^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '');
-      if (known.some((key) => timingSafeEqual(key, shown))) return;
-      throw new CommonspaceError(
-        'UNAUTHENTICATED',
-        'The request needs an API key: `Authorization: Bearer …`.',
-        ['authorization'],
-      );
+    if (fixed.length > 0 || !loopback || (await keys.exist())) {
+      const secret = /^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+      const caller = secret === undefined ? null : await find(secret);
+      if (caller === null) {
+        throw new CommonspaceError(
+          'UNAUTHENTICATED',
+          'The request needs an API key: `Authorization: Bearer …`.',
+          ['authorization'],
+        );
+      }
+      callers.set(request, caller);
+      return;
     }
-    if (loopback && !isLoopback(hostName(request.headers.host ?? ''))) {
+    if (!isLoopback(hostName(request.headers.host ?? ''))) {
       throw new CommonspaceError(
         'UNAUTHENTICATED',
         'Without API keys, the Host header must be a loopback name such as localhost.',
         ['host'],
       );
     }
+    callers.set(request, LOCAL);
   });
 }
+
+const ENVIRONMENT: Caller = { keyId: null, name: 'environment', scopes: ['admin'] };
 
 function hostName(header: string): string {
   return header

@@ -11,7 +11,7 @@ import { createContext } from '../graphql/context.js';
 import { createGraphqlServer } from '../graphql/server.js';
 import type { Services } from '../services/services.js';
 import { opensGraphqlPage, wantsStream } from './accept.js';
-import { isOpen, registerAccess } from './access.js';
+import { callerOf, isOpen, needsKey, registerAccess } from './access.js';
 import { registerBodyMemory } from './body-memory.js';
 import { registerCsrf } from './csrf.js';
 import { sendError } from './errors.js';
@@ -38,7 +38,6 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** All HTTP routes: /, /graphql, /schema.graphql, /media, /healthz, /readyz. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { services, logger } = options;
-  const needsKey = options.apiKeys.length > 0;
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     bodyLimit: MAX_BODY_BYTES,
@@ -54,7 +53,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       },
     }),
   );
-  registerAccess(app, options);
+  registerAccess(app, { ...options, keys: services.keys });
   registerCsrf(app);
   noteRequests(app, services);
   registerBodyMemory(app, MAX_BODY_BYTES);
@@ -67,7 +66,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   await apollo.start();
   const single = fastifyApolloHandler(apollo, {
-    context: async (request, reply) => createContext(services, requestSignal(request, reply)),
+    context: async (request, reply) =>
+      createContext(services, callerOf(request), requestSignal(request, reply)),
   });
   const streamed = new GraphqlStreams(app, sse(), services);
   app.route({
@@ -78,13 +78,13 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     },
     handler(request, reply) {
       if (wantsStream(request)) return streamed.answer(request, reply);
-      if (opensGraphqlPage(request)) return sendGraphqlPage(request, reply, needsKey);
+      if (opensGraphqlPage(request)) return sendGraphqlPage(request, reply, needsKey(request));
       return single.call(app, request, reply);
     },
   });
-  registerMedia(app, services, needsKey);
+  registerMedia(app, services);
   registerStatus(app, services);
-  registerHome(app, schemaText, needsKey);
+  registerHome(app, schemaText);
   return app;
 }
 

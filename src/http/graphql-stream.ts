@@ -4,6 +4,7 @@ import { CommonspaceError } from '../domain/errors.js';
 import { createContext } from '../graphql/context.js';
 import type { SseHandler } from '../graphql/sse-handler.js';
 import type { Services } from '../services/services.js';
+import { callerOf } from './access.js';
 
 /** Open streams at a time; a further request is refused with BUSY. */
 export const MAX_STREAMS = 200;
@@ -51,7 +52,7 @@ export class GraphqlStreams {
       headers: { get: (name) => (name === 'accept' ? 'text/event-stream' : headerOf(request, name)) },
       body: request.body as Record<string, unknown> | string | null,
       raw: null,
-      context: createContext(this.services, gone.signal),
+      context: createContext(this.services, callerOf(request), gone.signal),
     });
     reply.code(status).headers({ ...headers, ...STREAM_HEADERS });
     if (body === null || typeof body === 'string') return await reply.send(body ?? '');

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { prefersHtml } from './accept.js';
+import { needsKey } from './access.js';
 import { sendHomePage } from './pages.js';
 
 const ENDPOINTS = {
@@ -12,10 +13,10 @@ const ENDPOINTS = {
 } as const;
 
 /** GET /: the endpoints, as JSON or as a page for browsers. GET /schema.graphql: the schema. */
-export function registerHome(app: FastifyInstance, schemaText: string, needsKey: boolean): void {
+export function registerHome(app: FastifyInstance, schemaText: string): void {
   app.get('/', async (request, reply) =>
     prefersHtml(request)
-      ? await sendHomePage(request, reply, needsKey)
+      ? await sendHomePage(request, reply, needsKey(request))
       : await reply.header('vary', 'accept').send(ENDPOINTS),
   );
   app.get('/schema.graphql', async (_request, reply) =>

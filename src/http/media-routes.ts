@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { requireScope } from '../domain/access.js';
 import { CommonspaceError } from '../domain/errors.js';
 import type { ServedFile } from '../services/ingest/media-service.js';
 import type { Services } from '../services/services.js';
+import { callerOf, needsKey } from './access.js';
 
 /** Maximum bytes of one upload. src/media refuses larger images too. */
 export const MAX_UPLOAD_BYTES = 20 * 1024 * 1024;
@@ -13,7 +15,7 @@ interface MediaRequest {
 }
 
 /** POST /media stores an image. GET /media/{id} serves its bytes, or a thumbnail with ?width=. */
-export function registerMedia(app: FastifyInstance, services: Services, isPrivate: boolean): void {
+export function registerMedia(app: FastifyInstance, services: Services): void {
   app.addContentTypeParser(
     /^image\/|^application\/octet-stream/,
     { parseAs: 'buffer', bodyLimit: MAX_UPLOAD_BYTES },
@@ -21,6 +23,7 @@ export function registerMedia(app: FastifyInstance, services: Services, isPrivat
   );
 
   app.post('/media', async (request, reply) => {
+    requireScope(callerOf(request), 'ingest');
     const stored = await services.media.upload(await uploadedBytes(request));
     return await reply.code(201).send({ id: stored.sha256, ...stored, url: `/media/${stored.sha256}` });
   });
@@ -32,7 +35,7 @@ export function registerMedia(app: FastifyInstance, services: Services, isPrivat
     const file = await services.media.file(id, width);
     // The id is the hash of the content, so the answer never changes.
     reply
-      .header('cache-control', `${isPrivate ? 'private' : 'public'}, max-age=31536000, immutable`)
+      .header('cache-control', `${needsKey(request) ? 'private' : 'public'}, max-age=31536000, immutable`)
       .header('etag', etag);
     if (request.headers['if-none-match'] === etag) return await reply.code(304).send();
     return await sendFile(reply, file);

@@ -5,6 +5,7 @@ import type { ReportUnexpected } from '../domain/errors.js';
 import type { BackendReport, FeatureExtractors } from '../features/types.js';
 import type { FetchPolicy } from '../media/fetch-image.js';
 import type { MediaStore } from '../media/media-store.js';
+import { ApiKeys } from './access/api-keys.js';
 import { Activation } from './encoders/activation.js';
 import { Checkpoints } from './encoders/checkpoints.js';
 import { EncoderService } from './encoders/encoder-service.js';
@@ -70,6 +71,7 @@ export interface Services {
   readonly upkeep: Upkeep;
   /** Builds the vector indexes that are missing, in the background once it is started. */
   readonly indexes: IndexUpkeep;
+  readonly keys: ApiKeys;
   readonly sweep: Sweep;
   /** Sweeps from time to time, once it is started. */
   readonly sweepSchedule: SweepSchedule;
@@ -179,6 +181,7 @@ export function createServices(parts: Parts): Services {
       new HashBackfill(catalog, media),
       reportUnexpected,
     ),
+    keys: new ApiKeys(catalog.apiKeys),
     sweep,
     sweepSchedule: new SweepSchedule(sweep, reportUnexpected),
     trainingRunner,

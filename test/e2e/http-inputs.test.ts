@@ -48,7 +48,7 @@ const PARENTS = {
 beforeAll(async () => {
   app = await openTestApp();
   const logger = pino({ level: 'silent' });
-  http = await createApp({ services: app, logger, apiKeys: [], loopback: false });
+  http = await createApp({ services: app, logger, apiKeys: [], loopback: true });
   nodes.Class = (await app.classes.create('circle', null)).id;
   const outcomes = await app.ingest.ingest([
     { content: { text: 'a red circle' }, externalId: 'red', classes: ['circle'], pairKey: 'red' },

@@ -16,7 +16,7 @@ const KEYS = ['t1', 't2', 't3', 't4', 't5'];
 beforeAll(async () => {
   app = await openTestApp();
   const logger = pino({ level: 'silent' });
-  http = await createApp({ services: app, logger, apiKeys: [], loopback: false });
+  http = await createApp({ services: app, logger, apiKeys: [], loopback: true });
   const outcomes = await app.ingest.ingest(
     KEYS.map((externalId) => ({
       content: { text: `text ${externalId}` },

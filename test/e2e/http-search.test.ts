@@ -9,7 +9,7 @@ let http: FastifyInstance;
 
 beforeAll(async () => {
   app = await openTestApp();
-  http = await createApp({ services: app, logger: pino({ level: 'silent' }), apiKeys: [], loopback: false });
+  http = await createApp({ services: app, logger: pino({ level: 'silent' }), apiKeys: [], loopback: true });
   await app.ingest.ingest(
     ['red car at night', 'red car', 'red car in the rain', 'blue car', 'a tree'].map((text, i) => ({
       content: { text },

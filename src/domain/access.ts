@@ -1,0 +1,35 @@
+/** Who may do what. */
+import { CommonspaceError } from './errors.js';
+
+/**
+ * What a key may do: `read` searches and reads, `ingest` writes items and classes, `train` works on encoders and evaluations, `admin` does
+ * everything. Each of `ingest` and `train` includes `read`.
+ */
+export const SCOPES = ['read', 'ingest', 'train', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who sends a request. */
+export interface Caller {
+  /** Of a key in the database; null for keys of the environment, for loopback without keys, and for the command line. */
+  readonly keyId: string | null;
+  /** For the log. */
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+}
+
+/** A caller on a loopback address without keys. */
+export const LOCAL: Caller = { keyId: null, name: 'local', scopes: ['admin'] };
+
+export function may({ scopes }: Caller, wanted: Scope): boolean {
+  return scopes.includes(wanted) || scopes.includes('admin') || (wanted === 'read' && scopes.length > 0);
+}
+
+/** @throws CommonspaceError FORBIDDEN */
+export function requireScope(caller: Caller, wanted: Scope): void {
+  if (may(caller, wanted)) return;
+  throw new CommonspaceError(
+    'FORBIDDEN',
+    `This needs a key with the scope ${wanted}; the key "${caller.name}" has ${caller.scopes.join(', ')}.`,
+    ['authorization'],
+  );
+}

@@ -1,0 +1,42 @@
+import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
+import { requireScope, type Scope } from '../domain/access.js';
+import type { GraphqlContext } from './context.js';
+
+/** The scope of each mutation. Queries and subscriptions need `read`. */
+const MUTATIONS: Readonly<Record<string, Scope>> = {
+  ingest: 'ingest',
+  createClass: 'ingest',
+  deleteItems: 'ingest',
+  trainEncoder: 'train',
+  adoptEncoder: 'train',
+  cancelTraining: 'train',
+  resumeTraining: 'train',
+  activateEncoder: 'train',
+  deleteEncoder: 'train',
+  evaluateEncoder: 'train',
+};
+
+/**
+ * Makes the root fields of a schema refuse callers without their scope, with FORBIDDEN. A mutation that has no scope in the table is a fault of
+ * the program.
+ */
+export function requireScopes(schema: GraphQLSchema): void {
+  for (const type of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
+    if (type == null) continue;
+    for (const [name, field] of Object.entries(type.getFields())) {
+      const scope = type === schema.getMutationType() ? MUTATIONS[name] : 'read';
+      if (scope === undefined) throw new Error(`the mutation ${name} has no scope`);
+      if (field.resolve) field.resolve = guarded(field.resolve, scope);
+      if (field.subscribe) field.subscribe = guarded(field.subscribe, scope);
+    }
+  }
+}
+
+type Resolver = GraphQLFieldResolver<unknown, GraphqlContext>;
+
+function guarded(resolve: Resolver, scope: Scope): Resolver {
+  return (parent, args, context, info) => {
+    requireScope(context.caller, scope);
+    return resolve(parent, args, context, info);
+  };
+}

@@ -1,0 +1,99 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { v7 as uuidv7 } from 'uuid';
+import type { ApiKeyRow, ApiKeyTable } from '../../catalog/repositories/api-keys.js';
+import { type Caller, SCOPES, type Scope } from '../../domain/access.js';
+import { checkLabel } from '../../domain/check.js';
+import { CommonspaceError } from '../../domain/errors.js';
+import { isUuid } from '../../domain/ids.js';
+
+/** A revoked key is refused after at most this time by servers that have seen it. */
+const KNOWN_FOR_MS = 5_000;
+/** Secrets that are remembered, valid ones and others. */
+const MOST_KNOWN = 1_000;
+const NAME_CHARACTERS = 100;
+/** What a secret begins with, so that people and scanners recognise it. */
+const PREFIX = 'cs_';
+
+export interface NewKey {
+  readonly row: ApiKeyRow;
+  /** Shown once: it is not stored. */
+  readonly secret: string;
+}
+
+/** The keys of the HTTP API that are in the database. */
+export class ApiKeys {
+  private readonly known = new LRUCache<string, { readonly caller: Caller | null }>({ max: MOST_KNOWN });
+  private usable: { readonly any: boolean; readonly until: number } | null = null;
+
+  constructor(
+    private readonly table: ApiKeyTable,
+    private readonly knownForMs = KNOWN_FOR_MS,
+  ) {}
+
+  /** @throws CommonspaceError BAD_INPUT */
+  async create(name: string, scopes: readonly Scope[], expiresAt: Date | null): Promise<NewKey> {
+    checkLabel(name, NAME_CHARACTERS, ['name']);
+    if (scopes.length === 0)
+      throw new CommonspaceError('BAD_INPUT', `A key needs a scope: ${SCOPES.join(', ')}.`, ['scopes']);
+    if (expiresAt !== null && expiresAt.getTime() <= Date.now())
+      throw new CommonspaceError('BAD_INPUT', 'The time at which the key expires is in the past.', [
+        'expires',
+      ]);
+    const secret = `${PREFIX}${randomBytes(32).toString('base64url')}`;
+    const key = { id: uuidv7(), name: name.trim(), scopes: [...new Set(scopes)], expiresAt };
+    const row = await this.table.create(key, digest(secret));
+    this.usable = null;
+    return { row, secret };
+  }
+
+  list(): Promise<ApiKeyRow[]> {
+    return this.table.list();
+  }
+
+  /**
+   * @param key id of a key, or a name that one key has alone
+   * @throws CommonspaceError KEY_NOT_FOUND, or BAD_INPUT if several keys have the name
+   */
+  async revoke(key: string): Promise<ApiKeyRow> {
+    const usable = (await this.table.list()).filter(({ revokedAt }) => revokedAt === null);
+    const found = usable.filter(({ id, name }) => (isUuid(key) ? id === key.toLowerCase() : name === key));
+    const [row] = found;
+    if (found.length > 1) {
+      const ids = found.map(({ id }) => id).join(', ');
+      throw new CommonspaceError('BAD_INPUT', `${found.length} keys have the name "${key}": ${ids}.`, [
+        'key',
+      ]);
+    }
+    if (row === undefined || !(await this.table.revoke(row.id)))
+      throw new CommonspaceError('KEY_NOT_FOUND', 'No key that is not revoked has this id or name.', ['key']);
+    this.known.clear();
+    this.usable = null;
+    return row;
+  }
+
+  /** Whether there is a key, so that requests need one. */
+  async exist(): Promise<boolean> {
+    if (this.usable === null || this.usable.until < Date.now())
+      this.usable = { any: await this.table.anyUsable(), until: Date.now() + this.knownForMs };
+    return this.usable.any;
+  }
+
+  /** Who shows this secret; null for an unknown, revoked or expired one. */
+  async callerOf(secret: string): Promise<Caller | null> {
+    if (!secret.startsWith(PREFIX)) return null;
+    const hash = digest(secret);
+    const known = this.known.get(hash);
+    if (known !== undefined) return known.caller;
+    const row = await this.table.use(hash);
+    const caller = row && { keyId: row.id, name: row.name, scopes: row.scopes };
+    const left = row?.expiresAt == null ? this.knownForMs : row.expiresAt.getTime() - Date.now();
+    this.known.set(hash, { caller }, { ttl: Math.max(1, Math.min(this.knownForMs, left)) });
+    return caller;
+  }
+}
+
+/** Hex. Secrets are long and random, so a plain hash cannot be reversed. */
+function digest(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}
