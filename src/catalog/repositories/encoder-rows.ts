@@ -12,7 +12,7 @@ import type { EncoderFacts, EncoderRow, TrainedEncoderRow } from '../types.js';
 import { parseStored } from './stored-json.js';
 
 /** A row of `encoder` under Prisma's names; raw SQL selects the same with ENCODER_COLUMNS. */
-export type StoredEncoder = Omit<Encoder, 'claim' | 'owner' | 'heartbeatAt'>;
+export type StoredEncoder = Omit<Encoder, 'claim' | 'owner' | 'heartbeatAt' | 'removedAt'>;
 
 /** The columns of `encoder` under the names of StoredEncoder. */
 export const ENCODER_COLUMNS = `id, state, dimension, image_extractor AS "imageExtractor",

@@ -155,7 +155,7 @@ export class EncoderRuns {
     this.ownClaims.delete(run.claim);
   }
 
-  /** Cancels the caller's run and drops its embeddings. @throws ClaimLost */
+  /** Cancels the caller's run and drops its embeddings, now or later; see Encoders.finishRemovals. @throws ClaimLost */
   async cancelOwn(run: ClaimedRun): Promise<void> {
     await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
@@ -165,7 +165,7 @@ export class EncoderRuns {
     await this.partitions.dropEmbeddings(run.row.id);
   }
 
-  /** Cancels a run of any process and drops its embeddings. False where it is neither queued nor running. */
+  /** Cancels a run of any process and drops its embeddings, as cancelOwn. False where it is neither queued nor running. */
   async cancel(id: string): Promise<boolean> {
     const found = await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
@@ -184,7 +184,7 @@ export class EncoderRuns {
   async requeue(id: string): Promise<boolean> {
     const found = await this.db.run(
       `UPDATE encoder SET state = 'queued', failure = NULL, progress = NULL, finished_at = NULL
-       WHERE id = $1 AND state IN ('failed', 'cancelled') RETURNING id`,
+       WHERE id = $1 AND state IN ('failed', 'cancelled') AND removed_at IS NULL RETURNING id`,
       [id],
     );
     return found.length > 0;

@@ -75,6 +75,7 @@ export class Encoders {
     const { states, after, limit } = options;
     const rows = await this.db.prisma.encoder.findMany({
       where: {
+        removedAt: null,
         ...(states && { state: { in: [...states] } }),
         ...(after && {
           OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }],
@@ -88,12 +89,12 @@ export class Encoders {
 
   async count(states: readonly EncoderState[] | null): Promise<number> {
     return await this.db.prisma.encoder.count({
-      where: states === null ? {} : { state: { in: [...states] } },
+      where: { removedAt: null, ...(states && { state: { in: [...states] } }) },
     });
   }
 
   async byId(id: string): Promise<EncoderRow | null> {
-    const row = await this.db.prisma.encoder.findUnique({ where: { id } });
+    const row = await this.db.prisma.encoder.findUnique({ where: { id, removedAt: null } });
     return row && encoderRow(row);
   }
 
@@ -198,23 +199,47 @@ export class Encoders {
   }
 
   /**
-   * Removes an encoder that is not in use and not running, with its weights and embeddings. An unknown id is no error.
+   * Removes an encoder that is not in use and not running, with its weights and embeddings. It is gone for all callers at
+   * once. If the tables are in use, its rows are removed later: by finishRemovals of any server. An unknown id is no error.
    *
    * @returns false where the encoder's state forbids the removal
    */
   async remove(id: string): Promise<boolean> {
     const [left] = await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
-      // First it stops being live. If the process ends after this, the row is a cancelled run, which can be removed.
       await tx.run(
-        `UPDATE encoder SET state = 'cancelled', failure = NULL WHERE id = $1 AND state IN ('ready', 'retired', 'failed')`,
+        `UPDATE encoder SET state = 'cancelled', failure = NULL, removed_at = clock_timestamp()
+         WHERE id = $1 AND state IN ('ready', 'retired', 'failed', 'cancelled')`,
         [id],
       );
-      return await tx.run(`SELECT id FROM encoder WHERE id = $1 AND state <> 'cancelled'`, [id]);
+      return await tx.run('SELECT id FROM encoder WHERE id = $1 AND removed_at IS NULL', [id]);
     });
     if (left !== undefined) return false;
-    await this.partitions.dropEmbeddings(id);
-    await this.db.run(`DELETE FROM encoder WHERE id = $1 AND state = 'cancelled'`, [id]);
+    await this.finishRemoval(id);
+    return true;
+  }
+
+  /**
+   * Drops what removals and cancellations have left: their tables were in use, or the process ended.
+   *
+   * @returns how many encoders still have tables, which are in use
+   */
+  async finishRemovals(): Promise<number> {
+    const rows = await this.db.run<{ id: string }>(
+      `SELECT id FROM encoder WHERE state = 'cancelled'
+         AND (removed_at IS NOT NULL OR to_regclass('vectors.embedding_' || replace(id::text, '-', '')) IS NOT NULL)`,
+    );
+    let left = 0;
+    for (const { id } of rows) if (!(await this.finishRemoval(id))) left += 1;
+    return left;
+  }
+
+  private async finishRemoval(id: string): Promise<boolean> {
+    if (!(await this.partitions.dropEmbeddings(id))) return false;
+    await this.db.run(
+      `DELETE FROM encoder WHERE id = $1 AND state = 'cancelled' AND removed_at IS NOT NULL`,
+      [id],
+    );
     return true;
   }
 

@@ -19,6 +19,14 @@ const LOCK_TIMEOUT_MS = 2_000;
 const LOCK_PAUSE_MS = 250;
 const LOCK_ATTEMPTS = 30;
 
+/**
+ * A drop needs the tables for itself, and while it waits for them all later statements wait behind it. So it waits for a
+ * moment only, and is tried a few times; then it is left for later.
+ */
+const DROP_TIMEOUT_MS = 100;
+const DROP_PAUSE_MS = 300;
+const DROP_ATTEMPTS = 4;
+
 /** A change that another server made is seen after this time. */
 const CACHE_MS = 30_000;
 
@@ -83,7 +91,7 @@ export class VectorPartitions {
   async ensureFeatures(extractor: string): Promise<void> {
     const name = featurePartition(extractor);
     if (await this.find(name)) return;
-    await this.alter('SHARE ROW EXCLUSIVE', [
+    await this.create([
       `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF feature FOR VALUES IN (${literal(extractor)}) ${STORAGE}`,
     ]);
   }
@@ -98,16 +106,50 @@ export class VectorPartitions {
       (modality) =>
         `CREATE TABLE IF NOT EXISTS ${embeddingPartition(encoderId, modality)} PARTITION OF ${both} FOR VALUES IN ('${modality}') ${STORAGE}`,
     );
-    await this.alter('SHARE ROW EXCLUSIVE', [
+    await this.create([
       `CREATE TABLE IF NOT EXISTS ${both} PARTITION OF embedding FOR VALUES IN ('${encoderId}') PARTITION BY LIST (modality)`,
       ...modalities,
     ]);
   }
 
-  /** Drops the partitions of an encoder with all its embeddings. Not inside a transaction. */
-  async dropEmbeddings(encoderId: string): Promise<void> {
-    await this.alter('ACCESS EXCLUSIVE', [`DROP TABLE IF EXISTS ${embeddingPartition(encoderId)}`]);
+  /**
+   * Drops the partitions of an encoder with all its embeddings, if its state is still `cancelled`. Not inside a transaction.
+   *
+   * @returns false if the tables were in use at every attempt
+   */
+  async dropEmbeddings(encoderId: string): Promise<boolean> {
+    for (let attempt = 1; ; attempt += 1) {
+      if (await this.tryToDrop(encoderId)) break;
+      if (attempt === DROP_ATTEMPTS) return false;
+      await setTimeout(DROP_PAUSE_MS * (1 + Math.random()));
+    }
     this.forgetEmbeddings(encoderId);
+    return true;
+  }
+
+  private async tryToDrop(encoderId: string): Promise<boolean> {
+    const partition = embeddingPartition(encoderId);
+    const [found] = await this.db.run('SELECT 1 WHERE to_regclass($1) IS NOT NULL', [partition]);
+    if (found === undefined) return true;
+    try {
+      return await this.db.transaction(async (tx) => {
+        const [lock] = await tx.run<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
+          PARTITIONS_LOCK,
+        ]);
+        if (!lock?.free) return false;
+        await tx.runOnce(`SET LOCAL lock_timeout = ${DROP_TIMEOUT_MS}`);
+        // The foreign keys of the partition have triggers on these tables, which DROP TABLE removes.
+        await tx.runOnce('LOCK TABLE item, encoder, ONLY embedding IN ACCESS EXCLUSIVE MODE');
+        const [inUse] = await tx.run(`SELECT 1 FROM encoder WHERE id = $1 AND state <> 'cancelled'`, [
+          encoderId,
+        ]);
+        if (inUse === undefined) await tx.runOnce(`DROP TABLE IF EXISTS ${partition}`);
+        return true;
+      });
+    } catch (error) {
+      if (isLocked(error)) return false;
+      throw error;
+    }
   }
 
   private forgetEmbeddings(encoderId: string): void {
@@ -115,31 +157,30 @@ export class VectorPartitions {
   }
 
   /**
-   * Creates or drops partitions. Their foreign keys need a lock on `item`, and a transaction that deletes items locks the
-   * partitions after it: the same order here avoids a deadlock. A waiting ACCESS EXCLUSIVE lock blocks later requests, so
-   * use a short lock_timeout and retry.
+   * Creates partitions. Their foreign keys need a lock on `item`, and a transaction that deletes items locks the partitions
+   * after it: the same order here avoids a deadlock. Writers wait behind a waiting lock, so use a short lock_timeout and retry.
    */
-  private async alter(
-    itemLock: 'SHARE ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE',
-    statements: readonly string[],
-  ): Promise<void> {
+  private async create(statements: readonly string[]): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await this.db.transaction(async (tx) => {
           await tx.run('SELECT pg_advisory_xact_lock($1)', [PARTITIONS_LOCK]);
           await tx.runOnce(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-          await tx.runOnce(`LOCK TABLE item, encoder IN ${itemLock} MODE`);
+          await tx.runOnce('LOCK TABLE item, encoder IN SHARE ROW EXCLUSIVE MODE');
           for (const statement of statements) await tx.runOnce(statement);
         });
         return;
       } catch (error) {
-        const { code } = error as { code?: string };
-        const isLocked = code === LOCK_NOT_AVAILABLE || code === DEADLOCK_DETECTED;
-        if (!isLocked || attempt === LOCK_ATTEMPTS) throw error;
+        if (!isLocked(error) || attempt === LOCK_ATTEMPTS) throw error;
         await setTimeout(LOCK_PAUSE_MS * (1 + Math.random()));
       }
     }
   }
+}
+
+function isLocked(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === LOCK_NOT_AVAILABLE || code === DEADLOCK_DETECTED;
 }
 
 function literal(text: string): string {

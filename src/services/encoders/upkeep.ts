@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ReportUnexpected } from '../../domain/errors.js';
 import type { ActiveEncoder, LoadedEncoder } from '../serving/active-encoder.js';
@@ -6,14 +7,18 @@ import { type Extractors, openPair } from '../serving/extractors-in-use.js';
 import type { FeatureBackfill } from '../serving/feature-backfill.js';
 import type { HashBackfill } from '../serving/hash-backfill.js';
 
+/** Interval at which removals that are not finished are tried again. */
+const REMOVE_EVERY_MS = 60_000;
+
 /**
  * Adds the words of items that an earlier version has stored, then extracts and embeds what live encoders lack: an item that
  * was stored while an encoder's extractor could not be opened has no feature of it and no embedding. Then it adds the
- * perceptual hashes that images of an earlier version lack.
+ * perceptual hashes that images of an earlier version lack. Meanwhile and afterwards, it finishes the removals of encoders
+ * whose tables were in use.
  */
 export class Upkeep {
   private readonly stopping = new AbortController();
-  private work: Promise<void> = Promise.resolve();
+  private work: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly catalog: Catalog,
@@ -26,7 +31,15 @@ export class Upkeep {
 
   /** Starts the work in the background, once. */
   start(): void {
-    this.work = this.run(this.stopping.signal);
+    const { signal } = this.stopping;
+    this.work = Promise.all([this.run(signal), this.finishRemovals(signal)]);
+  }
+
+  private async finishRemovals(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.catalog.encoders.finishRemovals().catch(this.reportUnexpected);
+      await setTimeout(REMOVE_EVERY_MS, null, { signal, ref: false }).catch(() => {});
+    }
   }
 
   /** One part runs even if another fails. Searches need the vectors first. */
