@@ -33,6 +33,8 @@ export interface Config {
   readonly keepEncoders: number;
   /** A new encoder is activated if its held-out map is below that of the active one by at most this. */
   readonly promotionTolerance: number;
+  /** Seconds that a server that stops gives the requests that it answers. */
+  readonly drainSeconds: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
@@ -82,6 +84,7 @@ const environment = z.object({
   COMMONSPACE_EMBEDDED_BUFFERS: z.coerce.number().int().min(1).max(1024).optional(),
   COMMONSPACE_KEEP_ENCODERS: z.coerce.number().int().min(0).max(1000).default(DEFAULT_VERSIONS.keepRetired),
   COMMONSPACE_PROMOTION_TOLERANCE: z.coerce.number().min(0).max(1).default(DEFAULT_VERSIONS.tolerance),
+  COMMONSPACE_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(20),
   COMMONSPACE_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info'),
@@ -130,6 +133,7 @@ export function readConfig(
     embeddedBuffers: value.COMMONSPACE_EMBEDDED_BUFFERS ?? overrides.embeddedBuffers ?? null,
     keepEncoders: value.COMMONSPACE_KEEP_ENCODERS,
     promotionTolerance: value.COMMONSPACE_PROMOTION_TOLERANCE,
+    drainSeconds: value.COMMONSPACE_DRAIN_SECONDS,
     logLevel: value.COMMONSPACE_LOG_LEVEL,
   };
 }

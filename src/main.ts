@@ -24,15 +24,17 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-const openApp: OpenApp = async (config) => {
+const openApp: OpenApp = async (config, _signal, reportUnexpected = writeUnexpected) => {
   // Imported on demand: loading it takes about a second, which `--help` does not need.
   const { openApp: compose } = await import('./compose.js');
-  return await compose(config, (error) => {
-    process.stderr.write(
-      `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-  });
+  return await compose(config, reportUnexpected);
 };
+
+function writeUnexpected(error: unknown): void {
+  process.stderr.write(
+    `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+}
 
 const program = new Command('commonspace')
   .description(

@@ -10,7 +10,7 @@ import { readNumber } from './arguments.js';
 import { type Output, oneLine, table } from './output.js';
 import { createProgress } from './progress.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
-import { serve } from './serve.js';
+import { createLogger, serve } from './serve.js';
 import { printReport, reportJson, train } from './train.js';
 
 interface DemoOptions extends GlobalOptions {
@@ -57,8 +57,7 @@ export function demoCommand(openApp: OpenApp): Command {
         out.printJson(reportJson(report));
         if (options.exit === true) return;
         // The terminal shows the searches; log lines of every request would hide them.
-        const quiet = { ...running, config: { ...running.config, logLevel: 'warn' as const } };
-        await serve(quiet, app, (address) => out.print(invitation(address)));
+        await serve(running, app, createLogger('warn'), (address) => out.print(invitation(address)));
       }),
     );
 }

@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
 import { type Config, type ConfigOverrides, readConfig } from '../config.js';
-import { CommonspaceError, ERRORS } from '../domain/errors.js';
+import { CommonspaceError, ERRORS, type ReportUnexpected } from '../domain/errors.js';
 import type { App } from '../services/services.js';
 import { createOutput, type Output } from './output.js';
 
 /** Builds the parts of the application for one command. main.ts passes it in. */
-export type OpenApp = (config: Config, signal: AbortSignal) => Promise<App>;
+export type OpenApp = (
+  config: Config,
+  signal: AbortSignal,
+  reportUnexpected?: ReportUnexpected,
+) => Promise<App>;
 
 export interface GlobalOptions {
   readonly data?: string;
@@ -17,7 +21,8 @@ export interface Running {
   readonly out: Output;
   /** Aborts at the first SIGINT or SIGTERM; the second one exits. */
   readonly signal: AbortSignal;
-  readonly open: () => Promise<App>;
+  /** @param reportUnexpected writes to stderr where it is absent */
+  readonly open: (reportUnexpected?: ReportUnexpected) => Promise<App>;
 }
 
 /** Of a command that reads little: a smaller embedded database starts in half the time. */
@@ -50,8 +55,8 @@ export async function run(
   let app: App | null = null;
   try {
     const config = readConfig({ ...overrides, ...(options.data !== undefined && { dataDir: options.data }) });
-    const open = async () => {
-      app = await openApp(config, stop.signal);
+    const open = async (reportUnexpected?: ReportUnexpected) => {
+      app = await openApp(config, stop.signal, reportUnexpected);
       return app;
     };
     await work({ config, out, signal: stop.signal, open });

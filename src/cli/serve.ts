@@ -1,6 +1,8 @@
 import { Command } from 'commander';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
+import type { Config } from '../config.js';
 import { checkExposure, isLoopback } from '../http/access.js';
+import { logUnexpected } from '../http/request-log.js';
 import type { App } from '../services/services.js';
 import { readNumber } from './arguments.js';
 import { type GlobalOptions, type OpenApp, type Running, run, withGlobalOptions } from './run.js';
@@ -21,9 +23,10 @@ export function serveCommand(openApp: OpenApp): Command {
     )
     .action((options: ServeOptions) =>
       run(openApp, options, definedOnly({ host: options.host, port: options.port }), async (running) => {
-        const app = await running.open();
+        const logger = createLogger(running.config.logLevel);
+        const app = await running.open((error) => logUnexpected(logger, error));
         await checkExposure(running.config.host, { apiKeys: running.config.apiKeys, keys: app.keys });
-        await serve(running, app, (address) => {
+        await serve(running, app, logger, (address) => {
           running.out.print(`Commonspace serves ${address}/graphql (stop it with Ctrl-C)`);
           running.out.printJson({ address });
         });
@@ -31,15 +34,21 @@ export function serveCommand(openApp: OpenApp): Command {
     );
 }
 
-/** Serves until SIGINT or SIGTERM. Requests that are being processed are then completed. */
+/** The log: lines of JSON on stderr. */
+export function createLogger(level: Config['logLevel']): Logger {
+  return pino({ level }, pino.destination(2));
+}
+
+/** Serves until SIGINT or SIGTERM. Requests that are being answered are then completed, or cut after `drainSeconds`. */
 export async function serve(
   { config, signal }: Running,
   services: App,
+  logger: Logger,
   onListening: (address: string) => void,
 ): Promise<void> {
   // Imported here, because loading the server would delay the other commands.
   const { createApp, listen } = await import('../http/app.js');
-  const logger = pino({ level: config.logLevel }, pino.destination(2));
+  const { closeWithin } = await import('../http/drain.js');
   const app = await createApp({
     services,
     logger,
@@ -55,7 +64,7 @@ export async function serve(
     services.sweepSchedule.start();
     await stopped(signal);
   } finally {
-    await app.close();
+    await closeWithin(app, config.drainSeconds * 1000);
   }
 }
 

@@ -11,7 +11,7 @@ import { depthLimit, MAX_TOKENS } from './limits.js';
 import { applyDefaultsToNull } from './null-defaults.js';
 import { resolvers } from './resolvers/index.js';
 import { requireScopes } from './root-scopes.js';
-import { createSseHandler, type SseHandler } from './sse-handler.js';
+import { type BeginOperation, createSseHandler, type SseHandler } from './sse-handler.js';
 import { refuseUnstorableArguments } from './storable-arguments.js';
 
 /** schema.graphql is in the root of the package, next to `src` and `dist`. */
@@ -21,6 +21,10 @@ export interface GraphqlServerOptions {
   /** Receives every unexpected error unmasked. The caller receives only a code. */
   readonly reportUnexpected: (error: unknown) => void;
   readonly plugins?: readonly ApolloServerPlugin<GraphqlContext>[];
+  /** Called before the execution of each operation. */
+  readonly beginOperation?: BeginOperation;
+  /** Time limit of a query or a mutation that is answered as a stream, in milliseconds. For single answers, the signal of the context has it. */
+  readonly streamedOperationMs: number;
 }
 
 export interface GraphqlServer {
@@ -36,7 +40,7 @@ export interface GraphqlServer {
 export async function createGraphqlServer(options: GraphqlServerOptions): Promise<GraphqlServer> {
   const schemaText = await readFile(SCHEMA, 'utf8');
   let sse: SseHandler | null = null;
-  const { reportUnexpected } = options;
+  const { reportUnexpected, streamedOperationMs, beginOperation = () => {} } = options;
   const apollo = new ApolloServer<GraphqlContext>({
     typeDefs: schemaText,
     resolvers,
@@ -55,8 +59,18 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
           applyDefaultsToNull(schema);
           refuseUnstorableArguments(schema);
           requireScopes(schema);
-          sse = createSseHandler({ schema, reportUnexpected });
+          sse = createSseHandler({
+            schema,
+            reportUnexpected,
+            beginOperation,
+            operationMs: streamedOperationMs,
+          });
         },
+        requestDidStart: async () => ({
+          didResolveOperation: async ({ operation, contextValue }) => {
+            if (operation !== undefined) beginOperation(operation, contextValue);
+          },
+        }),
       },
       ...(options.plugins ?? []),
     ],

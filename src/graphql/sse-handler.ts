@@ -3,6 +3,8 @@ import {
   execute,
   GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
+  type OperationDefinitionNode,
   parse,
   specifiedRules,
   subscribe,
@@ -23,19 +25,32 @@ export interface SseHandlerOptions {
   readonly schema: GraphQLSchema;
   /** Receives every unexpected error unmasked. The caller receives only a code. */
   readonly reportUnexpected: (error: unknown) => void;
+  readonly beginOperation: BeginOperation;
+  /** Time limit of a query or a mutation, in milliseconds. A subscription lasts as long as its stream. */
+  readonly operationMs: number;
 }
+
+/** Called before the execution of an operation. */
+export type BeginOperation = (operation: OperationDefinitionNode, context: GraphqlContext) => void;
 
 /**
  * GraphQL over server-sent events, distinct connections mode: one operation for each connection. Limits and masking of errors
  * are those of single answers.
  */
-export function createSseHandler({ schema, reportUnexpected }: SseHandlerOptions): SseHandler {
+export function createSseHandler({
+  schema,
+  reportUnexpected,
+  beginOperation,
+  operationMs,
+}: SseHandlerOptions): SseHandler {
   const costs = new WeakMap<OperationContext, OperationCost>();
   /** Runs the operation, which is valid, if its cost with its variables is within the limit. */
   const limited =
     <T>(run: (args: ExecutionArgs) => T) =>
     (args: ExecutionArgs): T | ExecutionResult => {
       const { document, operationName, variableValues } = args;
+      const operation = getOperationAST(document, operationName);
+      if (operation != null) beginOperation(operation, args.contextValue as OperationContext);
       const cost = measureCost({ schema, document, operationName, variables: variableValues });
       if (cost === null) return run(args);
       costs.set(args.contextValue as OperationContext, cost);
@@ -50,7 +65,7 @@ export function createSseHandler({ schema, reportUnexpected }: SseHandlerOptions
     subscribe: limited(subscribe),
     onSubscribe(request, params) {
       try {
-        return executionArgs(schema, params, request.context);
+        return executionArgs(schema, params, request.context, operationMs);
       } catch (error) {
         if (!(error instanceof GraphQLError)) throw error;
         return oneResult({ errors: [withCode(error, 'GRAPHQL_PARSE_FAILED')] });
@@ -78,11 +93,17 @@ function executionArgs(
   schema: GraphQLSchema,
   { query, operationName, variables }: RequestParams,
   context: GraphqlContext,
+  operationMs: number,
 ): ExecutionArgs & { contextValue: OperationContext } {
+  const document = parse(query, { maxTokens: MAX_TOKENS });
+  const isLong = getOperationAST(document, operationName)?.operation === 'subscription';
+  const signal = isLong
+    ? context.signal
+    : AbortSignal.any([context.signal, AbortSignal.timeout(operationMs)]);
   return {
     schema,
-    document: parse(query, { maxTokens: MAX_TOKENS }),
-    contextValue: { ...context },
+    document,
+    contextValue: { ...context, signal },
     variableValues: variables ?? null,
     operationName: operationName ?? null,
   };

@@ -5,7 +5,7 @@ import { type Caller, LOCAL } from '../domain/access.js';
 import { CommonspaceError } from '../domain/errors.js';
 import type { ApiKeys } from '../services/access/api-keys.js';
 
-/** Served without a key. They reveal nothing about the catalogue. */
+/** Served without a key. They reveal nothing about the catalogue to callers without one. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** Whether the request is for one of these paths. */
@@ -56,39 +56,43 @@ export async function checkExposure(
 /**
  * Checks access to every request. Where there are keys, and on an address that other machines reach, a request must carry one. Without keys,
  * the Host header must be a loopback name, which stops DNS rebinding: a web page whose own host name resolves to 127.0.0.1.
+ *
+ * @returns who sends a request, for the paths that are served without a key
  */
-export function registerAccess(app: FastifyInstance, { apiKeys, keys, loopback }: AccessOptions): void {
+export function registerAccess(app: FastifyInstance, { apiKeys, keys, loopback }: AccessOptions): Identify {
   const fixed = apiKeys.map(digest);
   const find = async (secret: string): Promise<Caller | null> => {
     const shown = digest(secret);
     if (fixed.some((key) => timingSafeEqual(key, shown))) return ENVIRONMENT;
     return await keys.callerOf(secret);
   };
+  const identify = async ({ headers }: FastifyRequest): Promise<Caller | Refusal> => {
+    if (fixed.length > 0 || !loopback || (await keys.exist())) {
+      const secret = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1];
+      return (secret === undefined ? null : await find(secret)) ?? 'NO_KEY';
+    }
+    return isLoopback(hostName(headers.host ?? '')) ? LOCAL : 'OTHER_HOST';
+  };
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
     if (isOpen(request)) return;
-    if (fixed.length > 0 || !loopback || (await keys.exist())) {
-      const secret = /^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-      const caller = secret === undefined ? null : await find(secret);
-      if (caller === null) {
-        throw new CommonspaceError(
-          'UNAUTHENTICATED',
-          'The request needs an API key: `Authorization: Bearer …`.',
-          ['authorization'],
-        );
-      }
-      callers.set(request, caller);
-      return;
-    }
-    if (!isLoopback(hostName(request.headers.host ?? ''))) {
-      throw new CommonspaceError(
-        'UNAUTHENTICATED',
-        'Without API keys, the Host header must be a loopback name such as localhost.',
-        ['host'],
-      );
-    }
-    callers.set(request, LOCAL);
+    const caller = await identify(request);
+    if (typeof caller === 'string') throw refused(caller);
+    callers.set(request, caller);
   });
+  return identify;
+}
+
+/** Who sends a request, or why it is refused. */
+export type Identify = (request: FastifyRequest) => Promise<Caller | Refusal>;
+type Refusal = 'NO_KEY' | 'OTHER_HOST';
+
+function refused(why: Refusal): CommonspaceError {
+  const [message, field] =
+    why === 'NO_KEY'
+      ? ['The request needs an API key: `Authorization: Bearer …`.', 'authorization']
+      : ['Without API keys, the Host header must be a loopback name such as localhost.', 'host'];
+  return new CommonspaceError('UNAUTHENTICATED', message, [field]);
 }
 
 const ENVIRONMENT: Caller = { keyId: null, name: 'environment', scopes: ['admin'] };

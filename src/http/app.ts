@@ -14,15 +14,18 @@ import { opensGraphqlPage, wantsStream } from './accept.js';
 import { callerOf, isOpen, needsKey, registerAccess } from './access.js';
 import { registerBodyMemory } from './body-memory.js';
 import { registerCsrf } from './csrf.js';
+import { registerDrain } from './drain.js';
 import { sendError } from './errors.js';
 import { GraphqlStreams } from './graphql-stream.js';
 import { registerHome } from './home-routes.js';
 import { MAX_UPLOAD_BYTES, registerMedia } from './media-routes.js';
 import { sendGraphqlPage } from './pages.js';
+import { logUnexpected, registerRequestLog, requestIdOf } from './request-log.js';
 import { requestSignal } from './request-signal.js';
-import { queryCancellation, registerRequestWork } from './request-work.js';
+import { beginOperation, registerRequestWork } from './request-work.js';
 import { retryLater } from './retry-later.js';
 import { registerStatus } from './status-routes.js';
+import { REQUEST_LIMITS, type RequestLimits } from './time-limits.js';
 
 export interface AppOptions {
   readonly services: Services;
@@ -30,6 +33,7 @@ export interface AppOptions {
   readonly apiKeys: readonly string[];
   /** Whether the server listens on a loopback address. Then the Host header must be a loopback name too. */
   readonly loopback: boolean;
+  readonly limits?: Partial<RequestLimits>;
 }
 
 /** Maximum size of a GraphQL request: a thousand texts, or a few images in base64. Upload more images with POST /media. */
@@ -38,22 +42,29 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** All HTTP routes: /, /graphql, /schema.graphql, /media, /healthz, /readyz. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { services, logger } = options;
+  const { operationMs, streamMs } = { ...REQUEST_LIMITS, ...options.limits };
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     bodyLimit: MAX_BODY_BYTES,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     requestTimeout: 120_000,
+    genReqId: requestIdOf,
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
   app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({
-      error: {
-        code: 'NOT_FOUND',
-        message: `There is no route ${request.method} ${request.url.split('?')[0]}.`,
-      },
-    }),
+    reply
+      .code(404)
+      .header('cache-control', 'no-store')
+      .send({
+        error: {
+          code: 'NOT_FOUND',
+          message: `There is no route ${request.method} ${request.url.split('?')[0]}.`,
+        },
+      }),
   );
-  registerAccess(app, { ...options, keys: services.keys });
+  registerRequestLog(app);
+  registerDrain(app);
+  const identify = registerAccess(app, { ...options, keys: services.keys });
   registerCsrf(app);
   noteRequests(app, services);
   registerBodyMemory(app, MAX_BODY_BYTES);
@@ -61,15 +72,17 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 
   const { apollo, schemaText, sse } = await createGraphqlServer({
-    reportUnexpected: (error) => logger.error({ err: error }, 'unexpected error in a GraphQL operation'),
-    plugins: [fastifyApolloDrainPlugin(app), queryCancellation, retryLater],
+    reportUnexpected: (error) => logUnexpected(logger, error),
+    plugins: [fastifyApolloDrainPlugin(app), retryLater],
+    beginOperation,
+    streamedOperationMs: operationMs,
   });
   await apollo.start();
   const single = fastifyApolloHandler(apollo, {
     context: async (request, reply) =>
-      createContext(services, callerOf(request), requestSignal(request, reply)),
+      createContext(services, callerOf(request), requestSignal(reply, operationMs)),
   });
-  const streamed = new GraphqlStreams(app, sse(), services);
+  const streamed = new GraphqlStreams(app, sse(), services, streamMs);
   app.route({
     url: '/graphql',
     method: ['GET', 'POST', 'OPTIONS'],
@@ -83,7 +96,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     },
   });
   registerMedia(app, services);
-  registerStatus(app, services);
+  registerStatus(app, services, identify);
   registerHome(app, schemaText);
   return app;
 }

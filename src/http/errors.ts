@@ -4,6 +4,8 @@ import { retryAfter } from './retry-later.js';
 
 /** Sends the error of a request outside GraphQL as `{ error: { code, message, field } }`. Unexpected errors are masked. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  // A cache would repeat a 404 when the file is there. A handler may have set the headers of its answer.
+  reply.header('cache-control', 'no-store').removeHeader('etag');
   if (error instanceof CommonspaceError) {
     const seconds = retryAfter(error.code);
     if (seconds !== null) reply.header('retry-after', seconds);

@@ -25,13 +25,10 @@ export class GraphqlStreams {
     app: FastifyInstance,
     private readonly handle: SseHandler,
     private readonly services: Services,
+    private readonly limitMs: number,
   ) {
     app.addHook('preClose', async () => {
-      for (const [reply, events] of this.open) {
-        // The response ends without `event: complete`, so that the client knows it was cut short.
-        events?.unpipe();
-        reply.raw.end();
-      }
+      for (const reply of this.open.keys()) this.cut(reply);
     });
   }
 
@@ -42,7 +39,9 @@ export class GraphqlStreams {
     }
     const gone = new AbortController();
     this.open.set(reply, null);
+    const timer = setTimeout(() => this.cut(reply), this.limitMs).unref();
     reply.raw.once('close', () => {
+      clearTimeout(timer);
       this.open.delete(reply);
       gone.abort();
     });
@@ -60,6 +59,12 @@ export class GraphqlStreams {
     events.once('error', (error) => request.log.error({ err: error }, 'a stream ended with an error'));
     this.open.set(reply, events);
     return await reply.send(events);
+  }
+
+  /** Ends the response without `event: complete`, so that the client knows it was cut short. */
+  private cut(reply: FastifyReply): void {
+    this.open.get(reply)?.unpipe();
+    reply.raw.end();
   }
 }
 

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { requireScope } from '../domain/access.js';
 import { CommonspaceError } from '../domain/errors.js';
@@ -34,11 +34,12 @@ export function registerMedia(app: FastifyInstance, services: Services): void {
     const etag = `"${id}${width === null ? '' : `-${width}`}"`;
     const file = await services.media.file(id, width);
     // The id is the hash of the content, so the answer never changes.
-    reply
-      .header('cache-control', `${needsKey(request) ? 'private' : 'public'}, max-age=31536000, immutable`)
-      .header('etag', etag);
-    if (request.headers['if-none-match'] === etag) return await reply.code(304).send();
-    return await sendFile(reply, file);
+    const caching = {
+      'cache-control': `${needsKey(request) ? 'private' : 'public'}, max-age=31536000, immutable`,
+      etag,
+    };
+    if (request.headers['if-none-match'] === etag) return await reply.headers(caching).code(304).send();
+    return await sendFile(reply, file, caching);
   });
 }
 
@@ -65,7 +66,15 @@ function readWidth(width: string | undefined): number | null {
   return Number(width);
 }
 
-async function sendFile(reply: FastifyReply, file: ServedFile): Promise<FastifyReply> {
-  reply.headers(file.headers);
-  return await reply.send(createReadStream(file.path));
+/** Opens the file first: once the headers are set, a missing file could not be answered as such. */
+async function sendFile(
+  reply: FastifyReply,
+  file: ServedFile,
+  caching: Readonly<Record<string, string>>,
+): Promise<FastifyReply> {
+  const opened = await open(file.path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new CommonspaceError('MEDIA_NOT_FOUND', 'No media has this id.', ['id'], { cause: error });
+  });
+  return await reply.headers({ ...file.headers, ...caching }).send(opened.createReadStream());
 }

@@ -1,21 +1,51 @@
-import type { ApolloServerPlugin } from '@apollo/server';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { OperationDefinitionNode } from 'graphql';
 import type { GraphqlContext } from '../graphql/context.js';
-import { cancelStatementsOn, inRequest } from '../platform/request-work.js';
+import { cancelStatementsOn, currentRequest, inRequest, type RequestWork } from '../platform/request-work.js';
+
+const works = new WeakMap<FastifyRequest, RequestWork>();
 
 /**
  * Gives the statements of all requests the time limits of requests. The hook runs after the body is read: events of a socket
  * are emitted outside of what an earlier hook starts.
  */
 export function registerRequestWork(app: FastifyInstance): void {
-  app.addHook('preHandler', (_request, _reply, done) => inRequest(done));
+  app.addHook('preHandler', (request, _reply, done) =>
+    inRequest(
+      () => {
+        const work = currentRequest();
+        if (work !== null) works.set(request, work);
+        done();
+      },
+      { id: request.id },
+    ),
+  );
 }
 
-/** Cancels the running statements of a query whose caller disconnects. A mutation is completed. */
-export const queryCancellation: ApolloServerPlugin<GraphqlContext> = {
-  requestDidStart: async () => ({
-    didResolveOperation: async ({ operation, contextValue }) => {
-      if (operation?.operation === 'query') cancelStatementsOn(contextValue.signal);
-    },
-  }),
-};
+/** The GraphQL operation of a request, for the log; empty if it has none. */
+export function operationOf(request: FastifyRequest): Partial<Operation> {
+  return operations.get(works.get(request) ?? NO_WORK) ?? {};
+}
+
+interface Operation {
+  readonly operation: OperationDefinitionNode['operation'];
+  /** Absent for an operation without a name. */
+  readonly operationName?: string;
+}
+
+const operations = new WeakMap<RequestWork, Operation>();
+const NO_WORK: RequestWork = { signal: null, id: null };
+
+/**
+ * Notes the operation of the current request, before it is executed. The running statements of a query are cancelled when its
+ * caller disconnects. A mutation is completed.
+ */
+export function beginOperation(
+  { operation, name }: OperationDefinitionNode,
+  { signal }: Pick<GraphqlContext, 'signal'>,
+): void {
+  const work = currentRequest();
+  if (work !== null)
+    operations.set(work, { operation, ...(name !== undefined && { operationName: name.value }) });
+  if (operation === 'query') cancelStatementsOn(signal);
+}

@@ -6,6 +6,8 @@ import { throwIfCancelled } from '../domain/errors.js';
 export interface RequestWork {
   /** Aborts when the caller no longer waits for the answer, and then cancels running statements. Null: nothing is cancelled. */
   signal: AbortSignal | null;
+  /** The id of the request in the log; null without one. */
+  readonly id: string | null;
 }
 
 /**
@@ -20,8 +22,8 @@ export function currentRequest(): RequestWork | null {
 }
 
 /** Runs work that answers a request: its statements have the time limits of requests. */
-export function inRequest<T>(work: () => T, signal: AbortSignal | null = null): T {
-  return storage.run({ signal }, work);
+export function inRequest<T>(work: () => T, { id }: Pick<RequestWork, 'id'> = { id: null }): T {
+  return storage.run({ signal: null, id }, work);
 }
 
 /** Lets the signal cancel the statements of the current request from now on. Only for reads: a write is completed. */
@@ -40,7 +42,8 @@ export function outsideRequest<T>(work: () => T): T {
 
 /** Runs work whose result other requests share: the end of this one does not cancel it. */
 export function sharedByRequests<T>(work: () => T): T {
-  return currentRequest() === null ? work() : inRequest(work);
+  const request = currentRequest();
+  return request === null ? work() : inRequest(work, request);
 }
 
 /** @throws CommonspaceError CANCELLED if the caller of the current request no longer waits. */

@@ -48,6 +48,8 @@ import { SweepSchedule } from './sweep/sweep-schedule.js';
 
 /** The services, for HTTP, the command line and the demo. */
 export interface Services {
+  /** Whether the database answers: one small read. @throws CommonspaceError DATABASE_UNREACHABLE, BUSY */
+  readonly ping: () => Promise<void>;
   readonly items: ItemService;
   readonly classes: ClassService;
   readonly ingest: IngestService;
@@ -153,6 +155,7 @@ export function createServices(parts: Parts): Services {
   });
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   return {
+    ping: async () => void (await catalog.changes.read()),
     items: new ItemService(catalog, media, filters),
     classes: new ClassService({ catalog, encoders, prototypes, statistics }, queries, filters),
     ingest,

@@ -1,0 +1,12 @@
+/** Time limits of requests, in milliseconds. */
+export interface RequestLimits {
+  /** Of a query, a mutation or an upload: a batch of 1000 images from slow servers fits into it. */
+  readonly operationMs: number;
+  /** Of a stream of server-sent events, so also of a subscription. */
+  readonly streamMs: number;
+}
+
+export const REQUEST_LIMITS: RequestLimits = {
+  operationMs: 10 * 60_000,
+  streamMs: 24 * 3_600_000,
+};
