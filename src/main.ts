@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { activateCommand } from './cli/activate.js';
 import { adoptCommand } from './cli/adopt.js';
+import { auditCommand } from './cli/audit.js';
 import { calibrateCommand } from './cli/calibrate.js';
 import { classesCommand } from './cli/classes.js';
 import { demoCommand } from './cli/demo.js';
@@ -60,6 +61,7 @@ for (const command of [
   classesCommand,
   migrateCommand,
   keysCommand,
+  auditCommand,
   sweepCommand,
   modelsCommand,
   doctorCommand,

@@ -2,6 +2,7 @@ import { ChangeStamp } from './postgres/change-stamp.js';
 import { type ConnectOptions, connect } from './postgres/connect.js';
 import type { Database } from './postgres/database.js';
 import { ApiKeyTable } from './repositories/api-keys.js';
+import { AuditLog } from './repositories/audit-log.js';
 import { Classes } from './repositories/classes.js';
 import { EncoderEvaluations } from './repositories/encoder-evaluations.js';
 import { EncoderRuns } from './repositories/encoder-runs.js';
@@ -10,6 +11,7 @@ import { FacetCounts } from './repositories/facets.js';
 import { Items } from './repositories/items.js';
 import { Media } from './repositories/media.js';
 import { PictureHashes } from './repositories/picture-hashes.js';
+import { serverSecret } from './repositories/server-secret.js';
 import { NearImages } from './vectors/near-images.js';
 import { StoredExtractors } from './vectors/stored-extractors.js';
 import { VectorIndexes } from './vectors/vector-indexes.js';
@@ -36,6 +38,9 @@ export interface Catalog {
   readonly words: Words;
   readonly media: Media;
   readonly apiKeys: ApiKeyTable;
+  readonly audit: AuditLog;
+  /** What sessions and signed addresses are signed with, the same for all servers on the database. */
+  readonly serverSecret: () => Promise<Buffer>;
   readonly hashes: PictureHashes;
   readonly nearImages: NearImages;
   readonly facets: FacetCounts;
@@ -94,6 +99,8 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     words,
     media: new Media(database),
     apiKeys: new ApiKeyTable(database),
+    audit: new AuditLog(database),
+    serverSecret: () => serverSecret(database),
     hashes: new PictureHashes(database),
     nearImages: new NearImages(database, partitions),
     facets: new FacetCounts(database),

@@ -1,5 +1,6 @@
 import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { requireScope, type Scope } from '../domain/access.js';
+import { noteMutation } from './audit.js';
 import type { GraphqlContext } from './context.js';
 
 /** The scope of each mutation. Queries and subscriptions need `read`. */
@@ -18,7 +19,7 @@ const MUTATIONS: Readonly<Record<string, Scope>> = {
 
 /**
  * Makes the root fields of a schema refuse callers without their scope, with FORBIDDEN. A mutation that has no scope in the table is a fault of
- * the program.
+ * the program. What mutations write is noted in the audit log.
  */
 export function requireScopes(schema: GraphQLSchema): void {
   for (const type of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
@@ -26,7 +27,11 @@ export function requireScopes(schema: GraphQLSchema): void {
     for (const [name, field] of Object.entries(type.getFields())) {
       const scope = type === schema.getMutationType() ? MUTATIONS[name] : 'read';
       if (scope === undefined) throw new Error(`the mutation ${name} has no scope`);
-      if (field.resolve) field.resolve = guarded(field.resolve, scope);
+      if (field.resolve)
+        field.resolve = guarded(
+          type === schema.getMutationType() ? audited(field.resolve, name) : field.resolve,
+          scope,
+        );
       if (field.subscribe) field.subscribe = guarded(field.subscribe, scope);
     }
   }
@@ -38,5 +43,14 @@ function guarded(resolve: Resolver, scope: Scope): Resolver {
   return (parent, args, context, info) => {
     requireScope(context.caller, scope);
     return resolve(parent, args, context, info);
+  };
+}
+
+/** The resolver of a mutation, which notes what it has written. */
+function audited(resolve: Resolver, name: string): Resolver {
+  return async (parent, args, context, info) => {
+    const payload: unknown = await resolve(parent, args, context, info);
+    await noteMutation(context, name, args, payload);
+    return payload;
   };
 }

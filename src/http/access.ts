@@ -4,13 +4,24 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Caller, LOCAL } from '../domain/access.js';
 import { CommonspaceError } from '../domain/errors.js';
 import type { ApiKeys } from '../services/access/api-keys.js';
+import type { Sessions } from '../services/access/sessions.js';
+import type { SignedMedia } from '../services/access/signed-media.js';
 
 /** Served without a key. They reveal nothing about the catalogue to callers without one. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** Whether the request is for one of these paths. */
 export function isOpen(request: FastifyRequest): boolean {
-  return OPEN_PATHS.has(request.url.split('?')[0] ?? '');
+  return OPEN_PATHS.has(pathOf(request));
+}
+
+/** Ends a session in a browser, also one that is not valid any more. */
+function endsSession(request: FastifyRequest): boolean {
+  return request.method === 'DELETE' && pathOf(request) === '/session';
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?')[0] ?? '';
 }
 
 export interface AccessOptions {
@@ -18,8 +29,13 @@ export interface AccessOptions {
   readonly apiKeys: readonly string[];
   /** Keys in the database. */
   readonly keys: Pick<ApiKeys, 'exist' | 'callerOf'>;
+  readonly sessions: Pick<Sessions, 'begin' | 'callerOf'>;
+  readonly signedMedia: Pick<SignedMedia, 'secondsLeft'>;
   readonly loopback: boolean;
 }
+
+/** Cookie of a session. */
+export const SESSION_COOKIE = 'commonspace_session';
 
 const callers = new WeakMap<FastifyRequest, Caller>();
 
@@ -54,36 +70,46 @@ export async function checkExposure(
 }
 
 /**
- * Checks access to every request. Where there are keys, and on an address that other machines reach, a request must carry one. Without keys,
- * the Host header must be a loopback name, which stops DNS rebinding: a web page whose own host name resolves to 127.0.0.1.
- *
- * @returns who sends a request, for the paths that are served without a key
+ * Checks access to every request. Where there are keys, and on an address that other machines reach, a request must carry one, or the cookie of
+ * a session that was begun with one; the signed address of a picture needs neither. Without keys, the Host header must be a loopback name,
+ * which stops DNS rebinding: a web page whose own host name resolves to 127.0.0.1.
  */
-export function registerAccess(app: FastifyInstance, { apiKeys, keys, loopback }: AccessOptions): Identify {
+export function registerAccess(app: FastifyInstance, options: AccessOptions): Access {
+  const { apiKeys, keys, sessions, signedMedia, loopback } = options;
   const fixed = apiKeys.map(digest);
-  const find = async (secret: string): Promise<Caller | null> => {
-    const shown = digest(secret);
-    if (fixed.some((key) => timingSafeEqual(key, shown))) return ENVIRONMENT;
-    return await keys.callerOf(secret);
-  };
-  const identify = async ({ headers }: FastifyRequest): Promise<Caller | Refusal> => {
-    if (fixed.length > 0 || !loopback || (await keys.exist())) {
-      const secret = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1];
-      return (secret === undefined ? null : await find(secret)) ?? 'NO_KEY';
+  const environment = digest(apiKeys.join(',')).toString('hex');
+  const find = async (request: FastifyRequest): Promise<Caller | null> => {
+    const secret = /^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (secret !== undefined) {
+      const shown = digest(secret);
+      return fixed.some((key) => timingSafeEqual(key, shown)) ? ENVIRONMENT : await keys.callerOf(secret);
     }
-    return isLoopback(hostName(headers.host ?? '')) ? LOCAL : 'OTHER_HOST';
+    const session = sessionOf(request);
+    if (session !== null)
+      return await sessions.callerOf(session, fixed.length > 0 ? ENVIRONMENT : null, environment);
+    return (await isSigned(request, signedMedia)) ? SIGNED : null;
+  };
+  const identify = async (request: FastifyRequest): Promise<Caller | Refusal> => {
+    if (fixed.length > 0 || !loopback || (await keys.exist())) return (await find(request)) ?? 'NO_KEY';
+    return isLoopback(hostName(request.headers.host ?? '')) ? LOCAL : 'OTHER_HOST';
   };
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
-    if (isOpen(request)) return;
+    if (isOpen(request) || endsSession(request)) return;
     const caller = await identify(request);
     if (typeof caller === 'string') throw refused(caller);
     callers.set(request, caller);
   });
-  return identify;
+  return { identify, beginSession: (caller) => sessions.begin(caller, environment) };
 }
 
-/** Who sends a request, or why it is refused. */
+export interface Access {
+  /** Who sends a request, or why it is refused: for the paths that are served without a key. */
+  readonly identify: Identify;
+  /** The value of the cookie of a new session. */
+  readonly beginSession: (caller: Caller) => Promise<string>;
+}
+
 export type Identify = (request: FastifyRequest) => Promise<Caller | Refusal>;
 type Refusal = 'NO_KEY' | 'OTHER_HOST';
 
@@ -94,6 +120,33 @@ function refused(why: Refusal): CommonspaceError {
       : ['Without API keys, the Host header must be a loopback name such as localhost.', 'host'];
   return new CommonspaceError('UNAUTHENTICATED', message, [field]);
 }
+
+/** The session in the cookie; null without one. */
+function sessionOf({ headers }: FastifyRequest): string | null {
+  const cookies = (headers.cookie ?? '').split(';').map((cookie) => cookie.trim());
+  const found = cookies.find((cookie) => cookie.startsWith(`${SESSION_COOKIE}=`));
+  return found === undefined ? null : found.slice(SESSION_COOKIE.length + 1);
+}
+
+/** Whether the request is for a picture by a signed address that has not expired. */
+async function isSigned(
+  request: FastifyRequest,
+  signedMedia: AccessOptions['signedMedia'],
+): Promise<boolean> {
+  if (request.method !== 'GET' || request.routeOptions.url !== '/media/:id') return false;
+  const { id } = request.params as { readonly id: string };
+  const { width, expires, signature } = request.query as Readonly<Record<string, unknown>>;
+  if (typeof signature !== 'string' || typeof expires !== 'string') return false;
+  const asked = {
+    width: typeof width === 'string' ? Number(width) : null,
+    expires: Number(expires),
+    signature,
+  };
+  return (await signedMedia.secondsLeft(id, asked)) !== null;
+}
+
+/** By a signed address: may fetch this picture, and nothing else. */
+const SIGNED: Caller = { keyId: null, name: 'signed address', scopes: [] };
 
 const ENVIRONMENT: Caller = { keyId: null, name: 'environment', scopes: ['admin'] };
 

@@ -24,6 +24,7 @@ import { logUnexpected, registerRequestLog, requestIdOf } from './request-log.js
 import { requestSignal } from './request-signal.js';
 import { beginOperation, registerRequestWork } from './request-work.js';
 import { retryLater } from './retry-later.js';
+import { registerSession } from './session-routes.js';
 import { registerStatus } from './status-routes.js';
 import { REQUEST_LIMITS, type RequestLimits } from './time-limits.js';
 
@@ -39,7 +40,7 @@ export interface AppOptions {
 /** Maximum size of a GraphQL request: a thousand texts, or a few images in base64. Upload more images with POST /media. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** All HTTP routes: /, /graphql, /schema.graphql, /media, /healthz, /readyz. */
+/** All HTTP routes: /, /graphql, /schema.graphql, /media, /session, /healthz, /readyz. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { services, logger } = options;
   const { operationMs, streamMs } = { ...REQUEST_LIMITS, ...options.limits };
@@ -64,7 +65,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   );
   registerRequestLog(app);
   registerDrain(app);
-  const identify = registerAccess(app, { ...options, keys: services.keys });
+  const { keys, sessions, signedMedia } = services;
+  const access = registerAccess(app, { ...options, keys, sessions, signedMedia });
   registerCsrf(app);
   noteRequests(app, services);
   registerBodyMemory(app, MAX_BODY_BYTES);
@@ -96,7 +98,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     },
   });
   registerMedia(app, services);
-  registerStatus(app, services, identify);
+  registerSession(app, access);
+  registerStatus(app, services, access.identify);
   registerHome(app, schemaText);
   return app;
 }

@@ -25,6 +25,7 @@ export function registerMedia(app: FastifyInstance, services: Services): void {
   app.post('/media', async (request, reply) => {
     requireScope(callerOf(request), 'ingest');
     const stored = await services.media.upload(await uploadedBytes(request));
+    await services.audit(callerOf(request), 'upload', { id: stored.sha256, bytes: stored.bytes });
     return await reply.code(201).send({ id: stored.sha256, ...stored, url: `/media/${stored.sha256}` });
   });
 

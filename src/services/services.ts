@@ -6,6 +6,9 @@ import type { BackendReport, FeatureExtractors } from '../features/types.js';
 import type { FetchPolicy } from '../media/fetch-image.js';
 import type { MediaStore } from '../media/media-store.js';
 import { ApiKeys } from './access/api-keys.js';
+import { Sessions } from './access/sessions.js';
+import { Signatures } from './access/signatures.js';
+import { SignedMedia } from './access/signed-media.js';
 import { Activation } from './encoders/activation.js';
 import { Checkpoints } from './encoders/checkpoints.js';
 import { EncoderService } from './encoders/encoder-service.js';
@@ -74,6 +77,11 @@ export interface Services {
   /** Builds the vector indexes that are missing, in the background once it is started. */
   readonly indexes: IndexUpkeep;
   readonly keys: ApiKeys;
+  readonly sessions: Sessions;
+  readonly signedMedia: SignedMedia;
+  /** Notes a write in the audit log. It does not fail, because the write is done. */
+  readonly audit: (...entry: Parameters<Catalog['audit']['add']>) => Promise<void>;
+  readonly auditPage: Catalog['audit']['page'];
   readonly sweep: Sweep;
   /** Sweeps from time to time, once it is started. */
   readonly sweepSchedule: SweepSchedule;
@@ -153,6 +161,8 @@ export function createServices(parts: Parts): Services {
     runsFolder: parts.runsFolder,
     configured: [features.image.id, features.text.id],
   });
+  const keys = new ApiKeys(catalog.apiKeys);
+  const signatures = new Signatures(catalog.serverSecret);
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   return {
     ping: async () => void (await catalog.changes.read()),
@@ -184,7 +194,11 @@ export function createServices(parts: Parts): Services {
       new HashBackfill(catalog, media),
       reportUnexpected,
     ),
-    keys: new ApiKeys(catalog.apiKeys),
+    keys,
+    sessions: new Sessions(signatures, keys),
+    signedMedia: new SignedMedia(signatures),
+    audit: (...entry) => catalog.audit.add(...entry).catch(reportUnexpected),
+    auditPage: (before, limit) => catalog.audit.page(before, limit),
     sweep,
     sweepSchedule: new SweepSchedule(sweep, reportUnexpected),
     trainingRunner,

@@ -76,6 +76,14 @@ export class ApiKeyTable {
     return row.parse(found);
   }
 
+  /** The key with this id that is neither revoked nor expired; null if there is none. */
+  async byId(id: string): Promise<ApiKeyRow | null> {
+    const [found] = await this.db.run(`SELECT ${COLUMNS} FROM api_key WHERE id = $1::uuid AND ${USABLE}`, [
+      id,
+    ]);
+    return found === undefined ? null : row.parse(found);
+  }
+
   /** @returns whether it was revoked now */
   async revoke(id: string): Promise<boolean> {
     const rows = await this.db.run(

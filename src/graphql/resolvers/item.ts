@@ -1,4 +1,5 @@
 import type { ImageItemResolvers, TextItemResolvers } from '../../__generated__/resolver-types.js';
+import { LOCAL } from '../../domain/access.js';
 import { mediaUrl } from '../media-url.js';
 import { counterparts } from './item-counterparts.js';
 import { counterpartsConnection } from './item-counterparts-connection.js';
@@ -13,7 +14,11 @@ const shared = {
 export const imageItem: ImageItemResolvers = {
   ...shared,
   sha256: (item) => item.contentHash,
-  url: (item, { width }) => mediaUrl(item.contentHash, width ?? null),
+  async url({ contentHash }, { width = null, expiresIn = null }, { services, caller }) {
+    // Without keys every picture can be fetched.
+    if (expiresIn === null || caller === LOCAL) return mediaUrl(contentHash, width);
+    return `/media/${contentHash}?${await services.signedMedia.query(contentHash, width, expiresIn)}`;
+  },
 };
 
 export const textItem: TextItemResolvers = shared;

@@ -83,12 +83,21 @@ export class ApiKeys {
   async callerOf(secret: string): Promise<Caller | null> {
     if (!secret.startsWith(PREFIX)) return null;
     const hash = digest(secret);
-    const known = this.known.get(hash);
+    return await this.remembered(hash, () => this.table.use(hash));
+  }
+
+  /** Who has the key with this id; null for an unknown, revoked or expired one. */
+  async callerById(id: string): Promise<Caller | null> {
+    return isUuid(id) ? await this.remembered(id, () => this.table.byId(id)) : null;
+  }
+
+  private async remembered(name: string, find: () => Promise<ApiKeyRow | null>): Promise<Caller | null> {
+    const known = this.known.get(name);
     if (known !== undefined) return known.caller;
-    const row = await this.table.use(hash);
+    const row = await find();
     const caller = row && { keyId: row.id, name: row.name, scopes: row.scopes };
     const left = row?.expiresAt == null ? this.knownForMs : row.expiresAt.getTime() - Date.now();
-    this.known.set(hash, { caller }, { ttl: Math.max(1, Math.min(this.knownForMs, left)) });
+    this.known.set(name, { caller }, { ttl: Math.max(1, Math.min(this.knownForMs, left)) });
     return caller;
   }
 }

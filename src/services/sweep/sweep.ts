@@ -7,6 +7,8 @@ import type { Checkpoints } from '../encoders/checkpoints.js';
 
 /** Younger leftovers stay: they may be in use. */
 export const SWEEP_GRACE_MS = 24 * 3_600_000;
+/** Entries of the audit log are kept for this time. */
+const AUDIT_KEPT_MS = 400 * 24 * 3_600_000;
 /** Pictures that are looked up and removed together. */
 const PICTURES_AT_ONCE = 200;
 
@@ -70,6 +72,7 @@ export class Sweep {
     const exists = async (id: string) => (await catalog.encoders.byId(id)) !== null;
     const runs = (await removeUnfinishedRuns(runsFolder)) + (await checkpoints.removeUnknown(exists, before));
     check();
+    await catalog.audit.removeBefore(new Date(Date.now() - AUDIT_KEPT_MS));
     return { uploads, files, thumbnails, pairs, runs, features: await this.unusedFeatures(features, check) };
   }
 

@@ -1,0 +1,51 @@
+import type { GraphqlContext } from './context.js';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** Ids and names that an entry lists; the others are only counted. */
+const LISTED = 20;
+
+/**
+ * Notes a mutation in the audit log. The write is done by then, so a failure is reported to the log of the server and the mutation
+ * succeeds.
+ */
+export async function noteMutation(
+  { services, caller }: GraphqlContext,
+  name: string,
+  args: Values,
+  payload: unknown,
+): Promise<void> {
+  await services.audit(caller, name, {
+    ...detailOf(name, args, payload as Values),
+    ...errorsOf(payload as Values),
+  });
+}
+
+function detailOf(name: string, args: Values, payload: Values): Values {
+  if (name === 'ingest') {
+    const { results, created, updated, unchanged, failed } = payload;
+    const ids = (
+      results as readonly { readonly item: { readonly id: string } | null; readonly status: string }[]
+    )
+      .filter(({ status }) => status === 'CREATED' || status === 'UPDATED')
+      .flatMap(({ item }) => item?.id ?? []);
+    return { created, updated, unchanged, failed, ids: ids.slice(0, LISTED) };
+  }
+  if (name === 'deleteItems') {
+    const deleted = (payload.deletedIds as readonly string[] | undefined) ?? [];
+    return { deleted: deleted.length, ids: deleted.slice(0, LISTED) };
+  }
+  const { id, name: title, force } = args;
+  const encoder = payload.encoder as { readonly id: string } | null | undefined;
+  return {
+    ...(id !== undefined && { id }),
+    ...(title !== undefined && { name: title }),
+    ...(force === true && { force }),
+    ...(encoder != null && { id: encoder.id }),
+  };
+}
+
+function errorsOf({ errors }: Values): Values {
+  const codes = (errors as readonly { readonly code: string }[] | undefined)?.map(({ code }) => code) ?? [];
+  return codes.length > 0 ? { errors: codes } : {};
+}
