@@ -79,6 +79,11 @@ export class EncoderEvaluations {
     await this.end(claim, `state = 'failed', failure = $2::jsonb`, failure);
   }
 
+  /** Lets the claim expire: failInterrupted then takes the evaluation for one whose process is gone. */
+  giveUp(claim: string): void {
+    this.ownClaims.delete(claim);
+  }
+
   /** Marks evaluations whose claim has expired as failed. */
   async failInterrupted(failure: EncoderFailure): Promise<void> {
     const running = await this.db.run<{ claim: string; owner: unknown; silent: number }>(

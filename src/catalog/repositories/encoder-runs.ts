@@ -146,6 +146,11 @@ export class EncoderRuns {
     this.ownClaims.delete(run.claim);
   }
 
+  /** Lets the claim expire: failInterrupted then takes the run for one whose process is gone. */
+  giveUp({ claim }: ClaimedRun): void {
+    this.ownClaims.delete(claim);
+  }
+
   /** Puts a claimed run back into the queue. @throws ClaimLost */
   async release(run: ClaimedRun): Promise<void> {
     await this.db.transaction(async (tx) => {

@@ -1,13 +1,15 @@
-import { type ClaimedRun, ClaimLost } from '../../catalog/repositories/encoder-runs.js';
+import { setTimeout } from 'node:timers/promises';
+import type { ClaimedRun } from '../../catalog/repositories/encoder-runs.js';
 import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
 import type { EncoderService } from './encoder-service.js';
 import { Heartbeat } from './heartbeat.js';
 import { storedProgress, type TrainingHooks } from './training-progress.js';
 import { type RunParts, TrainingRun } from './training-run.js';
+import { UnwrittenOutcomes } from './unwritten-outcomes.js';
 
 /** Interval at which an idle server looks for queued runs. */
 const POLL_MS = 3_000;
-/** Interval at which it looks for runs whose claim has expired. */
+/** Interval at which a server looks for runs whose claim has expired, also while it works on one. */
 const RECOVER_EVERY_MS = 15_000;
 
 const INTERRUPTED = {
@@ -24,18 +26,21 @@ export interface Outcome {
 export class TrainingRunner {
   private readonly running = new Map<string, AbortController>();
   private readonly stopping = new AbortController();
-  private loop: Promise<void> | null = null;
+  private loop: Promise<unknown> | null = null;
+  private readonly outcomes: UnwrittenOutcomes;
   private endPause: () => void = () => {};
 
   constructor(
     private readonly parts: RunParts,
     private readonly encoders: EncoderService,
     private readonly reportUnexpected: ReportUnexpected,
-  ) {}
+  ) {
+    this.outcomes = new UnwrittenOutcomes(reportUnexpected);
+  }
 
   /** Starts the work on the queue. */
   start(): void {
-    this.loop ??= this.workOnQueue();
+    this.loop ??= Promise.all([this.workOnQueue(), this.recoverRegularly()]);
   }
 
   /** Stops the work on the queue; the current run goes back into the queue. */
@@ -55,8 +60,12 @@ export class TrainingRunner {
     this.running.get(id)?.abort();
   }
 
-  /** Marks runs whose claim has expired as failed; they can be resumed. Removes the rows that they left. @returns their ids. */
+  /**
+   * Stores outcomes that could not be stored before. Marks runs whose claim has expired as failed; they can be resumed. Removes
+   * the rows that they left. @returns their ids.
+   */
   async recover(): Promise<string[]> {
+    await this.outcomes.storeKept();
     const ids = await this.parts.catalog.encoderRuns.failInterrupted(INTERRUPTED);
     for (const id of ids) await this.parts.checkpoints.removeRows(id);
     return ids;
@@ -74,13 +83,8 @@ export class TrainingRunner {
   }
 
   private async workOnQueue(): Promise<void> {
-    let recovered = Number.NEGATIVE_INFINITY;
     while (!this.stopping.signal.aborted) {
       try {
-        if (performance.now() - recovered > RECOVER_EVERY_MS) {
-          await this.recover();
-          recovered = performance.now();
-        }
         const run = await this.parts.catalog.encoderRuns.claim();
         // The row has the failure, and unexpected errors were reported.
         if (run !== null) await this.work(run, {}).catch(() => {});
@@ -92,15 +96,19 @@ export class TrainingRunner {
     }
   }
 
+  private async recoverRegularly(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await this.recover().catch(this.reportUnexpected);
+      await setTimeout(RECOVER_EVERY_MS, null, { signal, ref: false }).catch(() => {});
+    }
+  }
+
   private async pause(): Promise<void> {
     if (this.stopping.signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS);
-      this.endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    const ended = new AbortController();
+    this.endPause = () => ended.abort();
+    await setTimeout(POLL_MS, null, { signal: ended.signal }).catch(() => {});
   }
 
   private async work(run: ClaimedRun, { onProgress, signal }: TrainingHooks): Promise<Outcome> {
@@ -131,29 +139,33 @@ export class TrainingRunner {
   /** Stores how the run ended, unless the claim is lost. @returns the error to throw. */
   private async settle(run: ClaimedRun, error: unknown): Promise<unknown> {
     const { encoderRuns } = this.parts.catalog;
-    try {
-      if (this.stopping.signal.aborted) {
-        await encoderRuns.release(run);
-        return cancelled(error);
-      }
-      if (error instanceof CommonspaceError && error.code === 'CANCELLED') {
-        await encoderRuns.cancelOwn(run);
-        return error;
-      }
-      if (error instanceof CommonspaceError) {
-        await encoderRuns.fail(run, { code: error.code, message: error.message });
-        return error;
-      }
-      await encoderRuns.fail(run, {
-        code: 'INTERNAL',
-        message: 'An unexpected error occurred. The log has the details.',
-      });
-    } catch (other) {
-      if (other instanceof ClaimLost) return cancelled(error);
-      this.reportUnexpected(other);
+    const { write, thrown } = this.endingOf(run, error);
+    const isOurs = await this.outcomes.store({
+      claim: run.claim,
+      write,
+      giveUp: () => encoderRuns.giveUp(run),
+    });
+    if (!isOurs) return cancelled(error);
+    if (!(thrown instanceof CommonspaceError)) this.reportUnexpected(thrown);
+    return thrown;
+  }
+
+  private endingOf(
+    run: ClaimedRun,
+    error: unknown,
+  ): { readonly write: () => Promise<void>; readonly thrown: unknown } {
+    const { encoderRuns } = this.parts.catalog;
+    if (this.stopping.signal.aborted) {
+      return { write: () => encoderRuns.release(run), thrown: cancelled(error) };
     }
-    this.reportUnexpected(error);
-    return error;
+    if (error instanceof CommonspaceError && error.code === 'CANCELLED') {
+      return { write: () => encoderRuns.cancelOwn(run), thrown: error };
+    }
+    const failure =
+      error instanceof CommonspaceError
+        ? { code: error.code, message: error.message }
+        : { code: 'INTERNAL', message: 'An unexpected error occurred. The log has the details.' };
+    return { write: () => encoderRuns.fail(run, failure), thrown: error };
   }
 
   private async activate(run: ClaimedRun, signal: AbortSignal): Promise<Outcome> {

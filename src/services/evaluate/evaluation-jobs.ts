@@ -2,11 +2,12 @@ import pLimit from 'p-limit';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderEvaluationRow } from '../../catalog/repositories/encoder-evaluations.js';
 import type { EncoderFailure } from '../../domain/encoder-status.js';
-import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
+import { CommonspaceError, type ReportUnexpected, throwIfCancelled } from '../../domain/errors.js';
 import type { EvaluationRecord } from '../../domain/evaluation-record.js';
 import { isUuid } from '../../domain/ids.js';
 import { outsideRequest } from '../../platform/request-work.js';
 import type { EncoderService } from '../encoders/encoder-service.js';
+import { UnwrittenOutcomes } from '../encoders/unwritten-outcomes.js';
 import { noEncoder } from '../serving/active-encoder.js';
 import type { EvaluationHooks, EvaluationOptions, EvaluationService } from './evaluation-service.js';
 
@@ -17,24 +18,36 @@ const INTERRUPTED: EncoderFailure = {
   message: 'The process ended before the evaluation was done. Start it again.',
 };
 
+/** An evaluation that this process has claimed. */
+interface Claimed {
+  readonly claim: string;
+  /** Aborts when the claim is lost. */
+  readonly lost: AbortSignal;
+  readonly stop: () => void;
+}
+
 /** Runs evaluations in the background, one after another, and stores their records with the encoders. */
 export class EvaluationJobs {
   private readonly stopping = new AbortController();
   private readonly limit = pLimit(1);
   private readonly working = new Set<Promise<void>>();
+  private readonly outcomes: UnwrittenOutcomes;
 
   constructor(
     private readonly catalog: Catalog,
     private readonly encoders: EncoderService,
-    private readonly evaluations: EvaluationService,
+    private readonly evaluations: Pick<EvaluationService, 'evaluateEncoder'>,
     private readonly reportUnexpected: ReportUnexpected,
-  ) {}
+  ) {
+    this.outcomes = new UnwrittenOutcomes(reportUnexpected);
+  }
 
   /** The latest evaluation of an encoder; null before the first. */
   async latest(encoderId: string): Promise<EncoderEvaluationRow | null> {
     if (!isUuid(encoderId)) return null;
     const row = await this.catalog.encoderEvaluations.byEncoder(encoderId);
     if (row?.state !== 'running') return row;
+    await this.outcomes.storeKept();
     await this.catalog.encoderEvaluations.failInterrupted(INTERRUPTED);
     return await this.catalog.encoderEvaluations.byEncoder(encoderId);
   }
@@ -82,7 +95,7 @@ export class EvaluationJobs {
     const claim = await this.catalog.encoderEvaluations.begin(id);
     return claim === null
       ? await this.evaluations.evaluateEncoder(id, options, hooks)
-      : await this.evaluate(id, claim, options, hooks);
+      : await this.evaluate(id, this.beat(claim), options, hooks);
   }
 
   /** Cancels the running evaluations. */
@@ -93,7 +106,9 @@ export class EvaluationJobs {
 
   private work(encoderId: string, claim: string, paper: boolean): void {
     const options = { signal: this.stopping.signal };
-    const done = outsideRequest(() => this.limit(() => this.evaluate(encoderId, claim, { paper }, options)))
+    // Also while it waits for its turn: otherwise another server takes it for one whose process is gone.
+    const claimed = this.beat(claim);
+    const done = outsideRequest(() => this.limit(() => this.evaluate(encoderId, claimed, { paper }, options)))
       .then(
         () => {},
         // The failure is stored with the encoder, and an unexpected one was reported.
@@ -103,31 +118,40 @@ export class EvaluationJobs {
     this.working.add(done);
   }
 
+  /** Renews a claim until `stop`. */
+  private beat(claim: string): Claimed {
+    const lost = new AbortController();
+    const timer = setInterval(() => {
+      this.catalog.encoderEvaluations.beat(claim).then((mine) => mine || lost.abort(), this.reportUnexpected);
+    }, BEAT_MS);
+    return { claim, lost: lost.signal, stop: () => clearInterval(timer) };
+  }
+
   /** Evaluates under a claim, and stores the record or the failure. */
   private async evaluate(
     encoderId: string,
-    claim: string,
+    { claim, lost, stop }: Claimed,
     options: EvaluationOptions,
     { onProgress, signal }: EvaluationHooks,
   ): Promise<EvaluationRecord> {
     const { encoderEvaluations } = this.catalog;
-    const claimLost = new AbortController();
-    const timer = setInterval(() => {
-      encoderEvaluations.beat(claim).then((mine) => mine || claimLost.abort(), this.reportUnexpected);
-    }, BEAT_MS);
+    const store = (write: () => Promise<void>) =>
+      this.outcomes.store({ claim, write, giveUp: () => encoderEvaluations.giveUp(claim) });
     try {
       const hooks = {
-        signal: signal === undefined ? claimLost.signal : AbortSignal.any([claimLost.signal, signal]),
+        signal: signal === undefined ? lost : AbortSignal.any([lost, signal]),
         ...(onProgress && { onProgress }),
       };
+      throwIfCancelled(hooks.signal);
       const record = await this.evaluations.evaluateEncoder(encoderId, options, hooks);
-      await encoderEvaluations.finish(claim, record);
+      await store(() => encoderEvaluations.finish(claim, record));
       return record;
     } catch (error) {
-      await encoderEvaluations.fail(claim, this.failureOf(error)).catch(this.reportUnexpected);
+      const failure = this.failureOf(error);
+      await store(() => encoderEvaluations.fail(claim, failure));
       throw error;
     } finally {
-      clearInterval(timer);
+      stop();
     }
   }
 
