@@ -27,6 +27,8 @@ const config = {
     ImageItem: '../services/models.js#ImageRow',
     TextItem: '../services/models.js#TextRow',
     ItemConnection: '../graphql/models.js#ItemConnectionModel',
+    ClassConnection: '../graphql/models.js#ClassConnectionModel',
+    EncoderConnection: '../graphql/models.js#EncoderConnectionModel',
     DuplicateMember: '../graphql/models.js#DuplicateMemberModel',
     Facets: '../graphql/models.js#FacetsModel',
     Class: '../services/models.js#ClassRow',

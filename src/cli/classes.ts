@@ -49,9 +49,10 @@ export function classesCommand(openApp: OpenApp): Command {
             ? 'No classes yet.'
             : table(['class', 'images', 'texts', ''], rows, ['left', 'right', 'right']),
         );
-        if (page.totalCount > rows.length)
-          out.note(`${rows.length} of ${page.totalCount} classes are shown. Use --search to filter them.`);
-        out.printJson({ totalCount: page.totalCount, classes });
+        const totalCount = await page.count();
+        if (totalCount > rows.length)
+          out.note(`${rows.length} of ${totalCount} classes are shown. Use --search to filter them.`);
+        out.printJson({ totalCount, classes });
       }),
     );
 }

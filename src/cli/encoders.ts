@@ -42,8 +42,9 @@ export function encodersCommand(openApp: OpenApp): Command {
                 'right',
               ]),
         );
-        if (page.totalCount > rows.length) out.note(`${rows.length} of ${page.totalCount} encoders.`);
-        out.printJson({ totalCount: page.totalCount, encoders: rows.map(described) });
+        const totalCount = await page.count();
+        if (totalCount > rows.length) out.note(`${rows.length} of ${totalCount} encoders.`);
+        out.printJson({ totalCount, encoders: rows.map(described) });
       }),
     )
     .addCommand(showCommand(openApp))

@@ -1,4 +1,4 @@
-import type { ClassRow, ItemRow } from '../services/models.js';
+import type { ClassRow, EncoderRow, ItemRow } from '../services/models.js';
 import type { DuplicateMember } from '../services/search/duplicate-service.js';
 import type { ExplanationContext } from '../services/search/explanation-service.js';
 import type { FacetRequest } from '../services/search/facet-service.js';
@@ -18,10 +18,15 @@ export interface SearchEdgeModel extends Omit<SearchResult, 'item'> {
   readonly explainedBy: ExplanationContext | null;
 }
 
-/** The object that resolvers of `ItemConnection` receive. The count is not read unless it is selected. */
-export type ItemConnectionModel = ReturnType<
-  typeof toConnection<ItemRow, { readonly cursor: string; readonly node: ItemRow }>
+/** A connection whose count is not read unless it is selected. */
+type CountedConnection<Row> = ReturnType<
+  typeof toConnection<Row, { readonly cursor: string; readonly node: Row }>
 > & { readonly count: () => Promise<number> };
+
+/** The objects that resolvers of these connections receive. */
+export type ItemConnectionModel = CountedConnection<ItemRow>;
+export type ClassConnectionModel = CountedConnection<ClassRow>;
+export type EncoderConnectionModel = CountedConnection<EncoderRow>;
 
 /** The object that resolvers of `Facets` receive: a checked request. */
 export type FacetsModel = FacetRequest;

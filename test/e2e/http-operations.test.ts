@@ -63,6 +63,29 @@ describe('/readyz', () => {
   });
 });
 
+describe('totals', () => {
+  it('are counted only if they are selected', async () => {
+    const http = await start();
+    const { items, classes, encoders } = app.catalog;
+    const counts = [vi.spyOn(items, 'count'), vi.spyOn(classes, 'count'), vi.spyOn(encoders, 'count')];
+    const ask = async (field: string) =>
+      (
+        await http.inject({
+          method: 'POST',
+          url: '/graphql',
+          payload: { query: `{ items { ${field} } classes { ${field} } encoders { ${field} } }` },
+        })
+      ).json();
+    await ask('nodes { id }');
+    expect(counts.map((count) => count.mock.calls.length)).toEqual([0, 0, 0]);
+    expect(await ask('totalCount')).toMatchObject({
+      data: { items: { totalCount: 0 }, classes: { totalCount: 0 }, encoders: { totalCount: 0 } },
+    });
+    expect(counts.map((count) => count.mock.calls.length)).toEqual([1, 1, 1]);
+    vi.restoreAllMocks();
+  });
+});
+
 describe('answers of /media', () => {
   it('are cached only if they are the file', async () => {
     const http = await start();

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Hit, ItemWrite, Ranking } from '../../src/catalog/types.js';
 import { VectorPartitions } from '../../src/catalog/vectors/vector-partitions.js';
 import { type ExactMatches, VectorRanking } from '../../src/catalog/vectors/vector-ranking.js';
@@ -126,6 +126,29 @@ describeOnEachKind('filtered rankings', (kind) => {
         partitions,
         ...(way === 'by index only' ? [ALWAYS_BY_INDEX] : []),
       );
+    });
+
+    it('find out once how many match, for all rankings of a search', async () => {
+      if (way === 'without an index') return;
+      const { database } = opened.catalog;
+      const statements: string[] = [];
+      const run = vi.spyOn(database, 'runOnce');
+      const vector = randomUnit(DIMENSION, random);
+      for (const target of [...MODALITIES, null]) {
+        const query = { vector, target, filter: { metadata: { every2: true } }, limit: LIMIT };
+        await Promise.all([
+          ranking.byEmbedding({ ...query, encoderId, offset: 0 }),
+          ranking.byEmbedding({ ...query, encoderId, offset: LIMIT }),
+          ranking.byCounterpart({ ...query, extractor: EXTRACTORS.TEXT, queryModality: 'TEXT' }),
+        ]);
+        statements.push(...run.mock.calls.map(([text]) => text));
+        run.mockClear();
+      }
+      run.mockRestore();
+      // Once for each modality that is ranked: one, the other, and both.
+      expect(statements.filter((text) => text.startsWith('EXPLAIN'))).toHaveLength(4);
+      const counts = statements.filter((text) => text.startsWith('SELECT count(*)'));
+      expect(counts.length).toBeLessThanOrEqual(4);
     });
 
     it.each(Object.entries(EVERY))('find what matches where %s do', async (_share, every) => {

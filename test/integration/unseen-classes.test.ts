@@ -51,7 +51,7 @@ describeOnEachKind('unseen classes', (kind) => {
     it('are listed, searched and results of classify at once', async () => {
       const unseen = await app.classes.page(null, false, 10, null);
       expect(unseen.classes.map(({ row }) => row.name)).toEqual(['ellipse', 'ring']);
-      expect((await app.classes.page(null, true, 10, null)).totalCount).toBe(4);
+      expect(await (await app.classes.page(null, true, 10, null)).count()).toBe(4);
 
       for (const query of [
         { text: 'a big red circle, drawn out' },

@@ -4,7 +4,7 @@ import { MODALITIES, type Modality, otherModality } from '../../domain/modality.
 import { unit } from '../../domain/vectors.js';
 import type { Database } from '../postgres/database.js';
 import type { CounterpartQuery, EmbeddingQuery, Hit, ItemSimilarities, Ranking } from '../types.js';
-import { filterSql, Parameters } from './filter-sql.js';
+import { FilterMatches } from './filter-matches.js';
 import {
   type CounterpartRanking,
   distancesOfItems,
@@ -27,8 +27,6 @@ import {
  */
 export type ExactMatches = (depth: number, rows: number) => number;
 const EXACT_MATCHES: ExactMatches = (depth, rows) => Math.max(1_000, Math.ceil(Math.sqrt(depth * rows)));
-/** An estimate of so many times the limit is not checked by counting. */
-const SURELY_MANY = 2;
 /** Deeper pages than this are answered exactly, because an index scan ends long before. */
 const DEEPEST_INDEX_SCAN = 1_000;
 
@@ -41,18 +39,17 @@ const distanceRow = z.object({
   content: z.number().nullish(),
   counterpart: z.number().nullish(),
 });
-const matchCount = z.object({ matches: z.number() });
-const estimatedRows = z
-  .object({ 'QUERY PLAN': z.tuple([z.object({ Plan: z.object({ 'Plan Rows': z.number() }) })]) })
-  .transform((row) => row['QUERY PLAN'][0].Plan['Plan Rows']);
-
 /** Ranks items by similarity, descending, then by id. Chooses between an index scan and an exact one. */
 export class VectorRanking {
+  private readonly matches: FilterMatches;
+
   constructor(
     private readonly db: Database,
     private readonly partitions: VectorPartitions,
     private readonly exactMatches = EXACT_MATCHES,
-  ) {}
+  ) {
+    this.matches = new FilterMatches(db);
+  }
 
   /** Items by the similarity of their own embedding in the common space. */
   async byEmbedding({ encoderId, target, ...query }: EmbeddingQuery): Promise<Ranking> {
@@ -127,7 +124,7 @@ export class VectorRanking {
     const useIndex =
       partitions.some(({ index }) => index !== null) &&
       query.limit + query.offset <= DEEPEST_INDEX_SCAN &&
-      (await this.matchesMany(
+      (await this.matches.moreThan(
         query.filter,
         target,
         this.limitOfExact(query.limit + query.offset, partitions),
@@ -147,7 +144,7 @@ export class VectorRanking {
     const tryNearest =
       filter === null ||
       (partition.index !== null &&
-        (await this.matchesMany(
+        (await this.matches.moreThan(
           filter,
           otherModality(queryModality),
           this.limitOfExact(limit, [partition]),
@@ -167,29 +164,6 @@ export class VectorRanking {
 
   private limitOfExact(depth: number, partitions: readonly VectorPartition[]): number {
     return this.exactMatches(depth, Math.max(...partitions.map(({ rows }) => rows)));
-  }
-
-  /**
-   * Whether more than `limit` items match. The planner's estimate answers where it is far above the limit: counting would cost
-   * as much as the search. A wrong estimate costs time alone, because a page that an index scan does not fill is answered
-   * exactly.
-   */
-  private async matchesMany(
-    filter: ItemFilter | null,
-    target: Modality | null,
-    limit: number,
-  ): Promise<boolean> {
-    if (filter === null) return true;
-    const parameters = new Parameters();
-    const modality = target ? `i.modality = ${parameters.add(target)}::modality AND` : '';
-    const matching = `SELECT 1 FROM item i WHERE ${modality} ${filterSql(filter, parameters)}`;
-    const [plan] = await this.db.runOnce(`EXPLAIN (FORMAT JSON) ${matching}`, parameters.values);
-    if (estimatedRows.parse(plan) > SURELY_MANY * limit) return true;
-    const [row] = await this.db.runOnce(
-      `SELECT count(*)::int AS matches FROM (${matching} LIMIT ${parameters.add(limit + 1)}) m`,
-      parameters.values,
-    );
-    return matchCount.parse(row).matches > limit;
   }
 
   /** A text without a filter recurs and is prepared once; with one there are too many texts to prepare each. */

@@ -42,6 +42,8 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Query.duplicates': 500,
   'Query.evaluation': COUNT,
   'ItemConnection.totalCount': COUNT,
+  'ClassConnection.totalCount': COUNT,
+  'EncoderConnection.totalCount': COUNT,
   'Item.counterparts': 2,
   'Item.counterpartsConnection': 2,
   'Encoder.parts': 20,

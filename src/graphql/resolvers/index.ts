@@ -2,11 +2,11 @@ import { GraphQLDateTimeISO, GraphQLJSONObject } from 'graphql-scalars';
 import type { Resolvers } from '../../__generated__/resolver-types.js';
 import { isItem } from '../models.js';
 import { classFields } from './class.js';
+import { countedConnection } from './counted-connections.js';
 import { encoderFields } from './encoder.js';
 import { evaluationFields, evaluationPart, methodFigures, precisionRecallCurve } from './evaluation.js';
 import { facetFields } from './facets.js';
 import { imageItem, textItem } from './item.js';
-import { itemConnection } from './item-connection.js';
 import { activateEncoder } from './mutation-activate-encoder.js';
 import { adoptEncoder } from './mutation-adopt-encoder.js';
 import { cancelTraining } from './mutation-cancel-training.js';
@@ -43,7 +43,9 @@ export const resolvers: Resolvers = {
   Item: { __resolveType: (model) => ITEM_TYPES[model.modality] },
   ImageItem: imageItem,
   TextItem: textItem,
-  ItemConnection: itemConnection,
+  ItemConnection: countedConnection,
+  ClassConnection: countedConnection,
+  EncoderConnection: countedConnection,
   Facets: facetFields,
   Class: classFields,
   Encoder: encoderFields,

@@ -12,6 +12,6 @@ export const classes: QueryField<'classes'> = async (
       page.classes.map(({ row, cursor }) => ({ cursor, node: row })),
       page,
     ),
-    totalCount: page.totalCount,
+    count: page.count,
   };
 };

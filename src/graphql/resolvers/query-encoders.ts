@@ -9,6 +9,6 @@ export const encoders: QueryField<'encoders'> = async (_parent, { states, first,
       page.encoders.map(({ row, cursor }) => ({ cursor, node: row })),
       page,
     ),
-    totalCount: page.totalCount,
+    count: page.count,
   };
 };

@@ -20,7 +20,8 @@ export interface EncoderPage {
   readonly encoders: readonly { readonly row: EncoderRow; readonly cursor: string }[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
-  readonly totalCount: number;
+  /** Of the encoders on all pages. */
+  readonly count: () => Promise<number>;
 }
 
 /** Versions of the encoder: list, activate, watch, remove. */
@@ -49,10 +50,7 @@ export class EncoderService {
     checkPageSize(first, LIMITS.encoderPageSize);
     const print = fingerprint({ encoders: states === null ? null : [...states].sort() });
     const position = after === null ? null : readPosition(decodeCursor(after, print));
-    const [rows, totalCount] = await Promise.all([
-      this.catalog.encoders.list({ states, after: position, limit: first + 1 }),
-      this.catalog.encoders.count(states),
-    ]);
+    const rows = await this.catalog.encoders.list({ states, after: position, limit: first + 1 });
     return {
       encoders: rows.slice(0, first).map((row) => ({
         row,
@@ -60,7 +58,7 @@ export class EncoderService {
       })),
       hasNextPage: rows.length > first,
       hasPreviousPage: position !== null,
-      totalCount,
+      count: () => this.catalog.encoders.count(states),
     };
   }
 

@@ -19,7 +19,8 @@ export interface ClassPage {
   readonly classes: readonly { readonly row: ClassRow; readonly cursor: string }[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
-  readonly totalCount: number;
+  /** Of the classes on all pages. */
+  readonly count: () => Promise<number>;
 }
 
 export interface ClassifiedAs {
@@ -54,17 +55,14 @@ export class ClassService {
     const afterName = after === null ? null : decodeName(decodeCursor(after, print));
     const seenIds = seen === null ? null : [...(await this.seenIds())];
     const filter = { search, seen, seenIds: seenIds ?? [] };
-    const [rows, totalCount] = await Promise.all([
-      this.parts.catalog.classes.page({ ...filter, afterName, limit: first + 1 }),
-      this.parts.catalog.classes.count(filter),
-    ]);
+    const rows = await this.parts.catalog.classes.page({ ...filter, afterName, limit: first + 1 });
     return {
       classes: rows
         .slice(0, first)
         .map((row) => ({ row, cursor: encodeCursor(print, encodeName(row.name)) })),
       hasNextPage: rows.length > first,
       hasPreviousPage: afterName !== null,
-      totalCount,
+      count: () => this.parts.catalog.classes.count(filter),
     };
   }
 

@@ -1,0 +1,10 @@
+import type {
+  ClassConnectionResolvers,
+  EncoderConnectionResolvers,
+  ItemConnectionResolvers,
+} from '../../__generated__/resolver-types.js';
+
+/** The resolvers of connections that are counted only if `totalCount` is selected. */
+export const countedConnection = {
+  totalCount: (connection) => connection.count(),
+} satisfies ItemConnectionResolvers & ClassConnectionResolvers & EncoderConnectionResolvers;
