@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { CommonspaceError } from '../domain/errors.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
-import { ExtractorPools } from './extractor-pools.js';
+import { ExtractorPools, TASKS_A_THREAD } from './extractor-pools.js';
 import type { HubOptions } from './hub/hub-options.js';
 import { inFolder } from './hub/in-folder.js';
 import { readImageExtractorName } from './image/load-image-extractor.js';
@@ -36,8 +36,6 @@ const MOST_WORKERS = 4;
 const TEXTS_A_TASK = 32;
 const CHARACTERS_A_TASK = 4_000;
 const IMAGES_A_TASK = 8;
-/** Tasks of one call in flight for each thread: while one runs, the next is sent. */
-const TASKS_A_THREAD = 2;
 /** A call with at most this many inputs is a query. It runs in the thread for queries. */
 const QUERY_SIZE = 2;
 
@@ -181,7 +179,9 @@ class PooledExtractors implements FeatureExtractors {
       groupByLength(texts),
       (group, isQuery) => {
         const task = { name, id, texts: group.map((i) => texts[i] as string), open: [...this.open.TEXT] };
-        return isQuery ? this.pools.ask('extractTexts', task) : this.pools.batch('extractTexts', task);
+        return isQuery
+          ? this.pools.ask('extractTexts', task, options)
+          : this.pools.batch('extractTexts', task, options);
       },
       options,
     );
@@ -207,7 +207,9 @@ class PooledExtractors implements FeatureExtractors {
       (group, isQuery) => {
         const batch = group.map((i) => copyOf(images[i] as Pixels));
         const task = { name, id, images: batch, open: [...this.open.IMAGE] };
-        return isQuery ? this.pools.ask('extractImages', task) : this.pools.batch('extractImages', task);
+        return isQuery
+          ? this.pools.ask('extractImages', task, options)
+          : this.pools.batch('extractImages', task, options);
       },
       options,
     );
