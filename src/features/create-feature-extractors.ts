@@ -215,6 +215,10 @@ class PooledExtractors implements FeatureExtractors {
     );
   }
 
+  queues() {
+    return this.pools.queues();
+  }
+
   /** Features in the order of the inputs. `groups` contains the indices of the inputs, one group for each task. */
   private async inTasks(
     groups: readonly (readonly number[])[],

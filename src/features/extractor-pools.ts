@@ -1,8 +1,10 @@
 import { Piscina } from 'piscina';
 import { CommonspaceError } from '../domain/errors.js';
+import { timeStage } from '../domain/observations.js';
 import { workerEntry } from '../platform/worker-entry.js';
 import type { ExtractorTasks, TaskReply } from './extractor-tasks.js';
 import { type QueueOptions, TaskQueue } from './task-queue.js';
+import type { QueueLength } from './types.js';
 
 type TaskName = keyof ExtractorTasks;
 type Input<Name extends TaskName> = Parameters<ExtractorTasks[Name]>[0];
@@ -53,6 +55,15 @@ export class ExtractorPools {
     return queue.run(() => run(pool, name, input), options);
   }
 
+  /** Tasks that wait, and threads that run. */
+  queues(): { readonly queries: QueueLength; readonly batches: QueueLength } {
+    const length = ({ pool, queue }: Lane): QueueLength => ({
+      waiting: queue.length,
+      threads: pool.threads.length,
+    });
+    return { queries: length(this.queries), batches: length(this.batches) };
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.queries.pool.destroy(), this.batches.pool.destroy()]);
   }
@@ -64,7 +75,9 @@ async function run<Name extends TaskName>(
   input: Input<Name>,
 ): Promise<Value<Name>> {
   // Without a signal: on an abort, the pool would terminate the thread and its loaded models.
-  const reply: TaskReply<Value<Name>> = await pool.run(input, { name, transferList: buffersIn(input) });
+  const reply: TaskReply<Value<Name>> = await timeStage('extract', () =>
+    pool.run(input, { name, transferList: buffersIn(input) }),
+  );
   if ('value' in reply) return reply.value;
   throw new CommonspaceError(reply.failure.code, reply.failure.message, reply.failure.field);
 }

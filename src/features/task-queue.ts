@@ -22,6 +22,11 @@ export class TaskQueue {
     private readonly mostWaiting: number,
   ) {}
 
+  /** The number of tasks that wait. */
+  get length(): number {
+    return this.waiting.size;
+  }
+
   /** @throws CommonspaceError BUSY if too many tasks wait, CANCELLED if the signal is aborted before the task begins. */
   async run<T>(task: () => Promise<T>, { signal, background = false }: QueueOptions = {}): Promise<T> {
     throwIfCancelled(signal);

@@ -77,6 +77,12 @@ export interface OpenTextExtractor extends TextExtractorInfo, Open {
 }
 
 /** The extractors in a pool of worker threads: any number for texts and for images. */
+/** Tasks that wait, and threads that run. */
+export interface QueueLength {
+  readonly waiting: number;
+  readonly threads: number;
+}
+
 export interface FeatureExtractors {
   /** The configured extractors, which are always open. */
   readonly text: OpenTextExtractor;
@@ -100,5 +106,7 @@ export interface FeatureExtractors {
   /** Loads and runs these extractors once, so that the first request is not slower than others. */
   warmUp(image?: OpenImageExtractor, text?: OpenTextExtractor): Promise<void>;
   backend(): Promise<BackendReport>;
+  /** Of the thread for queries and of those for batches. */
+  queues(): { readonly queries: QueueLength; readonly batches: QueueLength };
   close(): Promise<void>;
 }

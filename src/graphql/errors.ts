@@ -1,12 +1,23 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CommonspaceError, ERRORS, type FieldPath } from '../domain/errors.js';
+import { observe } from '../domain/observations.js';
 
 /**
  * Formats an error for the caller. An expected error keeps its message, code and field. Errors of GraphQL itself (syntax,
  * validation, variables) keep message and code. Any other error is masked, and `report` receives the original.
  */
 export function formatError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  report: (error: unknown) => void,
+): GraphQLFormattedError {
+  const answer = answerFor(formatted, error, report);
+  observe({ kind: 'error', code: String(answer.extensions?.code) });
+  return answer;
+}
+
+function answerFor(
   formatted: GraphQLFormattedError,
   error: unknown,
   report: (error: unknown) => void,

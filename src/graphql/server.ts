@@ -11,6 +11,7 @@ import { depthLimit, MAX_TOKENS } from './limits.js';
 import { applyDefaultsToNull } from './null-defaults.js';
 import { resolvers } from './resolvers/index.js';
 import { requireScopes } from './root-scopes.js';
+import { timeRootFields } from './root-times.js';
 import { type BeginOperation, createSseHandler, type SseHandler } from './sse-handler.js';
 import { refuseUnstorableArguments } from './storable-arguments.js';
 
@@ -59,6 +60,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
           applyDefaultsToNull(schema);
           refuseUnstorableArguments(schema);
           requireScopes(schema);
+          timeRootFields(schema);
           sse = createSseHandler({
             schema,
             reportUnexpected,

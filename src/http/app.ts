@@ -19,6 +19,7 @@ import { sendError } from './errors.js';
 import { GraphqlStreams } from './graphql-stream.js';
 import { registerHome } from './home-routes.js';
 import { MAX_UPLOAD_BYTES, registerMedia } from './media-routes.js';
+import { registerMetrics } from './metrics.js';
 import { sendGraphqlPage } from './pages.js';
 import { logUnexpected, registerRequestLog, requestIdOf } from './request-log.js';
 import { requestSignal } from './request-signal.js';
@@ -40,7 +41,7 @@ export interface AppOptions {
 /** Maximum size of a GraphQL request: a thousand texts, or a few images in base64. Upload more images with POST /media. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** All HTTP routes: /, /graphql, /schema.graphql, /media, /session, /healthz, /readyz. */
+/** All HTTP routes: /, /graphql, /schema.graphql, /media, /session, /metrics, /healthz, /readyz. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { services, logger } = options;
   const { operationMs, streamMs } = { ...REQUEST_LIMITS, ...options.limits };
@@ -99,6 +100,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   registerMedia(app, services);
   registerSession(app, access);
+  registerMetrics(app, services.gauges);
   registerStatus(app, services, access.identify);
   registerHome(app, schemaText);
   return app;

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { CommonspaceError, ERRORS } from '../domain/errors.js';
+import { observe } from '../domain/observations.js';
 import { retryAfter } from './retry-later.js';
 
 /** Sends the error of a request outside GraphQL as `{ error: { code, message, field } }`. Unexpected errors are masked. */
@@ -9,6 +10,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   if (error instanceof CommonspaceError) {
     const seconds = retryAfter(error.code);
     if (seconds !== null) reply.header('retry-after', seconds);
+    observe({ kind: 'error', code: error.code });
     return reply.code(ERRORS[error.code].status).send({ error: error.toFailure() });
   }
   const status = (error as Partial<FastifyError>).statusCode;
@@ -18,6 +20,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
       .code(status)
       .send({ error: { code: status === 413 ? 'IMAGE_TOO_LARGE' : code, message, field: [] } });
   }
+  observe({ kind: 'error', code: 'INTERNAL' });
   request.log.error({ err: error }, 'unexpected error');
   return reply.code(500).send({ error: { code: 'INTERNAL', message: ERRORS.INTERNAL.what, field: [] } });
 }

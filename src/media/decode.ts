@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { CommonspaceError } from '../domain/errors.js';
+import { timeStage } from '../domain/observations.js';
 import { HASHED_SIZE } from '../domain/perceptual-hash.js';
 import { createGate } from '../platform/gate.js';
 import { DECODE_SECONDS, MAX_IMAGE_BYTES, MAX_PIXELS } from './limits.js';
@@ -22,6 +23,11 @@ const rasters = createGate(3);
 const HEAVY_PIXELS = 16_000_000;
 /** SVGs are rendered one at a time: a malicious one can occupy its thread for long. */
 const drawings = createGate(1);
+
+/** How many pictures wait to be decoded. */
+export function decodersWaiting(): number {
+  return rasters.waiting + drawings.waiting;
+}
 
 /**
  * `error` refuses truncated pictures and those that the decoder cannot finish. `warning` would also refuse pictures that
@@ -191,7 +197,8 @@ async function rgbOf(source: Source, { width, height, fit, kernel }: DecodeSize)
 /** Runs a job of libvips with the limits, the orientation and the gates, and maps its errors. All decoding goes through here. */
 async function run<T>(source: Source, work: (image: Sharp) => Promise<T>): Promise<T> {
   const options: SharpOptions = { failOn: FAIL_ON, limitInputPixels: MAX_PIXELS, autoOrient: true };
-  const job = () => work(sharp(source.input, options).timeout({ seconds: DECODE_SECONDS }));
+  const job = () =>
+    timeStage('decode', () => work(sharp(source.input, options).timeout({ seconds: DECODE_SECONDS })));
   try {
     if (source.mediaType === 'image/svg+xml') return await drawings.run(1, job);
     return await rasters.run(source.width * source.height > HEAVY_PIXELS ? 2 : 1, job);

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import type { Dispatcher } from 'undici';
 import { CommonspaceError } from '../domain/errors.js';
 import type { FetchBudget, RequestScope } from '../domain/fetch-budget.js';
+import { timeStage } from '../domain/observations.js';
 import { parseNetworks } from '../platform/address-guard.js';
 import { guardedRequest, type Resolve } from '../platform/guarded-request.js';
 import { MAX_IMAGE_BYTES } from './limits.js';
@@ -60,13 +61,15 @@ export async function fetchImage(
   signal?.addEventListener('abort', cancel, { once: true });
   if (signal?.aborted) cancel();
   try {
-    return await guardedRequest(
-      url,
-      { ...rules, networks, headers: { accept: 'image/*' }, signal: controller.signal },
-      (response) => {
-        const room = (bytes: number) => reserve(bytes, controller.signal);
-        return readImage(response, rules.maxBytes, room, fetches);
-      },
+    return await timeStage('fetch', () =>
+      guardedRequest(
+        url,
+        { ...rules, networks, headers: { accept: 'image/*' }, signal: controller.signal },
+        (response) => {
+          const room = (bytes: number) => reserve(bytes, controller.signal);
+          return readImage(response, rules.maxBytes, room, fetches);
+        },
+      ),
     );
   } catch (error) {
     if (controller.signal.aborted) throw controller.signal.reason;

@@ -46,6 +46,7 @@ import { FeatureBackfill } from './serving/feature-backfill.js';
 import { HashBackfill } from './serving/hash-backfill.js';
 import { ImageSources } from './serving/image-source.js';
 import { IndexUpkeep } from './serving/index-upkeep.js';
+import { GaugeReader } from './status/gauges.js';
 import { Sweep } from './sweep/sweep.js';
 import { SweepSchedule } from './sweep/sweep-schedule.js';
 
@@ -76,6 +77,7 @@ export interface Services {
   readonly upkeep: Upkeep;
   /** Builds the vector indexes that are missing, in the background once it is started. */
   readonly indexes: IndexUpkeep;
+  readonly gauges: GaugeReader;
   readonly keys: ApiKeys;
   readonly sessions: Sessions;
   readonly signedMedia: SignedMedia;
@@ -194,6 +196,7 @@ export function createServices(parts: Parts): Services {
       new HashBackfill(catalog, media),
       reportUnexpected,
     ),
+    gauges: new GaugeReader(catalog, features, indexes),
     keys,
     sessions: new Sessions(signatures, keys),
     signedMedia: new SignedMedia(signatures),

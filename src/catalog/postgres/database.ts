@@ -3,6 +3,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import type pg from 'pg';
 import { registerTypes } from 'pgvector/pg';
 import { PrismaClient } from '../../__generated__/prisma/client.js';
+import { timeStage } from '../../domain/observations.js';
 import { currentRequest, outsideRequest } from '../../platform/request-work.js';
 import { repeatConflicts } from './conflicts.js';
 import type { Guard, ReportConnectionError } from './lost-connection.js';
@@ -160,9 +161,13 @@ function createPrisma(pool: pg.Pool, guard: Guard) {
 function queryable(on: pg.Pool | pg.PoolClient, guard: Guard): Queryable {
   return {
     run: (text, values = []) =>
-      guard(async () => (await on.query({ name: statementName(text), text, values: [...values] })).rows),
-    runOnce: (text, values = []) => guard(async () => (await on.query({ text, values: [...values] })).rows),
+      guard(async () => (await query(on, { name: statementName(text), text, values: [...values] })).rows),
+    runOnce: (text, values = []) => guard(async () => (await query(on, { text, values: [...values] })).rows),
   };
+}
+
+function query(on: pg.Pool | pg.PoolClient, config: pg.QueryConfig): Promise<pg.QueryResult> {
+  return timeStage('sql', () => on.query(config));
 }
 
 const names = new Map<string, string>();

@@ -72,11 +72,19 @@ export class ApiKeys {
     return row;
   }
 
-  /** Whether there is a key, so that requests need one. */
+  /**
+   * Whether there is a key, so that requests need one. While the database does not answer, what was known last: requests that need the
+   * database fail then, and others, such as those for metrics, are answered.
+   */
   async exist(): Promise<boolean> {
-    if (this.usable === null || this.usable.until < Date.now())
-      this.usable = { any: await this.table.anyUsable(), until: Date.now() + this.knownForMs };
-    return this.usable.any;
+    const { usable } = this;
+    if (usable !== null && usable.until >= Date.now()) return usable.any;
+    const any = await this.table.anyUsable().catch((error: unknown) => {
+      if (usable === null) throw error;
+      return usable.any;
+    });
+    this.usable = { any, until: Date.now() + this.knownForMs };
+    return any;
   }
 
   /** Who shows this secret; null for an unknown, revoked or expired one. */

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { observe } from '../../domain/observations.js';
 
 /** Texts whose features are kept: about a megabyte. */
 const CAPACITY = 256;
@@ -14,6 +15,7 @@ export class RecentTexts {
   async get(extractor: string, text: string, extract: () => Promise<Float32Array>): Promise<Float32Array> {
     const key = `${extractor}\n${text}`;
     const cached = this.features.get(key);
+    observe({ kind: 'cache', cache: 'query texts', hit: cached !== undefined });
     if (cached !== undefined) return cached;
     const feature = await extract();
     this.features.set(key, feature);

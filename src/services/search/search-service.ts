@@ -7,6 +7,7 @@ import type { RankedHit } from '../../domain/evidence.js';
 import type { RequestScope } from '../../domain/fetch-budget.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { LIMITS } from '../../domain/limits.js';
+import { timeStage } from '../../domain/observations.js';
 import { type ActiveEncoder, noEncoder } from '../serving/active-encoder.js';
 import { arrangedSlice, MATCHED_ITEMS } from './arranged-slice.js';
 import { checkArrangement } from './arrangement-check.js';
@@ -72,7 +73,9 @@ export class SearchService {
     const print = fingerprint({ ...identity, encoder: active?.row.id ?? null });
     const offset = after === null ? 0 : readRank(decodeCursor(after, print));
     const plan = await withFeedback(this.catalog, planRanking(request, parts, active), request.feedback ?? 0);
-    const slice = await arrangedSlice(this.catalog, plan, active, request, offset, first);
+    const slice = await timeStage('rank', () =>
+      arrangedSlice(this.catalog, plan, active, request, offset, first),
+    );
     if (slice.hits.length === 0 && offset === 0) await this.refuseIfNothingCompares(plan, request);
     const items = await this.catalog.items.byIds(slice.hits.map((hit) => hit.id));
     const found = new Map(items.map((item) => [item.id, item]));

@@ -1,0 +1,108 @@
+import type { FastifyInstance } from 'fastify';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { requireScope } from '../domain/access.js';
+import { type Observation, onObservation } from '../domain/observations.js';
+import type { GaugeReader, Gauges } from '../services/status/gauges.js';
+import { callerOf } from './access.js';
+
+/** Seconds. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** GET /metrics: the state of the server in the text format of Prometheus, for callers with the scope `read`. */
+export function registerMetrics(app: FastifyInstance, gauges: GaugeReader): void {
+  const metrics = createMetrics();
+  const ends = onObservation(metrics.note);
+  app.addHook('onClose', async () => ends());
+  app.addHook('onResponse', async (request, reply) => {
+    // The route and not the path, whose values are without number.
+    const route = request.routeOptions.url ?? 'none';
+    metrics.request(
+      { method: request.method, route, status: String(reply.statusCode) },
+      reply.elapsedTime / 1000,
+    );
+  });
+  app.get('/metrics', async (request, reply) => {
+    requireScope(callerOf(request), 'read');
+    metrics.set(await gauges.read());
+    return await reply
+      .header('cache-control', 'no-store')
+      .type(metrics.registry.contentType)
+      .send(await metrics.registry.metrics());
+  });
+}
+
+interface RequestLabels {
+  readonly method: string;
+  readonly route: string;
+  readonly status: string;
+}
+
+function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Histogram({
+      name: `commonspace_${name}`,
+      help,
+      labelNames: [...labelNames],
+      buckets: BUCKETS,
+      registers,
+    });
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Counter({ name: `commonspace_${name}`, help, labelNames: [...labelNames], registers });
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Gauge({ name: `commonspace_${name}`, help, labelNames: [...labelNames], registers });
+
+  const requests = histogram('http_request_seconds', 'Duration of requests.', ['method', 'route', 'status']);
+  const fields = histogram('operation_seconds', 'Duration of root fields of GraphQL operations.', ['field']);
+  const stages = histogram('stage_seconds', 'Duration of stages: fetch, decode, extract, sql, rank.', [
+    'stage',
+  ]);
+  const errors = counter('errors_total', 'Errors that callers received, by code.', ['code']);
+  const cache = counter('cache_lookups_total', 'Lookups in caches.', ['cache', 'result']);
+  const connections = gauge('database_connections', 'Connections of the pool.', ['state']);
+  const waiting = gauge('waiting', 'Work that waits: for a connection, a thread, a decoder, memory.', [
+    'for',
+  ]);
+  const items = gauge('items', 'Items of the catalogue.', ['modality']);
+  const indexes = gauge('vector_indexes', 'Vector indexes that searches lack.', ['state']);
+  const encoders = gauge('encoders', 'Versions of the encoder, by state.', ['state']);
+  const activated = gauge('encoder_activated_timestamp_seconds', 'When the active encoder was activated.');
+  const quality = gauge('encoder_map', 'map@all of the active encoder on held-out pairs.', ['classes']);
+
+  return {
+    registry,
+    request: (labels: RequestLabels, seconds: number) => requests.observe({ ...labels }, seconds),
+    note(observation: Observation): void {
+      if (observation.kind === 'stage') stages.observe({ stage: observation.stage }, observation.seconds);
+      else if (observation.kind === 'field')
+        fields.observe({ field: observation.field }, observation.seconds);
+      else if (observation.kind === 'error') errors.inc({ code: observation.code });
+      else cache.inc({ cache: observation.cache, result: observation.hit ? 'hit' : 'miss' });
+    },
+    set({ pool, extractors, waiting: waits, catalogue }: Gauges): void {
+      connections.set({ state: 'idle' }, pool.idle);
+      connections.set({ state: 'used' }, pool.total - pool.idle);
+      waiting.set({ for: 'connection' }, pool.waiting);
+      waiting.set({ for: 'query_extractor' }, extractors.queries.waiting);
+      waiting.set({ for: 'batch_extractor' }, extractors.batches.waiting);
+      waiting.set({ for: 'decoder' }, waits.decode);
+      waiting.set({ for: 'picture_memory' }, waits.pictureMemory);
+      // Values of an earlier reading must not stand for a catalogue that does not answer.
+      for (const one of [items, indexes, encoders, activated, quality]) one.reset();
+      if (catalogue === null) return;
+      items.set({ modality: 'IMAGE' }, catalogue.items.IMAGE);
+      items.set({ modality: 'TEXT' }, catalogue.items.TEXT);
+      indexes.set({ state: 'missing' }, catalogue.indexes.missing);
+      indexes.set({ state: 'building' }, catalogue.indexes.building);
+      for (const [state, count] of Object.entries(catalogue.encoders)) encoders.set({ state }, count);
+      const { active } = catalogue;
+      if (active?.activatedAt != null) activated.set(active.activatedAt / 1000);
+      for (const classes of ['seen', 'unseen'] as const) {
+        const map = active?.[classes] ?? null;
+        if (map !== null) quality.set({ classes }, map);
+      }
+    },
+  };
+}
