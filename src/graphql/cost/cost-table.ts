@@ -2,7 +2,7 @@ import { LIMITS } from '../../domain/limits.js';
 
 /**
  * Maximum cost of an operation. A unit stands for about 0.1 ms of one core on a catalogue of some thousand items, so an operation
- * may take about two seconds; docs/decisions/0029-costs.md has the measurements.
+ * may take about two seconds; docs/decisions/0029-bounds-of-requests.md has the measurements.
  */
 export const MAX_COST = 20_000;
 
