@@ -12,6 +12,12 @@ export interface Config {
   readonly port: number;
   /** Accepted keys of `Authorization: Bearer`. Required to listen on an address other than loopback. */
   readonly apiKeys: readonly string[];
+  /** Origins whose pages may send requests with a key. */
+  readonly corsOrigins: readonly string[];
+  /** Whether callers may read the schema. */
+  readonly introspection: boolean;
+  /** A JSON file of the only documents that callers may run, by id; null: all. */
+  readonly trustedDocuments: string | null;
   /** `default`, `hsv-hog`, `dir:PATH` of a tfjs model, `onnx:PATH` or `hf:ORG/NAME`. */
   readonly imageModel: string;
   /** `default`, `onnx:PATH` or `hf:ORG/NAME`. */
@@ -50,6 +56,11 @@ const IMAGE_MODEL_RULE = 'must be default, hsv-hog, dir:PATH, onnx:PATH or hf:OR
 const TEXT_MODEL = /^(default|(onnx|hf):.+)$/;
 const TEXT_MODEL_RULE = 'must be default, onnx:PATH or hf:ORG/NAME';
 
+/** Scheme, host and port, as a browser sends it. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
 const environment = z.object({
   DATABASE_URL: z
     .string()
@@ -61,6 +72,11 @@ const environment = z.object({
   COMMONSPACE_API_KEYS: list
     .refine((keys) => keys.every((key) => key.length >= 16), 'every key must have 16 characters or more')
     .default([]),
+  COMMONSPACE_CORS_ORIGINS: list
+    .refine((origins) => origins.every(isOrigin), 'must be origins such as https://shop.example')
+    .default([]),
+  COMMONSPACE_INTROSPECTION: z.enum(['on', 'off']).default('on'),
+  COMMONSPACE_TRUSTED_DOCUMENTS: z.string().min(1).optional(),
   COMMONSPACE_IMAGE_MODEL: z.string().regex(IMAGE_MODEL, IMAGE_MODEL_RULE).default('default'),
   COMMONSPACE_IMAGE_MODELS: list
     .refine((names) => names.every((name) => IMAGE_MODEL.test(name)), `each ${IMAGE_MODEL_RULE}`)
@@ -122,6 +138,9 @@ export function readConfig(
     host: overrides.host ?? value.COMMONSPACE_HOST,
     port: overrides.port ?? value.COMMONSPACE_PORT,
     apiKeys: value.COMMONSPACE_API_KEYS,
+    corsOrigins: value.COMMONSPACE_CORS_ORIGINS,
+    introspection: value.COMMONSPACE_INTROSPECTION === 'on',
+    trustedDocuments: value.COMMONSPACE_TRUSTED_DOCUMENTS ?? null,
     imageModel: overrides.imageModel ?? value.COMMONSPACE_IMAGE_MODEL,
     textModel: value.COMMONSPACE_TEXT_MODEL,
     imageModels: value.COMMONSPACE_IMAGE_MODELS,

@@ -49,11 +49,16 @@ export async function serve(
   // Imported here, because loading the server would delay the other commands.
   const { createApp, listen } = await import('../http/app.js');
   const { closeWithin } = await import('../http/drain.js');
+  const { readTrustedDocuments } = await import('../http/trusted-documents.js');
+  const path = config.trustedDocuments;
   const app = await createApp({
     services,
     logger,
     apiKeys: config.apiKeys,
     loopback: isLoopback(config.host),
+    corsOrigins: config.corsOrigins,
+    introspection: config.introspection,
+    trustedDocuments: path === null ? null : await readTrustedDocuments(path),
   });
   try {
     onListening(await listen(app, config.host, config.port));

@@ -133,6 +133,11 @@ export const ERRORS = {
   UNAUTHENTICATED: { status: 401, exit: 2, what: 'A valid API key is needed.' },
   CROSS_SITE_REQUEST: { status: 403, exit: 2, what: 'A page of another site sent the request.' },
   FORBIDDEN: { status: 403, exit: 2, what: 'The API key does not have the scope that this needs.' },
+  UNTRUSTED_DOCUMENT: {
+    status: 403,
+    exit: 2,
+    what: 'The server runs known documents only, and this is none of them.',
+  },
   KEY_NOT_FOUND: { status: 404, exit: 2, what: 'No API key has this id or name.' },
   QUERY_TOO_DEEP: { status: 400, exit: 2, what: 'A GraphQL operation nests deeper than the limit.' },
   QUERY_TOO_COSTLY: { status: 400, exit: 2, what: 'A GraphQL operation asks for more than the limit.' },

@@ -26,6 +26,8 @@ export interface GraphqlServerOptions {
   readonly beginOperation?: BeginOperation;
   /** Time limit of a query or a mutation that is answered as a stream, in milliseconds. For single answers, the signal of the context has it. */
   readonly streamedOperationMs: number;
+  /** Whether callers may read the schema. */
+  readonly introspection: boolean;
 }
 
 export interface GraphqlServer {
@@ -45,7 +47,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
   const apollo = new ApolloServer<GraphqlContext>({
     typeDefs: schemaText,
     resolvers,
-    introspection: true,
+    introspection: options.introspection,
     // src/http/csrf.ts checks all routes.
     csrfPrevention: false,
     includeStacktraceInErrorResponses: false,
@@ -66,6 +68,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
             reportUnexpected,
             beginOperation,
             operationMs: streamedOperationMs,
+            introspection: options.introspection,
           });
         },
         requestDidStart: async () => ({

@@ -4,10 +4,12 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
+  NoSchemaIntrospectionCustomRule,
   type OperationDefinitionNode,
   parse,
   specifiedRules,
   subscribe,
+  type ValidationRule,
   validate,
   type validate as validateDocument,
 } from 'graphql';
@@ -28,6 +30,8 @@ export interface SseHandlerOptions {
   readonly beginOperation: BeginOperation;
   /** Time limit of a query or a mutation, in milliseconds. A subscription lasts as long as its stream. */
   readonly operationMs: number;
+  /** Whether callers may read the schema. */
+  readonly introspection: boolean;
 }
 
 /** Called before the execution of an operation. */
@@ -42,6 +46,7 @@ export function createSseHandler({
   reportUnexpected,
   beginOperation,
   operationMs,
+  introspection,
 }: SseHandlerOptions): SseHandler {
   const costs = new WeakMap<OperationContext, OperationCost>();
   /** Runs the operation, which is valid, if its cost with its variables is within the limit. */
@@ -60,7 +65,7 @@ export function createSseHandler({
   return createHandler<unknown, GraphqlContext, OperationContext>({
     // Without a token the library refuses the single connection mode, which keeps streams in memory.
     authenticate: () => null,
-    validate: validateWithLimits,
+    validate: validateWithLimits(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
     execute: limited(execute),
     subscribe: limited(subscribe),
     onSubscribe(request, params) {
@@ -109,10 +114,12 @@ function executionArgs(
   };
 }
 
-const validateWithLimits: typeof validateDocument = (schema, document) =>
-  validate(schema, document, [...specifiedRules, depthLimit]).map((error) =>
-    withCode(error, 'GRAPHQL_VALIDATION_FAILED'),
-  );
+function validateWithLimits(further: readonly ValidationRule[]): typeof validateDocument {
+  return (schema, document) =>
+    validate(schema, document, [...specifiedRules, depthLimit, ...further]).map((error) =>
+      withCode(error, 'GRAPHQL_VALIDATION_FAILED'),
+    );
+}
 
 /** Masks an error as Apollo does for single answers: what a resolver throws is unexpected unless it is ours. */
 function maskError(error: GraphQLError, reportUnexpected: (error: unknown) => void): GraphQLError {

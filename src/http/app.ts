@@ -1,4 +1,5 @@
 import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
+import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import multipart from '@fastify/multipart';
 import Fastify, {
   type FastifyBaseLogger,
@@ -13,7 +14,7 @@ import type { Services } from '../services/services.js';
 import { opensGraphqlPage, wantsStream } from './accept.js';
 import { callerOf, isOpen, needsKey, registerAccess } from './access.js';
 import { registerBodyMemory } from './body-memory.js';
-import { registerCsrf } from './csrf.js';
+import { PREFLIGHT_HEADERS, registerCsrf } from './csrf.js';
 import { registerDrain } from './drain.js';
 import { sendError } from './errors.js';
 import { GraphqlStreams } from './graphql-stream.js';
@@ -28,6 +29,7 @@ import { retryLater } from './retry-later.js';
 import { registerSession } from './session-routes.js';
 import { registerStatus } from './status-routes.js';
 import { REQUEST_LIMITS, type RequestLimits } from './time-limits.js';
+import { registerTrustedDocuments, type TrustedDocuments } from './trusted-documents.js';
 
 export interface AppOptions {
   readonly services: Services;
@@ -35,6 +37,12 @@ export interface AppOptions {
   readonly apiKeys: readonly string[];
   /** Whether the server listens on a loopback address. Then the Host header must be a loopback name too. */
   readonly loopback: boolean;
+  /** Origins whose pages may send requests with a key; none by default. */
+  readonly corsOrigins?: readonly string[];
+  /** Whether callers may read the schema; true by default. */
+  readonly introspection?: boolean;
+  /** The only documents that callers may run; null or absent: all. */
+  readonly trustedDocuments?: TrustedDocuments | null;
   readonly limits?: Partial<RequestLimits>;
 }
 
@@ -66,9 +74,13 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   );
   registerRequestLog(app);
   registerDrain(app);
+  const { corsOrigins = [], introspection = true, trustedDocuments = null } = options;
+  // Before access is checked: a preflight request carries no key.
+  if (corsOrigins.length > 0) await app.register(cors, corsOptions(corsOrigins));
   const { keys, sessions, signedMedia } = services;
   const access = registerAccess(app, { ...options, keys, sessions, signedMedia });
-  registerCsrf(app);
+  registerCsrf(app, corsOrigins);
+  if (trustedDocuments !== null) registerTrustedDocuments(app, trustedDocuments);
   noteRequests(app, services);
   registerBodyMemory(app, MAX_BODY_BYTES);
   registerRequestWork(app);
@@ -79,6 +91,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     plugins: [fastifyApolloDrainPlugin(app), retryLater],
     beginOperation,
     streamedOperationMs: operationMs,
+    introspection,
   });
   await apollo.start();
   const single = fastifyApolloHandler(apollo, {
@@ -102,8 +115,19 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerSession(app, access);
   registerMetrics(app, services.gauges);
   registerStatus(app, services, access.identify);
-  registerHome(app, schemaText);
+  registerHome(app, introspection ? schemaText : null);
   return app;
+}
+
+/** Cookies are not allowed: pages of other origins send a key. */
+function corsOptions(origins: readonly string[]): FastifyCorsOptions {
+  return {
+    origin: [...origins],
+    methods: ['GET', 'POST', 'OPTIONS'],
+    allowedHeaders: ['authorization', 'content-type', 'accept', ...PREFLIGHT_HEADERS],
+    exposedHeaders: ['x-request-id', 'retry-after'],
+    maxAge: 3600,
+  };
 }
 
 /**

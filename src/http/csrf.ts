@@ -10,7 +10,7 @@ const SIMPLE_CONTENT_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /** Headers that force a preflight request; Apollo's clients send them. */
-const PREFLIGHT_HEADERS = ['x-apollo-operation-name', 'apollo-require-preflight'] as const;
+export const PREFLIGHT_HEADERS = ['x-apollo-operation-name', 'apollo-require-preflight'] as const;
 
 /** Methods that change nothing, except at /graphql, where a GET runs an operation. */
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
@@ -24,12 +24,14 @@ const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
  * 2. A GraphQL operation without them must have a header or a content type that a page can only send after a preflight request.
  *    Older browsers send a GET of another site without both headers.
  *
- * A preflight request (OPTIONS) is answered without the headers that would allow the request.
+ * A preflight request (OPTIONS) is answered without the headers that would allow the request, except to pages of `origins`.
  */
-export function registerCsrf(app: FastifyInstance): void {
+export function registerCsrf(app: FastifyInstance, origins: readonly string[] = []): void {
+  const allowed = new Set(origins);
   app.addHook('onRequest', async (request) => {
     const runsOperation = isGraphql(request) && !opensGraphqlPage(request);
     if (request.method === 'OPTIONS' || (READING.has(request.method) && !runsOperation)) return;
+    if (allowed.has(request.headers.origin ?? '')) return;
     const site = siteOf(request);
     if (site === 'other') {
       throw new CommonspaceError(
