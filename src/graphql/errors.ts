@@ -22,7 +22,9 @@ function answerFor(
   error: unknown,
   report: (error: unknown) => void,
 ): GraphQLFormattedError {
-  const original = unwrapResolverError(error);
+  // An error of the whole operation has no path, so unwrapResolverError leaves it.
+  const own = error instanceof GraphQLError && error.originalError instanceof CommonspaceError;
+  const original = own ? error.originalError : unwrapResolverError(error);
   const location = {
     ...(formatted.locations !== undefined && { locations: formatted.locations }),
     ...(formatted.path !== undefined && { path: formatted.path }),

@@ -55,7 +55,12 @@ export function createSseHandler({
     (args: ExecutionArgs): T | ExecutionResult => {
       const { document, operationName, variableValues } = args;
       const operation = getOperationAST(document, operationName);
-      if (operation != null) beginOperation(operation, args.contextValue as OperationContext);
+      try {
+        if (operation != null) beginOperation(operation, args.contextValue as OperationContext);
+      } catch (error) {
+        if (!(error instanceof CommonspaceError)) throw error;
+        return { errors: [new GraphQLError(error.message, { originalError: error })] };
+      }
       const cost = measureCost({ schema, document, operationName, variables: variableValues });
       if (cost === null) return run(args);
       costs.set(args.contextValue as OperationContext, cost);

@@ -5,7 +5,7 @@ import { createGate } from '../platform/gate.js';
 /** Bytes of the bodies of all requests that are in memory at once. Four of the largest bodies fit. */
 const BODY_MEMORY_BYTES = 256 * 2 ** 20;
 /** Smaller bodies do not count. */
-const SMALL_BYTES = 64 * 1024;
+export const SMALL_BYTES = 64 * 1024;
 /** Requests that wait before their body is read; a further one is refused with BUSY. */
 const MAX_WAITING = 500;
 
@@ -31,7 +31,8 @@ export function registerBodyMemory(app: FastifyInstance, largest: number): void 
   });
 }
 
-function bodyBytes({ headers }: FastifyRequest, largest: number): number {
+/** Bytes of a body as its headers declare them; `largest` if they do not. */
+export function bodyBytes({ headers }: FastifyRequest, largest: number): number {
   if (headers['transfer-encoding'] !== undefined) return largest;
   return Number(headers['content-length'] ?? 0);
 }

@@ -41,6 +41,22 @@ const ask = (query: string) =>
   });
 
 describe('bodies of requests', () => {
+  it('are small for subscriptions, which would keep them in memory for hours', async () => {
+    const query = 'subscription { encoderProgress(id: "x") { id } }';
+    const subscribe = async (more: string) => {
+      const { payload } = await http.inject({
+        method: 'POST',
+        url: '/graphql',
+        headers: { accept: 'text/event-stream' },
+        payload: { query, extensions: { more } },
+      });
+      return payload;
+    };
+    expect(await subscribe('')).toContain('ENCODER_NOT_FOUND');
+    const refused = await subscribe('x'.repeat(100_000));
+    expect(refused).toContain('"code":"BAD_INPUT","field":["content-length"]');
+  });
+
   it('wait for room in memory if they are large, and small ones do not', async () => {
     const open = await Promise.all(Array.from({ length: 4 }, () => announce(64 * MB)));
     // So that the server has the requests before the next one.
