@@ -77,13 +77,13 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { corsOrigins = [], introspection = true, trustedDocuments = null } = options;
   // Before access is checked: a preflight request carries no key.
   if (corsOrigins.length > 0) await app.register(cors, corsOptions(corsOrigins));
+  registerRequestWork(app);
   const { keys, sessions, signedMedia } = services;
   const access = registerAccess(app, { ...options, keys, sessions, signedMedia });
   registerCsrf(app, corsOrigins);
   if (trustedDocuments !== null) registerTrustedDocuments(app, trustedDocuments);
   noteRequests(app, services);
   registerBodyMemory(app, MAX_BODY_BYTES);
-  registerRequestWork(app);
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 
   const { apollo, schemaText, sse } = await createGraphqlServer({

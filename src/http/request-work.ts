@@ -10,10 +10,11 @@ const works = new WeakMap<FastifyRequest, RequestWork>();
 const hasLargeBody = new WeakMap<RequestWork, boolean>();
 
 /**
- * Gives the statements of all requests the time limits of requests. The hook runs after the body is read: events of a socket
- * are emitted outside of what an earlier hook starts.
+ * Gives the statements of all requests the time limits of requests. Register it before hooks that read the database. There are
+ * two hooks, because the body is read by events of a socket, which are emitted outside of what the first one starts.
  */
 export function registerRequestWork(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, _reply, done) => inRequest(done, { id: request.id }));
   app.addHook('preHandler', (request, _reply, done) =>
     inRequest(
       () => {

@@ -121,7 +121,7 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)('a caller that disconnects (serv
       services: app,
       logger: pino({ level: 'silent' }),
       apiKeys: [],
-      loopback: false,
+      loopback: true,
     });
     await http.listen({ host: '127.0.0.1', port: 0 });
     address = `http://127.0.0.1:${(http.server.address() as AddressInfo).port}/graphql`;

@@ -87,7 +87,7 @@ describe.skipIf(missing)(
         services: app,
         logger: pino({ level: 'silent' }),
         apiKeys: [],
-        loopback: false,
+        loopback: true,
       });
       await app.features.warmUp();
     });

@@ -58,6 +58,8 @@ export class SearchService {
     checkRequest(request);
     // The extraction of the query takes longest. It starts first, and the statement runs meanwhile.
     const current = Promise.resolve().then(() => this.encoders.current());
+    // It may fail after a wrong query has ended the search, and an error without a caller ends the process.
+    current.catch(() => {});
     const words = request.by.includes('LEXICAL');
     const [parts, active] = await Promise.all([
       Promise.all(
