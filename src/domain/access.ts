@@ -20,7 +20,7 @@ export interface Caller {
 /** A caller on a loopback address without keys. */
 export const LOCAL: Caller = { keyId: null, name: 'local', scopes: ['admin'] };
 
-export function may({ scopes }: Caller, wanted: Scope): boolean {
+function may({ scopes }: Caller, wanted: Scope): boolean {
   return scopes.includes(wanted) || scopes.includes('admin') || (wanted === 'read' && scopes.length > 0);
 }
 

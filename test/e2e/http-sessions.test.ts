@@ -214,6 +214,22 @@ describe('the audit log', () => {
     });
   });
 
+  it('has texts that the database cannot store, without the characters at fault', async () => {
+    const { row, secret } = await app.keys.create('odd', ['ingest'], null);
+    const variables = { name: `a\0b\ud800${'c'.repeat(500)}` };
+    await send({
+      method: 'POST',
+      url: '/graphql',
+      headers: { 'content-type': 'application/json', ...bearer(secret) },
+      payload: {
+        query: 'mutation ($name: String!) { createClass(name: $name) { errors { code } } }',
+        variables,
+      },
+    });
+    const [entry] = (await app.auditPage(null, 100)).filter(({ keyId }) => keyId === row.id);
+    expect(entry?.detail).toEqual({ name: `a\uFFFDb\uFFFD${'c'.repeat(196)}`, errors: ['BAD_INPUT'] });
+  });
+
   it('does not make a write fail that it cannot note', async () => {
     const { secret } = await app.keys.create('unnoted', ['ingest'], null);
     const add = app.catalog.audit.add;

@@ -23,13 +23,16 @@ const entry = z.object({
   detail: z.record(z.string(), z.unknown()),
 });
 
+/** Of each text in the detail of an entry. */
+const MOST_CHARACTERS = 200;
+
 export class AuditLog {
   constructor(private readonly db: Database) {}
 
   async add(caller: Caller, action: string, detail: AuditEntry['detail']): Promise<void> {
     await this.db.run(
       'INSERT INTO audit_entry (caller, key_id, action, detail) VALUES ($1, $2::uuid, $3, $4::jsonb)',
-      [caller.name, caller.keyId, action, JSON.stringify(detail)],
+      [caller.name, caller.keyId, action, JSON.stringify(detail, storable)],
     );
   }
 
@@ -52,4 +55,10 @@ export class AuditLog {
     return (await this.db.run('DELETE FROM audit_entry WHERE at < $1 RETURNING id', [time.toISOString()]))
       .length;
   }
+}
+
+/** A caller's text: cut, and without the characters that jsonb refuses, because also a refused write is noted. */
+function storable(_key: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  return value.slice(0, MOST_CHARACTERS).replaceAll('\0', '\uFFFD').toWellFormed();
 }

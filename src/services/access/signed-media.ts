@@ -2,7 +2,7 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { Signatures } from './signatures.js';
 
 /** Seconds in which a signed address may expire at most: a week. */
-export const MOST_EXPIRES_IN = 7 * 24 * 3600;
+const MOST_EXPIRES_IN = 7 * 24 * 3600;
 
 /** Addresses of pictures that can be fetched without a key until they expire, as `<img>` does. */
 export class SignedMedia {

@@ -30,7 +30,7 @@ export interface CatalogueGauges {
   readonly active: ActiveGauges | null;
 }
 
-export interface ActiveGauges {
+interface ActiveGauges {
   /** Milliseconds since 1970. */
   readonly activatedAt: number | null;
   /** map@all on held-out pairs, mean of both directions; null where it was not measured. */

@@ -6,7 +6,7 @@ import { removeUnfinishedRuns } from '../../reports/run-folder.js';
 import type { Checkpoints } from '../encoders/checkpoints.js';
 
 /** Younger leftovers stay: they may be in use. */
-export const SWEEP_GRACE_MS = 24 * 3_600_000;
+const SWEEP_GRACE_MS = 24 * 3_600_000;
 /** Entries of the audit log are kept for this time. */
 const AUDIT_KEPT_MS = 400 * 24 * 3_600_000;
 /** Pictures that are looked up and removed together. */
