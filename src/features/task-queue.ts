@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { CommonspaceError, throwIfCancelled } from '../domain/errors.js';
 
 export interface QueueOptions {
@@ -57,7 +58,11 @@ export class TaskQueue {
         leave = () => {
           if (this.waiting.delete(begin)) resolve(false);
         };
-        signal?.addEventListener('abort', leave, { once: true });
+        if (signal) {
+          // Many wait at a time, each with a listener.
+          setMaxListeners(0, signal);
+          signal.addEventListener('abort', leave, { once: true });
+        }
       });
     } finally {
       signal?.removeEventListener('abort', leave);

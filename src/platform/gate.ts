@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { throwIfCancelled } from '../domain/errors.js';
 
 /** Limits concurrent work: the sum of weights does not exceed the capacity. Other work waits in order. */
@@ -53,7 +54,11 @@ export function createGate(capacity: number): Gate {
           resolve();
         },
       };
-      signal?.addEventListener('abort', leave, { once: true });
+      if (signal) {
+        // Many wait at a time, each with a listener.
+        setMaxListeners(0, signal);
+        signal.addEventListener('abort', leave, { once: true });
+      }
       waiting.push(entry);
       admit();
     });
