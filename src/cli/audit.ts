@@ -5,7 +5,7 @@ import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from 
 
 interface AuditOptions extends GlobalOptions {
   readonly first: number;
-  readonly before?: string;
+  readonly before?: number;
 }
 
 const DETAIL_WIDTH = 80;
@@ -19,11 +19,18 @@ export function auditCommand(openApp: OpenApp): Command {
       readNumber('first', { integer: true, min: 1, max: 10_000 }),
       50,
     )
-    .option('--before <id>', 'entries before this one')
+    .option(
+      '--before <id>',
+      'entries before this one',
+      readNumber('before', { integer: true, min: 1, max: Number.MAX_SAFE_INTEGER }),
+    )
     .action((options: AuditOptions) =>
       run(openApp, options, SHORT, async ({ out, open }) => {
         const app = await open();
-        const entries = await app.auditPage(options.before ?? null, options.first);
+        const entries = await app.auditPage(
+          options.before === undefined ? null : String(options.before),
+          options.first,
+        );
         out.print(
           entries.length === 0
             ? 'No entries.'

@@ -20,7 +20,8 @@ function endsSession(request: FastifyRequest): boolean {
   return request.method === 'DELETE' && pathOf(request) === '/session';
 }
 
-function pathOf({ url }: FastifyRequest): string {
+/** The request without its query, which can hold texts of searches. */
+export function pathOf({ url }: FastifyRequest): string {
   return url.split('?')[0] ?? '';
 }
 
@@ -30,7 +31,7 @@ export interface AccessOptions {
   /** Keys in the database. */
   readonly keys: Pick<ApiKeys, 'exist' | 'callerOf'>;
   readonly sessions: Pick<Sessions, 'begin' | 'callerOf'>;
-  readonly signedMedia: Pick<SignedMedia, 'secondsLeft'>;
+  readonly signedMedia: Pick<SignedMedia, 'isValid'>;
   readonly loopback: boolean;
 }
 
@@ -85,9 +86,10 @@ export function registerAccess(app: FastifyInstance, options: AccessOptions): Ac
       return fixed.some((key) => timingSafeEqual(key, shown)) ? ENVIRONMENT : await keys.callerOf(secret);
     }
     const session = sessionOf(request);
-    if (session !== null)
-      return await sessions.callerOf(session, fixed.length > 0 ? ENVIRONMENT : null, environment);
-    return (await isSigned(request, signedMedia)) ? SIGNED : null;
+    const fixedCaller = fixed.length > 0 ? ENVIRONMENT : null;
+    const caller = session === null ? null : await sessions.callerOf(session, fixedCaller, environment);
+    // A browser sends the cookie of a session that has ended with the signed address of a picture too.
+    return caller ?? ((await isSigned(request, signedMedia)) ? SIGNED : null);
   };
   const identify = async (request: FastifyRequest): Promise<Caller | Refusal> => {
     if (fixed.length > 0 || !loopback || (await keys.exist())) return (await find(request)) ?? 'NO_KEY';
@@ -142,7 +144,7 @@ async function isSigned(
     expires: Number(expires),
     signature,
   };
-  return (await signedMedia.secondsLeft(id, asked)) !== null;
+  return await signedMedia.isValid(id, asked);
 }
 
 /** By a signed address: may fetch this picture, and nothing else. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { pathOf } from './request-log.js';
+import { pathOf } from './access.js';
 import { operationOf } from './request-work.js';
 
 /** The requests that are not answered yet, with the time when they began. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { currentRequest } from '../platform/request-work.js';
-import { isOpen } from './access.js';
+import { isOpen, pathOf } from './access.js';
 import { operationOf } from './request-work.js';
 
 /** Logs an unexpected error whole, with the id of the request that it belongs to. */
@@ -18,11 +18,6 @@ const REQUEST_ID = /^[\w.:-]{1,100}$/;
 export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-}
-
-/** The request without its query, which can hold texts of searches. */
-export function pathOf({ url }: FastifyRequest): string {
-  return url.split('?')[0] ?? '';
 }
 
 /** Sends the id of each request in `x-request-id`, and logs a line for each: at `info`, or at `debug` for checks of the status. */

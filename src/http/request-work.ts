@@ -30,7 +30,7 @@ export function registerRequestWork(app: FastifyInstance): void {
   );
 }
 
-/** The GraphQL operation of a request, for the log; empty if it has none. */
+/** The GraphQL operation of a request, for the log; empty for other requests. */
 export function operationOf(request: FastifyRequest): Partial<Operation> {
   return operations.get(works.get(request) ?? NO_WORK) ?? {};
 }

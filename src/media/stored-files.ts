@@ -17,7 +17,7 @@ const SHARD = /^[0-9a-f]{2}$/;
 
 /**
  * The files of a folder in which they are two levels of shards deep. Files with other names are left out, and so are files that are
- * removed meanwhile. A folder that does not exist has none.
+ * removed meanwhile. For a folder that does not exist, nothing is listed.
  *
  * @param hashOf the hash that a file's name begins with; null for a name of another kind
  */

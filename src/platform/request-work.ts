@@ -12,7 +12,7 @@ export interface RequestWork {
 
 /**
  * It follows the code through all awaits, so that no function between the request and the database passes it on. Work that no
- * request waits for (trainings, upkeep, commands) has none: its statements have no time limit.
+ * request waits for (trainings, upkeep, commands) runs without one, and its statements have no time limit.
  */
 const storage = new AsyncLocalStorage<RequestWork | null>();
 

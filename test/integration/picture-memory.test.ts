@@ -1,13 +1,14 @@
-import { appendFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PICTURE_MEMORY_BYTES } from '../../src/media/picture-memory.js';
 import { type ImageSource, ImageSources } from '../../src/services/serving/image-source.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
+import { writeLargePicture } from '../support/large-picture.js';
 
 const MB = 2 ** 20;
 let app: TestApp;
@@ -15,14 +16,6 @@ let folder: string;
 let png: Buffer;
 let server: Server;
 let address: string;
-
-/** A picture of so many bytes, most of which are zeros that the file system does not store. */
-async function makeLarge(path: string, name: string, bytes: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, png);
-  await appendFile(path, name);
-  await truncate(path, bytes);
-}
 
 beforeAll(async () => {
   app = await openTestApp('embedded', { fetchAllow: ['127.0.0.1/32'] });
@@ -42,7 +35,7 @@ afterAll(async () => {
 describe('the memory of pictures', () => {
   it('refuses a file that is too large before it is read', async () => {
     const path = join(folder, 'huge.png');
-    await makeLarge(path, 'huge', 2_000 * MB);
+    await writeLargePicture(path, png, 'huge', 2_000 * MB);
     const before = process.memoryUsage().arrayBuffers;
     const [outcome] = await app.ingest.ingest([{ content: { path } }]);
     expect(outcome).toMatchObject({
@@ -54,7 +47,7 @@ describe('the memory of pictures', () => {
 
   it('is counted for pictures from addresses, in base64 and in files together', async () => {
     const path = join(folder, 'large.png');
-    await makeLarge(path, 'large', 15 * MB);
+    await writeLargePicture(path, png, 'large', 15 * MB);
     const imageBase64 = Buffer.alloc(15 * MB).toString('base64');
     const images = new ImageSources(app.catalog, app.store, { allowNetworks: ['127.0.0.1/32'] });
     const kinds: readonly { source: ImageSource; weight: number }[] = [

@@ -1,6 +1,6 @@
-import { appendFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { createMediaStore } from '../../src/media/media-store.js';
 import { PICTURE_MEMORY_BYTES } from '../../src/media/picture-memory.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
+import { writeLargePicture } from '../support/large-picture.js';
 
 const MB = 2 ** 20;
 /** What else is in memory, such as the pixels of pictures. */
@@ -36,14 +37,6 @@ let app: TestApp;
 let folder: string;
 let png: Buffer;
 
-/** A picture of so many bytes, most of which are zeros that the file system does not store. */
-async function makeLarge(path: string, name: string, bytes: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, png);
-  await appendFile(path, name);
-  await truncate(path, bytes);
-}
-
 beforeAll(async () => {
   app = await openTestApp();
   folder = await mkdtemp(join(tmpdir(), 'picture-memory-'));
@@ -59,7 +52,8 @@ describe('the memory of pictures', () => {
     const count = 12;
     const rows = Array.from({ length: count }, (_, i) => ({ file_name: `${i}.png`, text: `ring ${i}` }));
     await writeFile(join(folder, 'metadata.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
-    for (const { file_name } of rows) await makeLarge(join(folder, file_name), file_name, 16 * MB);
+    for (const { file_name } of rows)
+      await writeLargePicture(join(folder, file_name), png, file_name, 16 * MB);
     let created = 0;
     const peak = await peakOf(async () => {
       const options = { classColumn: 'label', classColumnRequired: false };
@@ -73,7 +67,7 @@ describe('the memory of pictures', () => {
   it('stays within the budget while thumbnails are made', async () => {
     const store = await createMediaStore({ directory: join(folder, 'store') });
     const hashes = Array.from({ length: 12 }, (_, i) => i.toString(16).padStart(64, '0'));
-    for (const hash of hashes) await makeLarge(store.path(hash), hash, 16 * MB);
+    for (const hash of hashes) await writeLargePicture(store.path(hash), png, hash, 16 * MB);
     const peak = await peakOf(() => Promise.all(hashes.map((hash) => store.thumbnail(hash, 64))));
     expect(peak).toBeLessThan(PICTURE_MEMORY_BYTES + ELSE);
   });

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ExtractorPools } from '../../src/features/extractor-pools.js';
 import { TaskQueue } from '../../src/features/task-queue.js';
 
-/** A task that ends when it is told to. */
+/** A task that ends when the test calls `end`. */
 function controlled() {
   let end = () => {};
   const ended = new Promise<void>((resolve) => {

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { CommonspaceError } from '../../domain/errors.js';
 import { currentRequest, type RequestWork, throwIfRequestCancelled } from '../../platform/request-work.js';
 
-/** Time limits of the statements of requests, in milliseconds. Work that no request waits for has none. */
+/** Time limits of the statements of requests, in milliseconds. Other work has no limit. */
 export interface TimeLimits {
   /** Of a statement that reads: a search, a page, a count. */
   readonly readMs: number;

@@ -4,6 +4,14 @@ import type { Signatures } from './signatures.js';
 /** Seconds in which a signed address may expire at most: a week. */
 const MOST_EXPIRES_IN = 7 * 24 * 3600;
 
+/** What the address of a picture says. */
+interface SignedAddress {
+  readonly width: number | null;
+  /** Seconds since 1970. */
+  readonly expires: number;
+  readonly signature: string;
+}
+
 /** Addresses of pictures that can be fetched without a key until they expire, as `<img>` does. */
 export class SignedMedia {
   constructor(
@@ -32,20 +40,10 @@ export class SignedMedia {
     return query.toString();
   }
 
-  /** Seconds until an address expires; null if its signature is wrong or it has expired. */
-  async secondsLeft(
-    sha256: string,
-    {
-      width,
-      expires,
-      signature,
-    }: { readonly width: number | null; readonly expires: number; readonly signature: string },
-  ): Promise<number | null> {
-    const left = expires - this.now() / 1000;
-    if (!(left > 0)) return null;
-    return (await this.signatures.isValid(signedText(sha256, width, expires), signature))
-      ? Math.floor(left)
-      : null;
+  /** Whether the address of a picture is signed and has not expired. */
+  async isValid(sha256: string, { width, expires, signature }: SignedAddress): Promise<boolean> {
+    if (!(expires > this.now() / 1000)) return false;
+    return await this.signatures.isValid(signedText(sha256, width, expires), signature);
   }
 }
 
