@@ -9,6 +9,8 @@ const ENDPOINTS = {
   schema: '/schema.graphql',
   upload: 'POST /media',
   media: '/media/{id}?width=',
+  session: 'POST /session',
+  metrics: '/metrics',
   health: '/healthz',
 } as const;
 

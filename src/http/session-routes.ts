@@ -9,12 +9,13 @@ import { type Access, callerOf, needsKey, SESSION_COOKIE } from './access.js';
 export function registerSession(app: FastifyInstance, access: Pick<Access, 'beginSession'>): void {
   app.post('/session', async (request, reply) => {
     const caller = callerOf(request);
-    // Without keys no session is needed, and none may outlast the first key.
-    if (needsKey(request))
-      reply.header('set-cookie', cookieOf(request, await access.beginSession(caller), SESSION_SECONDS));
+    // Without keys no session is needed, and it must not outlast the first key.
+    const seconds = needsKey(request) ? SESSION_SECONDS : null;
+    if (seconds !== null)
+      reply.header('set-cookie', cookieOf(request, await access.beginSession(caller), seconds));
     return await reply
       .header('cache-control', 'no-store')
-      .send({ name: caller.name, scopes: caller.scopes, seconds: SESSION_SECONDS });
+      .send({ name: caller.name, scopes: caller.scopes, seconds });
   });
   app.delete('/session', async (request, reply) =>
     reply

@@ -63,6 +63,21 @@ describe('a session', () => {
     expect(ended.headers['set-cookie']).toMatch(/^commonspace_session=; .*Max-Age=0/);
   });
 
+  it('is not begun on a server without keys, where it is not needed', async () => {
+    const fresh = await openTestApp();
+    const keyless = await createApp({
+      services: fresh,
+      logger: pino({ level: 'silent' }),
+      apiKeys: [],
+      loopback: true,
+    });
+    const answer = await send({ method: 'POST', url: '/session' }, keyless);
+    expect(answer.json()).toEqual({ name: 'local', scopes: ['admin'], seconds: null });
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    await keyless.close();
+    await fresh.close();
+  });
+
   it('is secure behind TLS, and is not begun by another site or without a key', async () => {
     const { secret } = await app.keys.create('tls', ['read'], null);
     expect((await login(secret, { 'x-forwarded-proto': 'https' })).set).toMatch(/; Secure$/);

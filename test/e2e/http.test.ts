@@ -420,6 +420,8 @@ describe('pages for browsers', () => {
         graphql: '/graphql',
         upload: 'POST /media',
         media: '/media/{id}?width=',
+        session: 'POST /session',
+        metrics: '/metrics',
         health: '/healthz',
       });
     },
