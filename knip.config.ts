@@ -5,6 +5,8 @@ const config: KnipConfig = {
   entry: [
     // package.json names the compiled file.
     'src/main.ts',
+    // What other packages import: commonspace/client.
+    'src/client/{index,files}.ts',
     // Started by path: workerEntry(import.meta.url, 'train.worker').
     'src/**/*.worker.ts',
     'test/support/*.mjs',

@@ -1,4 +1,4 @@
-// Generates src/__generated__: the Prisma client and the resolver types. It works offline and skips a step whose inputs have
+// Generates src/__generated__: the Prisma client, the resolver types and the client's operations. It works offline and skips a step whose inputs have
 // not changed since its last run. `node scripts/generate.mjs --force` runs every step.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -48,6 +48,19 @@ const steps = [
     outputs: ['src/__generated__/resolver-types.ts'],
     run() {
       runNode(join(root, 'scripts', 'generate-resolver-types.mjs'), []);
+    },
+  },
+  {
+    name: 'client',
+    inputs: ['scripts/generate-client-operations.mjs', 'schema.graphql', 'src/client/operations.graphql'],
+    packages: [
+      '@graphql-codegen/core',
+      '@graphql-codegen/typescript-operations',
+      '@graphql-codegen/typed-document-node',
+    ],
+    outputs: ['src/__generated__/client-operations.ts'],
+    run() {
+      runNode(join(root, 'scripts', 'generate-client-operations.mjs'), []);
     },
   },
 ];

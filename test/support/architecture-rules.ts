@@ -14,7 +14,8 @@ const MAY_IMPORT = {
   'main.ts': 'anything',
   'compose.ts': 'anything',
   'config.ts': ['domain'],
-  cli: ['config.ts', 'demo', 'http', 'services', 'evaluation', ...PARTS],
+  cli: ['config.ts', 'client', 'demo', 'http', 'services', 'evaluation', ...PARTS],
+  client: ['domain'],
   demo: ['services', 'evaluation', ...PARTS],
   http: ['graphql', 'services', ...PARTS],
   graphql: ['services', 'evaluation', 'domain'],
@@ -73,7 +74,11 @@ type Room = keyof typeof MAY_IMPORT;
 const isRoom = (path: string): path is Room => Object.hasOwn(MAY_IMPORT, path);
 
 /** Generated code belongs to the room that it is generated for. */
-const GENERATED = { 'resolver-types.ts': 'graphql', prisma: 'catalog' } as const;
+const GENERATED = {
+  'resolver-types.ts': 'graphql',
+  'client-operations.ts': 'client',
+  prisma: 'catalog',
+} as const;
 
 const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const VECTOR_OPERATOR = /<[=#\-+~%]>/;
