@@ -139,6 +139,14 @@ export class Client {
     return (await this.execute(documents.IngestDocument, { input: { items } }, options)).ingest;
   }
 
+  /**
+   * Changes titles, classes, pairs and metadata of items: at most 1000. The result has one entry for each, in their order; a failed
+   * one is not an error of the call.
+   */
+  async updateItems(items: readonly documents.UpdateItemInput[], options?: CallOptions) {
+    return (await this.execute(documents.UpdateItemsDocument, { items }, options)).updateItems;
+  }
+
   /** @throws ApiError CLASS_EXISTS, BAD_INPUT */
   async createClass(variables: documents.CreateClassMutationVariables, options?: CallOptions) {
     const { createClass } = await this.execute(documents.CreateClassDocument, variables, options);

@@ -32,6 +32,11 @@ export const ERRORS = {
   PAIR_TOO_LARGE: { status: 413, exit: 2, what: 'A pair has more items than the limit.' },
   MEDIA_NOT_FOUND: { status: 404, exit: 2, what: 'No uploaded media has this id.' },
   ITEM_NOT_FOUND: { status: 404, exit: 2, what: 'No item has this id.' },
+  ITEM_EXISTS: {
+    status: 409,
+    exit: 2,
+    what: 'Another item without external id has the same content in this pair.',
+  },
   UNKNOWN_CLASS: { status: 400, exit: 2, what: 'No class has this name.' },
   CLASS_EXISTS: { status: 409, exit: 2, what: 'A class of this name exists already.' },
   WRONG_DIMENSION: {

@@ -22,7 +22,7 @@ export async function noteMutation(
 }
 
 function detailOf(name: string, args: Values, payload: Values): Values {
-  if (name === 'ingest') {
+  if (name === 'ingest' || name === 'updateItems') {
     const { results, created, updated, unchanged, failed } = payload;
     const ids = (
       results as readonly { readonly item: { readonly id: string } | null; readonly status: string }[]
@@ -34,6 +34,10 @@ function detailOf(name: string, args: Values, payload: Values): Values {
   if (name === 'deleteItems') {
     const deleted = (payload.deletedIds as readonly string[] | undefined) ?? [];
     return { deleted: deleted.length, ids: deleted.slice(0, LISTED) };
+  }
+  if (name === 'updateItem') {
+    const item = payload.item as { readonly id: string } | null;
+    return item === null ? {} : { id: item.id };
   }
   const { id, name: title, force } = args;
   const encoder = payload.encoder as { readonly id: string } | null | undefined;

@@ -27,6 +27,7 @@ import { IngestPreparation } from './ingest/ingest-preparation.js';
 import { IngestService } from './ingest/ingest-service.js';
 import { IngestSnapshots } from './ingest/ingest-snapshot.js';
 import { IngestWriter } from './ingest/ingest-writer.js';
+import { ItemUpdates } from './ingest/item-updates.js';
 import { MediaService } from './ingest/media-service.js';
 import { ClassService } from './search/class-service.js';
 import { DuplicateService } from './search/duplicate-service.js';
@@ -57,6 +58,7 @@ export interface Services {
   readonly items: ItemService;
   readonly classes: ClassService;
   readonly ingest: IngestService;
+  readonly itemUpdates: ItemUpdates;
   readonly folderIngest: FolderIngest;
   readonly search: SearchService;
   readonly facets: FacetService;
@@ -171,6 +173,7 @@ export function createServices(parts: Parts): Services {
     items: new ItemService(catalog, media, filters),
     classes: new ClassService({ catalog, encoders, prototypes, statistics }, queries, filters),
     ingest,
+    itemUpdates: new ItemUpdates(catalog, reportUnexpected),
     folderIngest: new FolderIngest(ingest),
     search: new SearchService(catalog, encoders, queries, filters),
     facets: new FacetService(catalog, filters),

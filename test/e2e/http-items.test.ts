@@ -114,6 +114,74 @@ describe('nodes', () => {
   });
 });
 
+describe('updates', () => {
+  const UPDATE = `mutation ($items: [UpdateItemInput!]!) { updateItems(items: $items) {
+    updated unchanged failed results { index status item { title metadata classes { name } } error { code field } } } }`;
+
+  it('answer for every change; what is absent stays, null clears', async () => {
+    const items = [
+      { externalId: 't5', addClasses: ['more'] },
+      { externalId: 't5', metadata: null, classes: ['letter'] },
+      { externalId: 't6', title: 'x' },
+      { externalId: 't5', classes: ['letter'] },
+    ];
+    const { data } = (await ask(UPDATE, { items })) as { data: object };
+    expect(data).toEqual({
+      updateItems: {
+        updated: 2,
+        unchanged: 1,
+        failed: 1,
+        results: [
+          {
+            index: 0,
+            status: 'UPDATED',
+            // Classes are read when all changes are made.
+            item: { title: null, metadata: { set: 1 }, classes: [{ name: 'letter' }] },
+            error: null,
+          },
+          {
+            index: 1,
+            status: 'UPDATED',
+            item: { title: null, metadata: {}, classes: [{ name: 'letter' }] },
+            error: null,
+          },
+          {
+            index: 2,
+            status: 'FAILED',
+            item: null,
+            error: { code: 'ITEM_NOT_FOUND', field: ['items', '2', 'externalId'] },
+          },
+          {
+            index: 3,
+            status: 'UNCHANGED',
+            item: { title: null, metadata: {}, classes: [{ name: 'letter' }] },
+            error: null,
+          },
+        ],
+      },
+    });
+    await ask(UPDATE, { items: [{ externalId: 't5', metadata: { set: 1 } }] });
+  });
+
+  it('of one item name the field below the input, and are noted in the audit log', async () => {
+    const one = `mutation ($input: UpdateItemInput!) { updateItem(input: $input) { item { title } errors { code field } } }`;
+    expect((await ask(one, { input: { title: 'x' } })).data).toEqual({
+      updateItem: { item: null, errors: [{ code: 'BAD_INPUT', field: ['input'] }] },
+    });
+    expect(
+      (await ask(one, { input: { id: id('t5'), title: 'Gamma', addClasses: ['\u0000'] } })).data,
+    ).toEqual({
+      updateItem: { item: null, errors: [{ code: 'BAD_INPUT', field: ['input', 'addClasses', '0'] }] },
+    });
+    expect((await ask(one, { input: { id: id('t5'), title: 'Gamma' } })).data).toEqual({
+      updateItem: { item: { title: 'Gamma' }, errors: [] },
+    });
+    const [entry] = await app.auditPage(null, 1);
+    expect(entry).toMatchObject({ action: 'updateItem', detail: { id: id('t5') } });
+    await ask(one, { input: { id: id('t5'), title: null } });
+  });
+});
+
 describe('counterparts', () => {
   it('are pages by id', async () => {
     const { data } = await ask(

@@ -1,4 +1,3 @@
-import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import type { ItemWords } from '../../domain/lexical/item-terms.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { ItemRow, ItemWrite } from '../types.js';
@@ -7,6 +6,7 @@ import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import type { VectorWrites } from '../vectors/vector-writes.js';
 import type { Words } from '../words/words.js';
 import { LIVE_ENCODERS, shareEncoders } from './encoder-lock.js';
+import { distinct, ensureClasses, ensurePairs } from './item-links.js';
 import { recordPictures, type StoredPicture } from './media.js';
 import { bytes } from './picture-hashes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
@@ -19,6 +19,14 @@ export class IdentityConflict extends Error {
   override readonly name = 'IdentityConflict';
 }
 
+/** An error of the unique indexes of items as an IdentityConflict; any other error as it is. */
+export function asIdentityConflict(error: unknown): unknown {
+  const { code, constraint } = error as { code?: string; constraint?: string };
+  return code === '23505' && constraint?.startsWith('item_')
+    ? new IdentityConflict(`another item has this identity (${constraint})`, { cause: error })
+    : error;
+}
+
 /**
  * An encoder has become live that the writes have no embeddings for. Nothing was written; the caller reads the live
  * encoders again and retries.
@@ -26,9 +34,6 @@ export class IdentityConflict extends Error {
 export class EncodersChanged extends Error {
   override readonly name = 'EncodersChanged';
 }
-
-/** Attempts to insert pairs, which concurrent deletions of their last item remove. */
-const PAIR_ATTEMPTS = 5;
 
 export interface WriteParts {
   readonly partitions: VectorPartitions;
@@ -60,8 +65,14 @@ export async function writeItems(
     const inTransaction = async (tx: Queryable) => {
       const live = await liveEncoders(tx, writes);
       await recordPictures(tx, writes.flatMap(pictureOf));
-      const pairIds = await ensurePairs(tx, writes);
-      const classIds = await ensureClasses(tx, writes);
+      const pairIds = await ensurePairs(
+        tx,
+        writes.flatMap(({ pairKey }) => pairKey ?? []),
+      );
+      const classIds = await ensureClasses(
+        tx,
+        writes.flatMap(({ classNames }) => classNames),
+      );
       const changed = await lockItems(tx, writes);
       await deleteVectors(tx, changed);
       const rows = await upsert(tx, writes, pairIds, lexemes);
@@ -80,11 +91,7 @@ export async function writeItems(
     words.written(writes.length);
     return stored;
   } catch (error) {
-    const { code, constraint } = error as { code?: string; constraint?: string };
-    if (code === '23505' && constraint?.startsWith('item_')) {
-      throw new IdentityConflict(`another item has this identity (${constraint})`, { cause: error });
-    }
-    throw error;
+    throw asIdentityConflict(error);
   }
 }
 
@@ -95,49 +102,6 @@ function wordsOf({ title, text, metadata }: ItemWrite): ItemWords {
 
 function pictureOf({ image, contentHash }: ItemWrite): StoredPicture[] {
   return image === null ? [] : [{ sha256: contentHash, ...image }];
-}
-
-/**
- * Namespace of pair ids. A pair's id is derived from its key, and the split into training and held-out pairs from the ids,
- * so the same items are split the same way in every catalogue.
- */
-const PAIRS = '5d0f6ad2-9c1e-4f0b-8d6c-3b7a1c2e4f90';
-
-/** Ids by key. The pairs are locked against deletion until the transaction ends. */
-async function ensurePairs(tx: Queryable, writes: readonly ItemWrite[]): Promise<Map<string, string>> {
-  const keys = distinct(writes.flatMap((write) => (write.pairKey === null ? [] : [write.pairKey])));
-  if (keys.length === 0) return new Map();
-  for (let attempt = 0; attempt < PAIR_ATTEMPTS; attempt += 1) {
-    await tx.run(
-      `INSERT INTO pair (id, key) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING`,
-      [encodeUuidArray(keys.map((key) => uuidv5(key, PAIRS))), keys],
-    );
-    const rows = await tx.run<{ id: string; key: string }>(
-      `SELECT id, key FROM pair WHERE key = ANY($1::text[]) ORDER BY key FOR KEY SHARE`,
-      [keys],
-    );
-    if (rows.length === keys.length) return new Map(rows.map((row) => [row.key, row.id]));
-  }
-  throw new Error('pairs were deleted as often as they were inserted');
-}
-
-/** Ids by name. */
-async function ensureClasses(tx: Queryable, writes: readonly ItemWrite[]): Promise<Map<string, string>> {
-  const names = distinct(writes.flatMap((write) => write.classNames));
-  if (names.length === 0) return new Map();
-  const find = () =>
-    tx.run<{ id: string; name: string }>(`SELECT id, name FROM class WHERE name = ANY($1::text[])`, [names]);
-  let rows = await find();
-  if (rows.length < names.length) {
-    const known = new Set(rows.map((row) => row.name));
-    const missing = names.filter((name) => !known.has(name));
-    await tx.run(
-      `INSERT INTO class (id, name) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT (name) DO NOTHING`,
-      [encodeUuidArray(missing.map(() => uuidv7())), missing],
-    );
-    rows = await find();
-  }
-  return new Map(rows.map((row) => [row.name, row.id]));
 }
 
 /**
@@ -280,9 +244,4 @@ function vectorsBy(
       return vector ? [[write.id, vector] as const] : [];
     }),
   );
-}
-
-/** Sorted, so that concurrent writers lock rows in the same order. */
-function distinct(values: readonly string[]): string[] {
-  return [...new Set(values)].sort();
 }

@@ -3,13 +3,14 @@ import type { Modality } from '../../domain/modality.js';
 import type { PictureHash } from '../../domain/picture-hash.js';
 import type { ChangeStamp } from '../postgres/change-stamp.js';
 import { repeatConflicts } from '../postgres/conflicts.js';
-import type { Database, Queryable } from '../postgres/database.js';
+import type { Database } from '../postgres/database.js';
 import type { ClassRow, ExistingItem, ItemIdentity, ItemRow, ItemWrite } from '../types.js';
 import { filterSql, Parameters } from '../vectors/filter-sql.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
 import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import type { VectorWrites } from '../vectors/vector-writes.js';
 import type { Words } from '../words/words.js';
+import { deleteEmptyPairs, sweepEmptyPairs } from './empty-pairs.js';
 import {
   type CounterpartsOf,
   countCounterparts,
@@ -18,15 +19,13 @@ import {
   orderedItems,
 } from './item-pages.js';
 import { classesOf, itemsByIds } from './item-reads.js';
+import { type ItemToUpdate, type ItemUpdate, itemsToUpdate, updateItems } from './item-updates.js';
 import { writeItems } from './item-writes.js';
 import { hashesOf } from './picture-hashes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 
 /** Sorts before every item id. */
 const NIL = '00000000-0000-0000-0000-000000000000';
-
-/** Pairs that one statement sweeps. */
-const SWEPT_AT_ONCE = 1_000;
 
 /** Items: images and texts. Ids must be UUIDs, or the database refuses the statement; see isUuid. */
 export class Items {
@@ -239,44 +238,30 @@ export class Items {
       ),
     );
     await this.parts.changes.add();
-    await this.deleteEmptyPairs(gone.flatMap((row) => (row.pair === null ? [] : [row.pair])));
+    await deleteEmptyPairs(
+      this.db,
+      gone.flatMap((row) => row.pair ?? []),
+    );
     const deleted = new Set(gone.map((row) => row.id));
     const hashes = new Set(gone.flatMap((row) => (row.modality === 'IMAGE' ? [row.hash] : [])));
     return { deletedIds: ids.filter((id) => deleted.has(id.toLowerCase())), contentHashes: [...hashes] };
   }
 
-  /** Deletes the pairs without an item that were stored before a time. @returns how many */
-  async sweepEmptyPairs(before: Date): Promise<number> {
-    let swept = 0;
-    for (let after: string | null = null; ; ) {
-      const rows: { id: string }[] = await this.db.run<{ id: string }>(
-        `SELECT p.id FROM pair p WHERE p.created_at < $1 AND ($2::uuid IS NULL OR p.id > $2::uuid)
-           AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id) ORDER BY p.id LIMIT ${SWEPT_AT_ONCE}`,
-        [before.toISOString(), after],
-      );
-      after = rows.at(-1)?.id ?? null;
-      if (after === null) return swept;
-      swept += await this.deleteEmptyPairs(rows.map((row) => row.id));
-    }
+  /** The items of these ids or external ids, for `update`. */
+  toUpdate(ids: readonly string[], externalIds: readonly string[]): Promise<ItemToUpdate[]> {
+    return itemsToUpdate(this.db, ids, externalIds);
   }
 
-  /**
-   * Writers hold a lock on the pairs of the items they write. This waits for them, and then looks for items in a new
-   * snapshot; otherwise it could delete a pair that an item has just joined. It runs in a transaction without locks on
-   * items, because writers lock pairs before items; see conflicts.ts.
-   */
-  private async deleteEmptyPairs(pairIds: readonly string[]): Promise<number> {
-    if (pairIds.length === 0) return 0;
-    const pairs = [encodeUuidArray([...new Set(pairIds)])];
-    const inTransaction = async (tx: Queryable) => {
-      await tx.run('SELECT 1 FROM pair WHERE id = ANY($1::uuid[]) ORDER BY key FOR UPDATE', pairs);
-      const deleted = await tx.run(
-        `DELETE FROM pair p WHERE p.id = ANY($1::uuid[])
-           AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id) RETURNING p.id`,
-        pairs,
-      );
-      return deleted.length;
-    };
-    return await this.db.transaction(inTransaction, { repeat: true });
+  /** Changes stored items, all or none; see updateItems. */
+  async update(updates: readonly ItemUpdate[]): Promise<Map<string, ItemRow>> {
+    const { rows, formerPairs } = await updateItems(this.db, this.parts, updates);
+    await this.parts.changes.add();
+    await deleteEmptyPairs(this.db, formerPairs);
+    return rows;
+  }
+
+  /** Deletes the pairs without an item that were stored before a time. @returns how many */
+  sweepEmptyPairs(before: Date): Promise<number> {
+    return sweepEmptyPairs(this.db, before);
   }
 }

@@ -17,6 +17,8 @@ import { evaluateEncoder } from './mutation-evaluate-encoder.js';
 import { ingest } from './mutation-ingest.js';
 import { resumeTraining } from './mutation-resume-training.js';
 import { trainEncoder } from './mutation-train-encoder.js';
+import { updateItem } from './mutation-update-item.js';
+import { updateItems } from './mutation-update-items.js';
 import { classes } from './query-classes.js';
 import { classify } from './query-classify.js';
 import { crossModalSearch } from './query-cross-modal-search.js';
@@ -71,6 +73,8 @@ export const resolvers: Resolvers = {
   },
   Mutation: {
     ingest,
+    updateItem,
+    updateItems,
     createClass,
     deleteItems,
     trainEncoder,

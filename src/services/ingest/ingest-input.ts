@@ -20,13 +20,27 @@ export interface IngestInput {
  * @throws CommonspaceError naming the malformed field below `field`.
  */
 export function checkIngestInput(input: IngestInput, field: FieldPath): void {
-  const { content, externalId, title, classes, pairKey, metadata } = input;
+  const { content } = input;
   if ('text' in content) checkText(content.text, LIMITS.textCharacters, [...field, 'content', 'text']);
   else checkSource(content, [...field, 'content']);
+  checkDescription(input, field);
+}
+
+/**
+ * Checks what describes an item besides its content.
+ *
+ * @param listName the name of the field of the classes
+ * @throws CommonspaceError BAD_INPUT naming the malformed field below `field`
+ */
+export function checkDescription(
+  { externalId, title, classes, pairKey, metadata }: Omit<IngestInput, 'content'>,
+  field: FieldPath,
+  listName = 'classes',
+): void {
   if (externalId != null) checkLabel(externalId, LIMITS.externalIdCharacters, [...field, 'externalId']);
   if (pairKey != null) checkLabel(pairKey, LIMITS.pairKeyCharacters, [...field, 'pairKey']);
   if (title != null && title !== '') checkLabel(title, LIMITS.titleCharacters, [...field, 'title']);
-  if (classes != null) checkClasses(classes, [...field, 'classes']);
+  if (classes != null) checkClasses(classes, [...field, listName]);
   if (metadata != null) checkMetadata(metadata, [...field, 'metadata']);
 }
 

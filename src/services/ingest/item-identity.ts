@@ -68,6 +68,7 @@ function isSame(write: MergedWrite, { row, pairKey, classNames }: ExistingItem):
   );
 }
 
-function languageOf(metadata: JsonObject): string | null {
+/** The language of a text with this metadata. */
+export function languageOf(metadata: JsonObject): string | null {
   return typeof metadata.language === 'string' && metadata.language.length <= 35 ? metadata.language : null;
 }
