@@ -20,9 +20,6 @@ export interface ItemChangeInput {
 /** @throws CommonspaceError BAD_INPUT naming the malformed field below `field` */
 export function checkItemChange(change: ItemChangeInput, field: FieldPath): void {
   const { id, externalId, classes, addClasses, removeClasses } = change;
-  if ((id == null) === (externalId == null)) {
-    throw new CommonspaceError('BAD_INPUT', 'Give exactly one of id and externalId.', field);
-  }
   if (id != null) checkStorable(id, [...field, 'id']);
   if (classes !== undefined && (addClasses != null || removeClasses != null)) {
     const message = 'Give either all classes, or those to add and to remove.';
@@ -36,5 +33,8 @@ export function checkItemChange(change: ItemChangeInput, field: FieldPath): void
   if (both >= 0) {
     const message = 'A class is either added or removed.';
     throw new CommonspaceError('BAD_INPUT', message, [...field, 'addClasses', String(both)]);
+  }
+  if ((id == null) === (externalId == null)) {
+    throw new CommonspaceError('BAD_INPUT', 'Give exactly one of id and externalId.', field);
   }
 }
