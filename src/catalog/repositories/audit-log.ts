@@ -44,7 +44,7 @@ export class AuditLog {
   async page(before: string | null, limit: number): Promise<AuditEntry[]> {
     const rows = await this.db.run(
       `SELECT id::text, at, caller, key_id AS "keyId", action, detail FROM audit_entry
-       WHERE $1::bigint IS NULL OR id < $1::bigint ORDER BY id DESC LIMIT $2`,
+       WHERE $1::bigint IS NULL OR id < $1::bigint ORDER BY audit_entry.id DESC LIMIT $2`,
       [before, limit],
     );
     return z.array(entry).parse(rows);
