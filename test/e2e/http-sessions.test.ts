@@ -210,6 +210,17 @@ describe('the audit log', () => {
     expect(second.map(({ id }) => id)).toEqual([entries[4]?.id]);
   });
 
+  it('has the newest entries first, also from the tenth on', async () => {
+    const { secret } = await app.keys.create('many', ['ingest'], null);
+    for (let i = 0; i < 12; i += 1)
+      await ask(`mutation { createClass(name: "many ${i}") { errors { code } } }`, bearer(secret));
+    const all = (await app.auditPage(null, 100)).map(({ id }) => Number(id));
+    expect(all.length).toBeGreaterThanOrEqual(12);
+    expect(all).toEqual([...all].sort((a, b) => b - a));
+    const next = await app.auditPage(String(all[4]), 5);
+    expect(next.map(({ id }) => Number(id))).toEqual(all.slice(5, 10));
+  });
+
   it('has uploads, and nothing of what was refused or only read', async () => {
     const { row, secret } = await app.keys.create('uploader', ['read'], null);
     const payload = await drawShape('triangle', 'green');
