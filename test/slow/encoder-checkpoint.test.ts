@@ -10,7 +10,7 @@ import type { TrainHooks } from '../../src/encoder/training/train-hooks.js';
 import { trainInThisThread } from '../../src/encoder/training/trainer.js';
 import type { SourceSet, TrainedEncoder, TrainOptionsInput } from '../../src/encoder/types.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
-import { syntheticSource } from './encoder-source.js';
+import { syntheticSource } from '../unit/encoder-source.js';
 
 /** Two networks, a CCA branch, linear paths, early stopping, and all options that draw random numbers. */
 const OPTIONS: TrainOptionsInput = {
