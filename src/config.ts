@@ -8,6 +8,10 @@ export interface Config {
   readonly databaseUrl: string | null;
   /** Folder of the pictures and of the embedded database. */
   readonly dataDir: string;
+  /** Address of the server that commands work through; null: they open the database, or find the server of the data folder. */
+  readonly server: string | null;
+  /** The key that commands send to a server. */
+  readonly key: string | null;
   readonly host: string;
   readonly port: number;
   /** Accepted keys of `Authorization: Bearer`. Required to listen on an address other than loopback. */
@@ -67,6 +71,8 @@ const environment = z.object({
     .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
     .optional(),
   COMMONSPACE_DATA: z.string().min(1).default('./data'),
+  COMMONSPACE_SERVER: z.url({ protocol: /^https?$/, error: 'must be an http(s) address' }).optional(),
+  COMMONSPACE_KEY: z.string().min(1).optional(),
   COMMONSPACE_HOST: z.string().min(1).default('127.0.0.1'),
   COMMONSPACE_PORT: z.coerce.number().int().min(0).max(65535).default(4000),
   COMMONSPACE_API_KEYS: list
@@ -108,7 +114,7 @@ const environment = z.object({
 
 /** Values of a command. Those of its flags override the environment, which overrides `embeddedBuffers`. */
 export type ConfigOverrides = Partial<
-  Pick<Config, 'dataDir' | 'host' | 'port' | 'imageModel' | 'embeddedBuffers'>
+  Pick<Config, 'dataDir' | 'server' | 'key' | 'host' | 'port' | 'imageModel' | 'embeddedBuffers'>
 >;
 
 /**
@@ -135,6 +141,9 @@ export function readConfig(
   return {
     databaseUrl: value.DATABASE_URL ?? null,
     dataDir: overrides.dataDir ?? value.COMMONSPACE_DATA,
+    // A data folder that a flag names is meant, rather than the server of the environment.
+    server: overrides.server ?? (overrides.dataDir === undefined ? value.COMMONSPACE_SERVER : null) ?? null,
+    key: overrides.key ?? value.COMMONSPACE_KEY ?? null,
     host: overrides.host ?? value.COMMONSPACE_HOST,
     port: overrides.port ?? value.COMMONSPACE_PORT,
     apiKeys: value.COMMONSPACE_API_KEYS,

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { type GlobalOptions, type OpenApp, run, withServerOptions } from './run.js';
 import { printReport, reportJson } from './train.js';
 import { showTraining } from './training-progress.js';
 
@@ -9,7 +9,7 @@ interface AdoptOptions extends GlobalOptions {
 }
 
 export function adoptCommand(openApp: OpenApp): Command {
-  return withGlobalOptions(new Command('adopt'))
+  return withServerOptions(new Command('adopt'))
     .description('take the space of a pre-trained model as it is: searches work before any training')
     .argument('<model>', 'onnx:PATH or hf:ORG/NAME of a model of two towers')
     .option('--no-activate', 'do not activate the encoder, unless it is the first one')
@@ -18,10 +18,10 @@ export function adoptCommand(openApp: OpenApp): Command {
       'activate the encoder even if it retrieves worse than the active one or its pre-trained model',
     )
     .action((model: string, { activate, force = false, ...options }: AdoptOptions) =>
-      run(openApp, options, {}, async ({ out, open, signal }) => {
-        const app = await open();
+      run(openApp, options, {}, async ({ out, connect, signal }) => {
+        const { training } = await connect();
         const progress = showTraining();
-        const report = await app.training
+        const report = await training
           .adopt({ model, activate, force }, { onProgress: progress.update, signal })
           .finally(() => progress.stop());
         printReport(out, report);

@@ -7,6 +7,7 @@ import type { TrainingReport } from '../services/encoders/training-service.js';
 import type { ItemRow } from '../services/models.js';
 import type { App } from '../services/services.js';
 import { readNumber } from './arguments.js';
+import { localBackend } from './backend/local.js';
 import { type Output, oneLine, table } from './output.js';
 import { createProgress } from './progress.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
@@ -48,9 +49,9 @@ export function demoCommand(openApp: OpenApp): Command {
     )
     .action((options: DemoOptions) =>
       run(openApp, options, options.port === undefined ? {} : { port: options.port }, async (running) => {
-        const { out, open, signal } = running;
+        const { out, openToServe, signal } = running;
         const plan = planDemo(options.lang);
-        const app = await open();
+        const app = await openToServe();
         const report = await prepare(app, plan, out, signal);
         printReport(out, report);
         await showSearches(app, out, signal);
@@ -80,7 +81,7 @@ async function prepare(app: App, plan: DemoPlan, out: Output, signal: AbortSigna
   const complete = mine >= plan.images + plan.texts;
   if (complete && active !== null) return active;
   if (!complete) await ingestDemo(app, plan, out, signal);
-  return await train(app, DEMO_TRAINING, out, signal);
+  return await train(localBackend(app).training, DEMO_TRAINING, out, signal);
 }
 
 async function ingestDemo(app: App, plan: DemoPlan, out: Output, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { type Config, type ConfigOverrides, readConfig } from '../config.js';
 import { CommonspaceError, ERRORS, type ReportUnexpected } from '../domain/errors.js';
 import type { App } from '../services/services.js';
+import type { Backend } from './backend/backend.js';
+import { connectBackend, requireDirect } from './backend/connect.js';
 import { createOutput, type Output } from './output.js';
 
 /** Builds the parts of the application for one command. main.ts passes it in. */
@@ -14,6 +16,9 @@ export type OpenApp = (
 export interface GlobalOptions {
   readonly data?: string;
   readonly json?: boolean;
+  /** Of commands that can work through a server; see withServerOptions. */
+  readonly server?: string;
+  readonly key?: string;
 }
 
 export interface Running {
@@ -21,8 +26,12 @@ export interface Running {
   readonly out: Output;
   /** Aborts at the first SIGINT or SIGTERM; the second one exits. */
   readonly signal: AbortSignal;
-  /** @param reportUnexpected writes to stderr where it is absent */
-  readonly open: (reportUnexpected?: ReportUnexpected) => Promise<App>;
+  /** The server's API where a server has the database, else the services of this process. */
+  readonly connect: () => Promise<Backend>;
+  /** The services of this process. @throws CommonspaceError NOT_IN_API where a server has the database */
+  readonly open: () => Promise<App>;
+  /** The same for a command that serves. @param reportUnexpected writes to stderr where it is absent */
+  readonly openToServe: (reportUnexpected?: ReportUnexpected) => Promise<App>;
 }
 
 /** Of a command that reads little: a smaller embedded database starts in half the time. */
@@ -33,6 +42,19 @@ export function withGlobalOptions(command: Command): Command {
   return command
     .option('--data <dir>', 'folder of the catalogue (default: COMMONSPACE_DATA, or ./data)')
     .option('--json', 'print the result as one line of JSON on stdout');
+}
+
+/** The options of a command that can work through the API of a server. */
+export function withServerOptions(command: Command): Command {
+  return withGlobalOptions(command)
+    .option(
+      '--server <url>',
+      'work through this server (default: COMMONSPACE_SERVER, or the one that runs on the data folder)',
+    )
+    .option(
+      '--key <key>',
+      'API key for the server (default: COMMONSPACE_KEY, which other users cannot list)',
+    );
 }
 
 /**
@@ -54,12 +76,22 @@ export async function run(
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let app: App | null = null;
   try {
-    const config = readConfig({ ...overrides, ...(options.data !== undefined && { dataDir: options.data }) });
-    const open = async (reportUnexpected?: ReportUnexpected) => {
+    const config = readConfig({
+      ...overrides,
+      ...(options.data !== undefined && { dataDir: options.data }),
+      ...(options.server !== undefined && { server: readServer(options.server) }),
+      ...(options.key !== undefined && { key: options.key }),
+    });
+    const openToServe = async (reportUnexpected?: ReportUnexpected) => {
       app = await openApp(config, stop.signal, reportUnexpected);
       return app;
     };
-    await work({ config, out, signal: stop.signal, open });
+    const open = async () => {
+      await requireDirect(config);
+      return await openToServe();
+    };
+    const connect = () => connectBackend(config, openToServe);
+    await work({ config, out, signal: stop.signal, connect, open, openToServe });
   } catch (error) {
     process.exitCode = report(error, out);
   } finally {
@@ -67,6 +99,13 @@ export async function run(
     await (app as App | null)?.close();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
+}
+
+function readServer(url: string): string {
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
+  throw new CommonspaceError('BAD_INPUT', 'The address of a server begins with http:// or https://.', [
+    'server',
+  ]);
 }
 
 function report(error: unknown, out: Output): number {

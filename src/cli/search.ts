@@ -1,16 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { relative } from 'node:path';
 import { Command } from 'commander';
 import { CommonspaceError } from '../domain/errors.js';
 import { EVIDENCES, type Evidence } from '../domain/evidence.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
-import type { SearchQuery } from '../services/search/query-reader.js';
-import type { SearchRequest } from '../services/search/search-request.js';
-import type { App } from '../services/services.js';
 import { readChoice, readNumber } from './arguments.js';
+import type { CliQuery, FoundItem } from './backend/backend.js';
 import { oneLine, table } from './output.js';
-import { explanationsOf, printExplanation, type ShownExplanation } from './print-explanation.js';
-import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from './run.js';
+import { printExplanation } from './print-explanation.js';
+import { type GlobalOptions, type OpenApp, run, SHORT, withServerOptions } from './run.js';
 
 interface SearchOptions extends GlobalOptions {
   readonly image?: string;
@@ -23,34 +20,8 @@ interface SearchOptions extends GlobalOptions {
   readonly minScore?: number | 'auto';
 }
 
-interface FoundItem {
-  readonly rank: number;
-  readonly score: number;
-  readonly id: string;
-  readonly modality: Modality;
-  readonly externalId: string | null;
-  readonly title: string | null;
-  readonly text: string | null;
-  /** The name it was ingested from. */
-  readonly file: string | null;
-  readonly classes: readonly string[];
-  /** Path of a thumbnail on disk, from the current folder, for a picture. */
-  readonly thumbnail: string | null;
-  /** Where it was asked for; null where no encoder can explain the item. */
-  readonly explanation?: ShownExplanation | null;
-}
-
-interface Found {
-  readonly mode: string;
-  readonly encoder: string | null;
-  readonly results: readonly FoundItem[];
-}
-
-/** Width of the thumbnails whose paths are shown, in pixels. */
-const THUMBNAIL_WIDTH = 256;
-
 export function searchCommand(openApp: OpenApp): Command {
-  return withGlobalOptions(new Command('search'))
+  return withServerOptions(new Command('search'))
     .description(
       'search by words or by a picture; a text finds pictures and a picture finds texts unless told otherwise',
     )
@@ -81,22 +52,17 @@ export function searchCommand(openApp: OpenApp): Command {
       'show the classes and the training pairs that are near both the query and the result',
     )
     .action((text: string | undefined, options: SearchOptions) =>
-      run(openApp, options, SHORT, async ({ out, open, signal }) => {
+      run(openApp, options, SHORT, async ({ out, connect, signal }) => {
         const query = await readQuery(text, options);
-        const app = await open();
-        const target = options.target ?? ('bytes' in query ? 'TEXT' : 'IMAGE');
-        const { minScore = null } = options;
-        const found = await find(
-          app,
+        const backend = await connect();
+        const found = await backend.search(
           {
             query,
-            target,
+            target: options.target ?? ('bytes' in query ? 'TEXT' : 'IMAGE'),
             by: options.by,
-            filter: options.class === undefined ? null : { classNames: options.class },
+            classNames: options.class ?? null,
             first: options.first,
-            after: null,
-            minScore: minScore === 'auto' ? null : minScore,
-            threshold: minScore === 'auto' ? 'AUTO' : 'NONE',
+            minScore: options.minScore ?? null,
           },
           { explain: options.explain === true, signal },
         );
@@ -119,7 +85,7 @@ function readMinScore(value: string): number | 'auto' {
 async function readQuery(
   text: string | undefined,
   { image, likeClass }: Pick<SearchOptions, 'image' | 'likeClass'>,
-): Promise<SearchQuery> {
+): Promise<CliQuery> {
   if ([text, image, likeClass].filter((given) => given !== undefined).length !== 1) {
     throw new CommonspaceError('BAD_INPUT', 'Give either words, --image FILE or --like-class NAME.', [
       'text',
@@ -134,40 +100,6 @@ async function readQuery(
       'image',
     ]);
   }
-}
-
-/** Runs a search and gathers what a person or a script wants to see of its results. */
-async function find(
-  app: App,
-  request: SearchRequest,
-  { explain = false, signal }: { readonly explain?: boolean; readonly signal?: AbortSignal } = {},
-): Promise<Found> {
-  const page = await app.search.search(request, { signal });
-  const [explanations, classes] = await Promise.all([
-    explain ? explanationsOf(app, page) : null,
-    app.items.classesOf(page.results.map(({ item }) => item.id)),
-  ]);
-  const results = await Promise.all(
-    page.results.map(
-      async ({ item, rank, score }): Promise<FoundItem> => ({
-        rank,
-        score,
-        id: item.id,
-        modality: item.modality,
-        externalId: item.externalId,
-        title: item.title,
-        text: item.modality === 'TEXT' ? item.text : null,
-        file: typeof item.metadata.file === 'string' ? item.metadata.file : null,
-        classes: (classes.get(item.id) ?? []).map(({ name }) => name),
-        thumbnail:
-          item.modality === 'IMAGE'
-            ? relative('', (await app.media.file(item.contentHash, THUMBNAIL_WIDTH)).path)
-            : null,
-        ...(explanations !== null && { explanation: explanations.get(item.id) ?? null }),
-      }),
-    ),
-  );
-  return { mode: page.mode, encoder: page.encoderVersion, results };
 }
 
 function resultTable(results: readonly FoundItem[]): string {

@@ -1,8 +1,10 @@
+import type { Server } from 'node:http';
 import { Command } from 'commander';
 import { type Logger, pino } from 'pino';
 import type { Config } from '../config.js';
 import { checkExposure, isLoopback } from '../http/access.js';
 import { logUnexpected } from '../http/request-log.js';
+import { announceServer } from '../services/running-server.js';
 import type { App } from '../services/services.js';
 import { readNumber } from './arguments.js';
 import { type GlobalOptions, type OpenApp, type Running, run, withGlobalOptions } from './run.js';
@@ -24,7 +26,7 @@ export function serveCommand(openApp: OpenApp): Command {
     .action((options: ServeOptions) =>
       run(openApp, options, definedOnly({ host: options.host, port: options.port }), async (running) => {
         const logger = createLogger(running.config.logLevel);
-        const app = await running.open((error) => logUnexpected(logger, error));
+        const app = await running.openToServe((error) => logUnexpected(logger, error));
         await checkExposure(running.config.host, { apiKeys: running.config.apiKeys, keys: app.keys });
         await serve(running, app, logger, (address) => {
           running.out.print(`Commonspace serves ${address}/graphql (stop it with Ctrl-C)`);
@@ -62,6 +64,7 @@ export async function serve(
   });
   try {
     onListening(await listen(app, config.host, config.port));
+    await announceServer(config.dataDir, localAddress(app.server.address()));
     services.trainingRunner.start();
     await services.warmUp();
     services.upkeep.start();
@@ -69,8 +72,19 @@ export async function serve(
     services.sweepSchedule.start();
     await stopped(signal);
   } finally {
+    // Before the port is free for another program.
+    await announceServer(config.dataDir, null);
     await closeWithin(app, config.drainSeconds * 1000);
   }
+}
+
+/** Where other processes of this machine reach the server; null if it listens on one address of the network only. */
+function localAddress(address: ReturnType<Server['address']>): string | null {
+  if (address === null || typeof address === 'string') return null;
+  const { address: host, port } = address;
+  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+  if (!isLoopback(host)) return null;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import type { TrainOptionsInput, TrainRequest } from '../services/encoders/train-request.js';
-import type { TrainingCallbacks, TrainingReport } from '../services/encoders/training-service.js';
-import type { App } from '../services/services.js';
+import type { TrainingReport } from '../services/encoders/training-service.js';
 import { readChoice, readMetadata, readNumber } from './arguments.js';
+import type { TrainingBackend, TrainingHooks } from './backend/backend.js';
 import { heldOutSummary } from './held-out-summary.js';
 import type { Output } from './output.js';
 import { printRecord } from './print-evaluation.js';
-import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { type GlobalOptions, type OpenApp, run, withServerOptions } from './run.js';
 import { setOption } from './train-options.js';
 import { showTraining } from './training-progress.js';
 
@@ -29,7 +29,7 @@ interface TrainCommandOptions extends GlobalOptions {
 }
 
 export function trainCommand(openApp: OpenApp): Command {
-  return withGlobalOptions(new Command('train'))
+  return withServerOptions(new Command('train'))
     .description("train an encoder on the catalogue's pairs, embed all items with it and activate it")
     .option(
       '--preset <name>',
@@ -90,12 +90,12 @@ export function trainCommand(openApp: OpenApp): Command {
     )
     .option('--resume <id>', 'continue a training that failed or was cancelled, with its own options')
     .action((options: TrainCommandOptions) =>
-      run(openApp, options, {}, async ({ out, open, signal }) => {
-        const app = await open();
+      run(openApp, options, {}, async ({ out, connect, signal }) => {
+        const { training } = await connect();
         const report =
           options.resume === undefined
-            ? await train(app, requestOf(options), out, signal)
-            : await resume(app, options.resume, out, signal);
+            ? await train(training, requestOf(options), out, signal)
+            : await resume(training, options.resume, out, signal);
         printReport(out, report);
         if (report.refusal !== null) {
           out.note(
@@ -130,23 +130,28 @@ function requestOf(options: TrainCommandOptions): TrainRequest {
 
 /** Trains, and shows the progress of each stage. */
 export function train(
-  app: App,
+  training: TrainingBackend,
   request: TrainRequest,
   out: Output,
   signal?: AbortSignal,
 ): Promise<TrainingReport> {
-  return shown(app, out, signal, (hooks) => app.training.train(request, hooks));
+  return shown(training, out, signal, (hooks) => training.train(request, hooks));
 }
 
-function resume(app: App, id: string, out: Output, signal: AbortSignal): Promise<TrainingReport> {
-  return shown(app, out, signal, (hooks) => app.training.resumeHere(id, hooks));
+function resume(
+  training: TrainingBackend,
+  id: string,
+  out: Output,
+  signal: AbortSignal,
+): Promise<TrainingReport> {
+  return shown(training, out, signal, (hooks) => training.resume(id, hooks));
 }
 
 async function shown(
-  app: App,
+  training: TrainingBackend,
   out: Output,
   signal: AbortSignal | undefined,
-  work: (hooks: TrainingCallbacks) => Promise<TrainingReport>,
+  work: (hooks: TrainingHooks) => Promise<TrainingReport>,
 ): Promise<TrainingReport> {
   const progress = showTraining();
   let encoder: string | null = null;
@@ -160,10 +165,9 @@ async function shown(
     });
   } catch (error) {
     progress.stop();
-    // The run is removed if it has neither weights nor a checkpoint.
-    const row = encoder === null ? null : await app.encoders.byId(encoder);
-    if (row?.state === 'failed' || row?.state === 'cancelled') {
-      out.note(`\`commonspace train --resume ${row.id}\` continues it.`);
+    // The error of the training is the one to show.
+    if (encoder !== null && (await training.isResumable(encoder).catch(() => false))) {
+      out.note(`\`commonspace train --resume ${encoder}\` continues it.`);
     }
     throw error;
   } finally {

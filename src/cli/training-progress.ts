@@ -1,8 +1,11 @@
-import type { TrainingProgress } from '../services/encoders/training-progress.js';
+import type { EncoderProgress } from '../domain/encoder-status.js';
 import { createProgress, type Progress } from './progress.js';
 
+/** The progress of a stage. Of `features`, a training in this process tells which, and how many items cannot be read. */
+export type StageProgress = EncoderProgress & { readonly of?: string; readonly failed?: number };
+
 export interface ShownTraining {
-  readonly update: (progress: TrainingProgress) => void;
+  readonly update: (progress: StageProgress) => void;
   readonly stop: () => void;
 }
 
@@ -25,9 +28,9 @@ export function showTraining(): ShownTraining {
           enter('features', 'extract').update(event.done, event.all, featuresLabel(event));
           break;
         case 'train':
-          if (event.progress.kind === 'epoch') {
-            const { epoch, epochs } = event.progress;
-            enter('train', 'train').update(epoch, epochs, describeEpoch(event.progress));
+          if (event.epoch !== null) {
+            const { epoch, epochs } = event.epoch;
+            enter('train', 'train').update(epoch, epochs, describeEpoch(event.epoch));
           }
           break;
         case 'evaluate':
@@ -56,7 +59,7 @@ export function describeEpoch(epoch: {
   return [...score, ...terms, pace].join(' ');
 }
 
-function featuresLabel({ of, failed }: { readonly of?: string; readonly failed: number }): string {
+function featuresLabel({ of, failed = 0 }: StageProgress): string {
   if (of !== undefined) return of;
   return failed === 0 ? 'items lacking features' : `items lacking features, ${failed} cannot be read`;
 }

@@ -110,6 +110,16 @@ export const ERRORS = {
     exit: 4,
     what: 'The disk has no room for the files of a training or an evaluation.',
   },
+  NOT_IN_API: {
+    status: 400,
+    exit: 4,
+    what: 'The API has no operation for what a command does, which works on the database itself.',
+  },
+  SERVER_UNREACHABLE: {
+    status: 502,
+    exit: 4,
+    what: 'The server that a command works through does not answer, or is not a Commonspace server of this version.',
+  },
   DATA_FOLDER_LOCKED: { status: 409, exit: 4, what: 'Another process uses the data folder.' },
   DATA_FOLDER_NOT_WRITABLE: { status: 500, exit: 4, what: 'The data folder cannot be written to.' },
   DATABASE_UNREACHABLE: {

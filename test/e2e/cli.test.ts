@@ -118,7 +118,7 @@ describe('the main workflow, from a folder of images to a search', () => {
     expect(migrated.stdout).toMatch(/up to date/);
   });
 
-  it('serves, names itself to a second process that opens the folder, and stops on a signal', async () => {
+  it('serves, also commands beside it, names itself to a second process that opens the folder, and stops on a signal', async () => {
     const server = startCli(['serve', '--data', data, '--port', '0']);
     const address = /http:\/\/127\.0\.0\.1:\d+/.exec(await printed(server, /stop it with Ctrl-C/))?.[0] ?? '';
     const response = await fetch(`${address}/graphql`, {
@@ -129,7 +129,16 @@ describe('the main workflow, from a folder of images to a search', () => {
       }),
     });
     expect(await response.json()).toMatchObject({ data: { crossModalSearch: { nodes: [{}] } } });
-    const second = await cli(['search', 'x', '--data', data, '--json']);
+    const beside = await cli(['search', 'a big red circle', '--data', data, '--json', '--first', '1']);
+    expect(beside.json()).toMatchObject({
+      results: [{ file: 'img/big-red-circle.png', thumbnail: expect.stringContaining(`${address}/media/`) }],
+    });
+    const directly = await cli(['sweep', '--data', data, '--json']);
+    expect([directly.code, directly.json()]).toMatchObject([
+      4,
+      { error: { code: 'NOT_IN_API', message: expect.stringContaining(address) } },
+    ]);
+    const second = await cli(['serve', '--data', data, '--port', '0', '--json']);
     expect(second.code).toBe(4);
     expect(second.json()).toMatchObject({
       error: { code: 'DATA_FOLDER_LOCKED', message: expect.stringContaining(String(server.pid)) },

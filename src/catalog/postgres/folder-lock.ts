@@ -3,13 +3,18 @@ import { link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } f
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CommonspaceError } from '../../domain/errors.js';
-import { ownIdentity, processIdentity, stateOf } from './process-identity.js';
+import { ownIdentity, type ProcessIdentity, processIdentity, stateOf } from './process-identity.js';
 
 /** The lock of a holder on another host or in another container expires after this time without a refresh. */
 const FOREIGN_HOLDER_SECONDS = 60;
 const REFRESH_SECONDS = 10;
 
-const lockContent = z.object({ state: z.enum(['held', 'released']), owner: processIdentity });
+const lockContent = z.object({
+  state: z.enum(['held', 'released']),
+  owner: processIdentity,
+  /** Where the holder serves the API, if it does and other processes of this machine can reach it. */
+  address: z.string().nullable().default(null),
+});
 
 export interface FolderLock {
   /** Releases the folder for the next process. */
@@ -40,6 +45,58 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     return hold(locks, number);
   } finally {
     await rm(candidate, { force: true });
+  }
+}
+
+/**
+ * Notes in the lock where this process serves the API, for commands that find the folder locked; null when it stops serving. Without a
+ * lock of this process (the database is a server) it does nothing.
+ */
+export async function announceAddress(folder: string, address: string | null): Promise<void> {
+  const found = await readLock(folder);
+  if (found?.content.state !== 'held' || !isOwn(found.content.owner)) return;
+  const locks = join(folder, 'lock');
+  const noted = join(locks, `noted-${process.pid}-${randomBytes(6).toString('hex')}`);
+  await writeFile(noted, encodeLock('held', address));
+  await rename(noted, found.path);
+}
+
+/**
+ * Where the holder of the folder serves the API; null if it does not, or is not known to run. Only an address of this machine is
+ * returned: callers send their key to it.
+ */
+export async function announcedAddress(folder: string): Promise<string | null> {
+  const content = (await readLock(folder).catch(() => null))?.content;
+  if (content?.state !== 'held' || content.address === null) return null;
+  // The port of a holder that has ended may belong to another program.
+  if (stateOf(content.owner) !== 'running') return null;
+  return isLoopbackAddress(content.address) ? content.address : null;
+}
+
+function isLoopbackAddress(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, hostname, username } = new URL(address);
+  return protocol === 'http:' && username === '' && /^(127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}
+
+function isOwn({ pid, started, boot, pidNamespace }: ProcessIdentity): boolean {
+  const own = ownIdentity();
+  return pid === own.pid && started === own.started && boot === own.boot && pidNamespace === own.pidNamespace;
+}
+
+/** The latest lock of the folder; null if there is none, or a malformed one. */
+async function readLock(
+  folder: string,
+): Promise<{ readonly path: string; readonly content: z.infer<typeof lockContent> } | null> {
+  const locks = join(folder, 'lock');
+  try {
+    const highest = Math.max(0, ...(await numbersIn(locks)));
+    const path = join(locks, String(highest));
+    const content = highest === 0 ? null : parse(await readFile(path, 'utf8'));
+    return content && { path, content };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 
@@ -114,8 +171,8 @@ function parse(text: string): z.infer<typeof lockContent> | null {
   }
 }
 
-function encodeLock(state: 'held' | 'released'): string {
-  return `${JSON.stringify({ state, owner: ownIdentity() })}\n`;
+function encodeLock(state: 'held' | 'released', address: string | null = null): string {
+  return `${JSON.stringify({ state, owner: ownIdentity(), address })}\n`;
 }
 
 /** Creates `path` with the candidate's content, or fails with EEXIST. */

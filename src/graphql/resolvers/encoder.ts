@@ -22,6 +22,7 @@ export const encoderFields: EncoderResolvers = {
   unseen: (row) => heldOut(storedEvaluation(row)?.unseen),
   classification: (row) => classificationOf(storedEvaluation(row)?.classification),
   cutOffs: (row) => row.config.cutOffs ?? [],
+  record: (row) => (storedEvaluation(row) as Readonly<Record<string, unknown>> | null) ?? null,
   notes: (row) => row.report.notes ?? [],
   promotion: (row) => promotionOf(row.report.promotion),
   seconds: (row) => row.report.seconds ?? null,
