@@ -39,5 +39,67 @@ export function classesCommand(openApp: OpenApp): Command {
           out.note(`${rows.length} of ${totalCount} classes are shown. Use --search to filter them.`);
         out.printJson({ totalCount, classes });
       }),
+    )
+    .addCommand(renameCommand(openApp))
+    .addCommand(mergeCommand(openApp))
+    .addCommand(deleteCommand(openApp));
+}
+
+interface RenameOptions extends GlobalOptions {
+  readonly to?: string;
+  /** False: --no-description. */
+  readonly description?: string | false;
+}
+
+function renameCommand(openApp: OpenApp): Command {
+  return withGlobalOptions(new Command('rename'))
+    .description('rename a class, or change its description; its items keep the label')
+    .argument('<name>', 'the class')
+    .option('--to <name>', 'the new name')
+    .option('--description <text>', 'what the name means')
+    .option('--no-description', 'remove the description')
+    .action((name: string, { to, description, ...options }: RenameOptions) =>
+      run(openApp, options, SHORT, async ({ out, open }) => {
+        const app = await open();
+        // Commander gives true for an option `--no-…` that is not used.
+        const given =
+          typeof description === 'string' ? description : description === false ? null : undefined;
+        const row = await app.classChanges.rename({ name }, to, given);
+        out.print(`The class is "${row.name}"${row.description === null ? '' : `: ${row.description}`}.`);
+        out.printJson(row);
+      }),
+    );
+}
+
+interface MergeOptions extends GlobalOptions {
+  readonly into: string;
+}
+
+function mergeCommand(openApp: OpenApp): Command {
+  return withGlobalOptions(new Command('merge'))
+    .description('give the items of some classes the label of another one, and delete the former')
+    .argument('<names...>', 'the classes to delete')
+    .requiredOption('--into <name>', 'the class to keep')
+    .action((names: string[], { into, ...options }: MergeOptions) =>
+      run(openApp, options, SHORT, async ({ out, open }) => {
+        const app = await open();
+        const row = await app.classChanges.merge(names, into);
+        out.print(`${names.length} classes were merged into "${row.name}".`);
+        out.printJson(row);
+      }),
+    );
+}
+
+function deleteCommand(openApp: OpenApp): Command {
+  return withGlobalOptions(new Command('delete'))
+    .description('delete a class; its items stay, without the label')
+    .argument('<name>', 'the class')
+    .action((name: string, options: GlobalOptions) =>
+      run(openApp, options, SHORT, async ({ out, open }) => {
+        const app = await open();
+        const { id } = await app.classChanges.delete({ name });
+        out.print(`The class "${name}" was deleted.`);
+        out.printJson({ deletedId: id });
+      }),
     );
 }

@@ -39,6 +39,11 @@ export const ERRORS = {
   },
   UNKNOWN_CLASS: { status: 400, exit: 2, what: 'No class has this name.' },
   CLASS_EXISTS: { status: 409, exit: 2, what: 'A class of this name exists already.' },
+  CLASS_IN_USE: {
+    status: 409,
+    exit: 3,
+    what: 'A training that is queued or running names the class, so it cannot be changed now.',
+  },
   WRONG_DIMENSION: {
     status: 400,
     exit: 2,

@@ -8,6 +8,8 @@ export const LIMITS = {
   classNameCharacters: 200,
   classDescriptionCharacters: 2_000,
   classesPerItem: 64,
+  /** Classes that one call merges into another one. */
+  classesPerMerge: 100,
   /** Items with the same pair key. */
   itemsPerPair: 64,
   /** Characters of an item's metadata as JSON. */

@@ -39,6 +39,11 @@ function detailOf(name: string, args: Values, payload: Values): Values {
     const item = payload.item as { readonly id: string } | null;
     return item === null ? {} : { id: item.id };
   }
+  if (name === 'renameClass' || name === 'mergeClasses' || name === 'deleteClass') {
+    const { id, name: former, newName, from, into } = args;
+    const values = Object.entries({ id, name: former, newName, from, into });
+    return Object.fromEntries(values.filter(([, value]) => value != null));
+  }
   const { id, name: title, force } = args;
   const encoder = payload.encoder as { readonly id: string } | null | undefined;
   return {

@@ -29,6 +29,7 @@ import { IngestSnapshots } from './ingest/ingest-snapshot.js';
 import { IngestWriter } from './ingest/ingest-writer.js';
 import { ItemUpdates } from './ingest/item-updates.js';
 import { MediaService } from './ingest/media-service.js';
+import { ClassChanges } from './search/class-changes.js';
 import { ClassService } from './search/class-service.js';
 import { DuplicateService } from './search/duplicate-service.js';
 import { ExplanationService } from './search/explanation-service.js';
@@ -57,6 +58,7 @@ export interface Services {
   readonly ping: () => Promise<void>;
   readonly items: ItemService;
   readonly classes: ClassService;
+  readonly classChanges: ClassChanges;
   readonly ingest: IngestService;
   readonly itemUpdates: ItemUpdates;
   readonly folderIngest: FolderIngest;
@@ -172,6 +174,7 @@ export function createServices(parts: Parts): Services {
     ping: async () => void (await catalog.changes.read()),
     items: new ItemService(catalog, media, filters),
     classes: new ClassService({ catalog, encoders, prototypes, statistics }, queries, filters),
+    classChanges: new ClassChanges({ catalog, prototypes }),
     ingest,
     itemUpdates: new ItemUpdates(catalog, reportUnexpected),
     folderIngest: new FolderIngest(ingest),

@@ -182,6 +182,40 @@ describe('updates', () => {
   });
 });
 
+describe('changes of classes', () => {
+  it('rename, merge and delete classes; errors name the argument', async () => {
+    const change = async (call: string) => {
+      const { data } = await ask(`mutation { ${call} }`);
+      return Object.values(data)[0] as unknown;
+    };
+    const fields = '{ class { name description } errors { code field } }';
+    await ask(
+      'mutation { a: createClass(name: "one") { class { id } } b: createClass(name: "two") { class { id } } }',
+    );
+    expect(await change(`renameClass(name: "one", newName: "uno", description: "1") ${fields}`)).toEqual({
+      class: { name: 'uno', description: '1' },
+      errors: [],
+    });
+    expect(await change(`renameClass(name: "uno", newName: "two") ${fields}`)).toEqual({
+      class: null,
+      errors: [{ code: 'CLASS_EXISTS', field: ['newName'] }],
+    });
+    expect(await change(`renameClass(name: "uno", description: null) ${fields}`)).toEqual({
+      class: { name: 'uno', description: null },
+      errors: [],
+    });
+    expect(await change(`mergeClasses(from: ["two"], into: "uno") ${fields}`)).toMatchObject({ errors: [] });
+    const deleted = '{ deletedId errors { code field } }';
+    expect(await change(`deleteClass(name: "uno") ${deleted}`)).toMatchObject({ errors: [] });
+    expect(await change(`deleteClass(name: "uno") ${deleted}`)).toEqual({
+      deletedId: null,
+      errors: [{ code: 'UNKNOWN_CLASS', field: ['name'] }],
+    });
+    const actions = (await app.auditPage(null, 3)).map(({ action }) => action);
+    expect(actions).toEqual(['deleteClass', 'deleteClass', 'mergeClasses']);
+  });
+});
+
 describe('counterparts', () => {
   it('are pages by id', async () => {
     const { data } = await ask(

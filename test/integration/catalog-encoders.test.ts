@@ -340,9 +340,9 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
     it('have text features, which can be replaced', async () => {
       const { classes, vectors, vectorWrites } = catalog();
       const [a, b] = [await classes.create('a', null), await classes.create('b', null)];
-      await vectorWrites.putClassFeatures('t@1', new Map([[a.id, Float32Array.of(1, 0)]]));
-      await vectorWrites.putClassFeatures('t@1', new Map([[a.id, Float32Array.of(0, 1)]]));
-      await vectorWrites.putClassFeatures('t@2', new Map([[b.id, Float32Array.of(1)]]));
+      await vectorWrites.putClassFeatures('t@1', [{ row: a, vector: Float32Array.of(1, 0) }]);
+      await vectorWrites.putClassFeatures('t@1', [{ row: a, vector: Float32Array.of(0, 1) }]);
+      await vectorWrites.putClassFeatures('t@2', [{ row: b, vector: Float32Array.of(1) }]);
       expect(await vectors.classFeatures('t@1', [a.id, b.id])).toEqual(
         new Map([[a.id, Float32Array.of(0, 1)]]),
       );

@@ -5,6 +5,7 @@ import type { Modality } from '../../domain/modality.js';
 import type { ChangeStamp } from '../postgres/change-stamp.js';
 import type { Database } from '../postgres/database.js';
 import type { ClassRow } from '../types.js';
+import { deleteClass, mergeClasses, renameClass } from './class-changes.js';
 
 /** Selects classes. */
 export interface ClassFilter {
@@ -63,6 +64,25 @@ export class Classes {
       }
       throw error;
     }
+  }
+
+  /** @throws CommonspaceError CLASS_EXISTS, UNKNOWN_CLASS, CLASS_IN_USE */
+  async rename(id: string, after: Omit<ClassRow, 'id'>): Promise<ClassRow> {
+    const row = await renameClass(this.db, id, after);
+    await this.changes.add();
+    return row;
+  }
+
+  /** Gives the items of classes the label of another one, and deletes the former. @throws CommonspaceError UNKNOWN_CLASS, CLASS_IN_USE */
+  async merge(from: readonly string[], into: string): Promise<void> {
+    await mergeClasses(this.db, from, into);
+    await this.changes.add();
+  }
+
+  /** Deletes a class. Its items stay. @throws CommonspaceError UNKNOWN_CLASS, CLASS_IN_USE */
+  async delete(id: string): Promise<void> {
+    await deleteClass(this.db, id);
+    await this.changes.add();
   }
 
   /** Matching classes, by name. */

@@ -5,6 +5,7 @@ import { unit } from '../../domain/vectors.js';
 import type { ChangeStamp } from '../postgres/change-stamp.js';
 import { repeatConflicts } from '../postgres/conflicts.js';
 import type { Database, Queryable } from '../postgres/database.js';
+import type { ClassRow } from '../types.js';
 import { CHUNK_FLOATS, encodeUuidArray, encodeVectorArray } from './vector-codec.js';
 import { embeddingPartition, featurePartition, type VectorPartitions } from './vector-partitions.js';
 
@@ -21,6 +22,12 @@ export interface LateFeature {
   readonly itemId: string;
   /** Of the content that it was extracted from. */
   readonly contentHash: string;
+  readonly vector: Float32Array;
+}
+
+/** The text feature of a class as it was read. */
+export interface ClassTextFeature {
+  readonly row: ClassRow;
   readonly vector: Float32Array;
 }
 
@@ -160,14 +167,31 @@ export class VectorWrites {
     }
   }
 
-  /** Replaces the text features of classes. */
-  async putClassFeatures(extractor: string, features: ReadonlyMap<string, Float32Array>): Promise<void> {
-    for (const [ids, vectors] of encodedChunks(await this.vectorOid(this.db), features)) {
+  /**
+   * Replaces the text features of classes. Skipped are classes that were deleted, renamed or described otherwise since they were
+   * read: FOR SHARE waits for a transaction that does so.
+   */
+  async putClassFeatures(extractor: string, features: readonly ClassTextFeature[]): Promise<void> {
+    const byId = new Map(features.map((feature) => [feature.row.id, feature]));
+    const vectorsById = new Map(features.map(({ row, vector }) => [row.id, vector]));
+    for (const [ids, vectors, keys] of encodedChunks(await this.vectorOid(this.db), vectorsById)) {
+      const rows = keys.map((id) => byId.get(id)?.row);
       await this.db.run(
-        `INSERT INTO class_feature (class_id, extractor, vec)
-         SELECT id, $1, vec FROM unnest($2::uuid[], $3::vector[]) AS u (id, vec)
+        `WITH made AS (SELECT * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::vector[]) AS u (id, name, description, vec)),
+           current AS (
+             SELECT c.id FROM class c JOIN made USING (id)
+             WHERE c.name = made.name AND c.description IS NOT DISTINCT FROM made.description
+             ORDER BY c.name FOR SHARE OF c)
+         INSERT INTO class_feature (class_id, extractor, vec)
+         SELECT id, $1, vec FROM made JOIN current USING (id)
          ON CONFLICT (class_id, extractor) DO UPDATE SET vec = EXCLUDED.vec`,
-        [extractor, ids, vectors],
+        [
+          extractor,
+          ids,
+          rows.map((row) => row?.name ?? null),
+          rows.map((row) => row?.description ?? null),
+          vectors,
+        ],
       );
     }
   }
@@ -206,12 +230,13 @@ export class VectorWrites {
 function* encodedChunks(
   vectorOid: number,
   vectors: ReadonlyMap<string, Float32Array>,
-): Generator<readonly [ids: Buffer, vectors: Buffer]> {
+): Generator<readonly [ids: Buffer, vectors: Buffer, keys: readonly string[]]> {
   const entries = [...vectors].sort(([a], [b]) => (a < b ? -1 : 1));
   const rows = Math.max(1, Math.floor(CHUNK_FLOATS / (entries[0]?.[1].length ?? 1)));
   for (let start = 0; start < entries.length; start += rows) {
     const part = entries.slice(start, start + rows);
     const units = part.map(([, vector]) => unit(vector));
-    yield [encodeUuidArray(part.map(([id]) => id)), encodeVectorArray(vectorOid, units)];
+    const keys = part.map(([id]) => id);
+    yield [encodeUuidArray(keys), encodeVectorArray(vectorOid, units), keys];
   }
 }

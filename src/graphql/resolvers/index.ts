@@ -11,10 +11,13 @@ import { activateEncoder } from './mutation-activate-encoder.js';
 import { adoptEncoder } from './mutation-adopt-encoder.js';
 import { cancelTraining } from './mutation-cancel-training.js';
 import { createClass } from './mutation-create-class.js';
+import { deleteClass } from './mutation-delete-class.js';
 import { deleteEncoder } from './mutation-delete-encoder.js';
 import { deleteItems } from './mutation-delete-items.js';
 import { evaluateEncoder } from './mutation-evaluate-encoder.js';
 import { ingest } from './mutation-ingest.js';
+import { mergeClasses } from './mutation-merge-classes.js';
+import { renameClass } from './mutation-rename-class.js';
 import { resumeTraining } from './mutation-resume-training.js';
 import { trainEncoder } from './mutation-train-encoder.js';
 import { updateItem } from './mutation-update-item.js';
@@ -76,6 +79,9 @@ export const resolvers: Resolvers = {
     updateItem,
     updateItems,
     createClass,
+    renameClass,
+    mergeClasses,
+    deleteClass,
     deleteItems,
     trainEncoder,
     adoptEncoder,

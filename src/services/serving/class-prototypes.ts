@@ -16,10 +16,16 @@ export interface Prototype {
   readonly items: number;
 }
 
+/** The embedding of the text of a class. */
+interface NameEmbedding {
+  readonly text: string;
+  readonly vector: Float32Array;
+}
+
 /** Vectors of classes: features of their names, and prototypes in the common space. */
 export class ClassPrototypes {
-  /** Embeddings of names, cached for the encoder of the latest call. */
-  private named = { encoderId: '', byClass: new Map<string, Float32Array>() };
+  /** Embeddings of names by class id, cached for the encoder of the latest call. */
+  private named = { encoderId: '', byClass: new Map<string, NameEmbedding>() };
 
   constructor(
     private readonly catalog: Catalog,
@@ -47,9 +53,9 @@ export class ClassPrototypes {
     if (missing.length === 0) return known;
     const opened = await this.texts.of(encoder);
     const features = await opened.extract(missing.map(classText), { signal });
-    const made = new Map(missing.flatMap((row, i) => (features[i] ? [[row.id, features[i]] as const] : [])));
+    const made = missing.flatMap((row, i) => (features[i] ? [{ row, vector: features[i] }] : []));
     await this.catalog.vectorWrites.putClassFeatures(extractor, made);
-    return new Map([...known, ...made]);
+    return new Map([...known, ...made.map(({ row, vector }) => [row.id, vector] as const)]);
   }
 
   /** Every class with the feature of its name for an encoder, for measurements over all classes. */
@@ -75,21 +81,27 @@ export class ClassPrototypes {
     });
   }
 
-  /** Embeddings of the classes' names. Encoders and names of classes never change, so each is computed once. */
+  /** Embeddings of the classes' names. Encoders never change, so each is computed once for a text. */
   private async nameEmbeddings(
     rows: readonly ClassRow[],
     active: LoadedEncoder,
   ): Promise<ReadonlyMap<string, Float32Array>> {
     if (this.named.encoderId !== active.row.id) this.named = { encoderId: active.row.id, byClass: new Map() };
     const { byClass } = this.named;
-    const unknown = rows.filter((row) => !byClass.has(row.id));
+    const unknown = rows.filter((row) => byClass.get(row.id)?.text !== classText(row));
+    const texts = new Map(unknown.map((row) => [row.id, classText(row)]));
     let worked = 0;
     for (const [id, feature] of unknown.length === 0 ? [] : await this.knownFeatures(unknown, active.row)) {
       // Embedding many classes takes long: let other work of the event loop run in between.
       if (worked++ % 16 === 15) await setImmediate();
-      byClass.set(id, active.encoder.embedName(feature));
+      byClass.set(id, { text: texts.get(id) ?? '', vector: active.encoder.embedName(feature) });
     }
-    return byClass;
+    return new Map(
+      rows.flatMap(({ id }) => {
+        const known = byClass.get(id);
+        return known === undefined ? [] : [[id, known.vector] as const];
+      }),
+    );
   }
 
   /** As `ensureFeatures`, but without an extractor that cannot be opened: classes whose feature is missing are left out. */
