@@ -52,19 +52,19 @@ interface RenameOptions extends GlobalOptions {
 }
 
 function renameCommand(openApp: OpenApp): Command {
-  return withGlobalOptions(new Command('rename'))
+  return withServerOptions(new Command('rename'))
     .description('rename a class, or change its description; its items keep the label')
     .argument('<name>', 'the class')
     .option('--to <name>', 'the new name')
     .option('--description <text>', 'what the name means')
     .option('--no-description', 'remove the description')
     .action((name: string, { to, description, ...options }: RenameOptions) =>
-      run(openApp, options, SHORT, async ({ out, open }) => {
-        const app = await open();
+      run(openApp, options, SHORT, async ({ out, connect }) => {
+        const { classChanges } = await connect();
         // Commander gives true for an option `--no-…` that is not used.
         const given =
           typeof description === 'string' ? description : description === false ? null : undefined;
-        const row = await app.classChanges.rename({ name }, to, given);
+        const row = await classChanges.rename(name, to, given);
         out.print(`The class is "${row.name}"${row.description === null ? '' : `: ${row.description}`}.`);
         out.printJson(row);
       }),
@@ -76,14 +76,14 @@ interface MergeOptions extends GlobalOptions {
 }
 
 function mergeCommand(openApp: OpenApp): Command {
-  return withGlobalOptions(new Command('merge'))
+  return withServerOptions(new Command('merge'))
     .description('give the items of some classes the label of another one, and delete the former')
     .argument('<names...>', 'the classes to delete')
     .requiredOption('--into <name>', 'the class to keep')
     .action((names: string[], { into, ...options }: MergeOptions) =>
-      run(openApp, options, SHORT, async ({ out, open }) => {
-        const app = await open();
-        const row = await app.classChanges.merge(names, into);
+      run(openApp, options, SHORT, async ({ out, connect }) => {
+        const { classChanges } = await connect();
+        const row = await classChanges.merge(names, into);
         out.print(`${names.length} classes were merged into "${row.name}".`);
         out.printJson(row);
       }),
@@ -91,15 +91,15 @@ function mergeCommand(openApp: OpenApp): Command {
 }
 
 function deleteCommand(openApp: OpenApp): Command {
-  return withGlobalOptions(new Command('delete'))
+  return withServerOptions(new Command('delete'))
     .description('delete a class; its items stay, without the label')
     .argument('<name>', 'the class')
     .action((name: string, options: GlobalOptions) =>
-      run(openApp, options, SHORT, async ({ out, open }) => {
-        const app = await open();
-        const { id } = await app.classChanges.delete({ name });
+      run(openApp, options, SHORT, async ({ out, connect }) => {
+        const { classChanges } = await connect();
+        const deletedId = await classChanges.delete(name);
         out.print(`The class "${name}" was deleted.`);
-        out.printJson({ deletedId: id });
+        out.printJson({ deletedId });
       }),
     );
 }

@@ -153,6 +153,24 @@ export class Client {
     return required(createClass.class, createClass.errors);
   }
 
+  /** Changes the name or the description of a class. @throws ApiError UNKNOWN_CLASS, CLASS_EXISTS, CLASS_IN_USE, BAD_INPUT */
+  async renameClass(variables: documents.RenameClassMutationVariables, options?: CallOptions) {
+    const { renameClass } = await this.execute(documents.RenameClassDocument, variables, options);
+    return required(renameClass.class, renameClass.errors);
+  }
+
+  /** Gives the items of `from` the class `into`, and deletes `from`. @throws ApiError UNKNOWN_CLASS, CLASS_IN_USE, BAD_INPUT */
+  async mergeClasses(variables: documents.MergeClassesMutationVariables, options?: CallOptions) {
+    const { mergeClasses } = await this.execute(documents.MergeClassesDocument, variables, options);
+    return required(mergeClasses.class, mergeClasses.errors);
+  }
+
+  /** Deletes a class; its items stay. @returns its id @throws ApiError UNKNOWN_CLASS, CLASS_IN_USE, BAD_INPUT */
+  async deleteClass(variables: documents.DeleteClassMutationVariables, options?: CallOptions) {
+    const { deleteClass } = await this.execute(documents.DeleteClassDocument, variables, options);
+    return required(deleteClass.deletedId, deleteClass.errors);
+  }
+
   /** Deletes items: at most 1000. An unknown id is in `errors`. */
   async deleteItems(ids: readonly string[], options?: CallOptions) {
     return (await this.execute(documents.DeleteItemsDocument, { ids }, options)).deleteItems;

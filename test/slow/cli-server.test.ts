@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClient } from '../../src/client/index.js';
 import { type CliResult, cli, printed, startCli } from '../support/cli.js';
 import { writeShapesFolder } from '../support/shapes-folder.js';
 
@@ -70,6 +71,23 @@ describe('beside the server of the data folder', () => {
   it.each(Object.keys(commands))('%s gives the same as without it', (name) => {
     const told = ({ code, stdout, stderr }: CliResult) => ({ code, stdout: comparable(stdout), stderr });
     expect(beside[name]?.map(told)).toEqual(direct[name]?.map(told));
+  });
+
+  it('renames, merges and deletes classes', async () => {
+    const classes = (...args: readonly string[]) => cli(['classes', ...args, '--data', data, '--json']);
+    const names = async () =>
+      (await classes()).json<{ classes: { name: string }[] }>().classes.map(({ name }) => name);
+    const before = await names();
+    const { id: extra } = await createClient({ url: address }).createClass({ name: 'hexagon' });
+    expect((await classes('rename', 'hexagon', '--to', 'honeycomb')).json()).toMatchObject({
+      id: extra,
+      name: 'honeycomb',
+    });
+    expect((await classes('merge', 'nothing', '--into', 'honeycomb')).json()).toMatchObject({
+      error: { code: 'UNKNOWN_CLASS', field: ['from', '0'] },
+    });
+    expect((await classes('delete', 'honeycomb')).json()).toEqual({ deletedId: extra });
+    expect(await names()).toEqual(before);
   });
 
   it('trains, shows the progress, activates and goes back', async () => {

@@ -16,6 +16,7 @@ import type { StageProgress } from '../training-progress.js';
 export interface Backend {
   readonly encoders: EncoderBackend;
   readonly training: TrainingBackend;
+  readonly classChanges: ClassChangeBackend;
   search(
     request: CliSearch,
     options: { readonly explain: boolean; readonly signal: AbortSignal },
@@ -37,6 +38,26 @@ export interface EncoderBackend {
   activate(id: string, options: { readonly force: boolean; readonly signal: AbortSignal }): Promise<string>;
   remove(id: string): Promise<void>;
   cancel(id: string): Promise<void>;
+}
+
+/** Changes of classes by name. */
+export interface ClassChangeBackend {
+  /** Absent values stay, a description of null is removed. @throws CommonspaceError UNKNOWN_CLASS, CLASS_EXISTS, CLASS_IN_USE */
+  rename(
+    name: string,
+    newName: string | undefined,
+    description: string | null | undefined,
+  ): Promise<NamedClass>;
+  /** @throws CommonspaceError UNKNOWN_CLASS, CLASS_IN_USE */
+  merge(from: readonly string[], into: string): Promise<NamedClass>;
+  /** The id of the deleted class. @throws CommonspaceError UNKNOWN_CLASS, CLASS_IN_USE */
+  delete(name: string): Promise<string>;
+}
+
+interface NamedClass {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
 }
 
 export interface TrainingHooks {
@@ -112,14 +133,11 @@ export interface ShownExplanation {
 export interface ClassList {
   /** Of the classes on all pages. */
   readonly totalCount: number;
-  readonly classes: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly description: string | null;
+  readonly classes: readonly (NamedClass & {
     readonly images: number;
     readonly texts: number;
     readonly seen: boolean;
-  }[];
+  })[];
 }
 
 interface EncoderList {

@@ -2,11 +2,12 @@ import { relative } from 'node:path';
 import { storedEvaluation } from '../../services/encoders/stored-evaluation.js';
 import { storedProgress } from '../../services/encoders/training-progress.js';
 import type { TrainingCallbacks } from '../../services/encoders/training-service.js';
-import type { EncoderRow, ItemRow } from '../../services/models.js';
+import type { ClassRow, EncoderRow, ItemRow } from '../../services/models.js';
 import type { SearchPage, SearchResult } from '../../services/search/search-service.js';
 import type { App } from '../../services/services.js';
 import type {
   Backend,
+  ClassChangeBackend,
   ClassList,
   CliSearch,
   EncoderBackend,
@@ -26,6 +27,7 @@ export function localBackend(app: App): Backend {
   return {
     encoders: encoderBackend(app),
     training: trainingBackend(app),
+    classChanges: classChangeBackend(app),
     search: (request, options) => search(app, request, options),
     classes: (part, first) => classes(app, part, first),
   };
@@ -124,6 +126,17 @@ async function classes(app: App, part: string | null, first: number): Promise<Cl
     })),
   };
 }
+
+function classChangeBackend({ classChanges }: App): ClassChangeBackend {
+  return {
+    rename: async (name, newName, description) =>
+      namedClass(await classChanges.rename({ name }, newName, description)),
+    merge: async (from, into) => namedClass(await classChanges.merge(from, into)),
+    delete: async (name) => (await classChanges.delete({ name })).id,
+  };
+}
+
+const namedClass = ({ id, name, description }: ClassRow) => ({ id, name, description });
 
 function encoderBackend({ encoders, training }: App): EncoderBackend {
   const view = (row: EncoderRow): EncoderView => viewOf(row, () => encoders.parts(row));

@@ -1,4 +1,5 @@
 import {
+  type ClassFieldsFragment,
   type Client,
   createClient,
   type SearchQuery,
@@ -6,6 +7,7 @@ import {
 } from '../../client/index.js';
 import type {
   Backend,
+  ClassChangeBackend,
   ClassList,
   CliQuery,
   CliSearch,
@@ -24,6 +26,7 @@ export function remoteBackend(url: string, key: string | null): Backend {
   return {
     encoders,
     training: remoteTraining(client, encoders),
+    classChanges: classChanges(client),
     search: (request, { explain, signal }) => search(client, request, explain, signal),
     classes: (part, first) => classes(client, part, first),
   };
@@ -104,3 +107,14 @@ async function classes(client: Client, part: string | null, first: number): Prom
     })),
   };
 }
+
+function classChanges(client: Client): ClassChangeBackend {
+  return {
+    rename: (name, newName, description) =>
+      calling(client.renameClass({ name, newName, description })).then(namedClass),
+    merge: (from, into) => calling(client.mergeClasses({ from: [...from], into })).then(namedClass),
+    delete: (name) => calling(client.deleteClass({ name })),
+  };
+}
+
+const namedClass = ({ id, name, description }: ClassFieldsFragment) => ({ id, name, description });
