@@ -70,6 +70,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       },
       close: async () => {
         await Promise.all([services.upkeep.stop(), services.indexes.stop(), services.sweepSchedule.stop()]);
+        await services.jobRunner.stop();
         await Promise.all([services.trainingRunner.stop(), services.evaluationJobs.stop()]);
         await features.close();
         await catalog.close();

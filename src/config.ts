@@ -43,6 +43,8 @@ export interface Config {
   readonly keepEncoders: number;
   /** A new encoder is activated if its held-out map is below that of the active one by at most this. */
   readonly promotionTolerance: number;
+  /** Jobs that a server or a worker does at once; 0: none. */
+  readonly jobs: number;
   /** Seconds that a server that stops gives the requests that it answers. */
   readonly drainSeconds: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -106,6 +108,7 @@ const environment = z.object({
   COMMONSPACE_EMBEDDED_BUFFERS: z.coerce.number().int().min(1).max(1024).optional(),
   COMMONSPACE_KEEP_ENCODERS: z.coerce.number().int().min(0).max(1000).default(DEFAULT_VERSIONS.keepRetired),
   COMMONSPACE_PROMOTION_TOLERANCE: z.coerce.number().min(0).max(1).default(DEFAULT_VERSIONS.tolerance),
+  COMMONSPACE_JOBS: z.coerce.number().int().min(0).max(16).default(1),
   COMMONSPACE_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(20),
   COMMONSPACE_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -114,7 +117,7 @@ const environment = z.object({
 
 /** Values of a command. Those of its flags override the environment, which overrides `embeddedBuffers`. */
 export type ConfigOverrides = Partial<
-  Pick<Config, 'dataDir' | 'server' | 'key' | 'host' | 'port' | 'imageModel' | 'embeddedBuffers'>
+  Pick<Config, 'dataDir' | 'server' | 'key' | 'host' | 'port' | 'imageModel' | 'embeddedBuffers' | 'jobs'>
 >;
 
 /**
@@ -161,6 +164,7 @@ export function readConfig(
     embeddedBuffers: value.COMMONSPACE_EMBEDDED_BUFFERS ?? overrides.embeddedBuffers ?? null,
     keepEncoders: value.COMMONSPACE_KEEP_ENCODERS,
     promotionTolerance: value.COMMONSPACE_PROMOTION_TOLERANCE,
+    jobs: overrides.jobs ?? value.COMMONSPACE_JOBS,
     drainSeconds: value.COMMONSPACE_DRAIN_SECONDS,
     logLevel: value.COMMONSPACE_LOG_LEVEL,
   };

@@ -19,6 +19,7 @@ import { searchCommand } from './cli/search.js';
 import { serveCommand } from './cli/serve.js';
 import { sweepCommand } from './cli/sweep.js';
 import { trainCommand } from './cli/train.js';
+import { workerCommand } from './cli/worker.js';
 import { delayWasmOptimisation } from './platform/wasm-tiering.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -50,6 +51,7 @@ const program = new Command('commonspace')
 
 for (const command of [
   serveCommand,
+  workerCommand,
   ingestCommand,
   trainCommand,
   adoptCommand,
@@ -73,7 +75,7 @@ for (const command of [
 }
 
 /** Commands that run until they are stopped. */
-const LONG_RUNNING: ReadonlySet<string> = new Set(['serve', 'demo']);
+const LONG_RUNNING: ReadonlySet<string> = new Set(['serve', 'worker', 'demo']);
 program.hook('preAction', (_program, command) => {
   if (!LONG_RUNNING.has(command.name())) delayWasmOptimisation();
 });

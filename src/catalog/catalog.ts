@@ -9,6 +9,8 @@ import { EncoderRuns } from './repositories/encoder-runs.js';
 import { Encoders } from './repositories/encoders.js';
 import { FacetCounts } from './repositories/facets.js';
 import { Items } from './repositories/items.js';
+import { JobList } from './repositories/job-list.js';
+import { Jobs } from './repositories/jobs.js';
 import { Media } from './repositories/media.js';
 import { PictureHashes } from './repositories/picture-hashes.js';
 import { serverSecret } from './repositories/server-secret.js';
@@ -39,6 +41,10 @@ export interface Catalog {
   readonly media: Media;
   readonly apiKeys: ApiKeyTable;
   readonly audit: AuditLog;
+  /** Jobs of the queue, for those who work on them. */
+  readonly jobs: Jobs;
+  /** All jobs, trainings and evaluations included, for those who look at them. */
+  readonly jobList: JobList;
   /** What sessions and signed addresses are signed with, the same for all servers on the database. */
   readonly serverSecret: () => Promise<Buffer>;
   readonly hashes: PictureHashes;
@@ -100,6 +106,8 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     media: new Media(database),
     apiKeys: new ApiKeyTable(database),
     audit: new AuditLog(database),
+    jobs: new Jobs(database),
+    jobList: new JobList(database),
     serverSecret: () => serverSecret(database),
     hashes: new PictureHashes(database),
     nearImages: new NearImages(database, partitions),

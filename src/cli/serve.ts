@@ -70,6 +70,7 @@ export async function serve(
     services.upkeep.start();
     services.indexes.start();
     services.sweepSchedule.start();
+    services.jobRunner.start(config.jobs);
     await stopped(signal);
   } finally {
     // Before the port is free for another program.
@@ -87,7 +88,8 @@ function localAddress(address: ReturnType<Server['address']>): string | null {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-function stopped(signal: AbortSignal): Promise<void> {
+/** Resolves when the signal aborts. */
+export function stopped(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });

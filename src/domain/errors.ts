@@ -64,6 +64,8 @@ export const ERRORS = {
   },
   ENCODER_NOT_FOUND: { status: 404, exit: 2, what: 'No encoder has this id.' },
   ENCODER_STATE: { status: 409, exit: 3, what: "The encoder's state does not allow this." },
+  JOB_NOT_FOUND: { status: 404, exit: 2, what: 'No job has this id.' },
+  JOB_STATE: { status: 409, exit: 3, what: "The job's state does not allow this." },
   BAD_ENCODER_RECORD: {
     status: 500,
     exit: 4,

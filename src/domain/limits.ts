@@ -24,6 +24,8 @@ export const LIMITS = {
   itemPageSize: 100,
   classPageSize: 200,
   encoderPageSize: 100,
+  /** Jobs, and failures of a job. */
+  jobPageSize: 100,
   counterpartPageSize: 100,
   duplicatePageSize: 50,
   /** Ids in one request for nodes. */

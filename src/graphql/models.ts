@@ -1,3 +1,4 @@
+import type { JobRow } from '../domain/job.js';
 import type { ClassRow, EncoderRow, ItemRow } from '../services/models.js';
 import type { DuplicateMember } from '../services/search/duplicate-service.js';
 import type { ExplanationContext } from '../services/search/explanation-service.js';
@@ -27,6 +28,7 @@ type CountedConnection<Row> = ReturnType<
 export type ItemConnectionModel = CountedConnection<ItemRow>;
 export type ClassConnectionModel = CountedConnection<ClassRow>;
 export type EncoderConnectionModel = CountedConnection<EncoderRow>;
+export type JobConnectionModel = CountedConnection<JobRow>;
 
 /** The object that resolvers of `Facets` receive: a checked request. */
 export type FacetsModel = FacetRequest;

@@ -20,6 +20,9 @@ const MUTATIONS: Readonly<Record<string, Scope>> = {
   activateEncoder: 'train',
   deleteEncoder: 'train',
   evaluateEncoder: 'train',
+  // Also the scope of the job's kind; see JobService.
+  cancelJob: 'read',
+  retryFailed: 'read',
 };
 
 /**

@@ -5,4 +5,5 @@ export type { EncoderEvaluationRow } from '../catalog/repositories/encoder-evalu
 export type { CounterpartsOf } from '../catalog/repositories/item-pages.js';
 export type { ClassRow, EncoderRow, ImageRow, ItemRow, TextRow } from '../catalog/types.js';
 export type { MethodFigures, PartRecord } from '../domain/evaluation-record.js';
+export type { JobFailure, JobRow } from '../domain/job.js';
 export type { MethodCurve } from '../evaluation/space/space-details.js';

@@ -29,6 +29,9 @@ import { IngestSnapshots } from './ingest/ingest-snapshot.js';
 import { IngestWriter } from './ingest/ingest-writer.js';
 import { ItemUpdates } from './ingest/item-updates.js';
 import { MediaService } from './ingest/media-service.js';
+import { storedKind } from './jobs/job-kind.js';
+import { JobRunner } from './jobs/job-runner.js';
+import { JobService } from './jobs/job-service.js';
 import { ClassChanges } from './search/class-changes.js';
 import { ClassService } from './search/class-service.js';
 import { DuplicateService } from './search/duplicate-service.js';
@@ -50,7 +53,8 @@ import { ImageSources } from './serving/image-source.js';
 import { IndexUpkeep } from './serving/index-upkeep.js';
 import { GaugeReader } from './status/gauges.js';
 import { Sweep } from './sweep/sweep.js';
-import { SweepSchedule } from './sweep/sweep-schedule.js';
+import { sweepJob } from './sweep/sweep-job.js';
+import { SPARED_MS, SweepSchedule } from './sweep/sweep-schedule.js';
 
 /** The services, for HTTP, the command line and the demo. */
 export interface Services {
@@ -91,6 +95,9 @@ export interface Services {
   readonly sweep: Sweep;
   /** Sweeps from time to time, once it is started. */
   readonly sweepSchedule: SweepSchedule;
+  readonly jobs: JobService;
+  /** Works on queued jobs, once it is started. */
+  readonly jobRunner: JobRunner;
   /** Works on queued training runs, once it is started. */
   readonly trainingRunner: TrainingRunner;
 }
@@ -170,6 +177,12 @@ export function createServices(parts: Parts): Services {
   const keys = new ApiKeys(catalog.apiKeys);
   const signatures = new Signatures(catalog.serverSecret);
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
+  const training = new TrainingService(runParts, trainingRunner, versionService, filters);
+  const sweepKind = sweepJob(sweep);
+  // Every kind of job that a process can do.
+  const kinds = [storedKind(sweepKind)];
+  const jobRunner = new JobRunner(catalog.jobs, kinds, reportUnexpected);
+  const jobs = new JobService(catalog, kinds, jobRunner, (id) => training.cancel(id));
   return {
     ping: async () => void (await catalog.changes.read()),
     items: new ItemService(catalog, media, filters),
@@ -183,7 +196,7 @@ export function createServices(parts: Parts): Services {
     duplicates: new DuplicateService(catalog),
     explanations: new ExplanationService(catalog, prototypes, statistics),
     media: new MediaService(catalog, media),
-    training: new TrainingService(runParts, trainingRunner, versionService, filters),
+    training,
     evaluations,
     searchQuality: new SearchQualityService(catalog, textExtractors, encoders),
     evaluationJobs: new EvaluationJobs(catalog, versionService, evaluations, reportUnexpected),
@@ -209,7 +222,12 @@ export function createServices(parts: Parts): Services {
     audit: (...entry) => catalog.audit.add(...entry).catch(reportUnexpected),
     auditPage: (before, limit) => catalog.audit.page(before, limit),
     sweep,
-    sweepSchedule: new SweepSchedule(sweep, reportUnexpected),
+    sweepSchedule: new SweepSchedule(
+      { run: () => jobs.beginUnlessSince(sweepKind, { features: false }, SPARED_MS) },
+      reportUnexpected,
+    ),
+    jobs,
+    jobRunner,
     trainingRunner,
   };
 }

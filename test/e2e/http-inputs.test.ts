@@ -42,6 +42,7 @@ const PARENTS = {
   Class: ofNode('Class'),
   ImageItem: ofNode('ImageItem'),
   TextItem: ofNode('TextItem'),
+  Job: (field: string) => `job(id: "${nodes.Job}") { ${field} }`,
   SearchConnection: (field: string) => `crossModalSearch(query: { text: "red" }, minScore: 0) { ${field} }`,
 };
 
@@ -50,6 +51,9 @@ beforeAll(async () => {
   const logger = pino({ level: 'silent' });
   http = await createApp({ services: app, logger, apiKeys: [], loopback: true });
   nodes.Class = (await app.classes.create('circle', null)).id;
+  // No runner is started, so the job stays in the queue.
+  await app.jobs.beginUnlessSince({ name: 'SWEEP' }, { features: false }, 0);
+  nodes.Job = (await app.catalog.jobList.page({ states: null, kinds: null }, null, 1))[0]?.id ?? '';
   const outcomes = await app.ingest.ingest([
     { content: { text: 'a red circle' }, externalId: 'red', classes: ['circle'], pairKey: 'red' },
     { content: { bytes: await drawShape('circle', 'red') }, pairKey: 'red' },

@@ -69,6 +69,7 @@ export async function openTestApp(
   let running = await begin(options);
   const end = async () => {
     await Promise.all([running.upkeep.stop(), running.indexes.stop()]);
+    await running.jobRunner.stop();
     await Promise.all([running.trainingRunner.stop(), running.evaluationJobs.stop()]);
     await running.features.close();
   };

@@ -44,6 +44,9 @@ export const WORK: Readonly<Record<string, Work>> = {
   'ItemConnection.totalCount': COUNT,
   'ClassConnection.totalCount': COUNT,
   'EncoderConnection.totalCount': COUNT,
+  'JobConnection.totalCount': COUNT,
+  'Query.jobs': READ_STORED,
+  'Job.failures': READ_STORED,
   'Item.counterparts': 2,
   'Item.counterpartsConnection': 2,
   'Encoder.parts': 20,
@@ -60,6 +63,8 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Mutation.activateEncoder': 1_000,
   'Mutation.deleteEncoder': 1_000,
   'Mutation.evaluateEncoder': COUNT,
+  'Mutation.cancelJob': COUNT,
+  'Mutation.retryFailed': COUNT,
 };
 
 /**
@@ -100,6 +105,7 @@ export const LISTS: Readonly<Record<string, number | ((args: FieldArguments) => 
   'EncoderPayload.errors': 1,
   'EvaluateEncoderPayload.errors': 1,
   'DeleteEncoderPayload.errors': 1,
+  'JobPayload.errors': 1,
 };
 
 /** Fields whose arguments give the lengths of lists within them. */

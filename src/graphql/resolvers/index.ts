@@ -7,8 +7,10 @@ import { encoderFields } from './encoder.js';
 import { evaluationFields, evaluationPart, methodFigures, precisionRecallCurve } from './evaluation.js';
 import { facetFields } from './facets.js';
 import { imageItem, textItem } from './item.js';
+import { jobFailure, jobFields } from './job.js';
 import { activateEncoder } from './mutation-activate-encoder.js';
 import { adoptEncoder } from './mutation-adopt-encoder.js';
+import { cancelJob } from './mutation-cancel-job.js';
 import { cancelTraining } from './mutation-cancel-training.js';
 import { createClass } from './mutation-create-class.js';
 import { deleteClass } from './mutation-delete-class.js';
@@ -19,6 +21,7 @@ import { ingest } from './mutation-ingest.js';
 import { mergeClasses } from './mutation-merge-classes.js';
 import { renameClass } from './mutation-rename-class.js';
 import { resumeTraining } from './mutation-resume-training.js';
+import { retryFailed } from './mutation-retry-failed.js';
 import { trainEncoder } from './mutation-train-encoder.js';
 import { updateItem } from './mutation-update-item.js';
 import { updateItems } from './mutation-update-items.js';
@@ -32,11 +35,14 @@ import { evaluation } from './query-evaluation.js';
 import { facets } from './query-facets.js';
 import { item } from './query-item.js';
 import { items } from './query-items.js';
+import { job } from './query-job.js';
+import { jobs } from './query-jobs.js';
 import { node } from './query-node.js';
 import { nodes } from './query-nodes.js';
 import { searchConnection } from './search-connection.js';
 import { searchEdge } from './search-edge.js';
 import { encoderProgress } from './subscription-encoder-progress.js';
+import { jobProgress } from './subscription-job-progress.js';
 
 const ITEM_TYPES = { IMAGE: 'ImageItem', TEXT: 'TextItem' } as const;
 
@@ -51,6 +57,9 @@ export const resolvers: Resolvers = {
   ItemConnection: countedConnection,
   ClassConnection: countedConnection,
   EncoderConnection: countedConnection,
+  JobConnection: countedConnection,
+  Job: jobFields,
+  JobFailure: jobFailure,
   Facets: facetFields,
   Class: classFields,
   Encoder: encoderFields,
@@ -73,6 +82,8 @@ export const resolvers: Resolvers = {
     encoders,
     encoder,
     evaluation,
+    jobs,
+    job,
   },
   Mutation: {
     ingest,
@@ -90,6 +101,8 @@ export const resolvers: Resolvers = {
     activateEncoder,
     deleteEncoder,
     evaluateEncoder,
+    cancelJob,
+    retryFailed,
   },
-  Subscription: { encoderProgress },
+  Subscription: { encoderProgress, jobProgress },
 };

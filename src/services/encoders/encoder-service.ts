@@ -8,10 +8,10 @@ import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js'
 import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
 import { outsideRequest } from '../../platform/request-work.js';
+import { RowWatch } from '../../platform/row-watch.js';
 import { type ActivateOptions, type Activation, wrongState } from './activation.js';
 import type { Checkpoints } from './checkpoints.js';
 import { EncoderParts } from './encoder-parts.js';
-import { EncoderWatch } from './encoder-watch.js';
 
 /** A retired encoder is kept for this time, because searches that started before the switch may still use it. */
 const SEARCH_GRACE_MS = 10 * 60_000;
@@ -26,7 +26,7 @@ export interface EncoderPage {
 
 /** Versions of the encoder: list, activate, watch, remove. */
 export class EncoderService {
-  private readonly watching: EncoderWatch;
+  private readonly watching: RowWatch<EncoderRow>;
   private readonly compositions: EncoderParts;
 
   /** @param keepRetired how many retired versions are kept when another becomes active */
@@ -37,7 +37,11 @@ export class EncoderService {
     private readonly keepRetired: number,
     private readonly reportUnexpected: ReportUnexpected,
   ) {
-    this.watching = new EncoderWatch(catalog);
+    this.watching = new RowWatch(
+      (id) => catalog.encoders.byId(id),
+      // A run that can be cancelled is under way.
+      ({ state }) => movesFrom(state).cancel,
+    );
     this.compositions = new EncoderParts(catalog);
   }
 

@@ -1,17 +1,18 @@
 import { setTimeout } from 'node:timers/promises';
 import type { ReportUnexpected } from '../../domain/errors.js';
-import type { Sweep } from './sweep.js';
 
 const FIRST_AFTER_MS = 10 * 60_000;
 const EVERY_MS = 6 * 3_600_000;
+/** Another server that began one since then spares this one. */
+export const SPARED_MS = 5 * 3_600_000;
 
-/** Sweeps in the background of a running server. Features stay: `commonspace sweep --features` removes them. */
+/** Begins sweeps in the background of a running server. Features stay: `commonspace sweep --features` removes them. */
 export class SweepSchedule {
   private readonly stopping = new AbortController();
   private loop: Promise<void> | null = null;
 
   constructor(
-    private readonly sweep: Pick<Sweep, 'run'>,
+    private readonly sweep: { run(options: { readonly signal: AbortSignal }): Promise<unknown> },
     private readonly reportUnexpected: ReportUnexpected,
     private readonly times = { firstAfterMs: FIRST_AFTER_MS, everyMs: EVERY_MS },
   ) {}

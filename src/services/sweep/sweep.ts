@@ -9,6 +9,8 @@ import type { Checkpoints } from '../encoders/checkpoints.js';
 const SWEEP_GRACE_MS = 24 * 3_600_000;
 /** Entries of the audit log are kept for this time. */
 const AUDIT_KEPT_MS = 400 * 24 * 3_600_000;
+/** Jobs are kept for this time after they ended. */
+const JOBS_KEPT_MS = 90 * 24 * 3_600_000;
 /** Pictures that are looked up and removed together. */
 const PICTURES_AT_ONCE = 200;
 
@@ -73,6 +75,7 @@ export class Sweep {
     const runs = (await removeUnfinishedRuns(runsFolder)) + (await checkpoints.removeUnknown(exists, before));
     check();
     await catalog.audit.removeBefore(new Date(Date.now() - AUDIT_KEPT_MS));
+    await catalog.jobList.removeEnded(new Date(Date.now() - JOBS_KEPT_MS));
     return { uploads, files, thumbnails, pairs, runs, features: await this.unusedFeatures(features, check) };
   }
 

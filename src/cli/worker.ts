@@ -1,0 +1,32 @@
+import { Command } from 'commander';
+import { logUnexpected } from '../http/request-log.js';
+import { readNumber } from './arguments.js';
+import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { createLogger, stopped } from './serve.js';
+
+interface WorkerOptions extends GlobalOptions {
+  readonly jobs?: number;
+}
+
+export function workerCommand(openApp: OpenApp): Command {
+  return withGlobalOptions(new Command('worker'))
+    .description('work on queued jobs until SIGINT or SIGTERM, beside servers on the same database')
+    .option(
+      '--jobs <n>',
+      'jobs at once (default: COMMONSPACE_JOBS, or 1)',
+      readNumber('jobs', { integer: true, min: 1, max: 16 }),
+    )
+    .action((options: WorkerOptions) =>
+      run(openApp, options, options.jobs === undefined ? {} : { jobs: options.jobs }, async (running) => {
+        const { config, out, signal, open } = running;
+        const logger = createLogger(config.logLevel);
+        const app = await open((error) => logUnexpected(logger, error));
+        // A process that has only this to do does not idle because servers do no jobs.
+        const atOnce = Math.max(1, config.jobs);
+        app.jobRunner.start(atOnce);
+        out.print(`The worker does ${atOnce} job${atOnce === 1 ? '' : 's'} at once (stop it with Ctrl-C)`);
+        out.printJson({ jobs: atOnce });
+        await stopped(signal);
+      }),
+    );
+}

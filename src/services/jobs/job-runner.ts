@@ -1,0 +1,88 @@
+import { setTimeout } from 'node:timers/promises';
+import type { ClaimedJob, Jobs } from '../../catalog/repositories/jobs.js';
+import type { ReportUnexpected } from '../../domain/errors.js';
+import type { AnyJobKind } from './job-kind.js';
+import { JobWork, MAX_ATTEMPTS } from './job-work.js';
+
+/** Interval at which an idle process looks for jobs. */
+const POLL_MS = 2_000;
+
+const INTERRUPTED = {
+  code: 'INTERRUPTED',
+  message: `The process that worked on it ended, ${MAX_ATTEMPTS} times at the same step. It can be retried.`,
+} as const;
+
+/** Works on queued jobs. Several processes may do so on one database. */
+export class JobRunner {
+  private readonly kinds: ReadonlyMap<string, AnyJobKind>;
+  private readonly working = new Map<string, JobWork>();
+  private readonly stopping = new AbortController();
+  private loops: Promise<unknown> | null = null;
+  private readonly pauses = new Set<AbortController>();
+
+  constructor(
+    private readonly jobs: Jobs,
+    kinds: readonly AnyJobKind[],
+    private readonly reportUnexpected: ReportUnexpected,
+  ) {
+    this.kinds = new Map(kinds.map((kind) => [kind.name, kind]));
+  }
+
+  /** Starts the work, once. @param atOnce jobs that this process works on at a time; 0: none */
+  start(atOnce: number): void {
+    this.loops ??= Promise.all(Array.from({ length: atOnce }, () => this.workOnQueue()));
+  }
+
+  /** Waits until the jobs of this process are back in the queue. They go on from their latest step. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.wake();
+    await this.loops;
+  }
+
+  /** Looks at the queue now. */
+  wake(): void {
+    for (const pause of this.pauses) pause.abort();
+  }
+
+  /** Stops the work on a cancelled job, if this process does it. */
+  abort(id: string): void {
+    this.working.get(id)?.abort();
+  }
+
+  private async workOnQueue(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        await this.jobs.recover(MAX_ATTEMPTS, INTERRUPTED);
+        const job = await this.jobs.claim([...this.kinds.keys()]);
+        if (job === null) await this.pause();
+        else await this.work(job);
+      } catch (error) {
+        this.reportUnexpected(error);
+        await this.pause();
+      }
+    }
+  }
+
+  private async work(job: ClaimedJob): Promise<void> {
+    const kind = this.kinds.get(job.kind);
+    if (kind === undefined) throw new Error(`a job of the unknown kind ${job.kind} was claimed`);
+    const work = new JobWork(this.jobs, job, kind, this.stopping.signal, this.reportUnexpected);
+    this.working.set(job.id, work);
+    try {
+      await work.run();
+    } finally {
+      // A job that was cancelled and repeated may already be running again in this process.
+      if (this.working.get(job.id) === work) this.working.delete(job.id);
+    }
+  }
+
+  private async pause(): Promise<void> {
+    if (this.stopping.signal.aborted) return;
+    const ended = new AbortController();
+    this.pauses.add(ended);
+    await setTimeout(POLL_MS, null, { signal: ended.signal }).catch(() => {});
+    this.pauses.delete(ended);
+  }
+}
