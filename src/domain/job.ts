@@ -14,7 +14,7 @@ export function isUnderWay(state: JobState): boolean {
 }
 
 /** Inputs of a job by outcome. At the end of a job that succeeded, the three add up to all inputs. */
-export interface JobCounts {
+interface JobCounts {
   readonly done: number;
   readonly failed: number;
   /** Inputs that need no work. */
