@@ -18,9 +18,9 @@ export function workerCommand(openApp: OpenApp): Command {
     )
     .action((options: WorkerOptions) =>
       run(openApp, options, options.jobs === undefined ? {} : { jobs: options.jobs }, async (running) => {
-        const { config, out, signal, open } = running;
+        const { config, out, signal, openToServe } = running;
         const logger = createLogger(config.logLevel);
-        const app = await open((error) => logUnexpected(logger, error));
+        const app = await openToServe((error) => logUnexpected(logger, error));
         // A process that has only this to do does not idle because servers do no jobs.
         const atOnce = Math.max(1, config.jobs);
         app.jobRunner.start(atOnce);
