@@ -302,6 +302,7 @@ describe('a malformed environment', () => {
       .filter((name) => name !== 'help');
     expect(commands).toEqual([
       'serve',
+      'worker',
       'ingest',
       'train',
       'adopt',
