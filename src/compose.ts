@@ -41,6 +41,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       fetchPolicy: { allowNetworks: config.fetchAllow },
       runsFolder: join(config.dataDir, 'runs'),
       versions: { keepRetired: config.keepEncoders, tolerance: config.promotionTolerance },
+      perMinute: { cost: config.costPerMinute, bytes: config.bytesPerMinute },
       reportUnexpected,
     });
     // Runs of a process that ended without finishing them become resumable.

@@ -22,6 +22,9 @@ export interface Config {
   readonly introspection: boolean;
   /** A JSON file of the only documents that callers may run, by id; null: all. */
   readonly trustedDocuments: string | null;
+  /** Units of cost, and bytes, that a caller may use in a minute if its key has no limits of its own; 0: no limit. */
+  readonly costPerMinute: number;
+  readonly bytesPerMinute: number;
   /** `default`, `hsv-hog`, `dir:PATH` of a tfjs model, `onnx:PATH` or `hf:ORG/NAME`. */
   readonly imageModel: string;
   /** `default`, `onnx:PATH` or `hf:ORG/NAME`. */
@@ -67,6 +70,8 @@ function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
+const perMinute = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0);
+
 const environment = z.object({
   DATABASE_URL: z
     .string()
@@ -85,6 +90,8 @@ const environment = z.object({
     .default([]),
   COMMONSPACE_INTROSPECTION: z.enum(['on', 'off']).default('on'),
   COMMONSPACE_TRUSTED_DOCUMENTS: z.string().min(1).optional(),
+  COMMONSPACE_COST_PER_MINUTE: perMinute,
+  COMMONSPACE_BYTES_PER_MINUTE: perMinute,
   COMMONSPACE_IMAGE_MODEL: z.string().regex(IMAGE_MODEL, IMAGE_MODEL_RULE).default('default'),
   COMMONSPACE_IMAGE_MODELS: list
     .refine((names) => names.every((name) => IMAGE_MODEL.test(name)), `each ${IMAGE_MODEL_RULE}`)
@@ -153,6 +160,8 @@ export function readConfig(
     corsOrigins: value.COMMONSPACE_CORS_ORIGINS,
     introspection: value.COMMONSPACE_INTROSPECTION === 'on',
     trustedDocuments: value.COMMONSPACE_TRUSTED_DOCUMENTS ?? null,
+    costPerMinute: value.COMMONSPACE_COST_PER_MINUTE,
+    bytesPerMinute: value.COMMONSPACE_BYTES_PER_MINUTE,
     imageModel: overrides.imageModel ?? value.COMMONSPACE_IMAGE_MODEL,
     textModel: value.COMMONSPACE_TEXT_MODEL,
     imageModels: value.COMMONSPACE_IMAGE_MODELS,

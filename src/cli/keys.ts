@@ -8,8 +8,11 @@ import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from 
 interface CreateOptions extends GlobalOptions {
   readonly scope?: readonly Scope[];
   readonly expires?: number;
+  readonly costPerMinute?: number;
+  readonly bytesPerMinute?: number;
 }
 
+const LIMIT = { integer: true, min: 0, max: Number.MAX_SAFE_INTEGER } as const;
 const DAY_MS = 24 * 3_600_000;
 
 export function keysCommand(openApp: OpenApp): Command {
@@ -22,7 +25,7 @@ export function keysCommand(openApp: OpenApp): Command {
         out.print(
           keys.length === 0
             ? 'No keys yet; `commonspace keys create NAME` makes one.'
-            : table(['key', 'name', 'scopes', 'created', 'used', ''], keys.map(line)),
+            : table(['key', 'name', 'scopes', 'created', 'used', 'a minute', ''], keys.map(line)),
         );
         out.printJson({ keys });
       }),
@@ -57,12 +60,25 @@ function createCommand(openApp: OpenApp): Command {
       'the key expires after this number of days',
       readNumber('days', { min: 0.001, max: 36_500 }),
     )
+    .option(
+      '--cost-per-minute <units>',
+      'what its operations may cost in a minute; 0: no limit (default: COMMONSPACE_COST_PER_MINUTE)',
+      readNumber('units', LIMIT),
+    )
+    .option(
+      '--bytes-per-minute <bytes>',
+      'bytes of uploads and fetches in a minute; 0: no limit (default: COMMONSPACE_BYTES_PER_MINUTE)',
+      readNumber('bytes', LIMIT),
+    )
     .action((name: string, options: CreateOptions) =>
       run(openApp, options, SHORT, async ({ out, open }) => {
         const app = await open();
         const expiresAt =
           options.expires === undefined ? null : new Date(Date.now() + options.expires * DAY_MS);
-        const { row, secret } = await app.keys.create(name, options.scope ?? ['read'], expiresAt);
+        const { row, secret } = await app.keys.create(name, options.scope ?? ['read'], expiresAt, {
+          cost: options.costPerMinute ?? null,
+          bytes: options.bytesPerMinute ?? null,
+        });
         out.print(secret);
         out.note(
           `The key "${row.name}" (${row.id}) has the scopes ${row.scopes.join(', ')}. Its secret is shown only now.`,
@@ -79,8 +95,20 @@ function line(key: ApiKeyRow): string[] {
     key.scopes.join(', '),
     day(key.createdAt),
     key.usedAt === null ? 'never' : day(key.usedAt),
+    limitsOf(key),
     stateOf(key),
   ];
+}
+
+/** What a key may use in a minute by its own limits. */
+function limitsOf({ perMinute: { cost, bytes } }: ApiKeyRow): string {
+  const limits = [
+    { limit: cost, what: 'cost' },
+    { limit: bytes, what: 'bytes' },
+  ];
+  return limits
+    .flatMap(({ limit, what }) => (limit === null ? [] : [`${what} ${limit === 0 ? 'unlimited' : limit}`]))
+    .join(', ');
 }
 
 function stateOf({ revokedAt, expiresAt }: ApiKeyRow): string {

@@ -7,7 +7,7 @@ export interface TransportOptions {
   readonly key?: string | null;
   /** In place of the global `fetch`. */
   readonly fetch?: typeof fetch;
-  /** How often a call that the server refused with 503 is repeated; 3 by default, 0 for never. */
+  /** How often a call that the server refused with 503 or 429 is repeated; 3 by default, 0 for never. */
   readonly retries?: number;
 }
 
@@ -28,6 +28,8 @@ export interface Call extends CallOptions {
 }
 
 const DEFAULT_RETRIES = 3;
+/** Too many requests; the server is busy. */
+const RETRIED: ReadonlySet<number> = new Set([429, 503]);
 /** A longer Retry-After than this is left to the caller. */
 const LONGEST_WAIT_SECONDS = 30;
 
@@ -64,7 +66,7 @@ export class Transport {
       if (response.ok) return response;
       const error = await errorOf(response);
       const wait = error.retryAfter;
-      const again = response.status === 503 && wait !== null && wait <= LONGEST_WAIT_SECONDS;
+      const again = RETRIED.has(response.status) && wait !== null && wait <= LONGEST_WAIT_SECONDS;
       if (!again || attempt >= this.retries) throw error;
       await delay(wait * 1000, call.signal);
     }

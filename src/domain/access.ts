@@ -15,7 +15,20 @@ export interface Caller {
   /** For the log. */
   readonly name: string;
   readonly scopes: readonly Scope[];
+  /** Limits of the key itself; where they are null or absent, those of the configuration hold. */
+  readonly perMinute?: Partial<KeyLimits>;
 }
+
+/** What a caller may use in a minute; 0: without a limit. */
+export interface PerMinute {
+  /** Units of the cost of operations. */
+  readonly cost: number;
+  /** Bytes of uploads, of large requests, and of files at addresses. */
+  readonly bytes: number;
+}
+
+/** The limits that a key has of its own; null: that of the configuration. */
+export type KeyLimits = { readonly [K in keyof PerMinute]: number | null };
 
 /** A caller on a loopback address without keys. */
 export const LOCAL: Caller = { keyId: null, name: 'local', scopes: ['admin'] };

@@ -163,6 +163,11 @@ export const ERRORS = {
   KEY_NOT_FOUND: { status: 404, exit: 2, what: 'No API key has this id or name.' },
   QUERY_TOO_DEEP: { status: 400, exit: 2, what: 'A GraphQL operation nests deeper than the limit.' },
   QUERY_TOO_COSTLY: { status: 400, exit: 2, what: 'A GraphQL operation asks for more than the limit.' },
+  RATE_LIMITED: {
+    status: 429,
+    exit: 5,
+    what: 'The API key has used what it may use in a minute. Try again later.',
+  },
   BUSY: {
     status: 503,
     exit: 5,
@@ -174,9 +179,10 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Errors that pass: seconds after which a caller may repeat the request. */
+/** Errors that pass: seconds after which a caller may repeat the request, where the error does not have them itself. */
 export const RETRY_AFTER_SECONDS: Readonly<Partial<Record<ErrorCode, number>>> = {
   BUSY: 1,
+  RATE_LIMITED: 10,
   DATABASE_UNREACHABLE: 5,
   DATABASE_TIMEOUT: 5,
 };
@@ -194,13 +200,16 @@ export interface Failure {
 /** An expected failure that ends the call. Any other error is unexpected, and its details are not sent to the caller. */
 export class CommonspaceError extends Error {
   override readonly name = 'CommonspaceError';
+  /** Seconds after which the request may be repeated; null if it would fail again. */
+  readonly retryAfter: number | null;
   constructor(
     readonly code: ErrorCode,
     message: string,
     readonly field: FieldPath = [],
-    options?: ErrorOptions,
+    options: ErrorOptions & { readonly retryAfter?: number | null } = {},
   ) {
     super(message, options);
+    this.retryAfter = options.retryAfter ?? RETRY_AFTER_SECONDS[code] ?? null;
   }
 
   toFailure(): Failure {
@@ -209,7 +218,10 @@ export class CommonspaceError extends Error {
 
   /** The same failure with the path of this field. */
   at(field: FieldPath): CommonspaceError {
-    return new CommonspaceError(this.code, this.message, field, { cause: this.cause });
+    return new CommonspaceError(this.code, this.message, field, {
+      cause: this.cause,
+      retryAfter: this.retryAfter,
+    });
   }
 }
 

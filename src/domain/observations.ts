@@ -9,6 +9,8 @@ export type Observation =
   | { readonly kind: 'field'; readonly field: string; readonly seconds: number }
   /** An error that a caller receives, by its code. */
   | { readonly kind: 'error'; readonly code: string }
+  /** Work that was refused because of a limit. */
+  | { readonly kind: 'refusal'; readonly reason: string }
   /** A lookup in a cache. */
   | { readonly kind: 'cache'; readonly cache: string; readonly hit: boolean };
 

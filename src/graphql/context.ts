@@ -1,5 +1,7 @@
 import type { Caller } from '../domain/access.js';
 import { FetchBudget } from '../domain/fetch-budget.js';
+import { LIMITS } from '../domain/limits.js';
+import type { CallerBudget } from '../services/access/budgets.js';
 import type { Services } from '../services/services.js';
 import { createLoaders, type Loaders } from './loaders.js';
 
@@ -13,8 +15,12 @@ export interface GraphqlContext {
   readonly signal: AbortSignal;
   /** What all fields of the request may fetch from addresses. */
   readonly fetches: FetchBudget;
+  /** What the caller may use in a minute. */
+  readonly budget: CallerBudget;
 }
 
 export function createContext(services: Services, caller: Caller, signal: AbortSignal): GraphqlContext {
-  return { services, loaders: createLoaders(services), caller, signal, fetches: new FetchBudget() };
+  const budget = services.budgets.of(caller);
+  const fetches = new FetchBudget(LIMITS.fetchedBytes, budget);
+  return { services, loaders: createLoaders(services), caller, signal, fetches, budget };
 }

@@ -30,7 +30,8 @@ function answerFor(
     ...(formatted.path !== undefined && { path: formatted.path }),
   };
   if (original instanceof CommonspaceError) {
-    const extensions = { code: original.code, field: original.field };
+    const { code, field, retryAfter } = original;
+    const extensions = { code, field, ...(retryAfter !== null && { retryAfter }) };
     return { message: original.message, ...location, extensions };
   }
   const field = argumentOf(original);

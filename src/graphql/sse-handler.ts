@@ -16,7 +16,7 @@ import {
 import { createHandler, type ExecutionResult, type Handler, type RequestParams } from 'graphql-sse';
 import { CommonspaceError } from '../domain/errors.js';
 import type { GraphqlContext } from './context.js';
-import { costError, measureCost, type OperationCost } from './cost/cost-limit.js';
+import { costError, measureCost, type OperationCost, reportedCost } from './cost/cost-limit.js';
 import { formatError } from './errors.js';
 import { depthLimit, MAX_TOKENS } from './limits.js';
 
@@ -54,18 +54,22 @@ export function createSseHandler({
     <T>(run: (args: ExecutionArgs) => T) =>
     (args: ExecutionArgs): T | ExecutionResult => {
       const { document, operationName, variableValues } = args;
+      const context = args.contextValue as OperationContext;
       const operation = getOperationAST(document, operationName);
       try {
-        if (operation != null) beginOperation(operation, args.contextValue as OperationContext);
+        if (operation != null) beginOperation(operation, context);
+        const cost = measureCost({ schema, document, operationName, variables: variableValues });
+        if (cost !== null) {
+          costs.set(context, cost);
+          const tooCostly = costError(cost);
+          if (tooCostly !== null) return { errors: [tooCostly] };
+          context.budget.takeCost(cost.requested);
+        }
       } catch (error) {
         if (!(error instanceof CommonspaceError)) throw error;
         return { errors: [new GraphQLError(error.message, { originalError: error })] };
       }
-      const cost = measureCost({ schema, document, operationName, variables: variableValues });
-      if (cost === null) return run(args);
-      costs.set(args.contextValue as OperationContext, cost);
-      const error = costError(cost);
-      return error === null ? run(args) : { errors: [error] };
+      return run(args);
     };
   return createHandler<unknown, GraphqlContext, OperationContext>({
     // Without a token the library refuses the single connection mode, which keeps streams in memory.
@@ -86,7 +90,9 @@ export function createSseHandler({
       return {
         ...result,
         ...(errors !== undefined && { errors: errors.map((error) => maskError(error, reportUnexpected)) }),
-        ...(cost !== undefined && { extensions: { ...result.extensions, cost } }),
+        ...(cost !== undefined && {
+          extensions: { ...result.extensions, cost: reportedCost(cost, context.budget) },
+        }),
       };
     },
   });

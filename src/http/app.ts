@@ -14,6 +14,7 @@ import type { Services } from '../services/services.js';
 import { opensGraphqlPage, wantsStream } from './accept.js';
 import { callerOf, isOpen, needsKey, registerAccess } from './access.js';
 import { registerBodyMemory } from './body-memory.js';
+import { registerByteBudget } from './byte-budget.js';
 import { PREFLIGHT_HEADERS, registerCsrf } from './csrf.js';
 import { registerDrain } from './drain.js';
 import { sendError } from './errors.js';
@@ -83,6 +84,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerCsrf(app, corsOrigins);
   if (trustedDocuments !== null) registerTrustedDocuments(app, trustedDocuments);
   noteRequests(app, services);
+  registerByteBudget(app, services.budgets, { '/graphql': MAX_BODY_BYTES, '/media': MAX_UPLOAD_BYTES });
   registerBodyMemory(app, MAX_BODY_BYTES);
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 

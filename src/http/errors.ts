@@ -1,15 +1,13 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { CommonspaceError, ERRORS } from '../domain/errors.js';
 import { observe } from '../domain/observations.js';
-import { retryAfter } from './retry-later.js';
 
 /** Sends the error of a request outside GraphQL as `{ error: { code, message, field } }`. Unexpected errors are masked. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   // A cache would repeat a 404 when the file is there. A handler may have set the headers of its answer.
   reply.header('cache-control', 'no-store').removeHeader('etag');
   if (error instanceof CommonspaceError) {
-    const seconds = retryAfter(error.code);
-    if (seconds !== null) reply.header('retry-after', seconds);
+    if (error.retryAfter !== null) reply.header('retry-after', error.retryAfter);
     observe({ kind: 'error', code: error.code });
     return reply.code(ERRORS[error.code].status).send({ error: error.toFailure() });
   }

@@ -60,6 +60,7 @@ function createMetrics() {
     'stage',
   ]);
   const errors = counter('errors_total', 'Errors that callers received, by code.', ['code']);
+  const refusals = counter('refusals_total', 'Work that was refused because of a limit.', ['reason']);
   const cache = counter('cache_lookups_total', 'Lookups in caches.', ['cache', 'result']);
   const connections = gauge('database_connections', 'Connections of the pool.', ['state']);
   const waiting = gauge('waiting', 'Work that waits: for a connection, a thread, a decoder, memory.', [
@@ -78,6 +79,7 @@ function createMetrics() {
       if (observation.kind === 'stage') stages.observe({ stage: observation.stage }, observation.seconds);
       else if (observation.kind === 'field')
         fields.observe({ field: observation.field }, observation.seconds);
+      else if (observation.kind === 'refusal') refusals.inc({ reason: observation.reason });
       else if (observation.kind === 'error') errors.inc({ code: observation.code });
       else cache.inc({ cache: observation.cache, result: observation.hit ? 'hit' : 'miss' });
     },

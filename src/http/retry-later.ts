@@ -1,29 +1,41 @@
 import type { ApolloServerPlugin } from '@apollo/server';
-import { ERRORS, type ErrorCode, RETRY_AFTER_SECONDS } from '../domain/errors.js';
+import { ERRORS, type ErrorCode } from '../domain/errors.js';
 import type { GraphqlContext } from '../graphql/context.js';
 
-/** Seconds of the Retry-After header; null where a repetition of the request would fail again. */
-export function retryAfter(code: unknown): number | null {
-  return isCode(code) ? (RETRY_AFTER_SECONDS[code] ?? null) : null;
-}
-
 /**
- * Answers with status 503 and Retry-After if all root fields failed for a reason that passes. A part of an answer is still an
- * answer, with status 200.
+ * Answers with the status of the error (503 or 429) and Retry-After if all root fields failed for a reason that passes. A part of an
+ * answer is still an answer, with status 200.
  */
 export const retryLater: ApolloServerPlugin<GraphqlContext> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ response: { body, http } }) => {
       if (body.kind !== 'single') return;
       const { data, errors = [] } = body.singleResult;
-      const waits = errors.map(({ extensions }) => retryAfter(extensions?.code));
       const isEmpty = data == null || Object.values(data).every((field) => field === null);
-      if (waits.length === 0 || !isEmpty || waits.includes(null)) return;
-      http.status = ERRORS.BUSY.status;
-      http.headers.set('retry-after', String(Math.max(...waits.map(Number))));
+      const waits = errors.map(({ extensions }) => waitOf(extensions));
+      if (!isEmpty || waits.includes(null)) return;
+      const longest = waits.reduce(
+        (one, other) => ((one?.seconds ?? 0) >= (other?.seconds ?? 0) ? one : other),
+        null,
+      );
+      if (longest === null) return;
+      http.status = longest.status;
+      http.headers.set('retry-after', String(longest.seconds));
     },
   }),
 };
+
+interface Wait {
+  readonly status: number;
+  readonly seconds: number;
+}
+
+/** Null where a repetition of the request would fail again. */
+function waitOf(extensions: Readonly<Record<string, unknown>> | undefined): Wait | null {
+  const { code, retryAfter } = extensions ?? {};
+  if (!isCode(code) || typeof retryAfter !== 'number') return null;
+  return { status: ERRORS[code].status, seconds: retryAfter };
+}
 
 function isCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(ERRORS, code);

@@ -40,7 +40,7 @@ const DEFAULT_FETCH_POLICY: Rules = {
  *
  * @param reserve waits for room for the body before it is read
  * @throws CommonspaceError BAD_INPUT (not an address), ADDRESS_NOT_ALLOWED, FETCH_FAILED, FETCH_TIMEOUT,
- *   IMAGE_TOO_LARGE, EMPTY_IMAGE, FETCH_BUDGET_EXCEEDED, CANCELLED
+ *   IMAGE_TOO_LARGE, EMPTY_IMAGE, FETCH_BUDGET_EXCEEDED, RATE_LIMITED, CANCELLED
  */
 export async function fetchImage(
   url: string,
@@ -48,6 +48,7 @@ export async function fetchImage(
   { signal, fetches }: RequestScope = {},
   reserve: Reserve = async () => {},
 ): Promise<Buffer> {
+  fetches?.begin();
   const rules = { ...DEFAULT_FETCH_POLICY, ...policy };
   const networks = parseNetworks(rules.allowNetworks);
   const controller = new AbortController();

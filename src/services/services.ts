@@ -1,11 +1,13 @@
 import type { Catalog, CatalogDescription } from '../catalog/catalog.js';
 import type { LackingIndex } from '../catalog/vectors/vector-indexes.js';
+import type { PerMinute } from '../domain/access.js';
 import { DEFAULT_VERSIONS, type VersionPolicy } from '../domain/encoder-status.js';
 import type { ReportUnexpected } from '../domain/errors.js';
 import type { BackendReport, FeatureExtractors } from '../features/types.js';
 import type { FetchPolicy } from '../media/fetch-image.js';
 import type { MediaStore } from '../media/media-store.js';
 import { ApiKeys } from './access/api-keys.js';
+import { Budgets } from './access/budgets.js';
 import { Sessions } from './access/sessions.js';
 import { Signatures } from './access/signatures.js';
 import { SignedMedia } from './access/signed-media.js';
@@ -87,6 +89,7 @@ export interface Services {
   readonly indexes: IndexUpkeep;
   readonly gauges: GaugeReader;
   readonly keys: ApiKeys;
+  readonly budgets: Budgets;
   readonly sessions: Sessions;
   readonly signedMedia: SignedMedia;
   /** Notes a write in the audit log. It does not fail, because the write is done. */
@@ -115,6 +118,8 @@ export interface Parts {
   /** The folder with a subfolder for the files of each run. */
   readonly runsFolder: string;
   readonly versions?: VersionPolicy;
+  /** What callers may use in a minute; without a limit by default. */
+  readonly perMinute?: PerMinute;
   readonly reportUnexpected: ReportUnexpected;
 }
 
@@ -217,6 +222,7 @@ export function createServices(parts: Parts): Services {
     ),
     gauges: new GaugeReader(catalog, features, indexes),
     keys,
+    budgets: new Budgets(parts.perMinute),
     sessions: new Sessions(signatures, keys),
     signedMedia: new SignedMedia(signatures),
     audit: (...entry) => catalog.audit.add(...entry).catch(reportUnexpected),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SCOPES, type Scope } from '../../domain/access.js';
+import { type KeyLimits, SCOPES, type Scope } from '../../domain/access.js';
 import type { Database } from '../postgres/database.js';
 
 /** A key without its secret. */
@@ -13,8 +13,10 @@ export interface ApiKeyRow {
   readonly revokedAt: Date | null;
   /** Of the latest request, accurate to a few minutes; null if there was none. */
   readonly usedAt: Date | null;
+  readonly perMinute: KeyLimits;
 }
 
+const limit = z.number().nullable();
 const row = z.object({
   id: z.string(),
   name: z.string(),
@@ -23,10 +25,11 @@ const row = z.object({
   expiresAt: z.date().nullable(),
   revokedAt: z.date().nullable(),
   usedAt: z.date().nullable(),
+  perMinute: z.object({ cost: limit, bytes: limit }),
 });
 
 const COLUMNS = `id, name, scopes, created_at AS "createdAt", expires_at AS "expiresAt", revoked_at AS "revokedAt",
-  used_at AS "usedAt"`;
+  used_at AS "usedAt", json_build_object('cost', cost_per_minute, 'bytes', bytes_per_minute) AS "perMinute"`;
 const USABLE = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > CURRENT_TIMESTAMP)';
 
 /** `used_at` is written at most this often. */
@@ -38,13 +41,22 @@ export class ApiKeyTable {
 
   /** @param hash hex sha256 of the secret */
   async create(
-    key: Pick<ApiKeyRow, 'id' | 'name' | 'scopes' | 'expiresAt'>,
+    key: Pick<ApiKeyRow, 'id' | 'name' | 'scopes' | 'expiresAt' | 'perMinute'>,
     hash: string,
   ): Promise<ApiKeyRow> {
     const rows = await this.db.run(
-      `INSERT INTO api_key (id, name, hash, scopes, expires_at) VALUES ($1::uuid, $2, $3, $4::text[], $5)
+      `INSERT INTO api_key (id, name, hash, scopes, expires_at, cost_per_minute, bytes_per_minute)
+       VALUES ($1::uuid, $2, $3, $4::text[], $5, $6, $7)
        RETURNING ${COLUMNS}`,
-      [key.id, key.name, hash, key.scopes, key.expiresAt?.toISOString() ?? null],
+      [
+        key.id,
+        key.name,
+        hash,
+        key.scopes,
+        key.expiresAt?.toISOString() ?? null,
+        key.perMinute.cost,
+        key.perMinute.bytes,
+      ],
     );
     return row.parse(rows[0]);
   }

@@ -1,12 +1,20 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import { GraphQLError } from 'graphql';
+import type { BudgetState, CallerBudget } from '../../services/access/budgets.js';
+import type { GraphqlContext } from '../context.js';
 import { MAX_COST } from './cost-table.js';
 import { type Operation, operationCost } from './operation-cost.js';
 
-/** What an operation costs, as `extensions.cost` of its answer says. */
+/** What an operation costs. `extensions.cost` of its answer says it, with what the caller has left where it has a budget. */
 export interface OperationCost {
   readonly requested: number;
   readonly limit: number;
+}
+
+type ReportedCost = OperationCost & Partial<BudgetState>;
+
+export function reportedCost(cost: OperationCost, budget: Pick<CallerBudget, 'cost'>): ReportedCost {
+  return { ...cost, ...budget.cost() };
 }
 
 /**
@@ -27,20 +35,24 @@ export function costError({ requested, limit }: OperationCost): GraphQLError | n
   });
 }
 
-/** Refuses operations over the limit, and adds the cost to every answer. */
-export const costLimit: ApolloServerPlugin = {
+/** Refuses operations over the limit, and those that the caller has no budget for. Adds the cost to every answer. */
+export const costLimit: ApolloServerPlugin<GraphqlContext> = {
   async requestDidStart() {
     let cost: OperationCost | null = null;
     return {
-      async didResolveOperation({ schema, document, request }) {
+      async didResolveOperation({ schema, document, request, contextValue }) {
         const { operationName, variables } = request;
         cost = measureCost({ schema, document, operationName, variables });
         const error = cost && costError(cost);
         if (error) throw error;
+        if (cost) contextValue.budget.takeCost(cost.requested);
       },
-      async willSendResponse({ response: { body } }) {
+      async willSendResponse({ response: { body }, contextValue }) {
         if (cost === null || body.kind !== 'single') return;
-        body.singleResult.extensions = { ...body.singleResult.extensions, cost };
+        body.singleResult.extensions = {
+          ...body.singleResult.extensions,
+          cost: reportedCost(cost, contextValue.budget),
+        };
       },
     };
   },

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
 import type { ApiKeyRow, ApiKeyTable } from '../../catalog/repositories/api-keys.js';
-import { type Caller, SCOPES, type Scope } from '../../domain/access.js';
+import { type Caller, type KeyLimits, SCOPES, type Scope } from '../../domain/access.js';
 import { checkLabel } from '../../domain/check.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
@@ -32,7 +32,12 @@ export class ApiKeys {
   ) {}
 
   /** @throws CommonspaceError BAD_INPUT */
-  async create(name: string, scopes: readonly Scope[], expiresAt: Date | null): Promise<NewKey> {
+  async create(
+    name: string,
+    scopes: readonly Scope[],
+    expiresAt: Date | null,
+    perMinute: KeyLimits = NO_LIMITS,
+  ): Promise<NewKey> {
     checkLabel(name, NAME_CHARACTERS, ['name']);
     if (scopes.length === 0)
       throw new CommonspaceError('BAD_INPUT', `A key needs a scope: ${SCOPES.join(', ')}.`, ['scopes']);
@@ -40,8 +45,10 @@ export class ApiKeys {
       throw new CommonspaceError('BAD_INPUT', 'The time at which the key expires is in the past.', [
         'expires',
       ]);
+    checkLimit(perMinute.cost, 'costPerMinute');
+    checkLimit(perMinute.bytes, 'bytesPerMinute');
     const secret = `${PREFIX}${randomBytes(32).toString('base64url')}`;
-    const key = { id: uuidv7(), name: name.trim(), scopes: [...new Set(scopes)], expiresAt };
+    const key = { id: uuidv7(), name: name.trim(), scopes: [...new Set(scopes)], expiresAt, perMinute };
     const row = await this.table.create(key, digest(secret));
     this.usable = null;
     return { row, secret };
@@ -103,11 +110,18 @@ export class ApiKeys {
     const known = this.known.get(name);
     if (known !== undefined) return known.caller;
     const row = await find();
-    const caller = row && { keyId: row.id, name: row.name, scopes: row.scopes };
+    const caller = row && { keyId: row.id, name: row.name, scopes: row.scopes, perMinute: row.perMinute };
     const left = row?.expiresAt == null ? this.knownForMs : row.expiresAt.getTime() - Date.now();
     this.known.set(name, { caller }, { ttl: Math.max(1, Math.min(this.knownForMs, left)) });
     return caller;
   }
+}
+
+const NO_LIMITS: KeyLimits = { cost: null, bytes: null };
+
+function checkLimit(value: number | null, field: string): void {
+  if (value === null || (Number.isSafeInteger(value) && value >= 0)) return;
+  throw new CommonspaceError('BAD_INPUT', `${field} must be a whole number of 0 or more.`, [field]);
 }
 
 /** Hex. Secrets are long and random, so a plain hash cannot be reversed. */
