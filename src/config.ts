@@ -50,6 +50,8 @@ export interface Config {
   readonly jobs: number;
   /** Seconds that a server that stops gives the requests that it answers. */
   readonly drainSeconds: number;
+  /** Operations that take this many milliseconds are logged with their details; 0: none. */
+  readonly slowMs: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
@@ -117,6 +119,7 @@ const environment = z.object({
   COMMONSPACE_PROMOTION_TOLERANCE: z.coerce.number().min(0).max(1).default(DEFAULT_VERSIONS.tolerance),
   COMMONSPACE_JOBS: z.coerce.number().int().min(0).max(16).default(1),
   COMMONSPACE_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(20),
+  COMMONSPACE_SLOW_MS: z.coerce.number().int().min(0).max(86_400_000).default(2_000),
   COMMONSPACE_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info'),
@@ -175,6 +178,7 @@ export function readConfig(
     promotionTolerance: value.COMMONSPACE_PROMOTION_TOLERANCE,
     jobs: overrides.jobs ?? value.COMMONSPACE_JOBS,
     drainSeconds: value.COMMONSPACE_DRAIN_SECONDS,
+    slowMs: value.COMMONSPACE_SLOW_MS,
     logLevel: value.COMMONSPACE_LOG_LEVEL,
   };
 }

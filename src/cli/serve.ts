@@ -60,6 +60,7 @@ export async function serve(
     loopback: isLoopback(config.host),
     corsOrigins: config.corsOrigins,
     introspection: config.introspection,
+    slowMs: config.slowMs,
     trustedDocuments: path === null ? null : await readTrustedDocuments(path),
   });
   try {

@@ -1,5 +1,6 @@
 import { CommonspaceError } from './errors.js';
 import { LIMITS } from './limits.js';
+import { observe } from './observations.js';
 
 /** What the caller may fetch in a minute, over all its requests. */
 export interface FetchAllowance {
@@ -33,6 +34,7 @@ export class FetchBudget {
     this.left -= bytes;
     this.allowance?.addBytes(bytes);
     if (this.left >= 0) return;
+    observe({ kind: 'refusal', reason: 'fetched_bytes' });
     throw new CommonspaceError(
       'FETCH_BUDGET_EXCEEDED',
       `The files at the addresses of one request may have ${Math.floor(this.bytes / 2 ** 20)} MB in all.`,

@@ -1,7 +1,7 @@
 /** What the parts of the program report about themselves, for metrics. Without a listener a report costs next to nothing. */
 
 /** The stages that requests and ingests go through. */
-export type Stage = 'fetch' | 'decode' | 'extract' | 'sql' | 'rank';
+export type Stage = 'fetch' | 'decode' | 'extract' | 'encode' | 'sql' | 'rank';
 
 export type Observation =
   | { readonly kind: 'stage'; readonly stage: Stage; readonly seconds: number }
@@ -35,6 +35,16 @@ export async function timeStage<T>(stage: Stage, work: () => Promise<T>): Promis
   const started = performance.now();
   try {
     return await work();
+  } finally {
+    observe({ kind: 'stage', stage, seconds: (performance.now() - started) / 1000 });
+  }
+}
+
+/** The same for work without waiting. */
+export function timeStageSync<T>(stage: Stage, work: () => T): T {
+  const started = performance.now();
+  try {
+    return work();
   } finally {
     observe({ kind: 'stage', stage, seconds: (performance.now() - started) / 1000 });
   }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { CommonspaceError, throwIfCancelled } from '../domain/errors.js';
+import { observe } from '../domain/observations.js';
 
 export interface QueueOptions {
   /** Removes the task from the queue. A task that has begun is completed: ending its thread would discard loaded models. */
@@ -33,6 +34,7 @@ export class TaskQueue {
     throwIfCancelled(signal);
     if (this.running >= this.atOnce) {
       if (this.waiting.size >= this.mostWaiting && !background) {
+        observe({ kind: 'refusal', reason: 'extraction' });
         throw new CommonspaceError('BUSY', 'Too many inputs wait for feature extraction. Try again later.');
       }
       // Without a turn there is no place to leave to the next task.

@@ -72,8 +72,10 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
           });
         },
         requestDidStart: async () => ({
-          didResolveOperation: async ({ operation, contextValue }) => {
-            if (operation !== undefined) beginOperation(operation, contextValue);
+          didResolveOperation: async ({ schema, operation, request, contextValue }) => {
+            const { variables = {} } = request;
+            if (operation !== undefined)
+              beginOperation({ schema, definition: operation, variables }, contextValue);
           },
         }),
       },

@@ -34,8 +34,16 @@ export interface SseHandlerOptions {
   readonly introspection: boolean;
 }
 
+/** An operation that is about to be executed. */
+export interface BegunOperation {
+  readonly schema: GraphQLSchema;
+  readonly definition: OperationDefinitionNode;
+  /** As the caller sent them. */
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
 /** Called before the execution of an operation. */
-export type BeginOperation = (operation: OperationDefinitionNode, context: GraphqlContext) => void;
+export type BeginOperation = (operation: BegunOperation, context: GraphqlContext) => void;
 
 /**
  * GraphQL over server-sent events, distinct connections mode: one operation for each connection. Limits and masking of errors
@@ -57,7 +65,8 @@ export function createSseHandler({
       const context = args.contextValue as OperationContext;
       const operation = getOperationAST(document, operationName);
       try {
-        if (operation != null) beginOperation(operation, context);
+        if (operation != null)
+          beginOperation({ schema, definition: operation, variables: variableValues ?? {} }, context);
         const cost = measureCost({ schema, document, operationName, variables: variableValues });
         if (cost !== null) {
           costs.set(context, cost);

@@ -28,6 +28,7 @@ import { requestSignal } from './request-signal.js';
 import { beginOperation, registerRequestWork } from './request-work.js';
 import { retryLater } from './retry-later.js';
 import { registerSession } from './session-routes.js';
+import { registerSlowOperations } from './slow-operations.js';
 import { registerStatus } from './status-routes.js';
 import { REQUEST_LIMITS, type RequestLimits } from './time-limits.js';
 import { registerTrustedDocuments, type TrustedDocuments } from './trusted-documents.js';
@@ -44,6 +45,8 @@ export interface AppOptions {
   readonly introspection?: boolean;
   /** The only documents that callers may run; null or absent: all. */
   readonly trustedDocuments?: TrustedDocuments | null;
+  /** Operations that take this many milliseconds are logged with their details; 0, the default: none. */
+  readonly slowMs?: number;
   readonly limits?: Partial<RequestLimits>;
 }
 
@@ -75,17 +78,18 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   );
   registerRequestLog(app);
   registerDrain(app);
-  const { corsOrigins = [], introspection = true, trustedDocuments = null } = options;
+  const { corsOrigins = [], introspection = true, trustedDocuments = null, slowMs = 0 } = options;
   // Before access is checked: a preflight request carries no key.
   if (corsOrigins.length > 0) await app.register(cors, corsOptions(corsOrigins));
   registerRequestWork(app);
+  registerSlowOperations(app, slowMs);
   const { keys, sessions, signedMedia } = services;
   const access = registerAccess(app, { ...options, keys, sessions, signedMedia });
   registerCsrf(app, corsOrigins);
   if (trustedDocuments !== null) registerTrustedDocuments(app, trustedDocuments);
   noteRequests(app, services);
   registerByteBudget(app, services.budgets, { '/graphql': MAX_BODY_BYTES, '/media': MAX_UPLOAD_BYTES });
-  registerBodyMemory(app, MAX_BODY_BYTES);
+  const bodies = registerBodyMemory(app, MAX_BODY_BYTES);
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 
   const { apollo, schemaText, sse } = await createGraphqlServer({
@@ -115,7 +119,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   registerMedia(app, services);
   registerSession(app, access);
-  registerMetrics(app, services.gauges);
+  registerMetrics(app, services.gauges, () => ({ waitingBodies: bodies.waiting, streams: streamed.count }));
   registerStatus(app, services, access.identify);
   registerHome(app, introspection ? schemaText : null);
   return app;

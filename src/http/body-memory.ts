@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CommonspaceError } from '../domain/errors.js';
+import { observe } from '../domain/observations.js';
 import { createGate } from '../platform/gate.js';
 
 /** Bytes of the bodies of all requests that are in memory at once. Four of the largest bodies fit. */
@@ -14,13 +15,15 @@ const MAX_WAITING = 500;
  * is answered, because uploads and base64 stay in memory so long.
  *
  * @param largest bytes of a body of unknown length
+ * @returns how many requests wait
  */
-export function registerBodyMemory(app: FastifyInstance, largest: number): void {
+export function registerBodyMemory(app: FastifyInstance, largest: number): { readonly waiting: number } {
   const memory = createGate(BODY_MEMORY_BYTES);
   app.addHook('onRequest', async (request, reply) => {
     const bytes = bodyBytes(request, largest);
     if (bytes <= SMALL_BYTES) return;
     if (memory.waiting >= MAX_WAITING) {
+      observe({ kind: 'refusal', reason: 'request_bodies' });
       throw new CommonspaceError('BUSY', 'Too many uploads and large requests wait. Try again later.');
     }
     const gone = new AbortController();
@@ -29,6 +32,7 @@ export function registerBodyMemory(app: FastifyInstance, largest: number): void 
     if (gone.signal.aborted) release();
     reply.raw.once('close', release);
   });
+  return memory;
 }
 
 /** Bytes of a body as its headers declare them; `largest` if they do not. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CommonspaceError } from '../domain/errors.js';
+import { observe } from '../domain/observations.js';
 import { createContext } from '../graphql/context.js';
 import type { SseHandler } from '../graphql/sse-handler.js';
 import type { Services } from '../services/services.js';
@@ -32,9 +33,15 @@ export class GraphqlStreams {
     });
   }
 
+  /** The number of open streams. */
+  get count(): number {
+    return this.open.size;
+  }
+
   /** @throws CommonspaceError BUSY */
   async answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     if (this.open.size >= MAX_STREAMS) {
+      observe({ kind: 'refusal', reason: 'streams' });
       throw new CommonspaceError('BUSY', `The limit of ${MAX_STREAMS} open streams is reached.`);
     }
     const gone = new AbortController();

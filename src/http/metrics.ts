@@ -2,14 +2,33 @@ import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { requireScope } from '../domain/access.js';
 import { type Observation, onObservation } from '../domain/observations.js';
+import { currentRequest } from '../platform/request-work.js';
 import type { GaugeReader, Gauges } from '../services/status/gauges.js';
 import { callerOf } from './access.js';
+import { runningOperation } from './request-work.js';
 
 /** Seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** Errors of callers that are refusals; those of work that waits too long are reported where it waits. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  UNAUTHENTICATED: 'no_key',
+  FORBIDDEN: 'scope',
+  CROSS_SITE_REQUEST: 'cross_site',
+  UNTRUSTED_DOCUMENT: 'untrusted_document',
+  QUERY_TOO_DEEP: 'operation_depth',
+  QUERY_TOO_COSTLY: 'operation_cost',
+};
+
+/** What the HTTP server itself knows. */
+interface HttpGauges {
+  /** Requests whose body waits for memory. */
+  readonly waitingBodies: number;
+  readonly streams: number;
+}
+
 /** GET /metrics: the state of the server in the text format of Prometheus, for callers with the scope `read`. */
-export function registerMetrics(app: FastifyInstance, gauges: GaugeReader): void {
+export function registerMetrics(app: FastifyInstance, gauges: GaugeReader, http: () => HttpGauges): void {
   const metrics = createMetrics();
   const ends = onObservation(metrics.note);
   app.addHook('onClose', async () => ends());
@@ -23,7 +42,7 @@ export function registerMetrics(app: FastifyInstance, gauges: GaugeReader): void
   });
   app.get('/metrics', async (request, reply) => {
     requireScope(callerOf(request), 'read');
-    metrics.set(await gauges.read());
+    metrics.set(await gauges.read(), http());
     return await reply
       .header('cache-control', 'no-store')
       .type(metrics.registry.contentType)
@@ -56,9 +75,11 @@ function createMetrics() {
 
   const requests = histogram('http_request_seconds', 'Duration of requests.', ['method', 'route', 'status']);
   const fields = histogram('operation_seconds', 'Duration of root fields of GraphQL operations.', ['field']);
-  const stages = histogram('stage_seconds', 'Duration of stages: fetch, decode, extract, sql, rank.', [
-    'stage',
-  ]);
+  const stages = histogram(
+    'stage_seconds',
+    'Duration of stages: fetch, decode, extract, encode, sql, rank. The operation is its root field.',
+    ['stage', 'operation'],
+  );
   const errors = counter('errors_total', 'Errors that callers received, by code.', ['code']);
   const refusals = counter('refusals_total', 'Work that was refused because of a limit.', ['reason']);
   const cache = counter('cache_lookups_total', 'Lookups in caches.', ['cache', 'result']);
@@ -66,6 +87,7 @@ function createMetrics() {
   const waiting = gauge('waiting', 'Work that waits: for a connection, a thread, a decoder, memory.', [
     'for',
   ]);
+  const streams = gauge('streams', 'Open streams of server-sent events.');
   const items = gauge('items', 'Items of the catalogue.', ['modality']);
   const indexes = gauge('vector_indexes', 'Vector indexes that searches lack.', ['state']);
   const encoders = gauge('encoders', 'Versions of the encoder, by state.', ['state']);
@@ -76,19 +98,25 @@ function createMetrics() {
     registry,
     request: (labels: RequestLabels, seconds: number) => requests.observe({ ...labels }, seconds),
     note(observation: Observation): void {
-      if (observation.kind === 'stage') stages.observe({ stage: observation.stage }, observation.seconds);
+      if (observation.kind === 'stage')
+        stages.observe({ stage: observation.stage, operation: currentOperation() }, observation.seconds);
       else if (observation.kind === 'field')
         fields.observe({ field: observation.field }, observation.seconds);
       else if (observation.kind === 'refusal') refusals.inc({ reason: observation.reason });
-      else if (observation.kind === 'error') errors.inc({ code: observation.code });
-      else cache.inc({ cache: observation.cache, result: observation.hit ? 'hit' : 'miss' });
+      else if (observation.kind === 'error') {
+        errors.inc({ code: observation.code });
+        const reason = REFUSALS[observation.code];
+        if (reason !== undefined) refusals.inc({ reason });
+      } else cache.inc({ cache: observation.cache, result: observation.hit ? 'hit' : 'miss' });
     },
-    set({ pool, extractors, waiting: waits, catalogue }: Gauges): void {
+    set({ pool, extractors, waiting: waits, catalogue }: Gauges, http: HttpGauges): void {
       connections.set({ state: 'idle' }, pool.idle);
       connections.set({ state: 'used' }, pool.total - pool.idle);
       waiting.set({ for: 'connection' }, pool.waiting);
       waiting.set({ for: 'query_extractor' }, extractors.queries.waiting);
       waiting.set({ for: 'batch_extractor' }, extractors.batches.waiting);
+      waiting.set({ for: 'request_body' }, http.waitingBodies);
+      streams.set(http.streams);
       waiting.set({ for: 'decoder' }, waits.decode);
       waiting.set({ for: 'picture_memory' }, waits.pictureMemory);
       // Values of an earlier reading must not stand for a catalogue that does not answer.
@@ -107,4 +135,13 @@ function createMetrics() {
       }
     },
   };
+}
+
+/** The root field of the operation that the running code works for. */
+function currentOperation(): string {
+  const request = currentRequest();
+  if (request === null) return 'background';
+  const [field, ...more] = runningOperation(request)?.fields ?? [];
+  if (field === undefined) return 'none';
+  return more.length > 0 ? 'several' : field;
 }

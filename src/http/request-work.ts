@@ -1,7 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { OperationDefinitionNode } from 'graphql';
 import { CommonspaceError } from '../domain/errors.js';
+import type { Stage } from '../domain/observations.js';
 import type { GraphqlContext } from '../graphql/context.js';
+import type { BegunOperation } from '../graphql/sse-handler.js';
+import { variablesShape } from '../graphql/variables-shape.js';
 import { cancelStatementsOn, currentRequest, inRequest, type RequestWork } from '../platform/request-work.js';
 import { bodyBytes, SMALL_BYTES } from './body-memory.js';
 
@@ -31,18 +34,37 @@ export function registerRequestWork(app: FastifyInstance): void {
 }
 
 /** The GraphQL operation of a request, for the log; empty for other requests. */
-export function operationOf(request: FastifyRequest): Partial<Operation> {
-  return operations.get(works.get(request) ?? NO_WORK) ?? {};
+export function operationOf(request: FastifyRequest): Partial<OperationName> {
+  return runningOperation(request)?.named ?? {};
 }
 
-interface Operation {
+interface OperationName {
   readonly operation: OperationDefinitionNode['operation'];
   /** Absent for an operation without a name. */
   readonly operationName?: string;
 }
 
-const operations = new WeakMap<RequestWork, Operation>();
-const NO_WORK: RequestWork = { signal: null, id: null };
+/** An operation that began. */
+export interface RunningOperation {
+  readonly operation: OperationDefinitionNode['operation'];
+  readonly named: OperationName;
+  /** Its root fields, each once, e.g. `Query.items`. */
+  readonly fields: readonly string[];
+  /** Of `performance.now()`. */
+  readonly startedAt: number;
+  /** The shape of its variables, which holds none of their values. */
+  readonly variables: () => ReturnType<typeof variablesShape>;
+  /** By stage, the number of times and the sum of them, which is more than the time that passes where they run at once. */
+  readonly stages: Map<Stage, { readonly count: number; readonly ms: number }>;
+}
+
+const operations = new WeakMap<object, RunningOperation>();
+
+/** The operation of a request; null before it begins, and for requests without one. */
+export function runningOperation(of: FastifyRequest | RequestWork | null): RunningOperation | null {
+  const token = of === null ? undefined : 'token' in of ? of.token : works.get(of)?.token;
+  return (token && operations.get(token)) ?? null;
+}
 
 /**
  * Notes the operation of the current request, before it is executed. The running statements of a query are cancelled when its
@@ -50,13 +72,10 @@ const NO_WORK: RequestWork = { signal: null, id: null };
  *
  * @throws CommonspaceError BAD_INPUT for a subscription with a large body, which would be kept in memory for hours
  */
-export function beginOperation(
-  { operation, name }: OperationDefinitionNode,
-  { signal }: Pick<GraphqlContext, 'signal'>,
-): void {
+export function beginOperation(begun: BegunOperation, { signal }: Pick<GraphqlContext, 'signal'>): void {
+  const { operation } = begun.definition;
   const work = currentRequest();
-  if (work !== null)
-    operations.set(work, { operation, ...(name !== undefined && { operationName: name.value }) });
+  if (work !== null) operations.set(work.token, describe(begun));
   if (operation === 'query') cancelStatementsOn(signal);
   if (operation === 'subscription' && work !== null && hasLargeBody.get(work) === true) {
     throw new CommonspaceError(
@@ -65,4 +84,20 @@ export function beginOperation(
       ['content-length'],
     );
   }
+}
+
+function describe({ schema, definition, variables }: BegunOperation): RunningOperation {
+  const { operation, name, selectionSet } = definition;
+  const root = schema.getRootType(operation)?.name;
+  const fields = selectionSet.selections.flatMap((node) =>
+    node.kind === 'Field' ? [`${root}.${node.name.value}`] : [],
+  );
+  return {
+    operation,
+    named: { operation, ...(name !== undefined && { operationName: name.value }) },
+    fields: [...new Set(fields)],
+    startedAt: performance.now(),
+    variables: () => variablesShape(schema, definition, variables),
+    stages: new Map(),
+  };
 }

@@ -8,6 +8,8 @@ export interface RequestWork {
   signal: AbortSignal | null;
   /** The id of the request in the log; null without one. */
   readonly id: string | null;
+  /** The same object for all work of the request, and of no other: what a layer above knows of the request is kept by it. */
+  readonly token: object;
 }
 
 /**
@@ -22,8 +24,11 @@ export function currentRequest(): RequestWork | null {
 }
 
 /** Runs work that answers a request: its statements have the time limits of requests. */
-export function inRequest<T>(work: () => T, { id }: Pick<RequestWork, 'id'> = { id: null }): T {
-  return storage.run({ signal: null, id }, work);
+export function inRequest<T>(
+  work: () => T,
+  { id = null, token = {} }: Partial<Pick<RequestWork, 'id' | 'token'>> = {},
+): T {
+  return storage.run({ signal: null, id, token }, work);
 }
 
 /** Lets the signal cancel the statements of the current request from now on. Only for reads: a write is completed. */

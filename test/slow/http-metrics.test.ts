@@ -58,13 +58,37 @@ describe('/metrics', () => {
     expect(count('operation_seconds', 'field="Query.crossModalSearch"')).toBe(3);
     expect(count('operation_seconds', 'field="Query.classify"')).toBe(1);
     expect(count('operation_seconds', 'field="Mutation.createClass"')).toBe(1);
-    expect(count('stage_seconds', 'stage="rank"')).toBe(2);
-    expect(count('stage_seconds', 'stage="decode"')).toBeGreaterThan(0);
-    expect(count('stage_seconds', 'stage="extract"')).toBeGreaterThan(0);
-    expect(count('stage_seconds', 'stage="sql"')).toBeGreaterThan(5);
+    const stage = (name: string, operation: string) =>
+      count('stage_seconds', `stage="${name}",operation="Query.${operation}"`);
+    expect(stage('rank', 'crossModalSearch')).toBe(2);
+    expect(stage('encode', 'crossModalSearch')).toBe(2);
+    expect(stage('extract', 'crossModalSearch')).toBe(1);
+    expect(stage('sql', 'crossModalSearch')).toBeGreaterThan(5);
+    expect(stage('decode', 'classify')).toBeGreaterThan(0);
+    expect(stage('extract', 'classify')).toBeGreaterThan(0);
     expect(grown('commonspace_errors_total{code="ITEM_NOT_FOUND"}')).toBe(1);
     expect(grown('commonspace_cache_lookups_total{cache="query texts",result="miss"}')).toBe(1);
+    expect(grown('commonspace_cache_lookups_total{cache="encoders",result="hit"}')).toBeGreaterThan(1);
     expect(grown('commonspace_cache_lookups_total{cache="query texts",result="hit"}')).toBe(1);
+  });
+
+  it('counts refusals by reason', async () => {
+    const before = await scrape();
+    const deep = '{ items { nodes '.concat('{ counterparts '.repeat(12), '{ id }', ' }'.repeat(12), ' } }');
+    await ask(deep);
+    const costly = Array.from({ length: 300 }, (_, i) => `a${i}: facets { modalities { modality } }`);
+    await ask(`{ ${costly.join(' ')} }`);
+    await http.inject({
+      url: '/graphql',
+      method: 'POST',
+      payload: {},
+      headers: { origin: 'https://other.example' },
+    });
+    const after = await scrape();
+    for (const reason of ['operation_depth', 'operation_cost', 'cross_site']) {
+      const name = `commonspace_refusals_total{reason="${reason}"}`;
+      expect((after.get(name) ?? 0) - (before.get(name) ?? 0)).toBe(1);
+    }
   });
 
   it('has the state of the catalogue, of the pool and of the process', async () => {
@@ -76,7 +100,16 @@ describe('/metrics', () => {
     expect(values.get('commonspace_encoder_map{classes="seen"}')).toBeGreaterThan(0);
     expect(values.get('commonspace_encoder_activated_timestamp_seconds')).toBeGreaterThan(1.7e9);
     expect(values.get('commonspace_database_connections{state="idle"}')).toBeGreaterThanOrEqual(0);
-    expect(values.get('commonspace_waiting{for="connection"}')).toBeGreaterThanOrEqual(0);
+    for (const what of [
+      'connection',
+      'query_extractor',
+      'batch_extractor',
+      'decoder',
+      'picture_memory',
+      'request_body',
+    ])
+      expect(values.get(`commonspace_waiting{for="${what}"}`)).toBe(0);
+    expect(values.get('commonspace_streams')).toBe(0);
     expect(values.get('process_resident_memory_bytes')).toBeGreaterThan(1e7);
     expect(values.has('nodejs_eventloop_lag_seconds')).toBe(true);
   });

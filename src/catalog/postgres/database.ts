@@ -154,7 +154,9 @@ type CatalogPrisma = ReturnType<typeof createPrisma>;
 
 function createPrisma(pool: pg.Pool, guard: Guard) {
   return new PrismaClient({ adapter: new PrismaPg(pool) }).$extends({
-    query: { $allOperations: ({ args, query }) => guard(() => query(args)) },
+    query: {
+      $allOperations: ({ args, query: statement }) => guard(() => timeStage('sql', () => statement(args))),
+    },
   });
 }
 

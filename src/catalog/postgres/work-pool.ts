@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { CommonspaceError } from '../../domain/errors.js';
+import { observe } from '../../domain/observations.js';
 import { currentRequest, type RequestWork, throwIfRequestCancelled } from '../../platform/request-work.js';
 
 /** Time limits of the statements of requests, in milliseconds. Other work has no limit. */
@@ -73,6 +74,7 @@ export class WorkPool extends pg.Pool {
       } catch (error) {
         if (!(error instanceof Error) || error.message !== WAIT_ENDED) throw error;
         if (request === null) continue;
+        observe({ kind: 'refusal', reason: 'connections' });
         const message = 'All connections to the database are in use. Try again later.';
         throw new CommonspaceError('BUSY', message, [], { cause: error });
       }

@@ -6,6 +6,7 @@ import { type Caller, type KeyLimits, SCOPES, type Scope } from '../../domain/ac
 import { checkLabel } from '../../domain/check.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
+import { observe } from '../../domain/observations.js';
 
 /** A revoked key is refused after at most this time by servers that have seen it. */
 const KNOWN_FOR_MS = 5_000;
@@ -108,6 +109,7 @@ export class ApiKeys {
 
   private async remembered(name: string, find: () => Promise<ApiKeyRow | null>): Promise<Caller | null> {
     const known = this.known.get(name);
+    observe({ kind: 'cache', cache: 'keys', hit: known !== undefined });
     if (known !== undefined) return known.caller;
     const row = await find();
     const caller = row && { keyId: row.id, name: row.name, scopes: row.scopes, perMinute: row.perMinute };

@@ -3,6 +3,7 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { TrainedEncoderRow } from '../../catalog/types.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { Modality } from '../../domain/modality.js';
+import { observe, timeStageSync } from '../../domain/observations.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
 import type { Encoder } from '../../encoder/types.js';
 import { sharedByRequests } from '../../platform/request-work.js';
@@ -57,12 +58,26 @@ export class ActiveEncoder {
   /** The encoder of these weights; the most recently used ones are cached. */
   load(id: string): Promise<Encoder> {
     const cached = this.loaded.get(id);
+    observe({ kind: 'cache', cache: 'encoders', hit: cached !== undefined });
     if (cached !== undefined) return cached;
-    const loading = sharedByRequests(() => this.catalog.encoders.weights(id)).then(loadEncoder);
+    const loading = sharedByRequests(() => this.catalog.encoders.weights(id)).then((bytes) =>
+      timed(loadEncoder(bytes)),
+    );
     this.loaded.set(id, loading);
     loading.catch(() => this.loaded.delete(id));
     return loading;
   }
+}
+
+/** The encoder, with the times of its work reported. */
+function timed(encoder: Encoder): Encoder {
+  return {
+    dimension: encoder.dimension,
+    featureDimension: encoder.featureDimension,
+    embed: (modality, feature) => timeStageSync('encode', () => encoder.embed(modality, feature)),
+    embedName: (feature) => timeStageSync('encode', () => encoder.embedName(feature)),
+    embedMany: (modality, features) => timeStageSync('encode', () => encoder.embedMany(modality, features)),
+  };
 }
 
 /** The extractor whose features of a modality the encoder reads. */

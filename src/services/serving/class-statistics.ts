@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ClassMean, ClassRow } from '../../catalog/types.js';
 import type { Modality } from '../../domain/modality.js';
+import { observe } from '../../domain/observations.js';
 import { sharedByRequests } from '../../platform/request-work.js';
 
 /** After this time a value is read again even if the stamp is the same; see ChangeStamp. */
@@ -40,6 +41,7 @@ export class ClassStatistics {
   private async current<T>(key: string, load: () => Promise<T>): Promise<T> {
     const stamp = await this.catalog.changes.read();
     const known = this.kept.get(key);
+    observe({ kind: 'cache', cache: 'class statistics', hit: known?.stamp === stamp });
     if (known?.stamp !== stamp) return await this.keep(key, stamp, load);
     // The caller gets the value that is kept, and the next one the value that is read now.
     if (performance.now() - known.since > OLDEST_MS) void this.keep(key, stamp, load, known).catch(() => {});
