@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { RowFailure } from '../services/ingest/bulk/bulk-ingest.js';
 import { createProgress } from './progress.js';
 import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
 
@@ -10,46 +11,77 @@ interface IngestOptions extends GlobalOptions {
 const DEFAULT_CLASS_COLUMN = 'label';
 /** Failures that are printed; the others are counted. */
 const ERRORS_SHOWN = 20;
+/** Failures that are in the JSON. */
+const ERRORS_KEPT = 1000;
 
 export function ingestCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('ingest'))
-    .description('ingest a folder of images with a metadata.jsonl (file_name, text, label)')
-    .argument('<folder>', 'the folder with metadata.jsonl')
+    .description(
+      'ingest a folder of pictures, or a file of rows: JSON Lines, CSV, tar (webdataset) or Parquet',
+    )
+    .argument('<source>', 'a folder with metadata.jsonl or with a folder per class, or a file')
     .option(
       '--class-column <name>',
       `column with the class name (default: ${DEFAULT_CLASS_COLUMN}, if it exists)`,
     )
-    .option('--prefix <name>', "prefix of the items' external ids (default: the folder's name)")
+    .option('--prefix <name>', "prefix of the items' external ids (default: the name of the folder or file)")
     .addHelpText(
       'after',
       '\nExit code: 0 if all rows are stored, 6 if some failed (they are printed), others as in docs/errors.md.',
     )
-    .action((folder: string, options: IngestOptions) =>
+    .action((path: string, options: IngestOptions) =>
       run(openApp, options, {}, async ({ out, open, signal }) => {
+        const started = performance.now();
+        const { openSource, sourceName } = await import('../services/ingest/bulk/open-source.js');
+        // Before the database is opened, which takes longer.
+        const source = await openSource(path, true);
+        const all = await source.count(signal);
         const app = await open();
         const progress = createProgress('ingest');
-        const report = await app.folderIngest
-          .ingest(folder, {
+        progress.update(0, all, 'rows');
+        const items = { created: 0, updated: 0, unchanged: 0 };
+        const errors: RowFailure[] = [];
+        let [done, failed, skipped] = [0, 0, 0];
+        try {
+          const batches = app.bulkIngest.run(source, {
+            prefix: options.prefix ?? sourceName(path),
             classColumn: options.classColumn ?? DEFAULT_CLASS_COLUMN,
             classColumnRequired: options.classColumn !== undefined,
-            prefix: options.prefix,
+            confined: false,
+            after: 0,
+            only: null,
             signal,
-            onProgress: (done, all) => progress.update(done, all, 'rows'),
-          })
-          .finally(() => progress.stop());
-        if (report.created + report.updated > 0) await app.maintain();
-        for (const error of report.errors.slice(0, ERRORS_SHOWN)) {
-          out.note(
-            `line ${error.line}${error.fileName === null ? '' : ` (${error.fileName})`}: ${error.code}: ${error.message}`,
-          );
+          });
+          for await (const batch of batches) {
+            done += batch.done;
+            failed += batch.failures.length;
+            skipped += batch.skipped;
+            items.created += batch.items.created;
+            items.updated += batch.items.updated;
+            items.unchanged += batch.items.unchanged;
+            errors.push(...batch.failures.slice(0, ERRORS_KEPT - errors.length));
+            progress.update(done + failed + skipped, all, 'rows');
+          }
+        } finally {
+          progress.stop();
         }
-        if (report.errors.length > ERRORS_SHOWN)
-          out.note(`… and ${report.errors.length - ERRORS_SHOWN} more.`);
-        const { created, updated, unchanged, failed, seconds } = report;
+        if (items.created + items.updated > 0) await app.maintain();
+        for (const { reference, code, message } of errors.slice(0, ERRORS_SHOWN))
+          out.note(`${reference}: ${code}: ${message}`);
+        if (failed > ERRORS_SHOWN) out.note(`… and ${failed - ERRORS_SHOWN} more.`);
+        const seconds = (performance.now() - started) / 1000;
+        const { created, updated, unchanged } = items;
         out.print(
-          `${created} items created, ${updated} updated, ${unchanged} unchanged, ${failed} failed, in ${seconds.toFixed(1)} s`,
+          `${created} items created, ${updated} updated, ${unchanged} unchanged, ${failed} rows failed, in ${seconds.toFixed(1)} s`,
         );
-        out.printJson(report);
+        const rows = { all, done, failed, skipped };
+        const shown = errors.map(({ ordinal, reference, code, message }) => ({
+          ordinal,
+          reference,
+          code,
+          message,
+        }));
+        out.printJson({ ...items, failed, rows, errors: shown, seconds });
         if (failed > 0) process.exitCode = SOME_FAILED;
       }),
     );

@@ -94,18 +94,27 @@ export const ERRORS = {
   },
   MODEL_UNAVAILABLE: { status: 502, exit: 1, what: 'A model cannot be downloaded from its hub.' },
   BAD_MODEL: { status: 400, exit: 2, what: 'A model folder or its description is missing or malformed.' },
-  BAD_FOLDER: { status: 400, exit: 2, what: 'A folder to ingest has no metadata.jsonl or cannot be read.' },
+  BAD_FOLDER: {
+    status: 400,
+    exit: 2,
+    what: 'A folder to ingest has no pictures and no metadata.jsonl, or cannot be read.',
+  },
   BAD_ROW: {
     status: 400,
     exit: 2,
-    what: 'A row of metadata.jsonl is not a JSON object with the required columns.',
+    what: 'A row to ingest is not an object with the required columns.',
   },
   BAD_BUNDLE: {
     status: 400,
     exit: 2,
     what: 'A folder of features to evaluate lacks a file, or contains a malformed one.',
   },
-  FILE_MISSING: { status: 400, exit: 2, what: 'A row names a file that does not exist.' },
+  BAD_SOURCE: {
+    status: 422,
+    exit: 2,
+    what: 'A file to ingest is not JSON Lines, CSV, tar or Parquet, or cannot be read to its end.',
+  },
+  FILE_MISSING: { status: 400, exit: 2, what: 'A file that was named does not exist.' },
   NO_CLASS_COLUMN: { status: 400, exit: 2, what: 'No row has the requested class column.' },
   BAD_ROWS: {
     status: 500,

@@ -23,8 +23,8 @@ import { EvaluationJobs } from './evaluate/evaluation-jobs.js';
 import { EvaluationService } from './evaluate/evaluation-service.js';
 import { ModelService } from './evaluate/model-service.js';
 import { SearchQualityService } from './evaluate/search-quality/search-quality-service.js';
+import { BulkIngest } from './ingest/bulk/bulk-ingest.js';
 import { FeatureExtraction } from './ingest/feature-extraction.js';
-import { FolderIngest } from './ingest/folder-ingest.js';
 import { IngestPreparation } from './ingest/ingest-preparation.js';
 import { IngestService } from './ingest/ingest-service.js';
 import { IngestSnapshots } from './ingest/ingest-snapshot.js';
@@ -67,7 +67,7 @@ export interface Services {
   readonly classChanges: ClassChanges;
   readonly ingest: IngestService;
   readonly itemUpdates: ItemUpdates;
-  readonly folderIngest: FolderIngest;
+  readonly bulkIngest: BulkIngest;
   readonly search: SearchService;
   readonly facets: FacetService;
   readonly duplicates: DuplicateService;
@@ -195,7 +195,7 @@ export function createServices(parts: Parts): Services {
     classChanges: new ClassChanges({ catalog, prototypes }),
     ingest,
     itemUpdates: new ItemUpdates(catalog, reportUnexpected),
-    folderIngest: new FolderIngest(ingest),
+    bulkIngest: new BulkIngest(ingest),
     search: new SearchService(catalog, encoders, queries, filters),
     facets: new FacetService(catalog, filters),
     duplicates: new DuplicateService(catalog),

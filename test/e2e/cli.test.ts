@@ -189,9 +189,9 @@ describe('a malformed folder', () => {
     const report = result.json<{
       created: number;
       failed: number;
-      errors: { line: number; code: string }[];
+      errors: { ordinal: number; code: string }[];
     }>();
-    expect(report.errors.map(({ line, code }) => [line, code])).toEqual([
+    expect(report.errors.map(({ ordinal, code }) => [ordinal, code])).toEqual([
       [2, 'FILE_MISSING'],
       [3, 'BAD_ROW'],
       [4, 'UNREADABLE_IMAGE'],
@@ -199,7 +199,13 @@ describe('a malformed folder', () => {
       [6, 'BAD_ROW'],
       [7, 'BAD_ROW'],
     ]);
-    expect(report).toMatchObject({ created: 4, updated: 0, unchanged: 0, failed: 12 });
+    expect(report).toMatchObject({
+      created: 4,
+      updated: 0,
+      unchanged: 0,
+      failed: 6,
+      rows: { all: 8, done: 2 },
+    });
     expect(result.stderr).toContain('missing.png');
   });
 

@@ -6,8 +6,10 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMediaStore } from '../../src/media/media-store.js';
 import { PICTURE_MEMORY_BYTES } from '../../src/media/picture-memory.js';
+import { openSource } from '../../src/services/ingest/bulk/open-source.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
+import { ALL_ROWS } from '../support/bulk-files.js';
 import { writeLargePicture } from '../support/large-picture.js';
 
 const MB = 2 ** 20;
@@ -56,8 +58,8 @@ describe('the memory of pictures', () => {
       await writeLargePicture(join(folder, file_name), png, file_name, 16 * MB);
     let created = 0;
     const peak = await peakOf(async () => {
-      const options = { classColumn: 'label', classColumnRequired: false };
-      ({ created } = await app.folderIngest.ingest(folder, options));
+      for await (const { items } of app.bulkIngest.run(await openSource(folder, true), ALL_ROWS))
+        created += items.created;
     });
     expect(created).toBe(2 * count);
     expect(peak).toBeGreaterThan(8 * MB);

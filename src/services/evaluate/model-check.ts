@@ -2,7 +2,7 @@ import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
 import { sharedSpace } from '../../features/shared-space.js';
 import type { FeatureExtractors, OpenImageExtractor, OpenTextExtractor } from '../../features/types.js';
 import { decodeRgb } from '../../media/decode.js';
-import { type FolderRow, readFolder } from '../ingest/folder-rows.js';
+import { type CaptionedPicture, readCaptionedPictures } from '../ingest/bulk/captioned-pictures.js';
 import {
   type CaptionedRow,
   type CheckedRetrieval,
@@ -54,10 +54,9 @@ export async function checkModel(
   options: ModelCheckOptions,
 ): Promise<ModelCheck> {
   const { mostRows = MOST_ROWS, seed = 0, signal } = options;
-  const results = await readFolder(folder, { classColumn: 'label', classColumnRequired: false });
-  const readable = results.flatMap((result) => ('row' in result ? [result.row] : []));
-  const notes = notesOn(results.length - readable.length, readable.length, mostRows);
-  const rows = readable.slice(0, mostRows);
+  const { pictures, malformed } = await readCaptionedPictures(folder, signal);
+  const notes = notesOn(malformed, pictures.length, mostRows);
+  const rows = pictures.slice(0, mostRows);
   if (rows.length === 0)
     throw new CommonspaceError('BAD_FOLDER', 'The folder has no readable row.', ['folder']);
   const modalities = await features.modalitiesOf(name);
@@ -105,7 +104,7 @@ interface Timed {
 
 async function extractImages(
   extractor: OpenImageExtractor,
-  rows: readonly FolderRow[],
+  rows: readonly CaptionedPicture[],
   options: ModelCheckOptions,
 ): Promise<Timed> {
   return await timed(extractor, rows, options, 'pictures', async (batch) => {

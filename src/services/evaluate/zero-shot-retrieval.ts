@@ -10,14 +10,14 @@ import { type EmbeddedPart, embedPart, partOfTable } from '../../evaluation/meas
 import { splitTable } from '../../evaluation/pair-split.js';
 import { type PairList, type PairTable, selectRows } from '../../evaluation/pair-table.js';
 import { loadTensorBackend } from '../../platform/tensor-backend.js';
-import type { FolderRow } from '../ingest/folder-rows.js';
+import type { CaptionedPicture } from '../ingest/bulk/captioned-pictures.js';
 
 /** Share of the pairs that are measured; the others train the comparison. */
 const MEASURED = 0.5;
 /** With fewer pairs on either side of the split a figure says nothing. */
 export const LEAST_PAIRS = 10;
 
-export type CaptionedRow = FolderRow & { readonly text: string };
+export type CaptionedRow = CaptionedPicture & { readonly text: string };
 
 /** Retrieval of counterparts by one method, mean of both directions. */
 export interface CheckedRetrieval {
@@ -122,9 +122,9 @@ function tableOf(
 ): PairTable {
   return {
     pairs: rows.map((row, i) => ({
-      imageId: row.fileName,
-      textId: `${row.fileName}#${row.line}`,
-      pairId: row.fileName,
+      imageId: row.name,
+      textId: `${row.name}#${row.ordinal}`,
+      pairId: row.name,
       classIds: [],
       imageHash: hashes[i] ?? '',
       textHash: createHash('sha256').update(row.text).digest('hex'),
