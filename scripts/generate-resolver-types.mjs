@@ -26,6 +26,7 @@ const config = {
     Item: '../services/models.js#ItemRow',
     ImageItem: '../services/models.js#ImageRow',
     TextItem: '../services/models.js#TextRow',
+    ItemChange: '../graphql/models.js#ItemChangeModel',
     ItemConnection: '../graphql/models.js#ItemConnectionModel',
     ClassConnection: '../graphql/models.js#ClassConnectionModel',
     EncoderConnection: '../graphql/models.js#EncoderConnectionModel',

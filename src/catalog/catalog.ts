@@ -8,6 +8,7 @@ import { EncoderEvaluations } from './repositories/encoder-evaluations.js';
 import { EncoderRuns } from './repositories/encoder-runs.js';
 import { Encoders } from './repositories/encoders.js';
 import { FacetCounts } from './repositories/facets.js';
+import { ItemChanges } from './repositories/item-changes.js';
 import { Items } from './repositories/items.js';
 import { JobList } from './repositories/job-list.js';
 import { Jobs } from './repositories/jobs.js';
@@ -27,6 +28,8 @@ import { Words } from './words/words.js';
 export interface Catalog {
   readonly kind: 'embedded' | 'server';
   readonly items: Items;
+  /** The feed of changes of items. */
+  readonly itemChanges: ItemChanges;
   readonly classes: Classes;
   readonly encoders: Encoders;
   readonly encoderRuns: EncoderRuns;
@@ -89,10 +92,17 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const changes = new ChangeStamp(database);
   const vectorWrites = new VectorWrites(database, partitions, changes);
   const words = new Words(database, options.onError ?? (() => {}));
-  if (database.kind === 'embedded') await fillWords(database, words);
+  const itemChanges = new ItemChanges(database);
+  await orClose(database, async () => {
+    await itemChanges.begin();
+    // An embedded catalogue of an older version gets its words when it is opened, because a command may use it only once. On a
+    // server this would delay the start, and `Upkeep` does it in the background.
+    if (database.kind === 'embedded') await words.fill();
+  });
   return {
     kind: database.kind,
     items: new Items(database, { partitions, vectors: vectorWrites, words, changes }),
+    itemChanges,
     classes: new Classes(database, changes),
     encoders: new Encoders(database, partitions, changes),
     encoderRuns: new EncoderRuns(database, partitions),
@@ -134,13 +144,10 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   };
 }
 
-/**
- * An embedded catalogue of an older version gets its words when it is opened, because a command may use it only once; on a
- * server, this would delay the start, and `Upkeep` does it in the background.
- */
-async function fillWords(database: Database, words: Words): Promise<void> {
+/** Does what opening a catalogue needs. If it fails, the database is closed. */
+async function orClose(database: Database, work: () => Promise<void>): Promise<void> {
   try {
-    await words.fill();
+    await work();
   } catch (error) {
     await database.close();
     throw error;

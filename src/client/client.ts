@@ -1,6 +1,7 @@
 import * as documents from '../__generated__/client-operations.js';
 import { ApiError, failureOf, type ServerFailure } from './api-error.js';
 import { type TypedDocument, textOf } from './documents.js';
+import { type ChangePage, followChanges } from './follow-changes.js';
 import { type PageOf, pagesOf } from './pages.js';
 import { subscribe } from './subscribe.js';
 import {
@@ -122,6 +123,27 @@ export class Client {
   /** All pages of items. */
   itemPages(variables: documents.ItemsQueryVariables = {}, options?: CallOptions) {
     return this.pages(documents.ItemsDocument, variables, (result) => result.items, options);
+  }
+
+  /** One page of changes of items. Without `after` it is empty, and its `position` is the cursor of the latest change. */
+  async itemChanges(
+    variables: documents.ItemChangesQueryVariables = {},
+    options?: CallOptions,
+  ): Promise<ChangePage> {
+    return (await this.execute(documents.ItemChangesDocument, variables, options)).itemChanges;
+  }
+
+  /** All pages of changes after a cursor, until the latest one. */
+  itemChangePages(variables: documents.ItemChangesQueryVariables & { after: string }, options?: CallOptions) {
+    return this.pages(documents.ItemChangesDocument, variables, (result) => result.itemChanges, options);
+  }
+
+  /** Pages of changes as they are made, after a cursor or from now on. The first page comes at once, and can be empty. */
+  followItemChanges(
+    variables: documents.ItemChangesQueryVariables = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<ChangePage, void, undefined> {
+    return followChanges(this.transport, variables, options);
   }
 
   /** One page of classes, with the numbers of their items. */

@@ -7,12 +7,13 @@ interface Result {
 }
 
 /** Wait before the first attempt to connect again; it doubles with each. */
-const FIRST_WAIT_MS = 500;
+export const FIRST_WAIT_MS = 500;
 
 /**
  * The results of an operation over server-sent events. A connection that is lost, and a refusal that passes, are followed by another
- * request, as often as the transport repeats calls; the server then sends its current state first.
+ * request; the server then sends its current state first.
  *
+ * @param retries how often, in sequence
  * @throws ApiError
  */
 export async function* subscribe(
@@ -20,6 +21,7 @@ export async function* subscribe(
   query: string,
   variables: Record<string, unknown>,
   signal?: AbortSignal,
+  retries: number = transport.retries,
 ): AsyncGenerator<unknown, void, undefined> {
   if (signal?.aborted) throw cancelled(signal.reason);
   // Loaded on demand: other calls do not need it.
@@ -27,7 +29,7 @@ export async function* subscribe(
   let failure: ApiError | null = null;
   const sse = createClient({
     url: transport.address('/graphql'),
-    retryAttempts: transport.retries,
+    retryAttempts: retries,
     retry: async (attempts) => {
       if (failure !== null && !failure.retryable) throw failure;
       await delay(FIRST_WAIT_MS * 2 ** attempts, signal);

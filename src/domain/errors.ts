@@ -50,6 +50,11 @@ export const ERRORS = {
     what: "A vector does not have the dimension of the active encoder's space.",
   },
   BAD_CURSOR: { status: 400, exit: 2, what: 'A cursor is malformed or belongs to another query.' },
+  CURSOR_EXPIRED: {
+    status: 410,
+    exit: 2,
+    what: 'The changes after a cursor are no longer kept. Read all items, then follow the changes from now on.',
+  },
   TOO_MANY_ITEMS: { status: 413, exit: 2, what: 'A batch has more items than the limit.' },
   NO_ENCODER: { status: 409, exit: 3, what: 'The answer needs a trained encoder and none is active.' },
   NOT_CALIBRATED: {

@@ -22,6 +22,7 @@ export const LIMITS = {
   /** Queries that one search combines. */
   queryParts: 16,
   itemPageSize: 100,
+  changePageSize: 500,
   classPageSize: 200,
   encoderPageSize: 100,
   /** Jobs, and failures of a job. */

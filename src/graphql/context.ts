@@ -8,8 +8,8 @@ import { createLoaders, type Loaders } from './loaders.js';
 /** The context of a request. */
 export interface GraphqlContext {
   readonly services: Services;
-  /** Of this request. */
-  readonly loaders: Loaders;
+  /** Of this request. Each event of a subscription that reads items has its own, because loaders keep what they have read. */
+  loaders: Loaders;
   readonly caller: Caller;
   /** Aborts when the client disconnects, or at the time limit. */
   readonly signal: AbortSignal;

@@ -1,5 +1,6 @@
 import type { JobRow } from '../domain/job.js';
 import type { ClassRow, EncoderRow, ItemRow } from '../services/models.js';
+import type { ItemChange } from '../services/search/change-feed.js';
 import type { DuplicateMember } from '../services/search/duplicate-service.js';
 import type { ExplanationContext } from '../services/search/explanation-service.js';
 import type { FacetRequest } from '../services/search/facet-service.js';
@@ -29,6 +30,9 @@ export type ItemConnectionModel = CountedConnection<ItemRow>;
 export type ClassConnectionModel = CountedConnection<ClassRow>;
 export type EncoderConnectionModel = CountedConnection<EncoderRow>;
 export type JobConnectionModel = CountedConnection<JobRow>;
+
+/** The object that resolvers of `ItemChange` receive. The item is not read unless it is selected. */
+export type ItemChangeModel = ItemChange;
 
 /** The object that resolvers of `Facets` receive: a checked request. */
 export type FacetsModel = FacetRequest;

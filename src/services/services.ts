@@ -34,6 +34,7 @@ import { MediaService } from './ingest/media-service.js';
 import { storedKind } from './jobs/job-kind.js';
 import { JobRunner } from './jobs/job-runner.js';
 import { JobService } from './jobs/job-service.js';
+import { ChangeFeed } from './search/change-feed.js';
 import { ClassChanges } from './search/class-changes.js';
 import { ClassService } from './search/class-service.js';
 import { DuplicateService } from './search/duplicate-service.js';
@@ -63,6 +64,7 @@ export interface Services {
   /** Whether the database answers: one small read. @throws CommonspaceError DATABASE_UNREACHABLE, BUSY */
   readonly ping: () => Promise<void>;
   readonly items: ItemService;
+  readonly changeFeed: ChangeFeed;
   readonly classes: ClassService;
   readonly classChanges: ClassChanges;
   readonly ingest: IngestService;
@@ -191,6 +193,7 @@ export function createServices(parts: Parts): Services {
   return {
     ping: async () => void (await catalog.changes.read()),
     items: new ItemService(catalog, media, filters),
+    changeFeed: new ChangeFeed(catalog),
     classes: new ClassService({ catalog, encoders, prototypes, statistics }, queries, filters),
     classChanges: new ClassChanges({ catalog, prototypes }),
     ingest,

@@ -9,6 +9,7 @@ import type { JsonObject } from '../../domain/json.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { ClassRow } from '../types.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
+import { noteClassItems } from './item-changes.js';
 
 /**
  * Changes of classes with what refers to them: labels of items, features of names, and records of encoders. Each is one
@@ -26,6 +27,7 @@ export async function renameClass(
     const renamed = { id, name: after.name };
     if (former !== undefined && former.name !== after.name) {
       await updateEncoders(tx, { from: [former], into: renamed });
+      await noteClassItems(tx, [id]);
     }
     const [row] = await tx.run<ClassRow>(
       'UPDATE class SET name = $2, description = $3 WHERE id = $1 RETURNING id, name, description',
@@ -50,6 +52,7 @@ export async function mergeClasses(db: Database, from: readonly string[], into: 
     const locked = await lockClasses(tx, [...from, into], ['from']);
     const kept = locked.find(({ id }) => id === into) ?? null;
     await updateEncoders(tx, { from: locked.filter(({ id }) => id !== into), into: kept });
+    await noteClassItems(tx, from);
     await tx.run(
       `INSERT INTO item_class (item_id, class_id)
        SELECT DISTINCT item_id, $2::uuid FROM item_class WHERE class_id = ANY($1::uuid[]) ON CONFLICT DO NOTHING`,
@@ -64,6 +67,7 @@ export async function mergeClasses(db: Database, from: readonly string[], into: 
 export async function deleteClass(db: Database, id: string): Promise<void> {
   const inTransaction = async (tx: Queryable) => {
     await updateEncoders(tx, { from: await lockClasses(tx, [id], ['id']), into: null });
+    await noteClassItems(tx, [id]);
     await tx.run('DELETE FROM class WHERE id = $1', [id]);
   };
   await db.transaction(inTransaction, { repeat: true });

@@ -3,6 +3,7 @@ import type { Database, Queryable } from '../postgres/database.js';
 import type { ExistingItem, ItemRow, JsonObject } from '../types.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
 import type { Words } from '../words/words.js';
+import { noteChanges } from './item-changes.js';
 import { ensureClasses, ensurePairs } from './item-links.js';
 import { classesOf } from './item-reads.js';
 import { asIdentityConflict } from './item-writes.js';
@@ -84,6 +85,10 @@ export async function updateItems(
     const former = await lockItems(tx, updates);
     const stored = await updateRows(tx, updates, pairIds, lexemes);
     await changeClasses(tx, updates, classIds);
+    await noteChanges(
+      tx,
+      stored.map(({ id }) => ({ itemId: id, kind: 'UPDATED' })),
+    );
     const formerPairs = former.filter((id) => !stored.some(({ pairId }) => pairId === id));
     return { rows: new Map(stored.map((row) => [row.id, row])), formerPairs };
   };

@@ -6,6 +6,7 @@ import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import type { VectorWrites } from '../vectors/vector-writes.js';
 import type { Words } from '../words/words.js';
 import { LIVE_ENCODERS, shareEncoders } from './encoder-lock.js';
+import { noteChanges } from './item-changes.js';
 import { distinct, ensureClasses, ensurePairs } from './item-links.js';
 import { recordPictures, type StoredPicture } from './media.js';
 import { bytes } from './picture-hashes.js';
@@ -73,8 +74,11 @@ export async function writeItems(
         tx,
         writes.flatMap(({ classNames }) => classNames),
       );
-      const changed = await lockItems(tx, writes);
-      await deleteVectors(tx, changed);
+      const locked = await lockItems(tx, writes);
+      await deleteVectors(
+        tx,
+        locked.flatMap(({ id, changed }) => (changed ? [id] : [])),
+      );
       const rows = await upsert(tx, writes, pairIds, lexemes);
       await setClasses(tx, writes, classIds);
       for (const extractor of extractors) {
@@ -85,6 +89,11 @@ export async function writeItems(
         );
       }
       await putEmbeddings(tx, vectors, writes, live);
+      const existing = new Set(locked.map(({ id }) => id));
+      await noteChanges(
+        tx,
+        rows.map(({ id }) => ({ itemId: id, kind: existing.has(id) ? 'UPDATED' : 'CREATED' })),
+      );
       return rows;
     };
     const stored = await db.transaction(inTransaction, { repeat: true });
@@ -108,16 +117,18 @@ function pictureOf({ image, contentHash }: ItemWrite): StoredPicture[] {
  * Locks the items that exist, by id. The locks make VectorWrites.fillFeatures wait, so that it stores no feature of the former
  * content.
  *
- * @returns ids of the items whose content the writes replace
+ * @returns those items, and whether the writes replace their content
  */
-async function lockItems(tx: Queryable, writes: readonly ItemWrite[]): Promise<string[]> {
-  const locked = await tx.run<{ id: string; changed: boolean }>(
+function lockItems(
+  tx: Queryable,
+  writes: readonly ItemWrite[],
+): Promise<{ readonly id: string; readonly changed: boolean }[]> {
+  return tx.run<{ id: string; changed: boolean }>(
     `SELECT i.id, i.content_hash <> w.content_hash AS changed
      FROM unnest($1::uuid[], $2::text[]) AS w (id, content_hash) JOIN item i ON i.id = w.id
      ORDER BY i.id FOR NO KEY UPDATE OF i`,
     [encodeUuidArray(writes.map((write) => write.id)), writes.map((write) => write.contentHash)],
   );
-  return locked.flatMap(({ id, changed }) => (changed ? [id] : []));
 }
 
 async function deleteVectors(tx: Queryable, itemIds: readonly string[]): Promise<void> {

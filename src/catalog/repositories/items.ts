@@ -231,9 +231,11 @@ export class Items {
   ): Promise<{ readonly deletedIds: readonly string[]; readonly contentHashes: readonly string[] }> {
     const gone = await repeatConflicts(() =>
       this.db.run<{ id: string; hash: string; modality: Modality; pair: string | null }>(
-        `WITH locked AS MATERIALIZED (SELECT id FROM item WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE)
-         DELETE FROM item i USING locked WHERE i.id = locked.id
-         RETURNING i.id, i.content_hash AS hash, i.modality, i.pair_id AS pair`,
+        `WITH locked AS MATERIALIZED (SELECT id FROM item WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE),
+           gone AS (DELETE FROM item i USING locked WHERE i.id = locked.id
+             RETURNING i.id, i.content_hash AS hash, i.modality, i.pair_id AS pair),
+           noted AS (INSERT INTO vectors.item_change (item_id, kind) SELECT id, 'DELETED' FROM gone)
+         SELECT * FROM gone`,
         [encodeUuidArray(ids)],
       ),
     );

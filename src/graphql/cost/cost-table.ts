@@ -41,6 +41,8 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Query.facets': FACETS,
   'Query.duplicates': 500,
   'Query.evaluation': COUNT,
+  'Query.itemChanges': 5,
+  'Subscription.itemChanges': 5,
   'ItemConnection.totalCount': COUNT,
   'ClassConnection.totalCount': COUNT,
   'EncoderConnection.totalCount': COUNT,

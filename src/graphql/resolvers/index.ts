@@ -7,6 +7,7 @@ import { encoderFields } from './encoder.js';
 import { evaluationFields, evaluationPart, methodFigures, precisionRecallCurve } from './evaluation.js';
 import { facetFields } from './facets.js';
 import { imageItem, textItem } from './item.js';
+import { itemChange } from './item-change.js';
 import { jobFailure, jobFields } from './job.js';
 import { activateEncoder } from './mutation-activate-encoder.js';
 import { adoptEncoder } from './mutation-adopt-encoder.js';
@@ -34,6 +35,7 @@ import { encoders } from './query-encoders.js';
 import { evaluation } from './query-evaluation.js';
 import { facets } from './query-facets.js';
 import { item } from './query-item.js';
+import { itemChanges } from './query-item-changes.js';
 import { items } from './query-items.js';
 import { job } from './query-job.js';
 import { jobs } from './query-jobs.js';
@@ -42,6 +44,7 @@ import { nodes } from './query-nodes.js';
 import { searchConnection } from './search-connection.js';
 import { searchEdge } from './search-edge.js';
 import { encoderProgress } from './subscription-encoder-progress.js';
+import { followItemChanges } from './subscription-item-changes.js';
 import { jobProgress } from './subscription-job-progress.js';
 
 const ITEM_TYPES = { IMAGE: 'ImageItem', TEXT: 'TextItem' } as const;
@@ -54,6 +57,7 @@ export const resolvers: Resolvers = {
   Item: { __resolveType: (model) => ITEM_TYPES[model.modality] },
   ImageItem: imageItem,
   TextItem: textItem,
+  ItemChange: itemChange,
   ItemConnection: countedConnection,
   ClassConnection: countedConnection,
   EncoderConnection: countedConnection,
@@ -74,6 +78,7 @@ export const resolvers: Resolvers = {
     nodes,
     item,
     items,
+    itemChanges,
     facets,
     duplicates,
     crossModalSearch,
@@ -104,5 +109,5 @@ export const resolvers: Resolvers = {
     cancelJob,
     retryFailed,
   },
-  Subscription: { encoderProgress, jobProgress },
+  Subscription: { encoderProgress, itemChanges: followItemChanges, jobProgress },
 };

@@ -11,6 +11,8 @@ const SWEEP_GRACE_MS = 24 * 3_600_000;
 const AUDIT_KEPT_MS = 400 * 24 * 3_600_000;
 /** Jobs are kept for this time after they ended. */
 const JOBS_KEPT_MS = 90 * 24 * 3_600_000;
+/** Changes of items are kept for this time, for systems that follow them. */
+const CHANGES_KEPT_MS = 30 * 24 * 3_600_000;
 /** Pictures that are looked up and removed together. */
 const PICTURES_AT_ONCE = 200;
 
@@ -73,6 +75,8 @@ export class Sweep {
     check();
     const exists = async (id: string) => (await catalog.encoders.byId(id)) !== null;
     const runs = (await removeUnfinishedRuns(runsFolder)) + (await checkpoints.removeUnknown(exists, before));
+    check();
+    await catalog.itemChanges.sweep(new Date(Date.now() - CHANGES_KEPT_MS));
     check();
     await catalog.audit.removeBefore(new Date(Date.now() - AUDIT_KEPT_MS));
     await catalog.jobList.removeEnded(new Date(Date.now() - JOBS_KEPT_MS));
