@@ -27,6 +27,26 @@ export function checkStorableJson(json: string, field: FieldPath): void {
   });
 }
 
+/**
+ * A value whose lists and objects nest at most `limit` levels. It does not recurse: JSON.stringify and other recursive functions
+ * overflow the stack at a few thousand levels.
+ */
+export function checkNesting(value: unknown, limit: number, field: FieldPath): void {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth >= limit)
+      throw new CommonspaceError('BAD_INPUT', `The value nests more than ${limit} levels.`, field);
+    level = level.flatMap(elementsOf);
+  }
+}
+
+/** The lists and objects in a list or an object. */
+function elementsOf(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const elements: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  return elements.filter((element) => typeof element === 'object' && element !== null);
+}
+
 /** A text that is not blank and has at most `limit` characters. */
 export function checkText(text: string, limit: number, field: FieldPath): void {
   if (text.length > limit) {

@@ -14,6 +14,8 @@ export const LIMITS = {
   itemsPerPair: 64,
   /** Characters of an item's metadata as JSON. */
   metadataCharacters: 65_536,
+  /** Objects and lists within each other in an item's metadata. */
+  metadataLevels: 100,
   /** Items in one ingest call; ids in one deletion. */
   itemsPerCall: 1_000,
   /** Bytes that one request fetches from addresses, in all. */

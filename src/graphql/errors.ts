@@ -42,6 +42,9 @@ function answerFor(
   // Apollo sets other codes for invalid requests, and this one for everything that a resolver throws.
   if (code !== 'INTERNAL_SERVER_ERROR')
     return { message: formatted.message, ...location, extensions: { code } };
+  if (isOfRequest(error)) {
+    return { message: formatted.message, ...location, extensions: { code: 'BAD_USER_INPUT' } };
+  }
   report(original);
   return { message: ERRORS.INTERNAL.what, ...location, extensions: { code: 'INTERNAL' } };
 }
@@ -54,4 +57,12 @@ function argumentOf(error: unknown): FieldPath | null {
   if (!(error instanceof GraphQLError) || error.nodes === undefined) return null;
   const name = /^Argument "(\w+)"/.exec(error.message)?.[1];
   return name === undefined ? null : [name];
+}
+
+/**
+ * Whether GraphQL or Apollo refused the request itself, for example because of too many errors in its variables. An error of a
+ * resolver has a path, and other errors are not GraphQL's.
+ */
+function isOfRequest(error: unknown): boolean {
+  return error instanceof GraphQLError && error.path === undefined && error.originalError === undefined;
 }

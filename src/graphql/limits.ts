@@ -5,12 +5,28 @@ import {
   type SelectionSetNode,
   type ValidationContext,
 } from 'graphql';
+import { checkNesting } from '../domain/check.js';
+import { CommonspaceError } from '../domain/errors.js';
 
 /** Maximum depth of an operation. The deepest useful query of the schema has depth 7. */
 export const MAX_DEPTH = 12;
 
 /** Maximum number of tokens in a document. The parser stops there. */
 export const MAX_TOKENS = 4_000;
+
+/** Maximum nesting of the variables. A filter of 100 terms nests 200 levels. */
+const MAX_VARIABLE_LEVELS = 256;
+
+/** The error of variables that nest deeper than the limit; null if they do not. Check it before the variables are coerced. */
+export function nestingError(variables: unknown): GraphQLError | null {
+  try {
+    checkNesting(variables, MAX_VARIABLE_LEVELS, ['variables']);
+    return null;
+  } catch (error) {
+    if (!(error instanceof CommonspaceError)) throw error;
+    return new GraphQLError(error.message, { originalError: error, extensions: { http: { status: 400 } } });
+  }
+}
 
 /** A validation rule that refuses operations over the limit of depth. Introspection fields do not count. */
 export function depthLimit(context: ValidationContext): ASTVisitor {

@@ -14,6 +14,7 @@ import { requireScopes } from './root-scopes.js';
 import { timeRootFields } from './root-times.js';
 import { type BeginOperation, createSseHandler, type SseHandler } from './sse-handler.js';
 import { refuseUnstorableArguments } from './storable-arguments.js';
+import { unconditionalSubscription } from './subscription-roots.js';
 
 /** schema.graphql is in the root of the package, next to `src` and `dist`. */
 const SCHEMA = new URL('../../schema.graphql', import.meta.url);
@@ -82,7 +83,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
       ...(options.plugins ?? []),
     ],
     parseOptions: { maxTokens: MAX_TOKENS },
-    validationRules: [depthLimit],
+    validationRules: [depthLimit, unconditionalSubscription],
     formatError: (formatted, error) => formatError(formatted, error, reportUnexpected),
     stopOnTerminationSignals: false,
   });

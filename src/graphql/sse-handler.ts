@@ -2,6 +2,7 @@ import {
   type ExecutionArgs,
   execute,
   GraphQLError,
+  type GraphQLFormattedError,
   type GraphQLSchema,
   getOperationAST,
   NoSchemaIntrospectionCustomRule,
@@ -18,7 +19,8 @@ import { CommonspaceError } from '../domain/errors.js';
 import type { GraphqlContext } from './context.js';
 import { costError, measureCost, type OperationCost, reportedCost } from './cost/cost-limit.js';
 import { formatError } from './errors.js';
-import { depthLimit, MAX_TOKENS } from './limits.js';
+import { depthLimit, MAX_TOKENS, nestingError } from './limits.js';
+import { unconditionalSubscription } from './subscription-roots.js';
 
 /** Handles one request whose answer is sent as server-sent events; `context` of the request reaches the resolvers. */
 export type SseHandler = Handler<unknown, GraphqlContext>;
@@ -65,6 +67,8 @@ export function createSseHandler({
       const context = args.contextValue as OperationContext;
       const operation = getOperationAST(document, operationName);
       try {
+        const tooDeep = nestingError(variableValues);
+        if (tooDeep) return { errors: [tooDeep] };
         if (operation != null)
           beginOperation({ schema, definition: operation, variables: variableValues ?? {} }, context);
         const cost = measureCost({ schema, document, operationName, variables: variableValues });
@@ -80,7 +84,7 @@ export function createSseHandler({
       }
       return run(args);
     };
-  return createHandler<unknown, GraphqlContext, OperationContext>({
+  const handler = createHandler<unknown, GraphqlContext, OperationContext>({
     // Without a token the library refuses the single connection mode, which keeps streams in memory.
     authenticate: () => null,
     validate: validateWithLimits(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
@@ -90,8 +94,10 @@ export function createSseHandler({
       try {
         return executionArgs(schema, params, request.context, operationMs);
       } catch (error) {
-        if (!(error instanceof GraphQLError)) throw error;
-        return oneResult({ errors: [withCode(error, 'GRAPHQL_PARSE_FAILED')] });
+        // A document of few tokens can nest too deeply for the parser.
+        const parsing = error instanceof RangeError ? new GraphQLError(error.message) : error;
+        if (!(parsing instanceof GraphQLError)) throw error;
+        return oneResult({ errors: [withCode(parsing, 'GRAPHQL_PARSE_FAILED')] });
       }
     },
     onNext(context, _request, { errors, ...result }) {
@@ -105,6 +111,20 @@ export function createSseHandler({
       };
     },
   });
+  return async (request) => {
+    const [body, init] = await handler(request);
+    return [typeof body === 'string' && init.status >= 400 ? withCodes(body) : body, init];
+  };
+}
+
+/** The library's errors of malformed requests have no code; Apollo's is BAD_REQUEST. */
+function withCodes(body: string): string {
+  const { errors } = JSON.parse(body) as { readonly errors: readonly GraphQLFormattedError[] };
+  const coded = errors.map((error) => ({
+    ...error,
+    extensions: { code: 'BAD_REQUEST', ...error.extensions },
+  }));
+  return JSON.stringify({ errors: coded });
 }
 
 /** The library takes a result without `data` for arguments, but not if it is in a generator. */
@@ -136,8 +156,8 @@ function executionArgs(
 
 function validateWithLimits(further: readonly ValidationRule[]): typeof validateDocument {
   return (schema, document) =>
-    validate(schema, document, [...specifiedRules, depthLimit, ...further]).map((error) =>
-      withCode(error, 'GRAPHQL_VALIDATION_FAILED'),
+    validate(schema, document, [...specifiedRules, depthLimit, unconditionalSubscription, ...further]).map(
+      (error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'),
     );
 }
 

@@ -18,7 +18,21 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
       .code(status)
       .send({ error: { code: status === 413 ? 'IMAGE_TOO_LARGE' : code, message, field: [] } });
   }
+  if (isCut(error, request)) {
+    observe({ kind: 'error', code: 'CANCELLED' });
+    return reply.code(ERRORS.CANCELLED.status).send({
+      error: { code: 'CANCELLED', message: ERRORS.CANCELLED.what, field: [] },
+    });
+  }
   observe({ kind: 'error', code: 'INTERNAL' });
   request.log.error({ err: error }, 'unexpected error');
   return reply.code(500).send({ error: { code: 'INTERNAL', message: ERRORS.INTERNAL.what, field: [] } });
+}
+
+/** Codes of Node for a body or an answer whose connection was closed in the middle. */
+const CUT: ReadonlySet<unknown> = new Set(['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE']);
+
+/** Whether the client disconnected while it sent the body or before it received the answer. */
+function isCut(error: unknown, { raw }: FastifyRequest): boolean {
+  return CUT.has((error as NodeJS.ErrnoException).code) && raw.socket.destroyed;
 }

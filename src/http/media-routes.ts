@@ -53,10 +53,17 @@ async function uploadedBytes(request: FastifyRequest): Promise<Buffer> {
       ['file'],
     );
   }
-  const part = await request.file();
-  if (part === undefined)
-    throw new CommonspaceError('BAD_INPUT', 'The multipart form has no file.', ['file']);
-  return await part.toBuffer();
+  try {
+    const part = await request.file();
+    if (part !== undefined) return await part.toBuffer();
+  } catch (error) {
+    // Errors of limits have a status. Those of the parser do not.
+    if ((error as { statusCode?: unknown }).statusCode !== undefined) throw error;
+    throw new CommonspaceError('BAD_INPUT', 'The multipart form is malformed or cut short.', ['file'], {
+      cause: error,
+    });
+  }
+  throw new CommonspaceError('BAD_INPUT', 'The multipart form has no file.', ['file']);
 }
 
 function readWidth(width: string | undefined): number | null {

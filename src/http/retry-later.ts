@@ -1,5 +1,5 @@
 import type { ApolloServerPlugin } from '@apollo/server';
-import { ERRORS, type ErrorCode } from '../domain/errors.js';
+import { ERRORS, isErrorCode } from '../domain/errors.js';
 import type { GraphqlContext } from '../graphql/context.js';
 
 /**
@@ -33,10 +33,6 @@ interface Wait {
 /** Null where a repetition of the request would fail again. */
 function waitOf(extensions: Readonly<Record<string, unknown>> | undefined): Wait | null {
   const { code, retryAfter } = extensions ?? {};
-  if (!isCode(code) || typeof retryAfter !== 'number') return null;
+  if (!isErrorCode(code) || typeof retryAfter !== 'number') return null;
   return { status: ERRORS[code].status, seconds: retryAfter };
-}
-
-function isCode(code: unknown): code is ErrorCode {
-  return typeof code === 'string' && Object.hasOwn(ERRORS, code);
 }

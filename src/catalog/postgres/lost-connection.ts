@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { CommonspaceError } from '../../domain/errors.js';
+import { Prisma } from '../../__generated__/prisma/client.js';
+import { CommonspaceError, isErrorCode } from '../../domain/errors.js';
 import { throwIfRequestCancelled } from '../../platform/request-work.js';
 
 /** Receives the whole error when a connection is lost or cannot be opened. */
@@ -18,6 +19,7 @@ export function createGuard(report: ReportConnectionError): Guard {
       return await statements();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
+      throwWithoutPrisma(error);
       if (isCancellation(error)) {
         throwIfRequestCancelled();
         const message = 'The database did not finish a statement within its time limit. Try again later.';
@@ -102,6 +104,12 @@ function isConnectionError(error: Error): boolean {
 function endsConnection(severity: unknown, code: unknown): boolean {
   if (severity === 'FATAL' || severity === 'PANIC') return true;
   return SERVER_CODES.has(code) || (typeof code === 'string' && code.startsWith('08'));
+}
+
+/** Prisma makes an error of its own of every error with a code, also of those of the pool. The last line is the message. */
+function throwWithoutPrisma(error: Error): void {
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError) || !isErrorCode(error.code)) return;
+  throw new CommonspaceError(error.code, error.message.split('\n').at(-1) ?? '', [], { cause: error });
 }
 
 interface AdapterCause {

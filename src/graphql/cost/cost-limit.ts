@@ -2,6 +2,7 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import type { BudgetState, CallerBudget } from '../../services/access/budgets.js';
 import type { GraphqlContext } from '../context.js';
+import { nestingError } from '../limits.js';
 import { MAX_COST } from './cost-table.js';
 import { type Operation, operationCost } from './operation-cost.js';
 
@@ -42,6 +43,8 @@ export const costLimit: ApolloServerPlugin<GraphqlContext> = {
     return {
       async didResolveOperation({ schema, document, request, contextValue }) {
         const { operationName, variables } = request;
+        const tooDeep = nestingError(variables);
+        if (tooDeep) throw tooDeep;
         cost = measureCost({ schema, document, operationName, variables });
         const error = cost && costError(cost);
         if (error) throw error;

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../catalog/types.js';
-import { checkLabel, checkStorable, checkStorableJson, checkText } from '../../domain/check.js';
+import { checkLabel, checkNesting, checkStorable, checkStorableJson, checkText } from '../../domain/check.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { ImageSource } from '../serving/image-source.js';
@@ -64,6 +64,7 @@ function checkClasses(classes: readonly string[], field: FieldPath): void {
 }
 
 function checkMetadata(metadata: JsonObject, field: FieldPath): void {
+  checkNesting(metadata, LIMITS.metadataLevels, field);
   const json = JSON.stringify(metadata);
   if (json.length > LIMITS.metadataCharacters) {
     throw new CommonspaceError(
