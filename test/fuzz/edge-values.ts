@@ -205,7 +205,7 @@ export const EDGE_BASE64: readonly unknown[] = [
   'data:text/html;base64,PGI+',
   'data:image/png,hello',
   `data:image/png;base64,${'A'.repeat(100_000)}`,
-  'A'.repeat(1_000_001),
+  'A'.repeat(200_001),
   '____----',
   ' QUJD ',
   ...EDGE_PICTURES.map((bytes) => bytes.toString('base64')),

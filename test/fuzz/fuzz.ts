@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { buildSchema } from 'graphql';
 import { Draw } from './draw.js';
+import type { FuzzRequest } from './fuzz-request.js';
 import { FuzzedServer } from './fuzzed-server.js';
 import { judge } from './judge.js';
 import { drawOperation, rootFields } from './operations.js';
 import type { Pool } from './pool.js';
-import { type FuzzRequest, operationRequest, otherRequest } from './requests.js';
+import { operationRequest, otherRequest } from './requests.js';
 import { type Answer, send } from './send.js';
 
 /** Requests after which the catalogue is restored. */

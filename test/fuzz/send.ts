@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import type { FuzzRequest } from './requests.js';
+import type { FuzzRequest } from './fuzz-request.js';
 
 export interface Answer {
   /** Null: the connection ended without an answer. */
@@ -15,7 +15,7 @@ export interface Answer {
 /** An answer that takes longer is a fault. */
 export const PATIENCE_MS = 60_000;
 /** A stream is read until its first event or for this time. */
-const STREAM_MS = 400;
+const STREAM_MS = 200;
 const MAX_BYTES = 20 * 2 ** 20;
 
 /** Sends a request to a server on this machine and reads the answer. */

@@ -22,7 +22,15 @@ import {
   EDGE_STRINGS,
 } from './edge-values.js';
 import type { Pool } from './pool.js';
-import { RawJson } from './raw-json.js';
+import { RawJson, writeJson } from './raw-json.js';
+
+/** Characters of a long list at most. */
+const LIST_CHARACTERS = 300_000;
+
+function longList(element: unknown, length: number): unknown[] {
+  const characters = writeJson(element).length;
+  return Array.from({ length: Math.min(length, Math.ceil(LIST_CHARACTERS / characters)) }).fill(element);
+}
 
 /** How deep input objects nest within each other, for example the filters of a filter. */
 const DEPTH = 4;
@@ -77,7 +85,7 @@ export class Values {
         () => [],
         () => [null],
         element,
-        () => Array.from({ length: draw.pick(LONG_LISTS) }).fill(element()),
+        () => longList(element(), draw.pick(LONG_LISTS)),
         () => [[element()]],
       ])();
     }
