@@ -28,6 +28,9 @@ const config: KnipConfig = {
     'emojibase-data',
     // Resolved from the folder of @prisma/adapter-pg, which brings it.
     '@prisma/driver-adapter-utils',
+    // Run by xargs; its rules are named by .secretlintrc.json.
+    'secretlint',
+    '@secretlint/secretlint-rule-preset-recommend',
   ],
   compilers: {
     // Scripts import compiled code, which stands in dist/ where its source stands in src/.
