@@ -2,6 +2,8 @@ import { ChangeStamp } from './postgres/change-stamp.js';
 import { type ConnectOptions, connect } from './postgres/connect.js';
 import type { Database } from './postgres/database.js';
 import { ApiKeyTable } from './repositories/api-keys.js';
+import { ArchiveReads } from './repositories/archive-reads.js';
+import { ArchiveWrites } from './repositories/archive-writes.js';
 import { AuditLog } from './repositories/audit-log.js';
 import { Classes } from './repositories/classes.js';
 import { EncoderEvaluations } from './repositories/encoder-evaluations.js';
@@ -15,6 +17,7 @@ import { Jobs } from './repositories/jobs.js';
 import { Media } from './repositories/media.js';
 import { PictureHashes } from './repositories/picture-hashes.js';
 import { serverSecret } from './repositories/server-secret.js';
+import { ArchivedVectors } from './vectors/archived-vectors.js';
 import { NearImages } from './vectors/near-images.js';
 import { StoredExtractors } from './vectors/stored-extractors.js';
 import { VectorIndexes } from './vectors/vector-indexes.js';
@@ -42,6 +45,12 @@ export interface Catalog {
   /** The words of items: what a text query has in common with them. */
   readonly words: Words;
   readonly media: Media;
+  /** The catalogue as an archive has it. */
+  readonly archive: {
+    readonly reads: ArchiveReads;
+    readonly writes: ArchiveWrites;
+    readonly vectors: ArchivedVectors;
+  };
   readonly apiKeys: ApiKeyTable;
   readonly audit: AuditLog;
   /** Jobs of the queue, for those who work on them. */
@@ -91,6 +100,9 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   const partitions = new VectorPartitions(database);
   const changes = new ChangeStamp(database);
   const vectorWrites = new VectorWrites(database, partitions, changes);
+  const vectors = new VectorReads(database, partitions);
+  const extractors = new StoredExtractors(database);
+  const archived = new ArchivedVectors(database, partitions, vectors, extractors);
   const words = new Words(database, options.onError ?? (() => {}));
   const itemChanges = new ItemChanges(database);
   await orClose(database, async () => {
@@ -107,13 +119,18 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     encoders: new Encoders(database, partitions, changes),
     encoderRuns: new EncoderRuns(database, partitions),
     encoderEvaluations: new EncoderEvaluations(database),
-    vectors: new VectorReads(database, partitions),
+    vectors,
     vectorWrites,
     ranking: new VectorRanking(database, partitions),
     indexes: new VectorIndexes(database, partitions),
-    extractors: new StoredExtractors(database),
+    extractors,
     words,
     media: new Media(database),
+    archive: {
+      reads: new ArchiveReads(database, archived),
+      writes: new ArchiveWrites(database, partitions, changes),
+      vectors: archived,
+    },
     apiKeys: new ApiKeyTable(database),
     audit: new AuditLog(database),
     jobs: new Jobs(database),

@@ -131,6 +131,21 @@ export const ERRORS = {
     exit: 4,
     what: 'The disk has no room for the files of a training or an evaluation.',
   },
+  BAD_ARCHIVE: {
+    status: 400,
+    exit: 2,
+    what: 'A file is not an archive of this program, is incomplete, or was changed.',
+  },
+  ARCHIVE_TOO_NEW: {
+    status: 400,
+    exit: 2,
+    what: 'An archive was written by a newer version of this program.',
+  },
+  CATALOGUE_NOT_EMPTY: {
+    status: 409,
+    exit: 3,
+    what: 'The catalogue has data that is not of the archive to be imported.',
+  },
   NOT_IN_API: {
     status: 400,
     exit: 4,

@@ -25,6 +25,13 @@ export interface MediaStore {
   putHeld(
     image: Uint8Array | CheckedImage,
   ): Promise<{ readonly stored: StoredImage; readonly held: HeldFile }>;
+  /**
+   * Stores the bytes of an image under the hash that an archive names. Only its header is read: the image was checked when it was first stored.
+   *
+   * @returns false if it was there
+   * @throws CommonspaceError BAD_ARCHIVE for bytes with another hash; as `inspectImage`; DATA_FOLDER_NOT_WRITABLE
+   */
+  restore(sha256: string, bytes: Uint8Array): Promise<boolean>;
   has(sha256: string): Promise<boolean>;
   /** Path of an image's file, whether it exists or not. Throws MEDIA_NOT_FOUND for a malformed id. */
   path(sha256: string): string;
@@ -133,6 +140,16 @@ export async function createMediaStore(options: { readonly directory: string }):
         if (held !== null) return { stored, held };
       }
       throw new Error('an image was removed as often as it was stored');
+    },
+    async restore(sha256, bytes) {
+      if ((await sizeOf(path(sha256))) === bytes.length) return false;
+      if ((await hash(bytes)) !== sha256)
+        throw new CommonspaceError('BAD_ARCHIVE', `The bytes of picture ${sha256} do not have this hash.`, [
+          'file',
+        ]);
+      await inspectImage(bytes);
+      await files.write(path(sha256), bytes, true);
+      return true;
     },
     async has(sha256) {
       return isSha256(sha256) && (await sizeOf(path(sha256))) !== null;

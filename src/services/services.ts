@@ -11,6 +11,8 @@ import { Budgets } from './access/budgets.js';
 import { Sessions } from './access/sessions.js';
 import { Signatures } from './access/signatures.js';
 import { SignedMedia } from './access/signed-media.js';
+import { ArchiveExport } from './archive/archive-export.js';
+import { ArchiveImport } from './archive/archive-import.js';
 import { Activation } from './encoders/activation.js';
 import { Checkpoints } from './encoders/checkpoints.js';
 import { EncoderService } from './encoders/encoder-service.js';
@@ -97,6 +99,8 @@ export interface Services {
   /** Notes a write in the audit log. It does not fail, because the write is done. */
   readonly audit: (...entry: Parameters<Catalog['audit']['add']>) => Promise<void>;
   readonly auditPage: Catalog['audit']['page'];
+  readonly archiveExport: ArchiveExport;
+  readonly archiveImport: ArchiveImport;
   readonly sweep: Sweep;
   /** Sweeps from time to time, once it is started. */
   readonly sweepSchedule: SweepSchedule;
@@ -230,6 +234,8 @@ export function createServices(parts: Parts): Services {
     signedMedia: new SignedMedia(signatures),
     audit: (...entry) => catalog.audit.add(...entry).catch(reportUnexpected),
     auditPage: (before, limit) => catalog.audit.page(before, limit),
+    archiveExport: new ArchiveExport(catalog, media, parts.runsFolder),
+    archiveImport: new ArchiveImport(catalog, media),
     sweep,
     sweepSchedule: new SweepSchedule(
       { run: () => jobs.beginUnlessSince(sweepKind, { features: false }, SPARED_MS) },

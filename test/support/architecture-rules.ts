@@ -32,6 +32,7 @@ const MAY_IMPORT = {
   'services/status': ['services/encoders', 'services/serving', ...BELOW_SERVICES],
   'services/access': BELOW_SERVICES,
   'services/jobs': BELOW_SERVICES,
+  'services/archive': BELOW_SERVICES,
   'services/encoders': ['services/ingest', 'services/search', 'services/serving', ...BELOW_SERVICES],
   'services/ingest': ['services/serving', ...BELOW_SERVICES],
   'services/search': ['services/serving', ...BELOW_SERVICES],

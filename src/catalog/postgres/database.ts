@@ -34,15 +34,21 @@ export interface Database extends Queryable {
    * Runs the work in a transaction. Inside, use only `tx`: on the embedded database another statement would deadlock. The order
    * of locks is described in conflicts.ts.
    *
-   * @param options `repeat`: run the work again if the server ends it because of a conflict; see repeatConflicts
+   * @param options `repeat`: run the work again if the server ends it because of a conflict; see repeatConflicts. `snapshot`: all
+   *   statements read the state of one moment, and none can write.
    */
-  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: { readonly repeat: boolean }): Promise<T>;
+  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /**
    * Runs the work on one connection, for state that belongs to it, such as advisory locks. If the work fails, the
    * connection is closed and its state ends with it. It is maintenance, and has no time limit even in a request.
    */
   session<T>(work: (on: Queryable) => Promise<T>): Promise<T>;
   close(): Promise<void>;
+}
+
+export interface TransactionOptions {
+  readonly repeat?: boolean;
+  readonly snapshot?: boolean;
 }
 
 /** Rows that an HNSW scan reads in one round. An iterative scan continues while a filter leaves too few. */
@@ -103,13 +109,14 @@ export function createDatabase(
   limits: TimeLimits = limitsOf(kind),
 ): Database {
   const prisma = createPrisma(pool, guard);
-  async function transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+  async function transaction<T>(work: (tx: Queryable) => Promise<T>, snapshot: boolean): Promise<T> {
+    const begin = snapshot ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN';
     const client = await guard(() => pool.connect());
     let broken: Error | undefined;
     try {
       const limited = kind === 'server' && currentRequest() !== null;
       await guard(() =>
-        client.query(limited ? `BEGIN; SET LOCAL statement_timeout = ${limits.writeMs}` : 'BEGIN'),
+        client.query(limited ? `${begin}; SET LOCAL statement_timeout = ${limits.writeMs}` : begin),
       );
       const result = await work(queryable(client, guard));
       await guard(() => client.query('COMMIT'));
@@ -129,8 +136,8 @@ export function createDatabase(
     pool,
     prisma,
     ...queryable(pool, guard),
-    transaction: (work, { repeat = false } = { repeat: false }) =>
-      repeat ? repeatConflicts(() => transaction(work)) : transaction(work),
+    transaction: (work, { repeat = false, snapshot = false } = {}) =>
+      repeat ? repeatConflicts(() => transaction(work, snapshot)) : transaction(work, snapshot),
     async session(work) {
       const client = await outsideRequest(() => guard(() => pool.connect()));
       let failed = true;

@@ -47,9 +47,69 @@ export async function recordPictures(tx: Queryable, images: readonly StoredPictu
   throw new Error('rows of media were deleted as often as they were inserted');
 }
 
+/** Advisory lock that what needs all bytes to stay holds, shared. A removal that finds it held does nothing. */
+const KEEP_LOCK = 0x636f6d71;
+/** Advisory lock that removals hold, shared. What needs all bytes to stay waits for it once, after it has taken the first lock. */
+const REMOVAL_LOCK = 0x636f6d72;
+
 /** Pictures whose bytes the media store has. */
 export class Media {
+  /** How many callers in this process need all bytes to stay. */
+  private keeping = 0;
+
   constructor(private readonly db: Database) {}
+
+  /**
+   * Lets no server remove a picture until the result is called, once. Removals return at once, and a later sweep does their work. For an archive,
+   * whose rows name pictures that it reads later.
+   */
+  async keepAll(): Promise<() => Promise<void>> {
+    this.keeping += 1;
+    try {
+      // The embedded database belongs to this process, and its connection cannot be held.
+      const release = this.db.kind === 'server' ? await this.shareBytes() : async () => {};
+      return async () => {
+        this.keeping -= 1;
+        await release();
+      };
+    } catch (error) {
+      this.keeping -= 1;
+      throw error;
+    }
+  }
+
+  private async shareBytes(): Promise<() => Promise<void>> {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    return await new Promise((locked, failed) => {
+      const session = this.db.session(async (on) => {
+        await on.run('SELECT pg_advisory_lock_shared($1)', [KEEP_LOCK]);
+        await on.run('SELECT pg_advisory_lock($1), pg_advisory_unlock($1)', [REMOVAL_LOCK]);
+        locked(async () => {
+          release();
+          await session;
+        });
+        await released;
+        await on.run('SELECT pg_advisory_unlock_shared($1)', [KEEP_LOCK]);
+      });
+      session.catch(failed);
+    });
+  }
+
+  /** Whether nothing needs all bytes to stay, until the transaction ends. */
+  private async mayRemove(tx: Queryable): Promise<boolean> {
+    if (this.keeping > 0) return false;
+    if (this.db.kind === 'embedded') return true;
+    await tx.run('SELECT pg_advisory_xact_lock_shared($1)', [REMOVAL_LOCK]);
+    const [held] = await tx.run(
+      `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND objsubid = 1
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      [KEEP_LOCK],
+    );
+    return held === undefined;
+  }
 
   /** Records an upload. Waits for a removal of the same picture that is in progress. */
   async record(image: StoredPicture): Promise<void> {
@@ -112,6 +172,7 @@ export class Media {
   ): Promise<string[]> {
     if (hashes.length === 0) return [];
     const inTransaction = async (tx: Queryable) => {
+      if (!(await this.mayRemove(tx))) return [];
       // A picture may have bytes and no row; one that is made now makes an upload of the same picture wait.
       await tx.run(
         `INSERT INTO media (sha256, media_type, width, height, bytes)

@@ -1,5 +1,5 @@
 /** The extractors whose features are stored, and their removal. */
-import type { Database } from '../postgres/database.js';
+import type { Database, Queryable } from '../postgres/database.js';
 
 /** Features that one statement deletes: a few milliseconds, so that writers of items do not wait. */
 const DELETED_AT_ONCE = 2_000;
@@ -7,19 +7,17 @@ const DELETED_AT_ONCE = 2_000;
 export class StoredExtractors {
   constructor(private readonly db: Database) {}
 
-  /** The ids of the extractors that items or classes have features of, ascending. */
-  async ids(): Promise<string[]> {
-    const partitions = await this.db.run<{ name: string }>(
+  /** The ids of the extractors that items or classes have features of, ascending. `on`: the transaction to read in. */
+  async ids(on: Queryable = this.db): Promise<string[]> {
+    const partitions = await on.run<{ name: string }>(
       `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'feature'::regclass`,
     );
     const found = new Set<string>();
     for (const { name } of partitions) {
-      const [row] = await this.db.runOnce<{ extractor: string }>(`SELECT extractor FROM ${name} LIMIT 1`);
+      const [row] = await on.runOnce<{ extractor: string }>(`SELECT extractor FROM ${name} LIMIT 1`);
       if (row) found.add(row.extractor);
     }
-    const ofClasses = await this.db.run<{ extractor: string }>(
-      'SELECT DISTINCT extractor FROM class_feature',
-    );
+    const ofClasses = await on.run<{ extractor: string }>('SELECT DISTINCT extractor FROM class_feature');
     for (const { extractor } of ofClasses) found.add(extractor);
     return [...found].sort();
   }

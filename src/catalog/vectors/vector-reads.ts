@@ -133,10 +133,14 @@ export class VectorReads {
     );
   }
 
-  /** Every embedding of an encoder and a modality by ascending item id, in chunks. */
-  async *embeddingsOf(encoderId: string, modality: Modality): AsyncGenerator<VectorChunk> {
+  /** Every embedding of an encoder and a modality by ascending item id, in chunks. `on`: the transaction to read in. */
+  async *embeddingsOf(
+    encoderId: string,
+    modality: Modality,
+    on: Queryable = this.db,
+  ): AsyncGenerator<VectorChunk> {
     const table = embeddingPartition(encoderId, modality);
-    if (await this.partitions.find(table)) yield* chunks(this.db, table, null, CHUNK_FLOATS);
+    if (await this.partitions.find(table, on)) yield* chunks(on, table, null, CHUNK_FLOATS);
   }
 
   /**

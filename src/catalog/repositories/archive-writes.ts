@@ -1,0 +1,229 @@
+import { createHash } from 'node:crypto';
+import type { EncoderFailure, EncoderState } from '../../domain/encoder-status.js';
+import type { ChangeStamp } from '../postgres/change-stamp.js';
+import type { Database, Queryable } from '../postgres/database.js';
+import type { VectorPartitions } from '../vectors/vector-partitions.js';
+import { linesAs } from './archive-sql.js';
+import { lockEncoders } from './encoder-lock.js';
+import { ensureClasses, ensurePairs } from './item-links.js';
+
+/** Rows of an archive are malformed, or contradict each other. Nothing of the call was written. */
+export class UnusableRows extends Error {
+  override readonly name = 'UnusableRows';
+}
+
+/** The rows of the catalogue that an archive may have. */
+export interface CatalogueSize {
+  readonly items: number;
+  readonly classes: number;
+  readonly encoders: number;
+}
+
+/** What a call has stored. */
+interface Added {
+  readonly added: number;
+  /** Ids that exist with another content, or for a class another name: their vectors in the archive are of no use. */
+  readonly differing: readonly string[];
+}
+
+/** The state of an encoder until all of its import is there. */
+const UNFINISHED: EncoderFailure = {
+  code: 'INTERRUPTED',
+  message: 'The import of this encoder was not finished. Import the archive again.',
+};
+
+/** SQLSTATE classes of values that a type or a constraint refuses. */
+const REFUSED = /^2[23]/;
+
+/** What tells that a stored row is the one of the archive. */
+const SAME: Readonly<Record<keyof CatalogueSize, string>> = {
+  items: 'item t ON t.id = r.id AND t.content_hash = r."contentHash"',
+  classes: 'class t ON t.id = r.id AND t.name = r.name',
+  encoders: 'encoder t ON t.id = r.id',
+};
+
+/** Stores the rows of an archive. What exists stays as it is, so every call may be repeated. */
+export class ArchiveWrites {
+  constructor(
+    private readonly db: Database,
+    private readonly partitions: VectorPartitions,
+    private readonly changes: ChangeStamp,
+  ) {}
+
+  async size(): Promise<CatalogueSize> {
+    const [row] = await this.db.run<{ items: number; classes: number; encoders: number }>(
+      `SELECT (SELECT count(*)::int FROM item) AS items, (SELECT count(*)::int FROM class) AS classes,
+         (SELECT count(*)::int FROM encoder WHERE removed_at IS NULL) AS encoders`,
+    );
+    return row ?? { items: 0, classes: 0, encoders: 0 };
+  }
+
+  /** How many of these rows the catalogue has. @throws UnusableRows */
+  async stored(kind: keyof CatalogueSize, lines: readonly string[]): Promise<number> {
+    const [row] = await usable(
+      this.db.run<{ count: number }>(
+        `SELECT count(*)::int AS count FROM ${linesAs(kind)} JOIN ${SAME[kind]}`,
+        [arrayOf(lines)],
+      ),
+    );
+    return row?.count ?? 0;
+  }
+
+  /** Stores records of pictures, whose bytes are there. @throws UnusableRows */
+  async addPictures(lines: readonly string[]): Promise<number> {
+    const rows = await usable(
+      this.db.run(
+        `INSERT INTO media (sha256, media_type, width, height, bytes, created_at, uploaded_at)
+         SELECT sha256, "mediaType", width, height, bytes, "createdAt", "uploadedAt" FROM ${linesAs('pictures')}
+         ORDER BY sha256 ON CONFLICT DO NOTHING RETURNING 1`,
+        [arrayOf(lines)],
+      ),
+    );
+    return rows.length;
+  }
+
+  /** @throws UnusableRows */
+  async addClasses(lines: readonly string[]): Promise<Added> {
+    const values = [arrayOf(lines)];
+    const rows = await usable(
+      this.db.run(
+        `INSERT INTO class (id, name, description, created_at) SELECT id, name, description, "createdAt" FROM ${linesAs('classes')}
+         ORDER BY name COLLATE "C" ON CONFLICT DO NOTHING RETURNING 1`,
+        values,
+      ),
+    );
+    const differing = await this.db.run<{ id: string }>(
+      `SELECT c.id FROM ${linesAs('classes')} JOIN class c ON c.id = r.id
+       WHERE c.name <> r.name OR c.description IS DISTINCT FROM r.description`,
+      values,
+    );
+    return { added: rows.length, differing: differing.map(({ id }) => id) };
+  }
+
+  /**
+   * Stores items with their pairs and classes. An item is left out if its id, its external id or its content within its pair exists.
+   *
+   * @throws UnusableRows, or CommonspaceError BUSY
+   */
+  async addItems(lines: readonly string[]): Promise<Added> {
+    const values = [arrayOf(lines)];
+    const inTransaction = async (tx: Queryable) => {
+      await tx.run(
+        `INSERT INTO pair (id, key, created_at)
+         SELECT DISTINCT ON (pair->>'key') (pair->>'id')::uuid, pair->>'key', (pair->>'createdAt')::timestamptz
+         FROM ${linesAs('items')} WHERE pair IS NOT NULL ORDER BY pair->>'key' ON CONFLICT DO NOTHING`,
+        values,
+      );
+      const [named] = await tx.run<{ keys: string[]; classes: string[] }>(
+        `SELECT ARRAY(SELECT DISTINCT pair->>'key' FROM ${linesAs('items')} WHERE pair IS NOT NULL) AS keys,
+           ARRAY(SELECT DISTINCT name FROM ${linesAs('items')}, unnest(classes) AS name) AS classes`,
+        values,
+      );
+      // Locked, and made again if they were removed meanwhile.
+      await ensurePairs(tx, named?.keys ?? []);
+      await ensureClasses(tx, named?.classes ?? []);
+      const added = await tx.run(INSERT_ITEMS, values);
+      const differing = await tx.run<{ id: string }>(
+        `SELECT i.id FROM ${linesAs('items')} JOIN item i ON i.id = r.id WHERE i.content_hash <> r."contentHash"`,
+        values,
+      );
+      return { added: added.length, differing: differing.map(({ id }) => id) };
+    };
+    return await usable(this.db.transaction(inTransaction, { repeat: true }));
+  }
+
+  /**
+   * Stores an encoder with its evaluation, and makes the partitions of its embeddings. It cannot be used before `finishEncoders`.
+   *
+   * @returns its id, its state in the archive, and whether it was not there
+   * @throws UnusableRows
+   */
+  async addEncoder(
+    line: string,
+  ): Promise<{ readonly id: string; readonly state: EncoderState; readonly added: boolean }> {
+    const values = [arrayOf([line])];
+    const [encoder] = await usable(
+      this.db.run<{ id: string; state: EncoderState }>(
+        `SELECT id, state FROM ${linesAs('encoders')}`,
+        values,
+      ),
+    );
+    if (encoder === undefined) throw new UnusableRows('it has no encoder');
+    await this.partitions.ensureEmbeddings(encoder.id);
+    const inTransaction = async (tx: Queryable) => {
+      const rows = await tx.run(
+        `INSERT INTO encoder (id, state, failure, dimension, image_extractor, text_extractor, config, report, request, created_at,
+           started_at, finished_at, activated_at, retired_at)
+         SELECT id, 'failed', $2::jsonb, dimension, "imageExtractor", "textExtractor", config, report, request, "createdAt",
+           "startedAt", "finishedAt", "activatedAt", "retiredAt"
+         FROM ${linesAs('encoders')} ON CONFLICT DO NOTHING RETURNING 1`,
+        [...values, JSON.stringify(UNFINISHED)],
+      );
+      await tx.run(
+        `INSERT INTO encoder_evaluation (encoder_id, state, record, failure, started_at, finished_at)
+         SELECT id, evaluation->>'state', nullif(evaluation->'record', 'null'), nullif(evaluation->'failure', 'null'),
+           (evaluation->>'startedAt')::timestamptz, (evaluation->>'finishedAt')::timestamptz
+         FROM ${linesAs('encoders')} WHERE evaluation IS NOT NULL AND evaluation <> 'null' ON CONFLICT DO NOTHING`,
+        values,
+      );
+      return rows.length > 0;
+    };
+    return { ...encoder, added: await usable(this.db.transaction(inTransaction, { repeat: true })) };
+  }
+
+  /** @throws UnusableRows without the encoder */
+  async addWeights(encoderId: string, bytes: Buffer): Promise<void> {
+    await usable(
+      this.db.run(
+        `INSERT INTO encoder_weights (encoder_id, bytes, sha256) VALUES ($1::uuid, $2::bytea, $3) ON CONFLICT DO NOTHING`,
+        [encoderId, `\\x${bytes.toString('hex')}`, createHash('sha256').update(bytes).digest('hex')],
+      ),
+    );
+  }
+
+  /**
+   * Gives imported encoders their states, once all of their import is there. If another one is active already, an imported one is ready in place of
+   * active.
+   */
+  async finishEncoders(encoders: ReadonlyMap<string, EncoderState>): Promise<void> {
+    await this.db.transaction(async (tx) => {
+      await lockEncoders(tx);
+      for (const [id, state] of encoders) {
+        await tx.run(
+          `UPDATE encoder SET failure = NULL, state = CASE
+             WHEN $2 = 'active' AND EXISTS (SELECT 1 FROM encoder WHERE state = 'active') THEN 'ready' ELSE $2::encoder_state END
+           WHERE id = $1::uuid AND state = 'failed' AND failure = $3::jsonb`,
+          [id, state, JSON.stringify(UNFINISHED)],
+        );
+      }
+    });
+    await this.changes.add();
+  }
+}
+
+const INSERT_ITEMS = `WITH added AS (
+    INSERT INTO item (id, modality, external_id, title, text, language, content_hash, media_type, width, height, perceptual_hash,
+      perceptual_detail, metadata, pair_id, created_at, updated_at)
+    SELECT r.id, r.modality, r."externalId", r.title, r.text, r.language, r."contentHash", r."mediaType", r.width, r.height,
+      r."perceptualHash", decode(r."perceptualDetail", 'hex'), r.metadata, p.id, r."createdAt", r."updatedAt"
+    FROM ${linesAs('items')} LEFT JOIN pair p ON p.key = r.pair->>'key'
+    ORDER BY r."externalId", r.modality, r."contentHash", p.id ON CONFLICT DO NOTHING RETURNING id),
+  labels AS (
+    INSERT INTO item_class (item_id, class_id)
+    SELECT a.id, c.id FROM added a JOIN ${linesAs('items')} ON r.id = a.id CROSS JOIN unnest(r.classes) AS n (name) JOIN class c ON c.name = n.name)
+  SELECT id FROM added`;
+
+function arrayOf(lines: readonly string[]): string {
+  return `[${lines.join(',')}]`;
+}
+
+/** @throws UnusableRows where the database refuses the values */
+async function usable<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message: string };
+    if (typeof code === 'string' && REFUSED.test(code)) throw new UnusableRows(message, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { HEADER } from '../../src/services/archive/archive-format.js';
+import { drawShape } from '../factories/shapes.js';
+import { describeOnEachKind } from '../support/catalog.js';
+import { textWrite } from '../support/catalog-items.js';
+import { archivedRows, unclassifiedTables } from '../support/catalogue-rows.js';
+import {
+  bytesOf,
+  contentsOf,
+  exportTo,
+  type Side,
+  storeEncoder,
+  TEXTS,
+  TwoCatalogues,
+} from '../support/two-catalogues.js';
+
+const NOTHING = { pictures: 0, classes: 0, items: 0, encoders: 0, vectors: 0, missingPictures: 0 };
+
+describeOnEachKind('an archive', (kind) => {
+  let two: TwoCatalogues;
+  beforeAll(async () => {
+    two = await TwoCatalogues.open(kind);
+  });
+  afterAll(() => two.close());
+
+  const exported = async (side: Side) => {
+    const path = join(two.folder, `${randomUUID()}.tar`);
+    await exportTo(side, path);
+    return path;
+  };
+
+  it('names every table, so that a new one is thought of', async () => {
+    expect(await unclassifiedTables(two.source.catalog)).toEqual([]);
+  });
+
+  it('gives back every row and every byte, and repeated changes nothing', async () => {
+    await two.emptyTarget();
+    const before = await archivedRows(two.source.catalog);
+    expect(Object.entries(before).filter(([, rows]) => rows.length === 0)).toEqual([]);
+    const report = await two.target.run(two.archive);
+    expect(report).toEqual({
+      pictures: 3,
+      classes: 3,
+      items: 305,
+      encoders: 2,
+      vectors: expect.any(Number),
+      missingPictures: 0,
+    });
+    expect(await archivedRows(two.target.catalog)).toEqual(before);
+    expect(await bytesOf(two.target.media)).toEqual(await bytesOf(two.source.media));
+    expect(await two.target.run(two.archive)).toEqual(NOTHING);
+    expect(await archivedRows(two.target.catalog)).toEqual(before);
+    // The archive of the copy differs in the time of its making alone.
+    const [first, second] = [await contentsOf(two.archive), await contentsOf(await exported(two.target))];
+    first.delete(HEADER);
+    second.delete(HEADER);
+    expect(second).toEqual(first);
+  });
+
+  it('continues an import that was broken off at any member', async () => {
+    const before = await archivedRows(two.source.catalog);
+    for (const [until, merge] of [
+      [2, false],
+      [6, false],
+      [9, true],
+      [12, false],
+    ] as const) {
+      await two.emptyTarget();
+      const stop = new AbortController();
+      const onProgress = (done: number) => {
+        if (done === until) stop.abort();
+      };
+      await expect(two.target.run(two.archive, { signal: stop.signal, onProgress })).rejects.toMatchObject({
+        code: 'CANCELLED',
+      });
+      // An encoder that is not complete is not in use.
+      expect(await two.target.catalog.encoders.active()).toBeNull();
+      await two.target.run(two.archive, { merge });
+      expect(await archivedRows(two.target.catalog)).toEqual(before);
+    }
+  });
+
+  it('refuses a catalogue with other data, and adds to it if asked', async () => {
+    await two.emptyTarget();
+    const mine = textWrite('mine', { externalId: 'text-0', classNames: ['red'], pairKey: 'pair-0' });
+    await two.target.catalog.items.upsertMany([mine]);
+    const before = await archivedRows(two.target.catalog);
+    await expect(two.target.run(two.archive)).rejects.toMatchObject({
+      code: 'CATALOGUE_NOT_EMPTY',
+      message: expect.stringMatching(/1 items, 1 classes/),
+    });
+    expect(await archivedRows(two.target.catalog)).toEqual(before);
+    expect(await bytesOf(two.target.media)).toEqual(new Map());
+
+    expect(await two.target.run(two.archive, { merge: true })).toMatchObject({
+      items: 304,
+      classes: 2,
+      encoders: 2,
+    });
+    const item = await two.target.catalog.items.byExternalId('text-0');
+    expect(item).toMatchObject({ id: mine.id, text: 'mine' });
+    // Labels and pairs are found by name and key.
+    const [row] = await two.target.catalog.database.run<{ same: number }>(
+      `SELECT count(*)::int AS same FROM item i JOIN pair p ON p.id = i.pair_id WHERE p.key = 'pair-0'`,
+    );
+    expect(row?.same).toBe(2);
+    const reds = await two.target.catalog.database.run(
+      `SELECT 1 FROM item_class ic JOIN class c ON c.id = ic.class_id WHERE c.name = 'red'`,
+    );
+    expect(reds.length).toBe(102);
+    expect((await two.target.catalog.encoders.active())?.id).toBe(
+      (await two.source.catalog.encoders.active())?.id,
+    );
+    expect(await two.target.run(two.archive, { merge: true })).toEqual(NOTHING);
+  });
+
+  it('keeps what has another content under the same id, without the vectors of the former', async () => {
+    await two.emptyTarget();
+    await two.target.run(two.archive);
+    const found = await two.source.catalog.items.byExternalId('text-1');
+    if (found === null) throw new Error('no item');
+    await two.target.catalog.items.upsertMany([textWrite('changed', { id: found.id, externalId: 'text-1' })]);
+    await expect(two.target.run(two.archive)).rejects.toMatchObject({ code: 'CATALOGUE_NOT_EMPTY' });
+    expect(await two.target.run(two.archive, { merge: true })).toEqual(NOTHING);
+    expect(await two.target.catalog.items.byExternalId('text-1')).toMatchObject({ text: 'changed' });
+    expect(await two.target.catalog.vectors.itemFeature(found.id, TEXTS)).toBeNull();
+  });
+
+  it('leaves the active encoder in place', async () => {
+    await two.emptyTarget();
+    const own = await storeEncoder(two.target.catalog, 'active');
+    expect(await two.target.run(two.archive, { merge: true })).toMatchObject({ encoders: 2 });
+    expect((await two.target.catalog.encoders.active())?.id).toBe(own);
+    expect((await two.target.catalog.encoders.list()).map(({ state }) => state).sort()).toEqual([
+      'active',
+      'ready',
+      'retired',
+    ]);
+  });
+
+  it('says which pictures have no bytes, and has all others', async () => {
+    const [first] = await bytesOf(two.source.media);
+    const [sha256, bytes] = first ?? [];
+    if (sha256 === undefined || bytes === undefined) throw new Error('no picture');
+    await writeFile(two.source.media.path(sha256), 'damaged');
+    const damaged = await exported(two.source);
+    await two.source.media.remove(sha256);
+    const lacking = await exported(two.source);
+    await two.source.media.restore(sha256, Buffer.from(bytes, 'base64'));
+    for (const path of [damaged, lacking]) {
+      await two.emptyTarget();
+      expect(await two.target.run(path)).toMatchObject({ pictures: 2, missingPictures: 1, items: 305 });
+    }
+  });
+
+  it('keeps pictures whose items are deleted until it is written', async () => {
+    const bytes = await drawShape('ring', 'purple');
+    const { sha256 } = await two.source.media.put(bytes);
+    await two.source.catalog.media.record({
+      ...(await two.source.media.describe(sha256)),
+      bytes: bytes.length,
+    });
+    await two.source.catalog.database.run('UPDATE media SET uploaded_at = NULL WHERE sha256 = $1', [sha256]);
+    const remove = () =>
+      two.source.catalog.media.removeUnreferenced([sha256], (hash) => two.source.media.remove(hash));
+    const stream = two.source.exporting.stream();
+    const path = join(two.folder, 'slow.tar');
+    const file = createWriteStream(path);
+    let removed: readonly string[] | null = null;
+    for await (const chunk of stream) {
+      file.write(chunk);
+      removed ??= await remove();
+    }
+    await new Promise<void>((done) => file.end(done));
+    expect(removed).toEqual([]);
+    expect((await contentsOf(path)).has(`media/${sha256.slice(0, 2)}/${sha256.slice(2, 4)}/${sha256}`)).toBe(
+      true,
+    );
+    expect(await remove()).toEqual([sha256]);
+  });
+
+  it('is written one at a time, and ends when its reader goes', async () => {
+    const writer = two.source.exporting;
+    const stream = writer.stream();
+    expect(() => writer.stream()).toThrow(expect.objectContaining({ code: 'BUSY' }));
+    await new Promise((resolve) => stream.once('readable', resolve));
+    stream.destroy();
+    await once(stream, 'close');
+    await pipeline(writer.stream(), createWriteStream(join(two.folder, 'again.tar')));
+    expect((await contentsOf(join(two.folder, 'again.tar'))).size).toBe((await contentsOf(two.archive)).size);
+  });
+});
