@@ -112,7 +112,7 @@ export async function storeEncoder(catalog: Catalog, state: 'active' | 'ready'):
 }
 
 /** Three pictures, of which two have items, 303 texts, classes with and without items, and two encoders. */
-export async function fillCatalogue({ catalog, media }: Side): Promise<void> {
+async function fillCatalogue({ catalog, media }: Side): Promise<void> {
   const random = randomOf(5);
   const [retired, active] = [await storeEncoder(catalog, 'active'), await storeEncoder(catalog, 'active')];
   const embeddings = () => new Map([retired, active].map((id) => [id, randomUnit(4, random)]));

@@ -46,7 +46,7 @@ export interface Database extends Queryable {
   close(): Promise<void>;
 }
 
-export interface TransactionOptions {
+interface TransactionOptions {
   readonly repeat?: boolean;
   readonly snapshot?: boolean;
 }
