@@ -1,4 +1,4 @@
-import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import multipart from '@fastify/multipart';
 import Fastify, {
@@ -94,7 +94,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   const { apollo, schemaText, sse } = await createGraphqlServer({
     reportUnexpected: (error) => logUnexpected(logger, error),
-    plugins: [fastifyApolloDrainPlugin(app), retryLater],
+    plugins: [retryLater],
     beginOperation,
     streamedOperationMs: operationMs,
     introspection,

@@ -57,7 +57,12 @@ describe('keys in the database', () => {
   it('are required as soon as there is one', async () => {
     expect(statuses).toEqual([200, 401]);
     const secret = await make('read');
-    expect(await ask(READ)).toMatchObject({ status: 401, body: { error: { code: 'UNAUTHENTICATED' } } });
+    // Clients of GraphQL read `errors`.
+    const failure = { code: 'UNAUTHENTICATED', field: ['authorization'] };
+    expect(await ask(READ)).toMatchObject({
+      status: 401,
+      body: { error: failure, errors: [{ message: expect.any(String), extensions: failure }] },
+    });
     expect((await ask(READ, 'cs_unknown')).status).toBe(401);
     expect((await ask(READ, secret)).body.data).toEqual({ items: { totalCount: expect.any(Number) } });
     expect((await http.inject({ url: '/healthz' })).statusCode).toBe(200);
