@@ -52,6 +52,8 @@ export interface Config {
   readonly drainSeconds: number;
   /** Operations that take this many milliseconds are logged with their details; 0: none. */
   readonly slowMs: number;
+  /** The name of the service in traces; null: no traces. The SDK of OpenTelemetry reads its further settings itself. */
+  readonly tracedAs: string | null;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
@@ -73,6 +75,8 @@ function isOrigin(text: string): boolean {
 }
 
 const perMinute = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0);
+
+const otlpAddress = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' }).optional();
 
 const environment = z.object({
   DATABASE_URL: z
@@ -120,6 +124,11 @@ const environment = z.object({
   COMMONSPACE_JOBS: z.coerce.number().int().min(0).max(16).default(1),
   COMMONSPACE_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(20),
   COMMONSPACE_SLOW_MS: z.coerce.number().int().min(0).max(86_400_000).default(2_000),
+  OTEL_EXPORTER_OTLP_ENDPOINT: otlpAddress,
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: otlpAddress,
+  OTEL_SERVICE_NAME: z.string().default('commonspace'),
+  OTEL_SDK_DISABLED: z.string().optional(),
+  OTEL_TRACES_EXPORTER: z.string().optional(),
   COMMONSPACE_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info'),
@@ -179,6 +188,14 @@ export function readConfig(
     jobs: overrides.jobs ?? value.COMMONSPACE_JOBS,
     drainSeconds: value.COMMONSPACE_DRAIN_SECONDS,
     slowMs: value.COMMONSPACE_SLOW_MS,
+    tracedAs: isTraced(value) ? value.OTEL_SERVICE_NAME : null,
     logLevel: value.COMMONSPACE_LOG_LEVEL,
   };
+}
+
+/** By the variables that all programs with OpenTelemetry have. */
+function isTraced(value: z.output<typeof environment>): boolean {
+  const endpoint = value.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? value.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const isOff = value.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || value.OTEL_TRACES_EXPORTER === 'none';
+  return endpoint !== undefined && !isOff;
 }

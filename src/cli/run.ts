@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Config, type ConfigOverrides, readConfig } from '../config.js';
 import { CommonspaceError, ERRORS, type ReportUnexpected } from '../domain/errors.js';
+import type { Tracing } from '../platform/tracing.js';
 import type { App } from '../services/services.js';
 import type { Backend } from './backend/backend.js';
 import { connectBackend, requireDirect } from './backend/connect.js';
@@ -75,6 +76,7 @@ export async function run(
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let app: App | null = null;
+  let tracing: Tracing | null = null;
   try {
     const config = readConfig({
       ...overrides,
@@ -82,23 +84,33 @@ export async function run(
       ...(options.server !== undefined && { server: readServer(options.server) }),
       ...(options.key !== undefined && { key: options.key }),
     });
-    const openToServe = async (reportUnexpected?: ReportUnexpected) => {
+    const openHere = async (reportUnexpected?: ReportUnexpected) => {
       app = await openApp(config, stop.signal, reportUnexpected);
       return app;
     };
+    const openToServe = async (reportUnexpected?: ReportUnexpected) => {
+      tracing = await traceIf(config.tracedAs);
+      return await openHere(reportUnexpected);
+    };
     const open = async () => {
       await requireDirect(config);
-      return await openToServe();
+      return await openHere();
     };
-    const connect = () => connectBackend(config, openToServe);
+    const connect = () => connectBackend(config, openHere);
     await work({ config, out, signal: stop.signal, connect, open, openToServe });
   } catch (error) {
     process.exitCode = report(error, out);
   } finally {
-    // TypeScript does not track the assignment in `open`.
+    // TypeScript does not track the assignments in `openToServe`.
     await (app as App | null)?.close();
+    await (tracing as Tracing | null)?.stop();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
+}
+
+/** Imported on demand: other commands need no traces. */
+async function traceIf(name: string | null): Promise<Tracing | null> {
+  return name === null ? null : (await import('../platform/tracing.js')).startTracing(name);
 }
 
 function readServer(url: string): string {

@@ -95,7 +95,7 @@ export const ERRORS = {
   PACKAGE_MISSING: {
     status: 500,
     exit: 2,
-    what: 'A model needs an optional package that is not installed.',
+    what: 'A model or a setting needs an optional package that is not installed.',
   },
   MODEL_UNAVAILABLE: { status: 502, exit: 1, what: 'A model cannot be downloaded from its hub.' },
   BAD_MODEL: { status: 400, exit: 2, what: 'A model folder or its description is missing or malformed.' },

@@ -12,7 +12,7 @@ import { applyDefaultsToNull } from './null-defaults.js';
 import { resolvers } from './resolvers/index.js';
 import { requireScopes } from './root-scopes.js';
 import { timeRootFields } from './root-times.js';
-import { type BeginOperation, createSseHandler, type SseHandler } from './sse-handler.js';
+import { type BeginOperation, begun, createSseHandler, type SseHandler } from './sse-handler.js';
 import { refuseUnstorableArguments } from './storable-arguments.js';
 import { unconditionalSubscription } from './subscription-roots.js';
 
@@ -74,9 +74,8 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
         },
         requestDidStart: async () => ({
           didResolveOperation: async ({ schema, operation, request, contextValue }) => {
-            const { variables = {} } = request;
             if (operation !== undefined)
-              beginOperation({ schema, definition: operation, variables }, contextValue);
+              beginOperation(begun(schema, operation, request.variables), contextValue);
           },
         }),
       },

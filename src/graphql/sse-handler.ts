@@ -21,6 +21,7 @@ import { costError, measureCost, type OperationCost, reportedCost } from './cost
 import { formatError } from './errors.js';
 import { depthLimit, MAX_TOKENS, nestingError } from './limits.js';
 import { unconditionalSubscription } from './subscription-roots.js';
+import { type Shape, variablesShape } from './variables-shape.js';
 
 /** Handles one request whose answer is sent as server-sent events; `context` of the request reaches the resolvers. */
 export type SseHandler = Handler<unknown, GraphqlContext>;
@@ -38,10 +39,17 @@ export interface SseHandlerOptions {
 
 /** An operation that is about to be executed. */
 export interface BegunOperation {
-  readonly schema: GraphQLSchema;
   readonly definition: OperationDefinitionNode;
-  /** As the caller sent them. */
-  readonly variables: Readonly<Record<string, unknown>>;
+  /** The shape of its variables, which holds none of their values. */
+  readonly variables: () => Readonly<Record<string, Shape>>;
+}
+
+export function begun(
+  schema: GraphQLSchema,
+  definition: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>> | null | undefined,
+): BegunOperation {
+  return { definition, variables: () => variablesShape(schema, definition, variables ?? {}) };
 }
 
 /** Called before the execution of an operation. */
@@ -69,8 +77,7 @@ export function createSseHandler({
       try {
         const tooDeep = nestingError(variableValues);
         if (tooDeep) return { errors: [tooDeep] };
-        if (operation != null)
-          beginOperation({ schema, definition: operation, variables: variableValues ?? {} }, context);
+        if (operation != null) beginOperation(begun(schema, operation, variableValues), context);
         const cost = measureCost({ schema, document, operationName, variables: variableValues });
         if (cost !== null) {
           costs.set(context, cost);

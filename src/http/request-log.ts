@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { activeSpan } from '../platform/active-span.js';
 import { currentRequest } from '../platform/request-work.js';
 import { isOpen, pathOf } from './access.js';
 import { operationOf } from './request-work.js';
@@ -24,9 +25,12 @@ export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): stri
 export function registerRequestLog(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    activeSpan()?.setAttribute('commonspace.request_id', request.id);
   });
   app.addHook('onResponse', async (request, reply) => {
+    const traceId = activeSpan()?.spanContext().traceId;
     const line = {
+      ...(traceId !== undefined && { traceId }),
       method: request.method,
       path: pathOf(request),
       status: reply.raw.headersSent ? reply.statusCode : null,

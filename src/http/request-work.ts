@@ -4,7 +4,6 @@ import { CommonspaceError } from '../domain/errors.js';
 import type { Stage } from '../domain/observations.js';
 import type { GraphqlContext } from '../graphql/context.js';
 import type { BegunOperation } from '../graphql/sse-handler.js';
-import { variablesShape } from '../graphql/variables-shape.js';
 import { cancelStatementsOn, currentRequest, inRequest, type RequestWork } from '../platform/request-work.js';
 import { bodyBytes, SMALL_BYTES } from './body-memory.js';
 
@@ -53,7 +52,7 @@ export interface RunningOperation {
   /** Of `performance.now()`. */
   readonly startedAt: number;
   /** The shape of its variables, which holds none of their values. */
-  readonly variables: () => ReturnType<typeof variablesShape>;
+  readonly variables: BegunOperation['variables'];
   /** By stage, the number of times and the sum of them, which is more than the time that passes where they run at once. */
   readonly stages: Map<Stage, { readonly count: number; readonly ms: number }>;
 }
@@ -86,18 +85,19 @@ export function beginOperation(begun: BegunOperation, { signal }: Pick<GraphqlCo
   }
 }
 
-function describe({ schema, definition, variables }: BegunOperation): RunningOperation {
+const ROOTS = { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' } as const;
+
+function describe({ definition, variables }: BegunOperation): RunningOperation {
   const { operation, name, selectionSet } = definition;
-  const root = schema.getRootType(operation)?.name;
   const fields = selectionSet.selections.flatMap((node) =>
-    node.kind === 'Field' ? [`${root}.${node.name.value}`] : [],
+    node.kind === 'Field' ? [`${ROOTS[operation]}.${node.name.value}`] : [],
   );
   return {
     operation,
     named: { operation, ...(name !== undefined && { operationName: name.value }) },
     fields: [...new Set(fields)],
     startedAt: performance.now(),
-    variables: () => variablesShape(schema, definition, variables),
+    variables,
     stages: new Map(),
   };
 }

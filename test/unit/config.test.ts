@@ -56,3 +56,16 @@ describe('the configuration', () => {
     for (const setting of settings) expect(example).toContain(`# ${setting}=`);
   });
 });
+
+it.each([
+  [{}, null],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' }, 'commonspace'],
+  [
+    { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://localhost:4318/v1/traces', OTEL_SERVICE_NAME: 'shop' },
+    'shop',
+  ],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318', OTEL_SDK_DISABLED: 'true' }, null],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318', OTEL_TRACES_EXPORTER: 'none' }, null],
+])('traces where OpenTelemetry is configured: %o', (env, tracedAs) => {
+  expect(readConfig({}, env).tracedAs).toBe(tracedAs);
+});
