@@ -5,7 +5,7 @@ import { groupsOf } from '../../src/encoder/training/groups.js';
 import { resolveTrainOptions } from '../../src/encoder/training/presets.js';
 import { checkSource } from '../../src/encoder/training/source-checks.js';
 import { prepareSource, splitPairs } from '../../src/encoder/training/training-data.js';
-import { makeFolds } from '../../src/encoder/training/tune-folds.js';
+import { largeFold, makeFolds } from '../../src/encoder/training/tune-folds.js';
 import { validationFigure } from '../../src/encoder/training/validation-figure.js';
 import type { SourceSet } from '../../src/encoder/types.js';
 import { groupsOfTable, rowHashes, siblingGroups } from '../../src/evaluation/sibling-groups.js';
@@ -115,6 +115,36 @@ describe('splits', () => {
       }
     },
   );
+
+  it('keep a group on one side of the fold that measures the parts of trainings on many pairs', async () => {
+    await loadTensorBackend();
+    const options = { ...resolveTrainOptions({ preset: 'default' }), tune: 'pairs' } as const;
+    const few = prepareSource(source, options);
+    expect(largeFold(few, options, makeFolds(few, options, 3))).toBeNull();
+    const times = 13;
+    const repeated = (data: Float32Array) =>
+      Float32Array.from({ length: times * data.length }, (_, i) => data[i % data.length] as number);
+    const many = prepareSource(
+      {
+        ...source,
+        image: { ...source.image, rows: times * 320, data: repeated(source.image.data) },
+        text: { ...source.text, rows: times * 320, data: repeated(source.text.data) },
+        labels: Int32Array.from({ length: times * 320 }, (_, i) => source.labels[i % 320] as number),
+        groups: Int32Array.from(
+          { length: times * 320 },
+          (_, i) => (groups[i % 320] as number) + 320 * Math.floor(i / 320),
+        ),
+      },
+      options,
+    );
+    const folds = makeFolds(many, options, 3);
+    const large = largeFold(many, options, folds);
+    if (large === null) throw new Error('no fold');
+    expect(large.training.labels.length).toBeGreaterThan(2 * (folds[0]?.training.labels.length ?? 0));
+    const trained = new Set(large.training.groups);
+    expect([...large.validation.groups].some((group) => trained.has(group))).toBe(false);
+    expect(largeFold(many, { ...options, tune: 'classes' }, folds)).toBeNull();
+  });
 });
 
 it('counts any sibling as the counterpart where no pair has a class', () => {

@@ -35,31 +35,55 @@ export function makeFolds(
   { tune, seed, members }: TrainOptions & { readonly tune: Exclude<Tuning, 'none'> },
   settings: number,
 ): Fold[] {
-  const { labels, groups } = prepared.pairs;
+  const { labels } = prepared.pairs;
   const networks = FOLDS[tune] * (settings + members - 1);
   const most = Math.floor((labels.length * members) / networks);
   const { least } = ROWS_TRAINED_ON;
   const mostTrainedOn = Math.min(ROWS_TRAINED_ON.most, Math.max(least, most));
-  const rows = Int32Array.from({ length: labels.length }, (_, row) => row);
-  const sample = (of: Int32Array, limit: number, fold: number) =>
-    sampleRows(of, limit, createRandom(seed, 300 + fold));
-  const folds = Array.from({ length: FOLDS[tune] }, (_, fold): Fold | null => {
-    const isHeld =
-      tune === 'pairs' ? heldPairs(groups, seed, fold) : heldClasses(labels, prepared.classes, seed, fold);
-    if (isHeld === null) return null;
-    const heldRows = rows.filter(isHeld);
-    const isSibling = siblingsOf(groups, heldRows);
-    const held = sample(heldRows, MOST_MEASURED, fold);
-    const rest = sample(
-      rows.filter((row) => !isSibling(row)),
-      mostTrainedOn,
-      fold,
-    );
-    if (held.length < LEAST_MEASURED || rest.length < LEAST_TRAINED_ON) return null;
-    const { training, validation } = holdOut(prepared, { training: rest, validation: held });
-    return validation && { training, validation };
-  });
+  const folds = Array.from({ length: FOLDS[tune] }, (_, fold) =>
+    foldOf(prepared, tune, seed, fold, mostTrainedOn),
+  );
   return folds.filter((fold) => fold !== null);
+}
+
+/**
+ * The first fold of held-out pairs with all rows that it does not hold out; null where the folds train on more than half of the pairs
+ * already. Networks gain more by further rows than linear maps do, so shares of the parts chosen on few rows would favour the latter.
+ */
+export function largeFold(
+  prepared: PreparedSource,
+  { tune, seed }: TrainOptions,
+  folds: readonly Fold[],
+): Fold | null {
+  const pairs = prepared.pairs.labels.length;
+  if (tune !== 'pairs' || folds.some(({ training }) => training.labels.length > pairs / 2)) return null;
+  return foldOf(prepared, tune, seed, 0, pairs);
+}
+
+/** Null where too few rows are left to train on or to measure. */
+function foldOf(
+  prepared: PreparedSource,
+  tune: Exclude<Tuning, 'none'>,
+  seed: number,
+  fold: number,
+  mostTrainedOn: number,
+): Fold | null {
+  const { labels, groups } = prepared.pairs;
+  const rows = Int32Array.from({ length: labels.length }, (_, row) => row);
+  const sample = (of: Int32Array, limit: number) => sampleRows(of, limit, createRandom(seed, 300 + fold));
+  const isHeld =
+    tune === 'pairs' ? heldPairs(groups, seed, fold) : heldClasses(labels, prepared.classes, seed, fold);
+  if (isHeld === null) return null;
+  const heldRows = rows.filter(isHeld);
+  const isSibling = siblingsOf(groups, heldRows);
+  const held = sample(heldRows, MOST_MEASURED);
+  const rest = sample(
+    rows.filter((row) => !isSibling(row)),
+    mostTrainedOn,
+  );
+  if (held.length < LEAST_MEASURED || rest.length < LEAST_TRAINED_ON) return null;
+  const { training, validation } = holdOut(prepared, { training: rest, validation: held });
+  return validation && { training, validation };
 }
 
 /** Holds out whole groups of pairs. Held-out pairs of different folds do not overlap. */

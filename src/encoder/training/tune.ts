@@ -11,7 +11,7 @@ import { mixtureFigures } from './mixture-figures.js';
 import { trainOnRows } from './train-on-rows.js';
 import type { PreparedSource } from './training-data.js';
 import { type Choice, networkSettings, normSettings, shareSettings } from './tune-candidates.js';
-import { type Fold, makeFolds } from './tune-folds.js';
+import { type Fold, largeFold, makeFolds } from './tune-folds.js';
 
 export interface Tuned {
   readonly options: TrainOptions;
@@ -52,9 +52,13 @@ export async function tuneOptions(
   hooks.log(`choosing the linear part on held-out ${tune}`);
   const cca = await chooseLinear(prepared, { ...options, tune }, hooks);
   const linear = cca === null ? {} : linearChoice(cca, options);
-  const tuner = new Tuner(prepared, folds, { ...options, ...linear }, cca, hooks);
+  const large = largeFold(prepared, options, folds);
+  // One fold is enough for the networks' setting where the parts are measured on another training, which takes the time of the second.
+  const small = large === null ? folds : folds.slice(0, 1);
+  const tuner = new Tuner(prepared, small, { ...options, ...linear }, cca, hooks);
   const setting = await tuner.chooseNetwork();
-  const trials = (await tuner.chooseParts(setting)).map(({ choice, figure }) => ({
+  const measured = large === null ? tuner.chooseParts(setting) : tuner.choosePartsOn(large, setting);
+  const trials = (await measured).map(({ choice, figure }) => ({
     choice: { ...linear, ...setting, ...choice },
     figure,
   }));
@@ -136,8 +140,18 @@ class Tuner {
     return await this.trials(setting, ensembles);
   }
 
-  private async trials(setting: Choice, ensembles: readonly (readonly TrainedMember[])[]): Promise<Trial[]> {
-    const { options, candidates, folds, prepared } = this;
+  /** The same with one network, trained on the pairs of this fold. */
+  async choosePartsOn(fold: Fold, setting: Choice): Promise<Trial[]> {
+    this.log('a network of most pairs');
+    return await this.trials(setting, [[await this.train(fold, setting, 0)]], [fold]);
+  }
+
+  private async trials(
+    setting: Choice,
+    ensembles: readonly (readonly TrainedMember[])[],
+    folds = this.folds,
+  ): Promise<Trial[]> {
+    const { options, candidates, prepared } = this;
     const settings = { ...options, ...setting };
     const figures: number[][] = [];
     for (const [f, fold] of folds.entries()) {
