@@ -39,6 +39,11 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       imageModels: config.imageModels,
       textModels: config.textModels,
       fetchPolicy: { allowNetworks: config.fetchAllow },
+      bulk: {
+        folder: join(config.dataDir, 'uploads'),
+        maxBytes: config.uploadMegabytes * 2 ** 20,
+        sources: config.ingestFolders,
+      },
       runsFolder: join(config.dataDir, 'runs'),
       versions: { keepRetired: config.keepEncoders, tolerance: config.promotionTolerance },
       perMinute: { cost: config.costPerMinute, bytes: config.bytesPerMinute },

@@ -1,3 +1,4 @@
+import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_VERSIONS } from './domain/encoder-status.js';
 import { CommonspaceError } from './domain/errors.js';
@@ -38,6 +39,10 @@ export interface Config {
   readonly modelMegabytes: number;
   /** Private networks (CIDR) that `imageUrl` may reach. */
   readonly fetchAllow: readonly string[];
+  /** Folders that callers of the API may ingest from, by the last part of their path. */
+  readonly ingestFolders: readonly string[];
+  /** Megabytes of one file to ingest at most, uploaded or at an address. */
+  readonly uploadMegabytes: number;
   /** Worker threads for extraction; null: one for each core, at most four. */
   readonly workers: number | null;
   /** Megabytes in which the embedded database keeps pages; null: 128 for a server or a long command, 32 for a short one. */
@@ -117,6 +122,13 @@ const environment = z.object({
       'must be networks such as 10.0.0.0/8',
     )
     .default([]),
+  COMMONSPACE_INGEST_FOLDERS: list
+    .refine(
+      (paths) => new Set(paths.map((path) => basename(resolve(path)))).size === paths.length,
+      'must be folders that differ in the last part of their paths',
+    )
+    .default([]),
+  COMMONSPACE_UPLOAD_MEGABYTES: z.coerce.number().int().min(1).max(10_000_000).default(10_240),
   COMMONSPACE_WORKERS: z.coerce.number().int().min(1).max(64).optional(),
   COMMONSPACE_EMBEDDED_BUFFERS: z.coerce.number().int().min(1).max(1024).optional(),
   COMMONSPACE_KEEP_ENCODERS: z.coerce.number().int().min(0).max(1000).default(DEFAULT_VERSIONS.keepRetired),
@@ -181,6 +193,8 @@ export function readConfig(
     modelHub: value.HF_ENDPOINT,
     modelMegabytes: value.COMMONSPACE_MODEL_MEGABYTES,
     fetchAllow: value.COMMONSPACE_FETCH_ALLOW,
+    ingestFolders: value.COMMONSPACE_INGEST_FOLDERS,
+    uploadMegabytes: value.COMMONSPACE_UPLOAD_MEGABYTES,
     workers: value.COMMONSPACE_WORKERS ?? null,
     embeddedBuffers: value.COMMONSPACE_EMBEDDED_BUFFERS ?? overrides.embeddedBuffers ?? null,
     keepEncoders: value.COMMONSPACE_KEEP_ENCODERS,

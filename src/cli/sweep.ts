@@ -25,6 +25,7 @@ export function sweepCommand(openApp: OpenApp): Command {
             [
               ['uploads that no item shows', String(report.uploads)],
               ['picture files without a record', String(report.files)],
+              ['uploaded files that no job needs', String(report.sources)],
               ['thumbnails without their picture', String(report.thumbnails)],
               ['pairs without an item', String(report.pairs)],
               ['folders of unfinished evaluations and removed encoders', String(report.runs)],

@@ -30,6 +30,8 @@ export const ERRORS = {
     what: 'The files at the addresses of one request have more bytes than the limit.',
   },
   PAIR_TOO_LARGE: { status: 413, exit: 2, what: 'A pair has more items than the limit.' },
+  UPLOAD_NOT_FOUND: { status: 404, exit: 2, what: 'No uploaded file has this id.' },
+  FILE_TOO_LARGE: { status: 413, exit: 2, what: 'A file to ingest has more bytes than the limit.' },
   MEDIA_NOT_FOUND: { status: 404, exit: 2, what: 'No uploaded media has this id.' },
   ITEM_NOT_FOUND: { status: 404, exit: 2, what: 'No item has this id.' },
   ITEM_EXISTS: {

@@ -18,6 +18,8 @@ export const LIMITS = {
   metadataLevels: 100,
   /** Items in one ingest call; ids in one deletion. */
   itemsPerCall: 1_000,
+  /** Characters of what external ids of a bulk ingest begin with. */
+  bulkPrefixCharacters: 200,
   /** Bytes that one request fetches from addresses, in all. */
   fetchedBytes: 512 * 2 ** 20,
   searchPageSize: 100,

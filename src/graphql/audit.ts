@@ -44,6 +44,11 @@ function detailOf(name: string, args: Values, payload: Values): Values {
     const values = Object.entries({ id, name: former, newName, from, into });
     return Object.fromEntries(values.filter(([, value]) => value != null));
   }
+  if (name === 'ingestBulk') {
+    const job = payload.job as { readonly id: string } | null;
+    const given = Object.entries(args.input as Values).filter(([, value]) => value != null);
+    return { ...Object.fromEntries(given), ...(job !== null && { id: job.id }) };
+  }
   const { id, name: title, force } = args;
   const encoder = payload.encoder as { readonly id: string } | null | undefined;
   return {

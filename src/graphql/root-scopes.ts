@@ -6,6 +6,7 @@ import type { GraphqlContext } from './context.js';
 /** The scope of each mutation. Queries and subscriptions need `read`. */
 const MUTATIONS: Readonly<Record<string, Scope>> = {
   ingest: 'ingest',
+  ingestBulk: 'ingest',
   updateItem: 'ingest',
   updateItems: 'ingest',
   createClass: 'ingest',

@@ -14,6 +14,7 @@ import type { Services } from '../services/services.js';
 import { opensGraphqlPage, wantsStream } from './accept.js';
 import { callerOf, isOpen, needsKey, registerAccess } from './access.js';
 import { registerBodyMemory } from './body-memory.js';
+import { registerBodyTime } from './body-time.js';
 import { registerByteBudget } from './byte-budget.js';
 import { PREFLIGHT_HEADERS, registerCsrf } from './csrf.js';
 import { registerDrain } from './drain.js';
@@ -32,6 +33,7 @@ import { registerSlowOperations } from './slow-operations.js';
 import { registerStatus } from './status-routes.js';
 import { REQUEST_LIMITS, type RequestLimits } from './time-limits.js';
 import { registerTrustedDocuments, type TrustedDocuments } from './trusted-documents.js';
+import { isStreamed, registerUploads } from './upload-routes.js';
 
 export interface AppOptions {
   readonly services: Services;
@@ -53,15 +55,16 @@ export interface AppOptions {
 /** Maximum size of a GraphQL request: a thousand texts, or a few images in base64. Upload more images with POST /media. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** All HTTP routes: /, /graphql, /schema.graphql, /media, /session, /metrics, /healthz, /readyz. */
+/** All HTTP routes: /, /graphql, /schema.graphql, /media, /uploads, /session, /metrics, /healthz, /readyz. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { services, logger } = options;
-  const { operationMs, streamMs } = { ...REQUEST_LIMITS, ...options.limits };
+  const { operationMs, streamMs, bodyMs } = { ...REQUEST_LIMITS, ...options.limits };
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     bodyLimit: MAX_BODY_BYTES,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    requestTimeout: 120_000,
+    // See body-time.ts. Headers have the limit of Node, 60 s.
+    requestTimeout: 0,
     genReqId: requestIdOf,
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
@@ -88,7 +91,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerCsrf(app, corsOrigins);
   if (trustedDocuments !== null) registerTrustedDocuments(app, trustedDocuments);
   noteRequests(app, services);
-  registerByteBudget(app, services.budgets, { '/graphql': MAX_BODY_BYTES, '/media': MAX_UPLOAD_BYTES });
+  registerByteBudget(app, services.budgets, {
+    '/graphql': MAX_BODY_BYTES,
+    '/media': MAX_UPLOAD_BYTES,
+    '/uploads': services.bulkFiles.maxBytes,
+  });
+  registerBodyTime(app, bodyMs, isStreamed);
   const bodies = registerBodyMemory(app, MAX_BODY_BYTES);
   await app.register(multipart, { limits: { files: 1, fileSize: MAX_UPLOAD_BYTES, fields: 8, parts: 9 } });
 
@@ -118,6 +126,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     },
   });
   registerMedia(app, services);
+  await registerUploads(app, services);
   registerSession(app, access);
   registerMetrics(app, services.gauges, () => ({ waitingBodies: bodies.waiting, streams: streamed.count }));
   registerStatus(app, services, access.identify);

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CommonspaceError } from '../domain/errors.js';
 import { observe } from '../domain/observations.js';
 import { createGate } from '../platform/gate.js';
+import { isStreamed } from './upload-routes.js';
 
 /** Bytes of the bodies of all requests that are in memory at once. Four of the largest bodies fit. */
 const BODY_MEMORY_BYTES = 256 * 2 ** 20;
@@ -21,7 +22,7 @@ export function registerBodyMemory(app: FastifyInstance, largest: number): { rea
   const memory = createGate(BODY_MEMORY_BYTES);
   app.addHook('onRequest', async (request, reply) => {
     const bytes = bodyBytes(request, largest);
-    if (bytes <= SMALL_BYTES) return;
+    if (bytes <= SMALL_BYTES || isStreamed(request)) return;
     if (memory.waiting >= MAX_WAITING) {
       observe({ kind: 'refusal', reason: 'request_bodies' });
       throw new CommonspaceError('BUSY', 'Too many uploads and large requests wait. Try again later.');

@@ -4,9 +4,12 @@ export interface RequestLimits {
   readonly operationMs: number;
   /** Of a stream of server-sent events, so also of a subscription. */
   readonly streamMs: number;
+  /** In which a body must arrive that is kept in memory. */
+  readonly bodyMs: number;
 }
 
 export const REQUEST_LIMITS: RequestLimits = {
   operationMs: 10 * 60_000,
   streamMs: 24 * 3_600_000,
+  bodyMs: 120_000,
 };

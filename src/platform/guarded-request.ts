@@ -44,7 +44,8 @@ export async function guardedRequest<T>(
   throw new CommonspaceError('FETCH_FAILED', `The address redirects more than ${rules.maxRedirects} times.`);
 }
 
-function parseAddress(text: string, base?: URL): URL {
+/** @throws CommonspaceError BAD_INPUT, ADDRESS_NOT_ALLOWED; FETCH_FAILED for the address of a redirect, relative to `base` */
+export function parseAddress(text: string, base?: URL): URL {
   // WHATWG parsing normalises forms such as 2130706433, 0x7f.1 and 127.0.0.1. to the address that is checked.
   if (text.length > MAX_URL_LENGTH || !URL.canParse(text, base?.href)) {
     throw base

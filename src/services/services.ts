@@ -25,7 +25,11 @@ import { EvaluationJobs } from './evaluate/evaluation-jobs.js';
 import { EvaluationService } from './evaluate/evaluation-service.js';
 import { ModelService } from './evaluate/model-service.js';
 import { SearchQualityService } from './evaluate/search-quality/search-quality-service.js';
+import { BulkFiles } from './ingest/bulk/bulk-files.js';
 import { BulkIngest } from './ingest/bulk/bulk-ingest.js';
+import { BulkJobs } from './ingest/bulk/bulk-jobs.js';
+import { ingestJob } from './ingest/bulk/ingest-job.js';
+import { SourceFolders } from './ingest/bulk/source-folders.js';
 import { FeatureExtraction } from './ingest/feature-extraction.js';
 import { IngestPreparation } from './ingest/ingest-preparation.js';
 import { IngestService } from './ingest/ingest-service.js';
@@ -72,6 +76,8 @@ export interface Services {
   readonly ingest: IngestService;
   readonly itemUpdates: ItemUpdates;
   readonly bulkIngest: BulkIngest;
+  readonly bulkFiles: BulkFiles;
+  readonly bulkJobs: BulkJobs;
   readonly search: SearchService;
   readonly facets: FacetService;
   readonly duplicates: DuplicateService;
@@ -121,12 +127,22 @@ export interface Parts {
   /** The same for text extractors. */
   readonly textModels?: readonly string[];
   readonly fetchPolicy: FetchPolicy;
+  readonly bulk: BulkParts;
   /** The folder with a subfolder for the files of each run. */
   readonly runsFolder: string;
   readonly versions?: VersionPolicy;
   /** What callers may use in a minute; without a limit by default. */
   readonly perMinute?: PerMinute;
   readonly reportUnexpected: ReportUnexpected;
+}
+
+interface BulkParts {
+  /** The folder of uploaded files. */
+  readonly folder: string;
+  /** Bytes of an uploaded file, or one at an address, at most. */
+  readonly maxBytes: number;
+  /** Paths of folders that callers may ingest from. */
+  readonly sources: readonly string[];
 }
 
 /** Creates the services from the parts. */
@@ -178,9 +194,11 @@ export function createServices(parts: Parts): Services {
     { catalog, media, classes: prototypes, checkpoints },
     parts.runsFolder,
   );
+  const bulkFiles = new BulkFiles(parts.bulk.folder, parts.bulk.maxBytes, fetchPolicy);
   const sweep = new Sweep({
     catalog,
     media,
+    bulkFiles,
     checkpoints,
     runsFolder: parts.runsFolder,
     configured: [features.image.id, features.text.id],
@@ -190,8 +208,12 @@ export function createServices(parts: Parts): Services {
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   const training = new TrainingService(runParts, trainingRunner, versionService, filters);
   const sweepKind = sweepJob(sweep);
+  const bulkIngest = new BulkIngest(ingest);
+  const folders = new SourceFolders(parts.bulk.sources);
+  const failures = catalog.jobList.failures.bind(catalog.jobList);
+  const ingestKind = ingestJob({ bulk: bulkIngest, files: bulkFiles, folders, failures });
   // Every kind of job that a process can do.
-  const kinds = [storedKind(sweepKind)];
+  const kinds = [storedKind(sweepKind), storedKind(ingestKind)];
   const jobRunner = new JobRunner(catalog.jobs, kinds, reportUnexpected);
   const jobs = new JobService(catalog, kinds, jobRunner, (id) => training.cancel(id));
   return {
@@ -202,7 +224,9 @@ export function createServices(parts: Parts): Services {
     classChanges: new ClassChanges({ catalog, prototypes }),
     ingest,
     itemUpdates: new ItemUpdates(catalog, reportUnexpected),
-    bulkIngest: new BulkIngest(ingest),
+    bulkIngest,
+    bulkFiles,
+    bulkJobs: new BulkJobs(jobs, ingestKind, bulkFiles, folders),
     search: new SearchService(catalog, encoders, queries, filters),
     facets: new FacetService(catalog, filters),
     duplicates: new DuplicateService(catalog),

@@ -9,7 +9,7 @@ import { describeOnEachKind } from '../support/catalog.js';
 
 /** Everything of the test is older than that. */
 const NO_GRACE = { graceMs: -60_000 };
-const NOTHING = { uploads: 0, files: 0, thumbnails: 0, pairs: 0, runs: 0, features: [] };
+const NOTHING = { uploads: 0, files: 0, sources: 0, thumbnails: 0, pairs: 0, runs: 0, features: [] };
 const COLOURS = ['red', 'blue', 'green', 'purple'] as const;
 
 describeOnEachKind('a sweep', (kind) => {

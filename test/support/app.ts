@@ -35,6 +35,8 @@ export interface TestAppOptions {
   readonly hub?: HubOptions;
   /** Networks that `imageUrl` may reach besides the public internet. */
   readonly fetchAllow?: readonly string[];
+  /** Folders that bulk ingests may name. */
+  readonly ingestFolders?: readonly string[];
 }
 
 /** @param kind which server to use; see openTestCatalog */
@@ -52,6 +54,7 @@ export async function openTestApp(
     textModels = [],
     hub,
     fetchAllow = [],
+    ingestFolders = [],
   }: TestAppOptions) => {
     const features = await createFeatureExtractors({ image, text, workers: 1, ...(hub && { hub }) });
     const services = createServices({
@@ -61,6 +64,7 @@ export async function openTestApp(
       imageModels,
       textModels,
       fetchPolicy: { allowNetworks: fetchAllow },
+      bulk: { folder: join(test.dataDir, 'uploads'), maxBytes: 2 ** 20, sources: ingestFolders },
       runsFolder: join(test.dataDir, 'runs'),
       reportUnexpected: (error) => unexpected.push(error),
     });

@@ -125,6 +125,17 @@ export class JobList {
     return z.array(failureRow).parse(rows);
   }
 
+  /** Ids of files that bulk ingests need: those under way, and those that ended with failures after this time. */
+  async filesInUse(endedAfter: Date): Promise<ReadonlySet<string>> {
+    const rows = await this.db.run<{ file: string }>(
+      `SELECT DISTINCT parameters->'source'->>'file' AS file FROM job
+       WHERE kind = 'INGEST' AND parameters->'source' ? 'file' AND (state IN ('queued', 'running')
+         OR ((state <> 'succeeded' OR failed > 0) AND finished_at > $1))`,
+      [endedAfter.toISOString()],
+    );
+    return new Set(rows.map(({ file }) => file));
+  }
+
   /** Removes jobs that ended before this time. @returns how many */
   async removeEnded(before: Date): Promise<number> {
     return (

@@ -65,6 +65,7 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Mutation.activateEncoder': 1_000,
   'Mutation.deleteEncoder': 1_000,
   'Mutation.evaluateEncoder': COUNT,
+  'Mutation.ingestBulk': COUNT,
   'Mutation.cancelJob': COUNT,
   'Mutation.retryFailed': COUNT,
 };

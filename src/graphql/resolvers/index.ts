@@ -19,6 +19,7 @@ import { deleteEncoder } from './mutation-delete-encoder.js';
 import { deleteItems } from './mutation-delete-items.js';
 import { evaluateEncoder } from './mutation-evaluate-encoder.js';
 import { ingest } from './mutation-ingest.js';
+import { ingestBulk } from './mutation-ingest-bulk.js';
 import { mergeClasses } from './mutation-merge-classes.js';
 import { renameClass } from './mutation-rename-class.js';
 import { resumeTraining } from './mutation-resume-training.js';
@@ -92,6 +93,7 @@ export const resolvers: Resolvers = {
   },
   Mutation: {
     ingest,
+    ingestBulk,
     updateItem,
     updateItems,
     createClass,

@@ -12,14 +12,14 @@ export function sweepJob(sweep: Pick<Sweep, 'run'>): JobKind<z.output<typeof par
     parameters,
     async run({ features }, { signal, advance }) {
       const report = await sweep.run({ features, signal });
-      const { uploads, files, thumbnails, pairs, runs } = report;
-      const done = uploads + files + thumbnails + pairs + runs;
+      const { uploads, files, sources, thumbnails, pairs, runs } = report;
+      const done = uploads + files + sources + thumbnails + pairs + runs;
       await advance({ position: null, done, failed: 0, skipped: 0 });
       return messageOf(report);
     },
   };
 }
 
-function messageOf({ uploads, files, thumbnails, pairs, runs }: SweepReport): string {
-  return `Removed ${uploads} uploads, ${files} picture files, ${thumbnails} thumbnails, ${pairs} pairs, ${runs} folders of runs.`;
+function messageOf({ uploads, files, sources, thumbnails, pairs, runs }: SweepReport): string {
+  return `Removed ${uploads} uploads, ${files} picture files, ${sources} sources, ${thumbnails} thumbnails, ${pairs} pairs, ${runs} folders of runs.`;
 }

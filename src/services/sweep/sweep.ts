@@ -4,6 +4,7 @@ import { throwIfCancelled } from '../../domain/errors.js';
 import type { MediaStore } from '../../media/media-store.js';
 import { removeUnfinishedRuns } from '../../reports/run-folder.js';
 import type { Checkpoints } from '../encoders/checkpoints.js';
+import type { BulkFiles } from '../ingest/bulk/bulk-files.js';
 
 /** Younger leftovers stay: they may be in use. */
 const SWEEP_GRACE_MS = 24 * 3_600_000;
@@ -13,6 +14,8 @@ const AUDIT_KEPT_MS = 400 * 24 * 3_600_000;
 const JOBS_KEPT_MS = 90 * 24 * 3_600_000;
 /** Changes of items are kept for this time, for systems that follow them. */
 const CHANGES_KEPT_MS = 30 * 24 * 3_600_000;
+/** The source of a job that ended with failures is kept for this time, so that they can be retried. */
+const SOURCES_KEPT_MS = 7 * 24 * 3_600_000;
 /** Pictures that are looked up and removed together. */
 const PICTURES_AT_ONCE = 200;
 
@@ -30,6 +33,8 @@ export interface SweepReport {
   readonly uploads: number;
   /** Files of pictures that no record names. */
   readonly files: number;
+  /** Uploaded files to ingest that no job needs any more. */
+  readonly sources: number;
   /** Thumbnails without their picture. */
   readonly thumbnails: number;
   /** Pairs without an item. */
@@ -49,6 +54,7 @@ export interface UnusedFeatures {
 export interface SweepParts {
   readonly catalog: Catalog;
   readonly media: MediaStore;
+  readonly bulkFiles: Pick<BulkFiles, 'sweep'>;
   readonly checkpoints: Checkpoints;
   readonly runsFolder: string;
   /** Ids of the configured extractors. */
@@ -64,11 +70,13 @@ export class Sweep {
    * @throws CommonspaceError CANCELLED
    */
   async run({ features = false, signal, graceMs = SWEEP_GRACE_MS }: SweepOptions = {}): Promise<SweepReport> {
-    const { catalog, media, checkpoints, runsFolder } = this.parts;
+    const { catalog, media, bulkFiles, checkpoints, runsFolder } = this.parts;
     const before = Date.now() - graceMs;
     const check = () => throwIfCancelled(signal);
     const uploads = await this.sweepUploads(new Date(before), check);
     const files = await this.sweepFiles(before, check);
+    const inUse = await catalog.jobList.filesInUse(new Date(Date.now() - SOURCES_KEPT_MS));
+    const sources = await bulkFiles.sweep(before, inUse);
     const thumbnails = await media.sweep(before);
     check();
     const pairs = await catalog.items.sweepEmptyPairs(new Date(before));
@@ -80,7 +88,8 @@ export class Sweep {
     check();
     await catalog.audit.removeBefore(new Date(Date.now() - AUDIT_KEPT_MS));
     await catalog.jobList.removeEnded(new Date(Date.now() - JOBS_KEPT_MS));
-    return { uploads, files, thumbnails, pairs, runs, features: await this.unusedFeatures(features, check) };
+    const unused = await this.unusedFeatures(features, check);
+    return { uploads, files, sources, thumbnails, pairs, runs, features: unused };
   }
 
   private async sweepUploads(before: Date, check: () => void): Promise<number> {
