@@ -25,11 +25,6 @@ import { EvaluationJobs } from './evaluate/evaluation-jobs.js';
 import { EvaluationService } from './evaluate/evaluation-service.js';
 import { ModelService } from './evaluate/model-service.js';
 import { SearchQualityService } from './evaluate/search-quality/search-quality-service.js';
-import { BulkFiles } from './ingest/bulk/bulk-files.js';
-import { BulkIngest } from './ingest/bulk/bulk-ingest.js';
-import { BulkJobs } from './ingest/bulk/bulk-jobs.js';
-import { ingestJob } from './ingest/bulk/ingest-job.js';
-import { SourceFolders } from './ingest/bulk/source-folders.js';
 import { FeatureExtraction } from './ingest/feature-extraction.js';
 import { IngestPreparation } from './ingest/ingest-preparation.js';
 import { IngestService } from './ingest/ingest-service.js';
@@ -37,9 +32,7 @@ import { IngestSnapshots } from './ingest/ingest-snapshot.js';
 import { IngestWriter } from './ingest/ingest-writer.js';
 import { ItemUpdates } from './ingest/item-updates.js';
 import { MediaService } from './ingest/media-service.js';
-import { storedKind } from './jobs/job-kind.js';
-import { JobRunner } from './jobs/job-runner.js';
-import { JobService } from './jobs/job-service.js';
+import { type BulkParts, createJobServices, type JobServices } from './job-services.js';
 import { ChangeFeed } from './search/change-feed.js';
 import { ClassChanges } from './search/class-changes.js';
 import { ClassService } from './search/class-service.js';
@@ -61,12 +54,9 @@ import { HashBackfill } from './serving/hash-backfill.js';
 import { ImageSources } from './serving/image-source.js';
 import { IndexUpkeep } from './serving/index-upkeep.js';
 import { GaugeReader } from './status/gauges.js';
-import { Sweep } from './sweep/sweep.js';
-import { sweepJob } from './sweep/sweep-job.js';
-import { SPARED_MS, SweepSchedule } from './sweep/sweep-schedule.js';
 
 /** The services, for HTTP, the command line and the demo. */
-export interface Services {
+export interface Services extends JobServices {
   /** Whether the database answers: one small read. @throws CommonspaceError DATABASE_UNREACHABLE, BUSY */
   readonly ping: () => Promise<void>;
   readonly items: ItemService;
@@ -75,9 +65,6 @@ export interface Services {
   readonly classChanges: ClassChanges;
   readonly ingest: IngestService;
   readonly itemUpdates: ItemUpdates;
-  readonly bulkIngest: BulkIngest;
-  readonly bulkFiles: BulkFiles;
-  readonly bulkJobs: BulkJobs;
   readonly search: SearchService;
   readonly facets: FacetService;
   readonly duplicates: DuplicateService;
@@ -107,12 +94,6 @@ export interface Services {
   readonly auditPage: Catalog['audit']['page'];
   readonly archiveExport: ArchiveExport;
   readonly archiveImport: ArchiveImport;
-  readonly sweep: Sweep;
-  /** Sweeps from time to time, once it is started. */
-  readonly sweepSchedule: SweepSchedule;
-  readonly jobs: JobService;
-  /** Works on queued jobs, once it is started. */
-  readonly jobRunner: JobRunner;
   /** Works on queued training runs, once it is started. */
   readonly trainingRunner: TrainingRunner;
 }
@@ -134,15 +115,6 @@ export interface Parts {
   /** What callers may use in a minute; without a limit by default. */
   readonly perMinute?: PerMinute;
   readonly reportUnexpected: ReportUnexpected;
-}
-
-interface BulkParts {
-  /** The folder of uploaded files. */
-  readonly folder: string;
-  /** Bytes of an uploaded file, or one at an address, at most. */
-  readonly maxBytes: number;
-  /** Paths of folders that callers may ingest from. */
-  readonly sources: readonly string[];
 }
 
 /** Creates the services from the parts. */
@@ -194,28 +166,15 @@ export function createServices(parts: Parts): Services {
     { catalog, media, classes: prototypes, checkpoints },
     parts.runsFolder,
   );
-  const bulkFiles = new BulkFiles(parts.bulk.folder, parts.bulk.maxBytes, fetchPolicy);
-  const sweep = new Sweep({
-    catalog,
-    media,
-    bulkFiles,
-    checkpoints,
-    runsFolder: parts.runsFolder,
-    configured: [features.image.id, features.text.id],
-  });
   const keys = new ApiKeys(catalog.apiKeys);
   const signatures = new Signatures(catalog.serverSecret);
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   const training = new TrainingService(runParts, trainingRunner, versionService, filters);
-  const sweepKind = sweepJob(sweep);
-  const bulkIngest = new BulkIngest(ingest);
-  const folders = new SourceFolders(parts.bulk.sources);
-  const failures = catalog.jobList.failures.bind(catalog.jobList);
-  const ingestKind = ingestJob({ bulk: bulkIngest, files: bulkFiles, folders, failures });
-  // Every kind of job that a process can do.
-  const kinds = [storedKind(sweepKind), storedKind(ingestKind)];
-  const jobRunner = new JobRunner(catalog.jobs, kinds, reportUnexpected);
-  const jobs = new JobService(catalog, kinds, jobRunner, (id) => training.cancel(id));
+  const jobServices = createJobServices(
+    { catalog, media, checkpoints, ingest, bulk: parts.bulk, fetchPolicy, reportUnexpected },
+    { runsFolder: parts.runsFolder, configured: [features.image.id, features.text.id] },
+    (id) => training.cancel(id),
+  );
   return {
     ping: async () => void (await catalog.changes.read()),
     items: new ItemService(catalog, media, filters),
@@ -224,9 +183,6 @@ export function createServices(parts: Parts): Services {
     classChanges: new ClassChanges({ catalog, prototypes }),
     ingest,
     itemUpdates: new ItemUpdates(catalog, reportUnexpected),
-    bulkIngest,
-    bulkFiles,
-    bulkJobs: new BulkJobs(jobs, ingestKind, bulkFiles, folders),
     search: new SearchService(catalog, encoders, queries, filters),
     facets: new FacetService(catalog, filters),
     duplicates: new DuplicateService(catalog),
@@ -260,13 +216,7 @@ export function createServices(parts: Parts): Services {
     auditPage: (before, limit) => catalog.audit.page(before, limit),
     archiveExport: new ArchiveExport(catalog, media, parts.runsFolder),
     archiveImport: new ArchiveImport(catalog, media),
-    sweep,
-    sweepSchedule: new SweepSchedule(
-      { run: () => jobs.beginUnlessSince(sweepKind, { features: false }, SPARED_MS) },
-      reportUnexpected,
-    ),
-    jobs,
-    jobRunner,
+    ...jobServices,
     trainingRunner,
   };
 }
