@@ -74,7 +74,10 @@ export interface ItemWrite {
   readonly metadata: JsonObject;
   readonly contentHash: string;
   readonly pairKey: string | null;
-  readonly classNames: readonly string[];
+  /** All classes; null: those of the stored item stay, also if they are renamed meanwhile. */
+  readonly classNames: readonly string[] | null;
+  /** Of the stored row that the values are based on; null: there was none. Absent: what is stored is replaced in any case. */
+  readonly version?: string | null;
   /** `bytes` is the size of the file. An image without hash gets one later; see PictureHashes. */
   readonly image: {
     readonly mediaType: string;
@@ -170,6 +173,8 @@ export type ItemIdentity =
 /** A stored item with the values that decide whether an input changes it. */
 export interface ExistingItem {
   readonly row: ItemRow;
+  /** Of the stored row: every write of the row changes it. */
+  readonly version: string;
   readonly pairKey: string | null;
   /** In ascending order. */
   readonly classNames: readonly string[];

@@ -110,8 +110,10 @@ class OperationWriter {
 
   private call({ name, args }: GraphQLField<unknown, unknown>): string {
     const { draw, wildness } = this;
+    // Two of many, so that they contradict each other rarely.
+    const likelihood = Math.min(0.35, 2 / args.length);
     const given = args.filter((arg) =>
-      isRequiredArgument(arg) ? !draw.chance(wildness / 10) : draw.chance(0.35),
+      isRequiredArgument(arg) ? !draw.chance(wildness / 10) : draw.chance(likelihood),
     );
     const written = given.map((arg) => `${arg.name}: ${this.argument(arg)}`);
     if (draw.chance(wildness / 20)) written.push('unknownArgument: 1');

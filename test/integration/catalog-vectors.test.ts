@@ -160,7 +160,7 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
     const encoderId = await createEncoder(8);
     const writes = await fill(encoderId);
     const filter = { or: [{ classNames: ['class 2'] }, { metadata: { n: 4 } }] };
-    const kept = writes.filter((w) => w.classNames.includes('class 2') || w.metadata.n === 4);
+    const kept = writes.filter((w) => w.classNames?.includes('class 2') || w.metadata.n === 4);
     const vector = randomUnit(8, randomOf(6));
     const content = { encoderId, vector, target: 'IMAGE' as const, filter, limit: 50, offset: 0 };
     const images = kept.filter((write) => write.modality === 'IMAGE');

@@ -45,7 +45,7 @@ describeOnEachDatabase('facets', (catalog) => {
   ] as const;
   const matching = (index: number) =>
     items.filter(
-      ({ modality, classNames }, i) => [true, modality === 'IMAGE', classNames.includes('a'), i < 9][index],
+      ({ modality, classNames }, i) => [true, modality === 'IMAGE', classNames?.includes('a'), i < 9][index],
     );
 
   /** Values with their numbers, by number descending, then by code point. */
@@ -71,7 +71,7 @@ describeOnEachDatabase('facets', (catalog) => {
       );
       const classes = await service.classes(request({ filter }));
       expect(classes.map((counted) => [JSON.stringify(counted.class.name), counted.count])).toEqual(
-        tally(expected.flatMap(({ classNames }) => classNames)),
+        tally(expected.flatMap(({ classNames }) => classNames ?? [])),
       );
       const [year, vendor] = await service.metadata(request({ filter, metadataKeys: ['year', 'vendor'] }));
       const scalars = (key: string) =>

@@ -6,18 +6,8 @@ import type { Words } from '../words/words.js';
 import { noteChanges } from './item-changes.js';
 import { ensureClasses, ensurePairs } from './item-links.js';
 import { classesOf } from './item-reads.js';
-import { asIdentityConflict } from './item-writes.js';
+import { asIdentityConflict, ItemsChanged } from './item-writes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
-
-/** Another writer has changed or deleted an item since it was read. Nothing was written; the caller reads it again. */
-export class ItemsChanged extends Error {
-  override readonly name = 'ItemsChanged';
-}
-
-export interface ItemToUpdate extends ExistingItem {
-  /** Of the stored row: every write of the row changes it. */
-  readonly version: string;
-}
 
 /** The values of an item after an update, and how its classes change. Its content, and so its vectors, stay. */
 export interface ItemUpdate {
@@ -39,7 +29,7 @@ export async function itemsToUpdate(
   db: Database,
   ids: readonly string[],
   externalIds: readonly string[],
-): Promise<ItemToUpdate[]> {
+): Promise<ExistingItem[]> {
   const rows = await db.run<StoredItem & { version: string; pairKey: string | null }>(
     `WITH found AS (
        SELECT id FROM item WHERE id = ANY($1::uuid[])

@@ -20,6 +20,11 @@ export class IdentityConflict extends Error {
   override readonly name = 'IdentityConflict';
 }
 
+/** Another writer has changed or deleted an item since it was read. Nothing was written; the caller reads it again. */
+export class ItemsChanged extends Error {
+  override readonly name = 'ItemsChanged';
+}
+
 /** An error of the unique indexes of items as an IdentityConflict; any other error as it is. */
 export function asIdentityConflict(error: unknown): unknown {
   const { code, constraint } = error as { code?: string; constraint?: string };
@@ -50,7 +55,7 @@ export interface WriteParts {
  * live encoders. Embeddings for encoders that are no longer live are ignored.
  *
  * @returns the rows as stored, in the order of the writes.
- * @throws IdentityConflict, EncodersChanged, or CommonspaceError BUSY
+ * @throws IdentityConflict, ItemsChanged, EncodersChanged, or CommonspaceError BUSY
  */
 export async function writeItems(
   db: Database,
@@ -72,9 +77,10 @@ export async function writeItems(
       );
       const classIds = await ensureClasses(
         tx,
-        writes.flatMap(({ classNames }) => classNames),
+        writes.flatMap(({ classNames }) => classNames ?? []),
       );
       const locked = await lockItems(tx, writes);
+      requireVersions(writes, locked);
       await deleteVectors(
         tx,
         locked.flatMap(({ id, changed }) => (changed ? [id] : [])),
@@ -117,18 +123,29 @@ function pictureOf({ image, contentHash }: ItemWrite): StoredPicture[] {
  * Locks the items that exist, by id. The locks make VectorWrites.fillFeatures wait, so that it stores no feature of the former
  * content.
  *
- * @returns those items, and whether the writes replace their content
+ * @returns those items, with the versions that they had, and whether the writes replace their content
  */
-function lockItems(
-  tx: Queryable,
-  writes: readonly ItemWrite[],
-): Promise<{ readonly id: string; readonly changed: boolean }[]> {
-  return tx.run<{ id: string; changed: boolean }>(
-    `SELECT i.id, i.content_hash <> w.content_hash AS changed
+function lockItems(tx: Queryable, writes: readonly ItemWrite[]): Promise<LockedItem[]> {
+  return tx.run<LockedItem>(
+    `SELECT i.id, i.xmin::text AS version, i.content_hash <> w.content_hash AS changed
      FROM unnest($1::uuid[], $2::text[]) AS w (id, content_hash) JOIN item i ON i.id = w.id
      ORDER BY i.id FOR NO KEY UPDATE OF i`,
     [encodeUuidArray(writes.map((write) => write.id)), writes.map((write) => write.contentHash)],
   );
+}
+
+interface LockedItem {
+  readonly id: string;
+  readonly version: string;
+  readonly changed: boolean;
+}
+
+/** Otherwise a write would undo what another writer has changed since the item was read. @throws ItemsChanged */
+function requireVersions(writes: readonly ItemWrite[], locked: readonly LockedItem[]): void {
+  const versions = new Map(locked.map(({ id, version }) => [id, version]));
+  const isStale = ({ id, version }: ItemWrite) =>
+    version !== undefined && version !== (versions.get(id.toLowerCase()) ?? null);
+  if (writes.some(isStale)) throw new ItemsChanged('an item was changed since it was read');
 }
 
 async function deleteVectors(tx: Queryable, itemIds: readonly string[]): Promise<void> {
@@ -195,15 +212,17 @@ async function setClasses(
   writes: readonly ItemWrite[],
   classIds: ReadonlyMap<string, string>,
 ): Promise<void> {
-  const links = writes.flatMap((write) =>
-    distinct(write.classNames).map((name) => ({ item: write.id, class: classIds.get(name) ?? '' })),
+  const labelled = writes.flatMap(({ id, classNames }) => (classNames === null ? [] : [{ id, classNames }]));
+  if (labelled.length === 0) return;
+  const links = labelled.flatMap(({ id, classNames }) =>
+    distinct(classNames).map((name) => ({ item: id, class: classIds.get(name) ?? '' })),
   );
   const items = encodeUuidArray(links.map((link) => link.item));
   const classes = encodeUuidArray(links.map((link) => link.class));
   await tx.run(
     `DELETE FROM item_class WHERE item_id = ANY($1::uuid[])
        AND (item_id, class_id) NOT IN (SELECT * FROM unnest($2::uuid[], $3::uuid[]))`,
-    [encodeUuidArray(writes.map((write) => write.id)), items, classes],
+    [encodeUuidArray(labelled.map(({ id }) => id)), items, classes],
   );
   await tx.run(
     `INSERT INTO item_class (item_id, class_id) SELECT * FROM unnest($1::uuid[], $2::uuid[]) ON CONFLICT DO NOTHING`,

@@ -19,7 +19,7 @@ import {
   orderedItems,
 } from './item-pages.js';
 import { classesOf, itemsByIds } from './item-reads.js';
-import { type ItemToUpdate, type ItemUpdate, itemsToUpdate, updateItems } from './item-updates.js';
+import { type ItemUpdate, itemsToUpdate, updateItems } from './item-updates.js';
 import { writeItems } from './item-writes.js';
 import { hashesOf } from './picture-hashes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
@@ -57,6 +57,7 @@ export class Items {
   async findExisting(identities: readonly ItemIdentity[]): Promise<(ExistingItem | null)[]> {
     type Found = StoredItem & {
       position: number;
+      version: string;
       pairKey: string | null;
     };
     const column = (value: (identity: ItemIdentity) => string | null) => identities.map(value);
@@ -71,7 +72,7 @@ export class Items {
            JOIN item i ON i.content_hash = w.content_hash AND i.modality = w.modality::modality
              AND i.pair_id IS NOT DISTINCT FROM p.id AND i.external_id IS NULL
          WHERE w.external_id IS NULL AND (w.pair_key IS NULL OR p.id IS NOT NULL))
-       SELECT found.position::int, ${ITEM_COLUMNS}, p.key AS "pairKey"
+       SELECT found.position::int, i.xmin::text AS version, ${ITEM_COLUMNS}, p.key AS "pairKey"
        FROM found JOIN item i ON i.id = found.id LEFT JOIN pair p ON p.id = i.pair_id`,
       [
         column((identity) => ('externalId' in identity ? identity.externalId : null)),
@@ -84,7 +85,8 @@ export class Items {
     const classes = await this.classesOf(rows.map((row) => row.id));
     for (const row of rows) {
       const classNames = classes.get(row.id)?.map(({ name }) => name) ?? [];
-      existing[row.position - 1] = { row: itemRow(row), pairKey: row.pairKey, classNames };
+      const { version, pairKey } = row;
+      existing[row.position - 1] = { row: itemRow(row), version, pairKey, classNames };
     }
     return existing;
   }
@@ -250,7 +252,7 @@ export class Items {
   }
 
   /** The items of these ids or external ids, for `update`. */
-  toUpdate(ids: readonly string[], externalIds: readonly string[]): Promise<ItemToUpdate[]> {
+  toUpdate(ids: readonly string[], externalIds: readonly string[]): Promise<ExistingItem[]> {
     return itemsToUpdate(this.db, ids, externalIds);
   }
 

@@ -1,8 +1,9 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { Catalog } from '../../catalog/catalog.js';
-import { EncodersChanged, IdentityConflict } from '../../catalog/repositories/item-writes.js';
+import { EncodersChanged, IdentityConflict, ItemsChanged } from '../../catalog/repositories/item-writes.js';
 import type { ItemWrite } from '../../catalog/types.js';
+import { CommonspaceError } from '../../domain/errors.js';
 import type { MediaStore } from '../../media/media-store.js';
 import type { LoadedEncoder } from '../serving/active-encoder.js';
 import type { FeatureExtraction } from './feature-extraction.js';
@@ -14,6 +15,10 @@ import { PairSizes } from './pair-sizes.js';
 
 /** Attempts to write items while other writers interfere. */
 const WRITE_ATTEMPTS = 8;
+/** The longest wait before the second attempt is twice this. It doubles with each attempt. */
+const FIRST_WAIT_MS = 5;
+/** What other writers can do between a snapshot and the write. */
+const INTERFERENCES = [EncodersChanged, IdentityConflict, ItemsChanged] as const;
 /** Features embedded before other work of the event loop runs. */
 const EMBEDDED_AT_ONCE = 16;
 
@@ -56,6 +61,7 @@ export class IngestWriter {
       const result = await this.attempt(waiting, call, left);
       outcomes.push(...result.outcomes);
       waiting = result.items;
+      if (waiting.length > 0) await setTimeout(Math.random() * FIRST_WAIT_MS * 2 ** (WRITE_ATTEMPTS - left));
     }
     return outcomes;
   }
@@ -73,11 +79,12 @@ export class IngestWriter {
         snapshot,
         call,
       );
-      const written = await this.store(
-        withItems(planned.items, extracted.items),
-        snapshot,
-        call,
-        attemptsLeft,
+      const left = withItems(planned.items, extracted.items);
+      const written = await this.store(left, snapshot, call, attemptsLeft).catch(
+        (error: unknown): AttemptResult => ({
+          items: [],
+          outcomes: failed(call, indicesOf(left.map(({ item }) => item)), error),
+        }),
       );
       return {
         items: written.items,
@@ -109,9 +116,11 @@ export class IngestWriter {
       });
       return { items: [], outcomes };
     } catch (error) {
-      const interfered = error instanceof EncodersChanged || error instanceof IdentityConflict;
-      if (interfered && attemptsLeft > 0) return { items, outcomes: [] };
-      return { items: [], outcomes: failed(call, indicesOf(items), error) };
+      if (!INTERFERENCES.some((kind) => error instanceof kind)) throw error;
+      if (attemptsLeft > 0) return { items, outcomes: [] };
+      throw new CommonspaceError('BUSY', 'Other writers change the same items. Try again later.', [], {
+        cause: error,
+      });
     }
   }
 

@@ -43,12 +43,19 @@ export function mergeWrite(item: PreparedItem, found: ExistingItem | null, field
     metadata,
     contentHash: item.contentHash,
     pairKey: input.pairKey ?? found?.pairKey ?? null,
-    classNames: [...new Set(input.classes?.map((name) => name.trim()) ?? found?.classNames ?? [])].sort(),
+    classNames: classesOf(input.classes, found),
+    version: found?.version ?? null,
     image: item.modality === 'IMAGE' ? imageOf(item.image, item.pictureHash) : null,
     text: item.modality === 'TEXT' ? { text: item.text, language: languageOf(metadata) } : null,
   };
   if (found !== null && isSame(write, found)) return { kind: 'unchanged', row: found.row };
   return { kind: 'write', write };
+}
+
+/** Null: the stored item keeps its classes. */
+function classesOf(given: readonly string[] | null | undefined, found: ExistingItem | null): string[] | null {
+  if (given == null) return found === null ? [] : null;
+  return [...new Set(given.map((name) => name.trim()))].sort();
 }
 
 function imageOf(
@@ -64,7 +71,7 @@ function isSame(write: MergedWrite, { row, pairKey, classNames }: ExistingItem):
     write.title === row.title &&
     write.pairKey === pairKey &&
     fingerprint(write.metadata) === fingerprint(row.metadata) &&
-    fingerprint(write.classNames) === fingerprint([...classNames].sort())
+    (write.classNames === null || fingerprint(write.classNames) === fingerprint([...classNames].sort()))
   );
 }
 

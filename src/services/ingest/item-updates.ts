@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Catalog } from '../../catalog/catalog.js';
-import { ItemsChanged, type ItemToUpdate, type ItemUpdate } from '../../catalog/repositories/item-updates.js';
-import { IdentityConflict } from '../../catalog/repositories/item-writes.js';
-import type { ItemRow } from '../../catalog/types.js';
+import type { ItemUpdate } from '../../catalog/repositories/item-updates.js';
+import { IdentityConflict, ItemsChanged } from '../../catalog/repositories/item-writes.js';
+import type { ExistingItem, ItemRow } from '../../catalog/types.js';
 import { CommonspaceError, type FieldPath, type ReportUnexpected } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import {
@@ -169,7 +169,7 @@ export class ItemUpdates {
   /** Finds the item of a change. @throws CommonspaceError ITEM_NOT_FOUND */
   private async find(
     changes: readonly IndexedChange[],
-  ): Promise<(change: ItemChangeInput, field: FieldPath) => ItemToUpdate> {
+  ): Promise<(change: ItemChangeInput, field: FieldPath) => ExistingItem> {
     const items = await this.catalog.items.toUpdate(
       changes.flatMap(({ change: { id } }) => (id != null && isUuid(id) ? [id] : [])),
       changes.flatMap(({ change: { externalId } }) => externalId ?? []),

@@ -1,4 +1,5 @@
-import type { ItemToUpdate, ItemUpdate } from '../../catalog/repositories/item-updates.js';
+import type { ItemUpdate } from '../../catalog/repositories/item-updates.js';
+import type { ExistingItem } from '../../catalog/types.js';
 import { fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/limits.js';
@@ -11,7 +12,7 @@ import { languageOf } from './item-identity.js';
  * @throws CommonspaceError BAD_INPUT for too many classes
  */
 export function mergeUpdate(
-  item: ItemToUpdate,
+  item: ExistingItem,
   change: ItemChangeInput,
   field: FieldPath,
 ): ItemUpdate | null {
@@ -38,7 +39,7 @@ export function mergeUpdate(
 }
 
 function classesAfter(
-  { classNames }: ItemToUpdate,
+  { classNames }: ExistingItem,
   { classes, addClasses, removeClasses }: ItemChangeInput,
   field: FieldPath,
 ): ReadonlySet<string> {
