@@ -10,6 +10,8 @@ import { demoCommand } from './cli/demo.js';
 import { doctorCommand } from './cli/doctor.js';
 import { encodersCommand } from './cli/encoders.js';
 import { evaluateCommand } from './cli/evaluate.js';
+import { exportCommand } from './cli/export.js';
+import { importCommand } from './cli/import.js';
 import { ingestCommand } from './cli/ingest.js';
 import { keysCommand } from './cli/keys.js';
 import { migrateCommand } from './cli/migrate.js';
@@ -64,6 +66,8 @@ for (const command of [
   migrateCommand,
   keysCommand,
   auditCommand,
+  exportCommand,
+  importCommand,
   sweepCommand,
   modelsCommand,
   doctorCommand,

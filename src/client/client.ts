@@ -90,6 +90,14 @@ export class Client {
     return upload(this.transport, picture, options);
   }
 
+  /** The catalogue as an archive, which the server writes while it is read. The key needs the scope `admin`. */
+  async exportCatalogue({ signal }: CallOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.transport.send({ path: '/export', method: 'GET', signal });
+    if (response.body === null)
+      throw new ApiError('BAD_ANSWER', 'The answer has no body.', { status: response.status });
+    return response.body;
+  }
+
   /** The address of a path that the server names, such as `url` of an image. */
   address(path: string): string {
     return this.transport.address(path);

@@ -3,7 +3,10 @@ import { requireScope, type Scope } from '../domain/access.js';
 import { noteMutation } from './audit.js';
 import type { GraphqlContext } from './context.js';
 
-/** The scope of each mutation. Queries and subscriptions need `read`. */
+/** Queries that need another scope than `read`. */
+const QUERIES: Readonly<Record<string, Scope>> = { exportCatalogue: 'admin' };
+
+/** The scope of each mutation. Queries that are not listed and subscriptions need `read`. */
 const MUTATIONS: Readonly<Record<string, Scope>> = {
   ingest: 'ingest',
   ingestBulk: 'ingest',
@@ -34,7 +37,7 @@ export function requireScopes(schema: GraphQLSchema): void {
   for (const type of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
     if (type == null) continue;
     for (const [name, field] of Object.entries(type.getFields())) {
-      const scope = type === schema.getMutationType() ? MUTATIONS[name] : 'read';
+      const scope = type === schema.getMutationType() ? MUTATIONS[name] : (QUERIES[name] ?? 'read');
       if (scope === undefined) throw new Error(`the mutation ${name} has no scope`);
       if (field.resolve)
         field.resolve = guarded(

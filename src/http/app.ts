@@ -13,6 +13,7 @@ import { createGraphqlServer } from '../graphql/server.js';
 import type { Services } from '../services/services.js';
 import { opensGraphqlPage, wantsStream } from './accept.js';
 import { callerOf, isOpen, needsKey, registerAccess } from './access.js';
+import { registerArchive } from './archive-routes.js';
 import { registerBodyMemory } from './body-memory.js';
 import { registerBodyTime } from './body-time.js';
 import { registerByteBudget } from './byte-budget.js';
@@ -55,7 +56,7 @@ export interface AppOptions {
 /** Maximum size of a GraphQL request: a thousand texts, or a few images in base64. Upload more images with POST /media. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** All HTTP routes: /, /graphql, /schema.graphql, /media, /uploads, /session, /metrics, /healthz, /readyz. */
+/** All HTTP routes: /, /graphql, /schema.graphql, /media, /uploads, /export, /session, /metrics, /healthz, /readyz. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { services, logger } = options;
   const { operationMs, streamMs, bodyMs } = { ...REQUEST_LIMITS, ...options.limits };
@@ -127,6 +128,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   registerMedia(app, services);
   await registerUploads(app, services);
+  registerArchive(app, services, streamMs);
   registerSession(app, access);
   registerMetrics(app, services.gauges, () => ({ waitingBodies: bodies.waiting, streams: streamed.count }));
   registerStatus(app, services, access.identify);

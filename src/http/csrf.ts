@@ -15,8 +15,11 @@ export const PREFLIGHT_HEADERS = ['x-apollo-operation-name', 'apollo-require-pre
 /** Methods that change nothing, except at /graphql, where a GET runs an operation. */
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
+/** Routes that work for long on a GET. */
+const COSTLY: ReadonlySet<string | undefined> = new Set(['/export']);
+
 /**
- * Refuses requests that a page of another site makes a browser send: all that change something, and all GraphQL operations.
+ * Refuses requests that a page of another site makes a browser send: all that change something, all GraphQL operations, and archives.
  * Two checks are needed, because neither covers every browser and every request:
  *
  * 1. `Sec-Fetch-Site`, or else `Origin`, says where a page is from. A page cannot set these headers. Programs other than
@@ -30,7 +33,8 @@ export function registerCsrf(app: FastifyInstance, origins: readonly string[] = 
   const allowed = new Set(origins);
   app.addHook('onRequest', async (request) => {
     const runsOperation = isGraphql(request) && !opensGraphqlPage(request);
-    if (request.method === 'OPTIONS' || (READING.has(request.method) && !runsOperation)) return;
+    const works = runsOperation || COSTLY.has(request.routeOptions.url);
+    if (request.method === 'OPTIONS' || (READING.has(request.method) && !works)) return;
     if (allowed.has(request.headers.origin ?? '')) return;
     const site = siteOf(request);
     if (site === 'other') {

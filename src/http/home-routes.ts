@@ -9,6 +9,7 @@ const ENDPOINTS = {
   schema: '/schema.graphql',
   upload: 'POST /media',
   media: '/media/{id}?width=',
+  export: '/export',
   session: 'POST /session',
   metrics: '/metrics',
   health: '/healthz',

@@ -2,7 +2,7 @@ import { MODALITIES, type Modality } from '../../domain/modality.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { VectorChunk } from '../types.js';
 import type { ArchivedVectors } from '../vectors/archived-vectors.js';
-import { LINES, type LineKind } from './archive-sql.js';
+import { ARCHIVED, LINES, type LineKind } from './archive-sql.js';
 
 /** A part of what an archive has of the database. */
 export type ArchivePart =
@@ -18,12 +18,30 @@ export type ArchivePart =
   /** Hex sha256 of pictures that items show and that have no record. */
   | { readonly kind: 'unrecorded'; readonly hashes: readonly string[] };
 
+export interface ArchiveSize {
+  readonly items: number;
+  readonly classes: number;
+  readonly encoders: number;
+  readonly pictures: number;
+  readonly pictureBytes: number;
+}
+
 /** Reads the database for an archive. */
 export class ArchiveReads {
   constructor(
     private readonly db: Database,
     private readonly vectors: ArchivedVectors,
   ) {}
+
+  async size(): Promise<ArchiveSize> {
+    const [row] = await this.db.run<ArchiveSize>(
+      `SELECT (SELECT count(*)::int FROM item) AS items, (SELECT count(*)::int FROM class) AS classes,
+         (SELECT count(*)::int FROM encoder WHERE ${ARCHIVED}) AS encoders, count(*)::int AS pictures,
+         COALESCE(sum(bytes), 0)::float8 AS "pictureBytes" FROM media`,
+    );
+    if (row === undefined) throw new Error('a count has no row');
+    return row;
+  }
 
   /**
    * Gives every part of one state of the catalogue to `take`, in an order in which they can be stored. The transaction is open until all are taken,

@@ -16,7 +16,7 @@ interface LineTable {
 const NIL = '00000000-0000-0000-0000-000000000000';
 
 /** The states of encoders that an archive has: those of trained ones. Others are work in progress, which belongs to the folder of its server. */
-const ARCHIVED = `state IN ('ready', 'active', 'retired') AND removed_at IS NULL`;
+export const ARCHIVED = `state IN ('ready', 'active', 'retired') AND removed_at IS NULL`;
 
 export const LINES = {
   pictures: {

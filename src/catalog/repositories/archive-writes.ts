@@ -5,6 +5,7 @@ import type { Database, Queryable } from '../postgres/database.js';
 import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import { linesAs } from './archive-sql.js';
 import { lockEncoders } from './encoder-lock.js';
+import { noteChanges } from './item-changes.js';
 import { ensureClasses, ensurePairs } from './item-links.js';
 
 /** Rows of an archive are malformed, or contradict each other. Nothing of the call was written. */
@@ -122,7 +123,11 @@ export class ArchiveWrites {
       // Locked, and made again if they were removed meanwhile.
       await ensurePairs(tx, named?.keys ?? []);
       await ensureClasses(tx, named?.classes ?? []);
-      const added = await tx.run(INSERT_ITEMS, values);
+      const added = await tx.run<{ id: string }>(INSERT_ITEMS, values);
+      await noteChanges(
+        tx,
+        added.map(({ id }) => ({ itemId: id, kind: 'CREATED' as const })),
+      );
       const differing = await tx.run<{ id: string }>(
         `SELECT i.id FROM ${linesAs('items')} JOIN item i ON i.id = r.id WHERE i.content_hash <> r."contentHash"`,
         values,

@@ -23,6 +23,11 @@ export interface Backend {
   ): Promise<Found>;
   /** @param search part of the name; null: all */
   classes(search: string | null, first: number): Promise<ClassList>;
+  /** The bytes of an archive of the catalogue, which fail with a `CommonspaceError`. `onProgress` is called where the process writes it itself. */
+  exportCatalogue(options: {
+    readonly signal: AbortSignal;
+    readonly onProgress: (done: number, all: number) => void;
+  }): Promise<AsyncIterable<Uint8Array>>;
 }
 
 export interface EncoderBackend {

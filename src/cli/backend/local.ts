@@ -30,6 +30,7 @@ export function localBackend(app: App): Backend {
     classChanges: classChangeBackend(app),
     search: (request, options) => search(app, request, options),
     classes: (part, first) => classes(app, part, first),
+    exportCatalogue: async (options) => app.archiveExport.stream(options),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   type SearchQuery,
   type SearchQueryVariables,
 } from '../../client/index.js';
+import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
 import type {
   Backend,
   ClassChangeBackend,
@@ -29,6 +30,7 @@ export function remoteBackend(url: string, key: string | null): Backend {
     classChanges: classChanges(client),
     search: (request, { explain, signal }) => search(client, request, explain, signal),
     classes: (part, first) => classes(client, part, first),
+    exportCatalogue: ({ signal }) => download(client.exportCatalogue({ signal }), signal),
   };
 }
 
@@ -118,3 +120,27 @@ function classChanges(client: Client): ClassChangeBackend {
 }
 
 const namedClass = ({ id, name, description }: ClassFieldsFragment) => ({ id, name, description });
+
+/** The chunks of an answer. @throws CommonspaceError if the connection is lost before its end */
+async function download(
+  answer: Promise<ReadableStream<Uint8Array>>,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const stream = await calling(answer);
+  return (async function* () {
+    try {
+      // The type of the library for browsers has no iterator.
+      yield* stream as unknown as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throwIfCancelled(signal);
+      throw new CommonspaceError(
+        'SERVER_UNREACHABLE',
+        'The connection to the server was lost before the end.',
+        ['server'],
+        {
+          cause: error,
+        },
+      );
+    }
+  })();
+}

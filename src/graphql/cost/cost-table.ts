@@ -41,6 +41,7 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Query.facets': FACETS,
   'Query.duplicates': 500,
   'Query.evaluation': COUNT,
+  'Query.exportCatalogue': 4 * COUNT,
   'Query.itemChanges': 5,
   'Subscription.itemChanges': 5,
   'ItemConnection.totalCount': COUNT,

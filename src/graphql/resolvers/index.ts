@@ -34,6 +34,7 @@ import { duplicates } from './query-duplicates.js';
 import { encoder } from './query-encoder.js';
 import { encoders } from './query-encoders.js';
 import { evaluation } from './query-evaluation.js';
+import { exportCatalogue } from './query-export-catalogue.js';
 import { facets } from './query-facets.js';
 import { item } from './query-item.js';
 import { itemChanges } from './query-item-changes.js';
@@ -80,6 +81,7 @@ export const resolvers: Resolvers = {
     item,
     items,
     itemChanges,
+    exportCatalogue,
     facets,
     duplicates,
     crossModalSearch,

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Catalog } from '../../catalog/catalog.js';
-import type { ArchivePart } from '../../catalog/repositories/archive-reads.js';
+import type { ArchivePart, ArchiveSize } from '../../catalog/repositories/archive-reads.js';
 import { CommonspaceError, throwIfCancelled, UnreachableCaseError } from '../../domain/errors.js';
 import type { MediaStore } from '../../media/media-store.js';
 import { outsideRequest } from '../../platform/request-work.js';
@@ -36,6 +36,11 @@ export class ArchiveExport {
     /** Where the rows wait. */
     private readonly folder: string,
   ) {}
+
+  /** What an archive has now. */
+  size(): Promise<ArchiveSize> {
+    return this.catalog.archive.reads.size();
+  }
 
   /**
    * The bytes of the archive, which end with an error if it fails.

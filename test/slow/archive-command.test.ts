@@ -1,0 +1,145 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openCatalog } from '../../src/catalog/catalog.js';
+import { createTestDatabase } from '../support/catalog.js';
+import { archivedRows } from '../support/catalogue-rows.js';
+import { cli, printed, startCli } from '../support/cli.js';
+import { writeShapesFolder } from '../support/shapes-folder.js';
+
+const TRAIN = ['--seed', '1', '--epochs', '6', '--holdout', '0.2', '--tune', 'none'];
+const SEARCH = ['search', 'a big red circle', '--first', '20', '--json'];
+
+let root: string;
+let data: string;
+let archive: string;
+/** What a search answers, with scores. */
+let found: unknown;
+let rows: Awaited<ReturnType<typeof archivedRows>>;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'commonspace-archive-command-'));
+  [data, archive] = [join(root, 'data'), join(root, 'catalogue.tar')];
+  await writeShapesFolder(join(root, 'shapes'));
+  await cli(['ingest', join(root, 'shapes'), '--data', data]);
+  await cli(['train', '--data', data, ...TRAIN]);
+  found = await searchIn(data);
+  rows = await rowsOf(data);
+  const result = await cli(['export', archive, '--data', data, '--json']);
+  expect(result.json()).toEqual({ file: archive, bytes: (await stat(archive)).size });
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+/** Paths of thumbnails lie in the data folder. */
+async function searchIn(folder: string, env: NodeJS.ProcessEnv = {}): Promise<unknown> {
+  const { results } = (await cli([...SEARCH, '--data', folder], env)).json<{
+    results: { thumbnail: string | null }[];
+  }>();
+  expect(results.length).toBe(20);
+  return results.map(({ thumbnail: _, ...rest }) => rest);
+}
+
+function rounded(results: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(results, (key, value) => (key === 'score' ? Math.round(value * 1e5) : value)),
+  );
+}
+
+async function rowsOf(dataDir: string, databaseUrl: string | null = null) {
+  const catalog = await openCatalog({ dataDir, databaseUrl });
+  try {
+    return await archivedRows(catalog);
+  } finally {
+    await catalog.close();
+  }
+}
+
+describe('commonspace export and import', () => {
+  it('copy a catalogue with its encoder, and searches answer the same', async () => {
+    const copy = join(root, 'copy');
+    const result = await cli(['import', archive, '--data', copy, '--json']);
+    expect(result.json()).toMatchObject({ items: 120, pictures: 60, encoders: 1, missingPictures: 0 });
+    expect(await rowsOf(copy)).toEqual(rows);
+    expect(await searchIn(copy)).toEqual(found);
+    expect((await cli(['import', archive, '--data', copy, '--json'])).json()).toMatchObject({
+      items: 0,
+      vectors: 0,
+    });
+  });
+
+  it('is completed by a second run after kill -9 at different moments', async () => {
+    const copy = join(root, 'killed');
+    for (const milliseconds of [1500, 2500, 3500, 4500]) {
+      const child = startCli(['import', archive, '--data', copy]);
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      child.kill('SIGKILL');
+      await new Promise((resolve) => child.once('close', resolve));
+    }
+    const result = await cli(['import', archive, '--data', copy, '--json']);
+    expect(result.code).toBe(0);
+    expect(await rowsOf(copy)).toEqual(rows);
+    expect(await searchIn(copy)).toEqual(found);
+  });
+
+  it('writes the same archive through the server of the data folder, and refuses an import beside it', async () => {
+    const server = startCli(['serve', '--data', data, '--port', '0']);
+    try {
+      await printed(server, /serves http/);
+      const beside = join(root, 'beside.tar');
+      expect((await cli(['export', beside, '--data', data])).code).toBe(0);
+      const copy = join(root, 'beside');
+      expect((await cli(['import', beside, '--data', copy])).code).toBe(0);
+      expect(await rowsOf(copy)).toEqual(rows);
+      expect((await cli(['import', archive, '--data', data])).stderr).toMatch(/NOT_IN_API/);
+    } finally {
+      server.kill('SIGTERM');
+      await new Promise((resolve) => server.once('close', resolve));
+    }
+  });
+
+  it('leave files alone: an existing one is not replaced, and a failed export leaves none', async () => {
+    const before = await readFile(archive);
+    const again = await cli(['export', archive, '--data', data]);
+    expect(again.code).toBe(2);
+    expect(again.stderr).toMatch(/BAD_INPUT \(file\)/);
+    expect(await readFile(archive)).toEqual(before);
+    expect((await cli(['export', join(root, 'no-such-folder/a.tar'), '--data', data])).code).toBe(2);
+  });
+
+  it.each([
+    ['a file that is no archive', Buffer.from('something else'.repeat(1000)), 2, /BAD_ARCHIVE/],
+    ['an empty file', Buffer.alloc(0), 2, /BAD_ARCHIVE/],
+  ])('refuse %s', async (_what, bytes, code, message) => {
+    const path = join(root, 'bad.tar');
+    await writeFile(path, bytes);
+    const result = await cli(['import', path, '--data', join(root, 'empty')]);
+    expect(result.code).toBe(code);
+    expect(result.stderr).toMatch(message);
+  });
+
+  it.skipIf(!process.env.TEST_DATABASE_URL)(
+    'copy from the embedded database to a native one, and back',
+    async () => {
+      const database = await createTestDatabase();
+      try {
+        const [onServer, back, second] = [
+          join(root, 'on-server'),
+          join(root, 'back'),
+          join(root, 'second.tar'),
+        ];
+        const env = { DATABASE_URL: database.url };
+        expect((await cli(['import', archive, '--data', onServer], env)).code).toBe(0);
+        expect(await rowsOf(onServer, database.url)).toEqual(rows);
+        // The two compute distances with other instructions.
+        expect(rounded(await searchIn(onServer, env))).toEqual(rounded(found));
+        expect((await cli(['export', second, '--data', onServer], env)).code).toBe(0);
+        expect((await cli(['import', second, '--data', back])).code).toBe(0);
+        expect(await rowsOf(back)).toEqual(rows);
+        expect(await searchIn(back)).toEqual(found);
+      } finally {
+        await database.drop();
+      }
+    },
+  );
+});
