@@ -16,6 +16,7 @@ import { JobList } from './repositories/job-list.js';
 import { Jobs } from './repositories/jobs.js';
 import { Media } from './repositories/media.js';
 import { PictureHashes } from './repositories/picture-hashes.js';
+import { ServerChecks } from './repositories/server-checks.js';
 import { serverSecret } from './repositories/server-secret.js';
 import { ArchivedVectors } from './vectors/archived-vectors.js';
 import { NearImages } from './vectors/near-images.js';
@@ -59,6 +60,7 @@ export interface Catalog {
   readonly jobList: JobList;
   /** What sessions and signed addresses are signed with, the same for all servers on the database. */
   readonly serverSecret: () => Promise<Buffer>;
+  readonly serverChecks: ServerChecks;
   readonly hashes: PictureHashes;
   readonly nearImages: NearImages;
   readonly facets: FacetCounts;
@@ -136,6 +138,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     jobs: new Jobs(database),
     jobList: new JobList(database),
     serverSecret: () => serverSecret(database),
+    serverChecks: new ServerChecks(database),
     hashes: new PictureHashes(database),
     nearImages: new NearImages(database, partitions),
     facets: new FacetCounts(database),

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { Finding } from '../services/checks/findings.js';
 import type { App } from '../services/services.js';
 import type { ExtractorReport } from '../services/serving/extractor-report.js';
 import { table } from './output.js';
@@ -15,10 +16,11 @@ export function doctorCommand(openApp: OpenApp): Command {
     .action((options: GlobalOptions) =>
       run(openApp, options, SHORT, async ({ out, open, config }) => {
         const app = await open();
-        const [about, counts, active] = await Promise.all([
+        const [about, counts, active, checks] = await Promise.all([
           app.describe(),
           app.items.countByModality(),
           app.training.active(),
+          app.checks.run(),
         ]);
         const report = {
           node: process.version,
@@ -30,6 +32,7 @@ export function doctorCommand(openApp: OpenApp): Command {
           imageExtractors: about.imageExtractors,
           textExtractors: about.textExtractors,
           indexes: about.lackingIndexes,
+          checks,
           items: { images: counts.IMAGE, texts: counts.TEXT },
           encoder:
             active === null
@@ -72,9 +75,15 @@ export function doctorCommand(openApp: OpenApp): Command {
             ],
           ),
         );
+        out.print('');
+        out.print(table(['check', '', 'what was found', 'what to do'], checks.map(findingLine)));
         out.printJson(report);
       }),
     );
+}
+
+function findingLine({ check, level, message, remedy }: Finding): string[] {
+  return [check, level === 'ok' ? 'ok' : level.toUpperCase(), message, remedy ?? ''];
 }
 
 /** The encoders that use an extractor, and its problems. */

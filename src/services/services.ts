@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Catalog, CatalogDescription } from '../catalog/catalog.js';
 import type { LackingIndex } from '../catalog/vectors/vector-indexes.js';
 import type { PerMinute } from '../domain/access.js';
@@ -13,6 +14,7 @@ import { Signatures } from './access/signatures.js';
 import { SignedMedia } from './access/signed-media.js';
 import { ArchiveExport } from './archive/archive-export.js';
 import { ArchiveImport } from './archive/archive-import.js';
+import { Checks } from './checks/checks.js';
 import { Activation } from './encoders/activation.js';
 import { Checkpoints } from './encoders/checkpoints.js';
 import { EncoderService } from './encoders/encoder-service.js';
@@ -85,6 +87,7 @@ export interface Services extends JobServices {
   /** Builds the vector indexes that are missing, in the background once it is started. */
   readonly indexes: IndexUpkeep;
   readonly gauges: GaugeReader;
+  readonly checks: Checks;
   readonly keys: ApiKeys;
   readonly budgets: Budgets;
   readonly sessions: Sessions;
@@ -207,6 +210,7 @@ export function createServices(parts: Parts): Services {
       new HashBackfill(catalog, media),
       reportUnexpected,
     ),
+    checks: new Checks({ catalog, media, sweep: jobServices.sweep, folder: dirname(parts.runsFolder) }),
     gauges: new GaugeReader(catalog, features, indexes),
     keys,
     budgets: new Budgets(parts.perMinute),

@@ -113,6 +113,10 @@ describe('the main workflow, from a folder of images to a search', () => {
       database: { kind: 'embedded' },
       tensors: { backend: expect.stringMatching(/^(wasm|tfjs-node)$/), reason: expect.any(String) },
       items: { images: 60, texts: 60 },
+      checks: expect.arrayContaining([
+        { check: 'media', level: 'ok', message: 'the bytes of all 60 pictures are there', remedy: null },
+        expect.objectContaining({ check: 'pgvector', level: 'ok' }),
+      ]),
     });
     const migrated = await cli(['migrate', '--data', data]);
     expect(migrated.stdout).toMatch(/up to date/);

@@ -29,6 +29,7 @@ const MAY_IMPORT = {
     ...BELOW_SERVICES,
   ],
   'services/sweep': ['services/encoders', 'services/ingest', 'services/jobs', ...BELOW_SERVICES],
+  'services/checks': ['services/sweep', ...BELOW_SERVICES],
   'services/status': ['services/encoders', 'services/serving', ...BELOW_SERVICES],
   'services/access': BELOW_SERVICES,
   'services/jobs': BELOW_SERVICES,

@@ -45,6 +45,12 @@ export interface SweepReport {
   readonly features: readonly UnusedFeatures[];
 }
 
+/** Leftovers that are still there. */
+export type FoundLeftovers = Pick<SweepReport, 'uploads' | 'files' | 'pairs' | 'features'>;
+
+/** @returns how many of the pictures it removed */
+type Remove = (hashes: readonly string[]) => Promise<number>;
+
 export interface UnusedFeatures {
   readonly extractor: string;
   readonly items: number;
@@ -73,8 +79,9 @@ export class Sweep {
     const { catalog, media, bulkFiles, checkpoints, runsFolder } = this.parts;
     const before = Date.now() - graceMs;
     const check = () => throwIfCancelled(signal);
-    const uploads = await this.sweepUploads(new Date(before), check);
-    const files = await this.sweepFiles(before, check);
+    const remove = (hashes: readonly string[]) => this.remove(hashes);
+    const uploads = await this.sweepUploads(new Date(before), check, remove);
+    const files = await this.sweepFiles(before, check, remove);
     const inUse = await catalog.jobList.filesInUse(new Date(Date.now() - SOURCES_KEPT_MS));
     const sources = await bulkFiles.sweep(before, inUse);
     const thumbnails = await media.sweep(before);
@@ -92,22 +99,35 @@ export class Sweep {
     return { uploads, files, sources, thumbnails, pairs, runs, features: unused };
   }
 
-  private async sweepUploads(before: Date, check: () => void): Promise<number> {
+  /** What a sweep would remove, except thumbnails, sources of jobs and folders of runs. Removes nothing. */
+  async find({ graceMs = SWEEP_GRACE_MS }: Pick<SweepOptions, 'graceMs'> = {}): Promise<FoundLeftovers> {
+    const before = Date.now() - graceMs;
+    const check = () => {};
+    const count = async (hashes: readonly string[]) => hashes.length;
+    return {
+      uploads: await this.sweepUploads(new Date(before), check, count),
+      files: await this.sweepFiles(before, check, count),
+      pairs: await this.parts.catalog.serverChecks.emptyPairs(new Date(before)),
+      features: await this.unusedFeatures(false, check),
+    };
+  }
+
+  private async sweepUploads(before: Date, check: () => void, remove: Remove): Promise<number> {
     let removed = 0;
     for (let after: string | null = null; ; ) {
       check();
       const hashes: string[] = await this.parts.catalog.media.unused(before, after, PICTURES_AT_ONCE);
       after = hashes.at(-1) ?? null;
       if (after === null) return removed;
-      removed += await this.remove(hashes);
+      removed += await remove(hashes);
     }
   }
 
-  private async sweepFiles(before: number, check: () => void): Promise<number> {
+  private async sweepFiles(before: number, check: () => void, remove: Remove): Promise<number> {
     let removed = 0;
     const sweep = async (hashes: readonly string[]) => {
       check();
-      removed += await this.remove(await this.parts.catalog.media.unknown(hashes));
+      removed += await remove(await this.parts.catalog.media.unknown(hashes));
     };
     let batch: string[] = [];
     for await (const { sha256, changedAt } of this.parts.media.files()) {

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { clockFinding, diskFinding, pgvectorFinding } from '../../src/services/checks/findings.js';
+
+const GB = 2 ** 30;
+
+describe('the findings of commonspace doctor', () => {
+  it.each([
+    ['0.8.0', 'error', /overflow a buffer.*corrupt an HNSW index.*can fail/, /0\.8\.4 or newer.*REINDEX/],
+    ['0.8.2', 'error', /: a VACUUM can corrupt an HNSW index;/, /REINDEX/],
+    ['0.8.3', 'warning', /faults: a VACUUM of an HNSW index/, /UPDATE$/],
+    ['0.8.4', 'ok', /no known faults/, null],
+    ['0.8.10', 'ok', /no known faults/, null],
+    ['0.9.0', 'ok', /no known faults/, null],
+    ['1.0', 'ok', /no known faults/, null],
+  ])('pgvector %s: %s', (version, level, message, remedy) => {
+    const found = pgvectorFinding({ installed: version, available: version });
+    expect(found).toMatchObject({ check: 'pgvector', level, message: expect.stringMatching(message) });
+    if (remedy === null) expect(found.remedy).toBeNull();
+    else expect(found.remedy).toMatch(remedy);
+  });
+
+  it('judge the library of the server, and name objects of an older version', () => {
+    expect(pgvectorFinding({ installed: '0.8.0', available: '0.8.6' })).toMatchObject({
+      level: 'warning',
+      remedy: 'run ALTER EXTENSION vector UPDATE in the database',
+    });
+    expect(pgvectorFinding({ installed: '0.8.6', available: '0.8.0' }).level).toBe('error');
+  });
+
+  it.each([
+    [0, 1, 'ok'],
+    [-900, 0, 'ok'],
+    [4_000, 3_500, 'ok'],
+    [4_000, 500, 'warning'],
+    [-40_000, 500, 'error'],
+  ])('clock: off by %i ms ± %i is %s', (offset, margin, level) => {
+    expect(clockFinding(offset, margin).level).toBe(level);
+  });
+
+  it('say in which direction the clock is off', () => {
+    expect(clockFinding(4_000, 0).message).toContain('4.0 s ahead of');
+    expect(clockFinding(-4_000, 0).message).toContain('4.0 s behind');
+  });
+
+  it.each([
+    [0.3 * GB, 100 * GB, 'error'],
+    [4 * GB, 100 * GB, 'warning'],
+    [4 * GB, 8 * GB, 'ok'],
+    [8 * GB, 1_000 * GB, 'ok'],
+  ])('disk: %d of %d bytes free is %s', (free, total, level) => {
+    expect(diskFinding(free, total).level).toBe(level);
+  });
+});
