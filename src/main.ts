@@ -13,6 +13,7 @@ import { evaluateCommand } from './cli/evaluate.js';
 import { exportCommand } from './cli/export.js';
 import { importCommand } from './cli/import.js';
 import { ingestCommand } from './cli/ingest.js';
+import { jobsCommand } from './cli/jobs.js';
 import { keysCommand } from './cli/keys.js';
 import { migrateCommand } from './cli/migrate.js';
 import { modelsCommand } from './cli/models.js';
@@ -63,6 +64,7 @@ for (const command of [
   evaluateCommand,
   searchCommand,
   classesCommand,
+  jobsCommand,
   migrateCommand,
   keysCommand,
   auditCommand,

@@ -6,27 +6,11 @@ import { z } from 'zod';
 import type { EncoderFailure, EncoderProgress } from './encoder-status.js';
 import { classificationFigures, evaluationRecord, figure } from './evaluation-record.js';
 import { EVIDENCES } from './evidence.js';
-import type { ItemFilter } from './filter.js';
 import { MODALITIES } from './modality.js';
+import { storedFilter } from './stored-filter.js';
 
 const strings = z.array(z.string()).readonly();
 const options = z.record(z.string(), z.unknown());
-const moment = z.iso.datetime().transform((text) => new Date(text));
-
-/** Dates are ISO strings in JSON. */
-const itemFilter: z.ZodType<ItemFilter> = z.lazy(() =>
-  z.object({
-    modality: z.exactOptional(z.enum(MODALITIES)),
-    classNames: z.exactOptional(strings),
-    createdAfter: z.exactOptional(moment),
-    createdBefore: z.exactOptional(moment),
-    metadata: z.exactOptional(options),
-    pairBucket: z.exactOptional(z.object({ seed: z.number(), least: z.number() })),
-    and: z.exactOptional(z.array(itemFilter).readonly()),
-    or: z.exactOptional(z.array(itemFilter).readonly()),
-    not: z.exactOptional(itemFilter),
-  }),
-);
 
 /** The request of a training. */
 export const encoderRequest = z.looseObject({
@@ -39,7 +23,7 @@ export const encoderRequest = z.looseObject({
   epochs: z.number().nullable().default(null),
   /** Training options by name, not yet checked against the options of this version. */
   options: z.exactOptional(options),
-  learnFrom: itemFilter.nullable().default(null),
+  learnFrom: storedFilter.nullable().default(null),
   /** The version that the training continues. */
   from: z.exactOptional(z.string().nullable()),
   imageExtractor: z.exactOptional(z.string().nullable()),
@@ -96,7 +80,7 @@ export const encoderConfig = z.looseObject({
   seed: z.exactOptional(z.number()),
   unseen: z.exactOptional(strings),
   holdout: z.exactOptional(z.number()),
-  learnFrom: z.exactOptional(itemFilter.nullable()),
+  learnFrom: z.exactOptional(storedFilter.nullable()),
   /** Pairs whose hash (of the pair's id and the seed) is below this were held out. */
   heldOutBelow: z.exactOptional(z.number()),
   /** ISO 8601: items stored later are not in the training set. */

@@ -5,7 +5,7 @@ export const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelle
 export type JobState = (typeof JOB_STATES)[number];
 
 /** Work of the job list. Trainings and evaluations have tables of their own; the others are rows of `job`. */
-export const JOB_KINDS = ['INGEST', 'SWEEP', 'TRAINING', 'EVALUATION'] as const;
+export const JOB_KINDS = ['INGEST', 'DELETION', 'SWEEP', 'TRAINING', 'EVALUATION'] as const;
 export type JobKindName = (typeof JOB_KINDS)[number];
 
 /** Whether a job in this state changes without a further request. */

@@ -44,10 +44,13 @@ function detailOf(name: string, args: Values, payload: Values): Values {
     const values = Object.entries({ id, name: former, newName, from, into });
     return Object.fromEntries(values.filter(([, value]) => value != null));
   }
-  if (name === 'ingestBulk') {
+  if (name === 'ingestBulk' || name === 'deleteMatchingItems') {
     const job = payload.job as { readonly id: string } | null;
-    const given = Object.entries(args.input as Values).filter(([, value]) => value != null);
-    return { ...Object.fromEntries(given), ...(job !== null && { id: job.id }) };
+    // Arguments that cannot be stored were refused.
+    if (job === null) return {};
+    const given = name === 'ingestBulk' ? (args.input as Values) : { filter: args.filter, all: args.all };
+    const values = Object.entries(given).filter(([, value]) => value != null);
+    return { ...Object.fromEntries(values), id: job.id };
   }
   const { id, name: title, force } = args;
   const encoder = payload.encoder as { readonly id: string } | null | undefined;

@@ -62,7 +62,7 @@ export function readFilter(filter: ItemFilterInput | null | undefined): ItemFilt
   return filter == null ? null : toFilter(filter);
 }
 
-function toFilter(filter: ItemFilterInput): ItemFilter {
+export function toFilter(filter: ItemFilterInput): ItemFilter {
   return {
     ...(filter.modality != null && { modality: filter.modality }),
     ...(filter.ids != null && { ids: filter.ids }),

@@ -17,6 +17,7 @@ const MUTATIONS: Readonly<Record<string, Scope>> = {
   mergeClasses: 'ingest',
   deleteClass: 'ingest',
   deleteItems: 'ingest',
+  deleteMatchingItems: 'ingest',
   trainEncoder: 'train',
   adoptEncoder: 'train',
   cancelTraining: 'train',

@@ -91,6 +91,7 @@ function createMetrics() {
   const items = gauge('items', 'Items of the catalogue.', ['modality']);
   const indexes = gauge('vector_indexes', 'Vector indexes that searches lack.', ['state']);
   const encoders = gauge('encoders', 'Versions of the encoder, by state.', ['state']);
+  const jobs = gauge('jobs', 'Jobs, with trainings and evaluations, by kind and state.', ['kind', 'state']);
   const activated = gauge('encoder_activated_timestamp_seconds', 'When the active encoder was activated.');
   const quality = gauge('encoder_map', 'map@all of the active encoder on held-out pairs.', ['classes']);
 
@@ -120,13 +121,14 @@ function createMetrics() {
       waiting.set({ for: 'decoder' }, waits.decode);
       waiting.set({ for: 'picture_memory' }, waits.pictureMemory);
       // Values of an earlier reading must not stand for a catalogue that does not answer.
-      for (const one of [items, indexes, encoders, activated, quality]) one.reset();
+      for (const one of [items, indexes, encoders, jobs, activated, quality]) one.reset();
       if (catalogue === null) return;
       items.set({ modality: 'IMAGE' }, catalogue.items.IMAGE);
       items.set({ modality: 'TEXT' }, catalogue.items.TEXT);
       indexes.set({ state: 'missing' }, catalogue.indexes.missing);
       indexes.set({ state: 'building' }, catalogue.indexes.building);
       for (const [state, count] of Object.entries(catalogue.encoders)) encoders.set({ state }, count);
+      for (const { kind, state, count } of catalogue.jobs) jobs.set({ kind, state }, count);
       const { active } = catalogue;
       if (active?.activatedAt != null) activated.set(active.activatedAt / 1000);
       for (const classes of ['seen', 'unseen'] as const) {

@@ -12,6 +12,9 @@ import type { IngestService } from './ingest/ingest-service.js';
 import { storedKind } from './jobs/job-kind.js';
 import { JobRunner } from './jobs/job-runner.js';
 import { JobService } from './jobs/job-service.js';
+import { deletionJob } from './search/deletion-job.js';
+import { Deletions } from './search/deletions.js';
+import type { FilterCheck } from './search/filter-check.js';
 import { Sweep } from './sweep/sweep.js';
 import { sweepJob } from './sweep/sweep-job.js';
 import { SPARED_MS, SweepSchedule } from './sweep/sweep-schedule.js';
@@ -24,6 +27,7 @@ export interface JobServices {
   readonly bulkIngest: BulkIngest;
   readonly bulkFiles: BulkFiles;
   readonly bulkJobs: BulkJobs;
+  readonly deletions: Deletions;
   readonly sweep: Sweep;
   /** Sweeps from time to time, once it is started. */
   readonly sweepSchedule: SweepSchedule;
@@ -43,6 +47,7 @@ interface JobParts {
   readonly media: MediaStore;
   readonly checkpoints: Checkpoints;
   readonly ingest: IngestService;
+  readonly filters: FilterCheck;
   readonly bulk: BulkParts;
   readonly fetchPolicy: FetchPolicy;
   readonly reportUnexpected: ReportUnexpected;
@@ -54,7 +59,7 @@ interface JobParts {
  * @param swept the folder of runs, and the ids of the configured extractors
  */
 export function createJobServices(
-  { catalog, media, checkpoints, ingest, bulk, fetchPolicy, reportUnexpected }: JobParts,
+  { catalog, media, checkpoints, ingest, filters, bulk, fetchPolicy, reportUnexpected }: JobParts,
   swept: { readonly runsFolder: string; readonly configured: readonly string[] },
   cancelTraining: (id: string) => Promise<unknown>,
 ): JobServices {
@@ -65,7 +70,8 @@ export function createJobServices(
   const ingestKind = ingestJob({ bulk: bulkIngest, files: bulkFiles, folders, failures });
   const sweep = new Sweep({ catalog, media, bulkFiles, checkpoints, ...swept });
   const sweepKind = sweepJob(sweep);
-  const kinds = [storedKind(sweepKind), storedKind(ingestKind)];
+  const deletionKind = deletionJob({ catalog, media });
+  const kinds = [storedKind(sweepKind), storedKind(ingestKind), storedKind(deletionKind)];
   const jobRunner = new JobRunner(catalog.jobs, kinds, reportUnexpected);
   const jobs = new JobService(catalog, kinds, jobRunner, cancelTraining);
   return {
@@ -74,6 +80,7 @@ export function createJobServices(
     bulkIngest,
     bulkFiles,
     bulkJobs: new BulkJobs(jobs, ingestKind, bulkFiles, folders),
+    deletions: new Deletions(jobs, deletionKind, filters),
     sweep,
     sweepSchedule: new SweepSchedule(
       { run: () => jobs.beginUnlessSince(sweepKind, { features: false }, SPARED_MS) },

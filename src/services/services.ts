@@ -174,7 +174,7 @@ export function createServices(parts: Parts): Services {
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   const training = new TrainingService(runParts, trainingRunner, versionService, filters);
   const jobServices = createJobServices(
-    { catalog, media, checkpoints, ingest, bulk: parts.bulk, fetchPolicy, reportUnexpected },
+    { catalog, media, checkpoints, ingest, filters, bulk: parts.bulk, fetchPolicy, reportUnexpected },
     { runsFolder: parts.runsFolder, configured: [features.image.id, features.text.id] },
     (id) => training.cancel(id),
   );

@@ -322,6 +322,7 @@ describe('a malformed environment', () => {
       'evaluate',
       'search',
       'classes',
+      'jobs',
       'migrate',
       'keys',
       'audit',

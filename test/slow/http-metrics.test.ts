@@ -96,6 +96,7 @@ describe('/metrics', () => {
     expect(values.get('commonspace_items{modality="IMAGE"}')).toBe(60);
     expect(values.get('commonspace_items{modality="TEXT"}')).toBe(60);
     expect(values.get('commonspace_encoders{state="active"}')).toBe(1);
+    expect(values.get('commonspace_jobs{kind="TRAINING",state="succeeded"}')).toBe(1);
     expect(values.get('commonspace_vector_indexes{state="missing"}')).toBe(0);
     expect(values.get('commonspace_encoder_map{classes="seen"}')).toBeGreaterThan(0);
     expect(values.get('commonspace_encoder_activated_timestamp_seconds')).toBeGreaterThan(1.7e9);

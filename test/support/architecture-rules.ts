@@ -36,7 +36,7 @@ const MAY_IMPORT = {
   'services/archive': BELOW_SERVICES,
   'services/encoders': ['services/ingest', 'services/search', 'services/serving', ...BELOW_SERVICES],
   'services/ingest': ['services/jobs', 'services/serving', ...BELOW_SERVICES],
-  'services/search': ['services/serving', ...BELOW_SERVICES],
+  'services/search': ['services/jobs', 'services/serving', ...BELOW_SERVICES],
   'services/serving': BELOW_SERVICES,
   reports: ['evaluation', 'encoder/types.ts', ...PARTS],
   evaluation: ['encoder', ...PARTS],

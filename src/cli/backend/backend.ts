@@ -8,6 +8,7 @@ import type { AdoptRequest } from '../../services/encoders/adoption.js';
 import type { TrainRequest } from '../../services/encoders/train-request.js';
 import type { TrainingReport } from '../../services/encoders/training-service.js';
 import type { StageProgress } from '../training-progress.js';
+import type { JobBackend } from './job-backend.js';
 
 /**
  * What commands do with a catalogue: by the services of their own process, or by the API of a server. Both give the same results and
@@ -16,6 +17,7 @@ import type { StageProgress } from '../training-progress.js';
 export interface Backend {
   readonly encoders: EncoderBackend;
   readonly training: TrainingBackend;
+  readonly jobs: JobBackend;
   readonly classChanges: ClassChangeBackend;
   search(
     request: CliSearch,

@@ -18,6 +18,7 @@ import type {
   TrainingBackend,
   TrainingHooks,
 } from './backend.js';
+import { localJobs } from './local-jobs.js';
 
 /** Width of the thumbnails whose paths are shown, in pixels. */
 const THUMBNAIL_WIDTH = 256;
@@ -27,6 +28,7 @@ export function localBackend(app: App): Backend {
   return {
     encoders: encoderBackend(app),
     training: trainingBackend(app),
+    jobs: localJobs(app),
     classChanges: classChangeBackend(app),
     search: (request, options) => search(app, request, options),
     classes: (part, first) => classes(app, part, first),

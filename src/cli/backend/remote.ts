@@ -18,6 +18,7 @@ import type {
 } from './backend.js';
 import { remoteEncoders } from './remote-encoders.js';
 import { calling } from './remote-errors.js';
+import { remoteJobs } from './remote-jobs.js';
 import { remoteTraining } from './remote-training.js';
 
 /** The backend by the API of a server. */
@@ -27,6 +28,7 @@ export function remoteBackend(url: string, key: string | null): Backend {
   return {
     encoders,
     training: remoteTraining(client, encoders),
+    jobs: remoteJobs(client),
     classChanges: classChanges(client),
     search: (request, { explain, signal }) => search(client, request, explain, signal),
     classes: (part, first) => classes(client, part, first),

@@ -67,6 +67,7 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Mutation.deleteEncoder': 1_000,
   'Mutation.evaluateEncoder': COUNT,
   'Mutation.ingestBulk': COUNT,
+  'Mutation.deleteMatchingItems': COUNT,
   'Mutation.cancelJob': COUNT,
   'Mutation.retryFailed': COUNT,
 };

@@ -17,6 +17,7 @@ import { createClass } from './mutation-create-class.js';
 import { deleteClass } from './mutation-delete-class.js';
 import { deleteEncoder } from './mutation-delete-encoder.js';
 import { deleteItems } from './mutation-delete-items.js';
+import { deleteMatchingItems } from './mutation-delete-matching-items.js';
 import { evaluateEncoder } from './mutation-evaluate-encoder.js';
 import { ingest } from './mutation-ingest.js';
 import { ingestBulk } from './mutation-ingest-bulk.js';
@@ -103,6 +104,7 @@ export const resolvers: Resolvers = {
     mergeClasses,
     deleteClass,
     deleteItems,
+    deleteMatchingItems,
     trainEncoder,
     adoptEncoder,
     cancelTraining,

@@ -26,6 +26,8 @@ export interface CatalogueGauges {
   readonly indexes: { readonly missing: number; readonly building: number };
   /** The number of encoders by state. */
   readonly encoders: Readonly<Record<string, number>>;
+  /** Jobs, with trainings and evaluations. */
+  readonly jobs: readonly { readonly kind: string; readonly state: string; readonly count: number }[];
   /** Null before the first is active. */
   readonly active: ActiveGauges | null;
 }
@@ -67,10 +69,11 @@ export class GaugeReader {
   }
 
   private async count(): Promise<CatalogueGauges> {
-    const [items, indexes, rows] = await Promise.all([
+    const [items, indexes, rows, jobs] = await Promise.all([
       this.catalog.items.countByModality(),
       this.indexes.state(),
       this.catalog.encoders.list(),
+      this.catalog.jobList.counts(),
     ]);
     const encoders: Record<string, number> = {};
     for (const { state } of rows) encoders[state] = (encoders[state] ?? 0) + 1;
@@ -79,6 +82,7 @@ export class GaugeReader {
       items,
       indexes,
       encoders,
+      jobs,
       active:
         active === undefined
           ? null
