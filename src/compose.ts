@@ -20,7 +20,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
     onError: reportUnexpected,
   });
   try {
-    const media = await openMedia(config.dataDir);
+    const media = await openMedia(config, reportUnexpected);
     const features = await createFeatureExtractors({
       image: config.imageModel,
       text: config.textModel,
@@ -55,6 +55,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       ...services,
       describe: async () => ({
         database: { kind: catalog.kind, ...(await catalog.describe()) },
+        media: media.place,
         imageExtractor: features.image.id,
         textExtractor: features.text.id,
         imageExtractors: await reportExtractors(catalog, services.imageExtractors),
@@ -88,12 +89,15 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
   }
 }
 
-async function openMedia(dataDir: string): Promise<MediaStore> {
+async function openMedia(
+  { dataDir, media: s3 }: Config,
+  report: Parts['reportUnexpected'],
+): Promise<MediaStore> {
   try {
-    return await createMediaStore({ directory: join(dataDir, 'media') });
+    return await createMediaStore({ directory: join(dataDir, 'media'), s3, report });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined) throw error;
+    if (code === undefined || (error instanceof CommonspaceError && error.code === 'BAD_CONFIG')) throw error;
     throw new CommonspaceError(
       'DATA_FOLDER_NOT_WRITABLE',
       `The data folder ${dataDir} cannot be written to (${code}).`,

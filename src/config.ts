@@ -9,6 +9,8 @@ export interface Config {
   readonly databaseUrl: string | null;
   /** Folder of the pictures and of the embedded database. */
   readonly dataDir: string;
+  /** Object storage of the pictures; null: they are in the data folder. */
+  readonly media: MediaBucket | null;
   /** Address of the server that commands work through; null: they open the database, or find the server of the data folder. */
   readonly server: string | null;
   /** The key that commands send to a server. */
@@ -62,6 +64,18 @@ export interface Config {
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
+interface MediaBucket {
+  readonly bucket: string;
+  /** Begins every key; without slashes at its ends. */
+  readonly prefix: string;
+  /** Null for Amazon S3. */
+  readonly endpoint: string | null;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string | null;
+}
+
 const list = z.string().transform((value) =>
   value
     .split(',')
@@ -82,6 +96,7 @@ function isOrigin(text: string): boolean {
 const perMinute = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0);
 
 const otlpAddress = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' }).optional();
+const BUCKET = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[\w.-]+)*)\/?$/;
 
 const environment = z.object({
   DATABASE_URL: z
@@ -89,6 +104,13 @@ const environment = z.object({
     .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
     .optional(),
   COMMONSPACE_DATA: z.string().min(1).default('./data'),
+  COMMONSPACE_MEDIA: z.string().regex(BUCKET, 'must be s3://BUCKET or s3://BUCKET/PREFIX').optional(),
+  COMMONSPACE_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http(s) address' }).optional(),
+  COMMONSPACE_S3_REGION: z.string().min(1).default('us-east-1'),
+  /** The names that other programs use, too. */
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  AWS_SESSION_TOKEN: z.string().optional(),
   COMMONSPACE_SERVER: z.url({ protocol: /^https?$/, error: 'must be an http(s) address' }).optional(),
   COMMONSPACE_KEY: z.string().min(1).optional(),
   COMMONSPACE_HOST: z.string().min(1).default('127.0.0.1'),
@@ -175,6 +197,7 @@ export function readConfig(
   return {
     databaseUrl: value.DATABASE_URL ?? null,
     dataDir: overrides.dataDir ?? value.COMMONSPACE_DATA,
+    media: bucketOf(value),
     // A data folder that a flag names is meant, rather than the server of the environment.
     server: overrides.server ?? (overrides.dataDir === undefined ? value.COMMONSPACE_SERVER : null) ?? null,
     key: overrides.key ?? value.COMMONSPACE_KEY ?? null,
@@ -212,4 +235,26 @@ function isTraced(value: z.output<typeof environment>): boolean {
   const endpoint = value.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? value.OTEL_EXPORTER_OTLP_ENDPOINT;
   const isOff = value.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || value.OTEL_TRACES_EXPORTER === 'none';
   return endpoint !== undefined && !isOff;
+}
+
+/** @throws CommonspaceError BAD_CONFIG if a bucket is named without credentials */
+function bucketOf(value: z.infer<typeof environment>): MediaBucket | null {
+  const [, bucket, path = ''] = BUCKET.exec(value.COMMONSPACE_MEDIA ?? '') ?? [];
+  if (bucket === undefined) return null;
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = value;
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    const message = 'COMMONSPACE_MEDIA needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.';
+    throw new CommonspaceError('BAD_CONFIG', `The configuration is invalid: ${message}`, [
+      'COMMONSPACE_MEDIA',
+    ]);
+  }
+  return {
+    bucket,
+    prefix: path.slice(1),
+    endpoint: value.COMMONSPACE_S3_ENDPOINT ?? null,
+    region: value.COMMONSPACE_S3_REGION,
+    accessKeyId,
+    secretAccessKey,
+    sessionToken: value.AWS_SESSION_TOKEN ?? null,
+  };
 }

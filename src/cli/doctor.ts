@@ -26,6 +26,7 @@ export function doctorCommand(openApp: OpenApp): Command {
           node: process.version,
           database: { kind: about.database.kind, version: about.database.version },
           dataFolder: config.dataDir,
+          media: about.media,
           tensors: about.backend,
           imageExtractor: about.imageExtractor,
           textExtractor: about.textExtractor,
@@ -50,6 +51,7 @@ export function doctorCommand(openApp: OpenApp): Command {
                 config.databaseUrl === null ? 'DATABASE_URL is not set' : 'DATABASE_URL is set',
               ],
               ['data folder', report.dataFolder, ''],
+              ['pictures', about.media, mediaRemark(config.media)],
               ['tensors', `${about.backend.backend} ${about.backend.version}`, about.backend.reason],
               ...about.imageExtractors.map((one, i) => [
                 i === 0 ? 'image features' : '',
@@ -84,6 +86,12 @@ export function doctorCommand(openApp: OpenApp): Command {
 
 function findingLine({ check, level, message, remedy }: Finding): string[] {
   return [check, level === 'ok' ? 'ok' : level.toUpperCase(), message, remedy ?? ''];
+}
+
+/** Why the pictures are there. An address can contain a password, so only its host is shown. */
+function mediaRemark(bucket: { readonly endpoint: string | null } | null): string {
+  if (bucket === null) return 'COMMONSPACE_MEDIA is not set';
+  return `COMMONSPACE_MEDIA is set${bucket.endpoint === null ? '' : `, at ${new URL(bucket.endpoint).host}`}`;
 }
 
 /** The encoders that use an extractor, and its problems. */

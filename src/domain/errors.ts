@@ -170,6 +170,11 @@ export const ERRORS = {
     exit: 5,
     what: 'A statement of a request took longer than the time limit.',
   },
+  MEDIA_UNREACHABLE: {
+    status: 503,
+    exit: 4,
+    what: 'The object storage of pictures does not answer, or refuses the server.',
+  },
   PGVECTOR_MISSING: {
     status: 500,
     exit: 4,
@@ -220,6 +225,7 @@ export const RETRY_AFTER_SECONDS: Readonly<Partial<Record<ErrorCode, number>>> =
   RATE_LIMITED: 10,
   DATABASE_UNREACHABLE: 5,
   DATABASE_TIMEOUT: 5,
+  MEDIA_UNREACHABLE: 5,
 };
 
 /** Path of the argument at fault, e.g. `['input', 'items', '3', 'content', 'imageBase64']`. */
@@ -258,6 +264,11 @@ export class CommonspaceError extends Error {
       retryAfter: this.retryAfter,
     });
   }
+}
+
+/** Whether the same call can succeed later. */
+export function passes({ code }: CommonspaceError): boolean {
+  return RETRY_AFTER_SECONDS[code] !== undefined;
 }
 
 /** Logs an unexpected error with all details. The caller receives only the code INTERNAL. */

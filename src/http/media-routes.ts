@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { requireScope } from '../domain/access.js';
 import { CommonspaceError } from '../domain/errors.js';
@@ -80,9 +79,6 @@ async function sendFile(
   file: ServedFile,
   caching: Readonly<Record<string, string>>,
 ): Promise<FastifyReply> {
-  const opened = await open(file.path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    throw new CommonspaceError('MEDIA_NOT_FOUND', 'No media has this id.', ['id'], { cause: error });
-  });
-  return await reply.headers({ ...file.headers, ...caching }).send(opened.createReadStream());
+  const { bytes, stream } = await file.object.open();
+  return await reply.headers({ ...file.headers, ...caching, 'content-length': bytes }).send(stream);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CommonspaceError } from '../domain/errors.js';
@@ -19,6 +19,8 @@ export interface AtomicFiles {
    * @returns null if there is no file
    */
   hold(path: string): Promise<HeldFile | null>;
+  /** Writes a temporary file, which the caller removes. @returns its path */
+  temporary(bytes: Uint8Array): Promise<string>;
   /** Removes temporary files that a crash left. */
   removeLeftovers(): Promise<void>;
 }
@@ -42,6 +44,12 @@ export async function createAtomicFiles(directory: string): Promise<AtomicFiles>
   return {
     removeLeftovers: () => removeLeftovers(directory),
     hold: (path) => withWritableErrors(directory, () => hold(join(directory, temporaryName()), path)),
+    temporary: (bytes) =>
+      withWritableErrors(directory, async () => {
+        const path = join(directory, temporaryName());
+        await writeFile(path, bytes, { flag: 'wx' });
+        return path;
+      }),
     write: (path, bytes, durable) =>
       withWritableErrors(directory, () =>
         writeAtomically(join(directory, temporaryName()), path, bytes, durable),

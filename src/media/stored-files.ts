@@ -1,50 +1,37 @@
 /** Lists what the media folder holds. */
-import type { Dirent } from 'node:fs';
-import { opendir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSha256 } from '../domain/ids.js';
-
-export interface StoredFile {
-  /** Of the picture; of a thumbnail, the picture that it shows. */
-  readonly sha256: string;
-  readonly path: string;
-  /** Milliseconds since 1970. */
-  readonly changedAt: number;
-}
+import type { ListedObject } from './object-store.js';
 
 /** Two hex digits. */
 const SHARD = /^[0-9a-f]{2}$/;
 
 /**
- * The files of a folder in which they are two levels of shards deep. Files with other names are left out, and so are files that are
- * removed meanwhile. For a folder that does not exist, nothing is listed.
+ * The files two levels of shards below a folder, by ascending name. Files that are removed meanwhile are left out. For a
+ * folder that does not exist, nothing is listed.
  *
- * @param hashOf the hash that a file's name begins with; null for a name of another kind
+ * @param folder below `directory`; it ends with a slash, or is empty
  */
-export async function* shardedFiles(
-  directory: string,
-  hashOf: (name: string) => string | null,
-): AsyncGenerator<StoredFile> {
-  for await (const first of entries(directory)) {
-    if (!first.isDirectory() || !SHARD.test(first.name)) continue;
-    for await (const second of entries(join(directory, first.name))) {
-      if (!second.isDirectory() || !SHARD.test(second.name)) continue;
-      const folder = join(directory, first.name, second.name);
-      for await (const { name } of entries(folder)) {
-        const sha256 = hashOf(name);
-        if (sha256 === null || !isSha256(sha256)) continue;
-        const path = join(folder, name);
-        const found = await stat(path).catch(() => null);
-        if (found !== null) yield { sha256, path, changedAt: found.mtimeMs };
+export async function* shardedFiles(directory: string, folder: string): AsyncGenerator<ListedObject> {
+  const root = join(directory, folder);
+  for (const first of await namesIn(root)) {
+    if (!SHARD.test(first)) continue;
+    for (const second of await namesIn(join(root, first))) {
+      if (!SHARD.test(second)) continue;
+      for (const name of await namesIn(join(root, first, second))) {
+        const found = await stat(join(root, first, second, name)).catch(() => null);
+        const key = `${folder}${first}/${second}/${name}`;
+        if (found?.isFile()) yield { key, name, changedAt: found.mtimeMs };
       }
     }
   }
 }
 
-async function* entries(directory: string): AsyncGenerator<Dirent> {
-  const opened = await opendir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
+/** Sorted; empty if it is no folder. A folder of pictures has few names: there are 65,536. */
+async function namesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
     throw error;
   });
-  if (opened !== null) yield* opened;
+  return names.sort();
 }

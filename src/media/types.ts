@@ -1,3 +1,5 @@
+import type { OpenedObject } from './object-store.js';
+
 /** An image in the content-addressed store. `width` and `height` are in pixels, with the orientation applied. */
 export interface StoredImage {
   /** Hex sha256 of the bytes: the media id and the file name. */
@@ -25,7 +27,23 @@ export interface DecodeSize {
   readonly kernel?: 'nearest' | 'linear' | 'cubic' | 'lanczos3';
 }
 
-export interface Thumbnail {
-  readonly path: string;
+/** An image or a thumbnail of the store. Its bytes are read when a method is called. */
+export interface StoredObject {
+  /** Path of its file; null where it is not a local file. */
+  readonly path: string | null;
+  /** @throws CommonspaceError MEDIA_NOT_FOUND, MEDIA_UNREACHABLE */
+  open(): Promise<OpenedObject>;
+  /** All bytes in memory. @throws CommonspaceError MEDIA_NOT_FOUND, MEDIA_UNREACHABLE */
+  read(): Promise<Buffer>;
+}
+
+export interface Thumbnail extends StoredObject {
   readonly mediaType: string;
+}
+
+/** An image that the store lists. */
+export interface StoredFile {
+  readonly sha256: string;
+  /** Milliseconds since 1970. */
+  readonly changedAt: number;
 }

@@ -238,6 +238,8 @@ export interface App extends Services {
 
 interface AppDescription {
   readonly database: CatalogDescription & { readonly kind: Catalog['kind'] };
+  /** Where the pictures are. */
+  readonly media: string;
   /** The configured one. */
   readonly imageExtractor: string;
   readonly textExtractor: string;

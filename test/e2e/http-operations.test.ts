@@ -7,6 +7,7 @@ import { type AppOptions, createApp, listen } from '../../src/http/app.js';
 import { closeWithin } from '../../src/http/drain.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
+import { pathOf } from '../support/media-files.js';
 
 const KEY = 'a-key-of-enough-length';
 const WITH_KEY = { authorization: `Bearer ${KEY}` };
@@ -102,13 +103,14 @@ describe('answers of /media', () => {
       served.headers['cache-control'],
     ]);
     // The file disappears after it was looked up, or cannot be read.
-    const { path } = app.store;
-    const broken = vi.spyOn(app.store, 'path').mockImplementation((id) => `${path(id)}-gone`);
+    const stored = app.store.image(sha256);
+    const absent = app.store.image('0'.repeat(64));
+    const broken = vi.spyOn(app.store, 'image').mockReturnValue(absent);
     const gone = await http.inject(`/media/${sha256}`);
-    broken.mockImplementation(() => '/proc/self/mem/x');
+    broken.mockReturnValue({ ...stored, open: () => Promise.reject(new Error('EIO')) });
     const unreadable = await http.inject(`/media/${sha256}`);
     broken.mockRestore();
-    await rm(path(sha256));
+    await rm(pathOf(stored));
     const missing = await http.inject(`/media/${sha256}`);
     const unknown = await http.inject('/nowhere');
     expect([gone, unreadable, missing, unknown].map(({ statusCode }) => statusCode)).toEqual([

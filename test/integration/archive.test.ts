@@ -10,6 +10,7 @@ import { drawShape } from '../factories/shapes.js';
 import { describeOnEachKind } from '../support/catalog.js';
 import { textWrite } from '../support/catalog-items.js';
 import { archivedRows, unclassifiedTables } from '../support/catalogue-rows.js';
+import { pathOf } from '../support/media-files.js';
 import {
   bytesOf,
   contentsOf,
@@ -148,7 +149,7 @@ describeOnEachKind('an archive', (kind) => {
     const [first] = await bytesOf(two.source.media);
     const [sha256, bytes] = first ?? [];
     if (sha256 === undefined || bytes === undefined) throw new Error('no picture');
-    await writeFile(two.source.media.path(sha256), 'damaged');
+    await writeFile(pathOf(two.source.media.image(sha256)), 'damaged');
     const damaged = await exported(two.source);
     await two.source.media.remove(sha256);
     const lacking = await exported(two.source);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { describeOnEachKind } from '../support/catalog.js';
+import { pathOf } from '../support/media-files.js';
 
 describeOnEachKind('the checks of commonspace doctor', (kind) => {
   let app: TestApp;
@@ -48,7 +49,7 @@ describeOnEachKind('the checks of commonspace doctor', (kind) => {
     );
     expect(before.pgvector?.message).toContain(extension?.version);
 
-    await rm(app.store.path(missing));
+    await rm(pathOf(app.store.image(missing)));
     const { sha256 } = await app.media.upload(upload as Buffer);
     await app.catalog.database.run(
       `UPDATE media SET created_at = created_at - interval '2 days', uploaded_at = uploaded_at - interval '2 days'

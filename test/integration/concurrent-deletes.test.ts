@@ -60,7 +60,7 @@ describeOnEachKind('a deletion during an ingest', (kind) => {
     await app.items.delete([first]);
     const item = await app.items.byId((await second) ?? '');
     expect(item).toMatchObject({ externalId: 'second' });
-    expect(await app.store.read(item?.contentHash ?? '')).toEqual(bytes);
+    expect(await app.store.image(item?.contentHash ?? '').read()).toEqual(bytes);
     expect(await app.catalog.media.find(item?.contentHash ?? '')).not.toBeNull();
   });
 
@@ -77,7 +77,7 @@ describeOnEachKind('a deletion during an ingest', (kind) => {
     };
     await app.items.delete([first]);
     const sha256 = (await upload)?.sha256 ?? '';
-    expect(await app.store.read(sha256)).toEqual(bytes);
+    expect(await app.store.image(sha256).read()).toEqual(bytes);
     expect(await app.catalog.media.find(sha256)).not.toBeNull();
   });
 
@@ -108,7 +108,7 @@ describeOnEachKind('a deletion during an ingest', (kind) => {
     const bytes = await drawShape('triangle', 'blue');
     const first = await ingest({ content: { bytes }, externalId: 'early' });
     const item = await app.items.byId(await deleteDuring(first, { content: { bytes }, externalId: 'late' }));
-    expect(await app.store.read(item?.contentHash ?? '')).toEqual(bytes);
+    expect(await app.store.image(item?.contentHash ?? '').read()).toEqual(bytes);
     expect(await app.items.byId(first)).toBeNull();
   });
 

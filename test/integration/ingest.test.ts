@@ -57,7 +57,7 @@ describeOnEachKind('ingest', (kind) => {
     expect(classes.get(image.id)?.map(({ name }) => name)).toEqual(['round', 'warm']);
     const [counterparts] = await app.items.counterparts([{ itemId: image.id, afterId: null, limit: 9 }]);
     expect(counterparts?.map(({ externalId }) => externalId)).toEqual(['t1']);
-    expect(await app.store.read(image.contentHash)).toEqual(red);
+    expect(await app.store.image(image.contentHash).read()).toEqual(red);
     expect(await app.catalog.vectors.itemFeature(image.id, app.features.image.id)).toHaveLength(
       app.features.image.dimension,
     );

@@ -18,6 +18,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkImage } from '../../src/media/decode.js';
 import { createMediaStore, type MediaStore, thumbnailStep } from '../../src/media/media-store.js';
+import { pathOf } from '../support/media-files.js';
 import { codeOf, noise, solid, svg } from './media-pictures.js';
 
 let directory: string;
@@ -54,8 +55,8 @@ describe('put', () => {
       bytes: bytes.length,
     });
     expect(await filesIn()).toEqual([join(id.slice(0, 2), id.slice(2, 4), id)]);
-    expect(store.path(id)).toBe(join(directory, id.slice(0, 2), id.slice(2, 4), id));
-    expect((await store.read(id)).equals(bytes)).toBe(true);
+    expect(pathOf(store.image(id))).toBe(join(directory, id.slice(0, 2), id.slice(2, 4), id));
+    expect((await store.image(id).read()).equals(bytes)).toBe(true);
     expect(await store.has(id)).toBe(true);
     expect(await store.describe(id)).toEqual(stored);
   });
@@ -63,9 +64,9 @@ describe('put', () => {
   it('of a stored image changes nothing', async () => {
     const bytes = await noise(30, 20).png().toBuffer();
     const first = await store.put(bytes);
-    const written = await stat(store.path(first.sha256));
+    const written = await stat(pathOf(store.image(first.sha256)));
     expect(await store.put(bytes)).toEqual(first);
-    expect((await stat(store.path(first.sha256))).ino).toBe(written.ino);
+    expect((await stat(pathOf(store.image(first.sha256)))).ino).toBe(written.ino);
   });
 
   it('accepts a checked image without checking it again', async () => {
@@ -81,7 +82,7 @@ describe('put', () => {
     );
     expect(new Set(all.map((stored) => stored.sha256))).toEqual(new Set([sha256(bytes)]));
     expect(await filesIn()).toHaveLength(1);
-    expect((await store.read(sha256(bytes))).equals(bytes)).toBe(true);
+    expect((await store.image(sha256(bytes)).read()).equals(bytes)).toBe(true);
   });
 
   it('of a bad image stores nothing, and does not block later calls', async () => {
@@ -100,9 +101,9 @@ describe('put', () => {
   it('repairs a truncated file', async () => {
     const bytes = await noise(64, 64).png().toBuffer();
     const { sha256: id } = await store.put(bytes);
-    await truncate(store.path(id), 10);
+    await truncate(pathOf(store.image(id)), 10);
     await store.put(bytes);
-    expect((await store.read(id)).equals(bytes)).toBe(true);
+    expect((await store.image(id).read()).equals(bytes)).toBe(true);
   });
 });
 
@@ -117,8 +118,8 @@ describe('ids', () => {
     'z'.repeat(64),
   ])('%j is none', async (id) => {
     expect(await store.has(id)).toBe(false);
-    expect(await codeOf(() => store.path(id))).toBe('MEDIA_NOT_FOUND');
-    expect(await codeOf(store.read(id))).toBe('MEDIA_NOT_FOUND');
+    expect(await codeOf(() => store.image(id))).toBe('MEDIA_NOT_FOUND');
+    expect(await codeOf(store.use(id, async () => {}))).toBe('MEDIA_NOT_FOUND');
     expect(await codeOf(store.describe(id))).toBe('MEDIA_NOT_FOUND');
     expect(await codeOf(store.remove(id))).toBe('MEDIA_NOT_FOUND');
     expect(await codeOf(store.thumbnail(id, 64))).toBe('MEDIA_NOT_FOUND');
@@ -127,8 +128,10 @@ describe('ids', () => {
   it('of images that are not stored: MEDIA_NOT_FOUND', async () => {
     const id = '0'.repeat(64);
     expect(await store.has(id)).toBe(false);
-    expect(await store.remove(id)).toBe(false);
-    expect(await codeOf(store.read(id))).toBe('MEDIA_NOT_FOUND');
+    await store.remove(id);
+    expect(await codeOf(store.image(id).read())).toBe('MEDIA_NOT_FOUND');
+    expect(await codeOf(store.image(id).open())).toBe('MEDIA_NOT_FOUND');
+    expect(await codeOf(store.use(id, async () => {}))).toBe('MEDIA_NOT_FOUND');
     expect(await codeOf(store.thumbnail(id, 64))).toBe('MEDIA_NOT_FOUND');
   });
 });
@@ -143,14 +146,14 @@ describe('thumbnails', () => {
     const { sha256: id } = await store.put(await noise(600, 300).jpeg().toBuffer());
     const thumbnail = await store.thumbnail(id, 100);
     const expected = join(directory, 'thumbnails', id.slice(0, 2), id.slice(2, 4), `${id}-128.webp`);
-    expect(thumbnail).toEqual({ path: expected, mediaType: 'image/webp' });
+    expect(thumbnail).toMatchObject({ path: expected, mediaType: 'image/webp' });
     expect(await sharp(await readFile(expected)).metadata()).toMatchObject({
       format: 'webp',
       width: 128,
       height: 64,
     });
     const { ino } = await stat(expected);
-    expect(await store.thumbnail(id, 128)).toEqual(thumbnail);
+    expect(pathOf(await store.thumbnail(id, 128))).toBe(thumbnail.path);
     expect((await stat(expected)).ino).toBe(ino);
   });
 
@@ -164,7 +167,7 @@ describe('thumbnails', () => {
   it('are never larger than the image, and larger requests share one file', async () => {
     const { sha256: id } = await store.put(await noise(100, 50).png().toBuffer());
     const paths = await Promise.all(
-      [100, 128, 256, 5000].map(async (width) => (await store.thumbnail(id, width)).path),
+      [100, 128, 256, 5000].map(async (width) => pathOf(await store.thumbnail(id, width))),
     );
     expect(new Set(paths).size).toBe(1);
     expect(await sharp(await readFile(paths[0] as string)).metadata()).toMatchObject({
@@ -176,7 +179,7 @@ describe('thumbnails', () => {
   it('keep transparency, apply the orientation, and contain no location', async () => {
     const clear = await store.put(await solid(80, 80, [1, 2, 3], 0).png().toBuffer());
     expect(
-      (await sharp(await readFile((await store.thumbnail(clear.sha256, 64)).path)).metadata()).hasAlpha,
+      (await sharp(await readFile(pathOf(await store.thumbnail(clear.sha256, 64)))).metadata()).hasAlpha,
     ).toBe(true);
     const turned = await store.put(
       await noise(100, 50)
@@ -186,7 +189,7 @@ describe('thumbnails', () => {
         .toBuffer(),
     );
     expect(turned).toMatchObject({ width: 50, height: 100 });
-    const metadata = await sharp(await readFile((await store.thumbnail(turned.sha256, 64)).path)).metadata();
+    const metadata = await sharp(await readFile(pathOf(await store.thumbnail(turned.sha256, 64)))).metadata();
     expect(metadata).toMatchObject({ width: 50, height: 100 });
     expect(metadata.exif).toBeUndefined();
     expect(metadata.orientation).toBeUndefined();
@@ -194,21 +197,21 @@ describe('thumbnails', () => {
 
   it('of very tall images stay within the size limit of WebP', async () => {
     const { sha256: id } = await store.put(await solid(70, 20_000, [1, 2, 3]).png().toBuffer());
-    expect(await sharp(await readFile((await store.thumbnail(id, 64)).path)).metadata()).toMatchObject({
+    expect(await sharp(await readFile(pathOf(await store.thumbnail(id, 64)))).metadata()).toMatchObject({
       height: 256,
     });
   });
 
   it('of SVGs are rendered at that width', async () => {
     const { sha256: id } = await store.put(svg('<rect width="40" height="30" fill="red"/>'));
-    expect(await sharp(await readFile((await store.thumbnail(id, 200)).path)).metadata()).toMatchObject({
+    expect(await sharp(await readFile(pathOf(await store.thumbnail(id, 200)))).metadata()).toMatchObject({
       width: 256,
     });
   });
 
   it('are rendered again if a power failure left them empty', async () => {
     const { sha256: id } = await store.put(await noise(100, 50).png().toBuffer());
-    const { path } = await store.thumbnail(id, 64);
+    const path = pathOf(await store.thumbnail(id, 64));
     await truncate(path, 0);
     await store.thumbnail(id, 64);
     expect((await stat(path)).size).toBeGreaterThan(0);
@@ -220,10 +223,10 @@ describe('remove', () => {
     const kept = await store.put(await solid(300, 300, [1, 2, 3]).png().toBuffer());
     const { sha256: id } = await store.put(await noise(300, 300).png().toBuffer());
     for (const width of [64, 128, 256]) await store.thumbnail(id, width);
-    expect(await store.remove(id)).toBe(true);
-    expect(await filesIn()).toEqual([relative(directory, store.path(kept.sha256))]);
+    await store.remove(id);
+    expect(await filesIn()).toEqual([relative(directory, pathOf(store.image(kept.sha256)))]);
     expect(await store.has(id)).toBe(false);
-    expect(await store.remove(id)).toBe(false);
+    await store.remove(id);
   });
 });
 

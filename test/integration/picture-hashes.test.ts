@@ -7,6 +7,7 @@ import { HashBackfill } from '../../src/services/serving/hash-backfill.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { describeOnEachKind } from '../support/catalog.js';
+import { pathOf } from '../support/media-files.js';
 
 describeOnEachKind('perceptual hashes', (kind) => {
   let app: TestApp;
@@ -44,7 +45,7 @@ describeOnEachKind('perceptual hashes', (kind) => {
     const lost = await store('lost', await drawShape('triangle', 'yellow'));
     await app.catalog.database.run('UPDATE item SET perceptual_hash = NULL, perceptual_detail = NULL');
     const row = await app.items.byId(lost);
-    await rm(app.store.path(row?.contentHash ?? ''));
+    await rm(pathOf(app.store.image(row?.contentHash ?? '')));
     await new HashBackfill(app.catalog, app.store).fill();
     expect(await app.catalog.items.perceptualHashes([good, lost])).toEqual(
       new Map([[good, await hashOf(circle)]]),

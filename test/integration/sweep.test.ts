@@ -6,6 +6,7 @@ import { SweepSchedule } from '../../src/services/sweep/sweep-schedule.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { describeOnEachKind } from '../support/catalog.js';
+import { pathOf } from '../support/media-files.js';
 
 /** Everything of the test is older than that. */
 const NO_GRACE = { graceMs: -60_000 };
@@ -53,7 +54,7 @@ describeOnEachKind('a sweep', (kind) => {
     await setUploadTimes(uploaded, ago(25));
     // A server that is killed between the two steps of an upload leaves a file without a record.
     const { sha256: orphan } = await app.store.put(stray as Buffer);
-    const { path: thumbnail } = await app.store.thumbnail(orphan, 64);
+    const thumbnail = pathOf(await app.store.thumbnail(orphan, 64));
     await app.catalog.database.run('INSERT INTO pair (id, key) VALUES ($1, $2)', [uuid(), 'empty']);
     const [gone, unfinished] = [uuid(), `.run.${uuid()}`];
     for (const name of [gone, unfinished, 'finished', 'a-report']) {
@@ -63,22 +64,22 @@ describeOnEachKind('a sweep', (kind) => {
 
     // Within the grace period nothing happens, except to the upload and the folders, which are old.
     expect(await app.sweep.run()).toEqual({ ...NOTHING, uploads: 1, runs: 2 });
-    expect(await hasFile(app.store.path(uploaded))).toBe(false);
+    expect(await hasFile(pathOf(app.store.image(uploaded)))).toBe(false);
     expect((await readdir(app.runs)).sort()).toEqual(['a-report', 'finished']);
 
     expect(await app.sweep.run(NO_GRACE)).toEqual({ ...NOTHING, files: 1, pairs: 1 });
-    expect(await hasFile(app.store.path(orphan))).toBe(false);
+    expect(await hasFile(pathOf(app.store.image(orphan)))).toBe(false);
     expect(await hasFile(thumbnail)).toBe(false);
     expect(await recorded()).toEqual([item.contentHash]);
-    expect(await hasFile(app.store.path(item.contentHash))).toBe(true);
+    expect(await hasFile(pathOf(app.store.image(item.contentHash)))).toBe(true);
     expect((await app.items.byExternalId('used'))?.pairId).toBe(item.pairId);
     expect(await app.sweep.run(NO_GRACE)).toEqual(NOTHING);
   });
 
   it('removes a thumbnail without its picture', async () => {
     const { sha256 } = await app.media.upload(await drawShape('square', 'red'));
-    const { path } = await app.store.thumbnail(sha256, 64);
-    const bytes = await app.store.read(sha256);
+    const path = pathOf(await app.store.thumbnail(sha256, 64));
+    const bytes = await app.store.image(sha256).read();
     await app.store.remove(sha256);
     await writeFile(path, bytes);
     expect(await app.sweep.run(NO_GRACE)).toMatchObject({ thumbnails: 1 });
@@ -90,13 +91,13 @@ describeOnEachKind('a sweep', (kind) => {
     const item = await ingest(bytes, 'shown');
     const { sha256 } = await app.media.upload(bytes);
     await app.items.delete([item.id]);
-    expect(await hasFile(app.store.path(sha256))).toBe(true);
+    expect(await hasFile(pathOf(app.store.image(sha256)))).toBe(true);
     // It can still be ingested by its id.
     const [outcome] = await app.ingest.ingest([{ content: { mediaId: sha256 }, externalId: 'again' }]);
     expect(outcome?.status).toBe('CREATED');
     await setUploadTimes(sha256, ago(2));
     if (outcome?.status === 'CREATED') await app.items.delete([outcome.item.id]);
-    expect(await hasFile(app.store.path(sha256))).toBe(false);
+    expect(await hasFile(pathOf(app.store.image(sha256)))).toBe(false);
   });
 
   it('keeps an upload of the same picture that comes while the file is removed', async () => {
@@ -112,7 +113,7 @@ describeOnEachKind('a sweep', (kind) => {
     };
     expect(await app.sweep.run(NO_GRACE)).toMatchObject({ files: 1 });
     await upload;
-    expect(await hasFile(app.store.path(sha256))).toBe(true);
+    expect(await hasFile(pathOf(app.store.image(sha256)))).toBe(true);
     expect(await recorded()).toContain(sha256);
   });
 

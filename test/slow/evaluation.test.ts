@@ -165,7 +165,7 @@ describe('the evaluation of an encoder on the catalogue', { timeout: 300_000 }, 
     const contentOf = async (id: string | undefined) => {
       const item = await app.catalog.items.byId(id ?? '');
       if (item?.modality === 'TEXT') return { text: item.text };
-      return { bytes: await app.store.read(item?.contentHash ?? '') };
+      return { bytes: await app.store.image(item?.contentHash ?? '').read() };
     };
     // Copies of training items, in new pairs of an unseen and of a seen class.
     const copies = ['ring', 'square'].flatMap((shape, i) =>

@@ -11,6 +11,7 @@ import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { ALL_ROWS } from '../support/bulk-files.js';
 import { writeLargePicture } from '../support/large-picture.js';
+import { pathOf } from '../support/media-files.js';
 
 const MB = 2 ** 20;
 /** What else is in memory, such as the pixels of pictures. */
@@ -69,7 +70,7 @@ describe('the memory of pictures', () => {
   it('stays within the budget while thumbnails are made', async () => {
     const store = await createMediaStore({ directory: join(folder, 'store') });
     const hashes = Array.from({ length: 12 }, (_, i) => i.toString(16).padStart(64, '0'));
-    for (const hash of hashes) await writeLargePicture(store.path(hash), png, hash, 16 * MB);
+    for (const hash of hashes) await writeLargePicture(pathOf(store.image(hash)), png, hash, 16 * MB);
     const peak = await peakOf(() => Promise.all(hashes.map((hash) => store.thumbnail(hash, 64))));
     expect(peak).toBeLessThan(PICTURE_MEMORY_BYTES + ELSE);
   });

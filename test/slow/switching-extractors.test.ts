@@ -155,7 +155,7 @@ describeOnEachKind('another image extractor', (kind) => {
       { onProgress: (event) => event.stage === 'features' && counts.push(event) },
     );
     expect(counts[0]).toEqual({ stage: 'features', done: 60, all: 60, failed: 1 });
-    expect(report.notes.join(' ')).toContain(`${first?.item.externalId} (FILE_MISSING)`);
+    expect(report.notes.join(' ')).toContain(`${first?.item.externalId} (MEDIA_NOT_FOUND)`);
     expect(await embedded(report.encoder, 'IMAGE')).toBe(59);
   });
 

@@ -5,6 +5,7 @@ import { createFeatureExtractors } from '../../src/features/create-feature-extra
 import type { HubOptions } from '../../src/features/hub/hub-options.js';
 import type { FeatureExtractors } from '../../src/features/types.js';
 import { createMediaStore, type MediaStore } from '../../src/media/media-store.js';
+import type { S3Options } from '../../src/media/s3-store.js';
 import type { TrainRequest } from '../../src/services/encoders/train-request.js';
 import { type App, createServices, type Services } from '../../src/services/services.js';
 import { shapePairs } from '../factories/shapes.js';
@@ -37,6 +38,8 @@ export interface TestAppOptions {
   readonly fetchAllow?: readonly string[];
   /** Folders that bulk ingests may name. */
   readonly ingestFolders?: readonly string[];
+  /** Object storage of the pictures; the folder by default. */
+  readonly s3?: S3Options;
 }
 
 /** @param kind which server to use; see openTestCatalog */
@@ -46,7 +49,7 @@ export async function openTestApp(
 ): Promise<TestApp> {
   const unexpected: unknown[] = [];
   const test = await openTestCatalog(kind, (error) => unexpected.push(error));
-  const store = await createMediaStore({ directory: join(test.dataDir, 'media') });
+  const store = await createMediaStore({ directory: join(test.dataDir, 'media'), s3: options.s3 ?? null });
   const begin = async ({
     image = 'hsv-hog',
     text = 'default',

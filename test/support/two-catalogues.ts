@@ -89,7 +89,7 @@ export async function contentsOf(path: string): Promise<Map<string, Buffer>> {
 export async function bytesOf(media: MediaStore): Promise<Map<string, string>> {
   const found: [string, string][] = [];
   for await (const { sha256 } of media.files())
-    found.push([sha256, (await media.read(sha256)).toString('base64')]);
+    found.push([sha256, (await media.image(sha256).read()).toString('base64')]);
   return new Map(found.sort());
 }
 

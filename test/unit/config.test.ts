@@ -46,6 +46,49 @@ describe('the configuration', () => {
     );
   });
 
+  it('reads the object storage of pictures, whose credentials come from the environment alone', () => {
+    const keys = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'a-secret' };
+    expect(readConfig({}, keys).media).toBeNull();
+    expect(readConfig({}, { ...keys, COMMONSPACE_MEDIA: 's3://pictures' }).media).toEqual({
+      bucket: 'pictures',
+      prefix: '',
+      endpoint: null,
+      region: 'us-east-1',
+      accessKeyId: 'id',
+      secretAccessKey: 'a-secret',
+      sessionToken: null,
+    });
+    const elsewhere = {
+      COMMONSPACE_MEDIA: 's3://my.pictures/a/b/',
+      COMMONSPACE_S3_ENDPOINT: 'http://localhost:9000',
+      COMMONSPACE_S3_REGION: 'garage',
+      AWS_SESSION_TOKEN: 'token',
+    };
+    expect(readConfig({}, { ...keys, ...elsewhere }).media).toMatchObject({
+      bucket: 'my.pictures',
+      prefix: 'a/b',
+      endpoint: 'http://localhost:9000',
+      region: 'garage',
+      sessionToken: 'token',
+    });
+    for (const place of [
+      'pictures',
+      's3://',
+      's3://UPPER',
+      's3://pictures//x',
+      's3://id:a-secret@pictures',
+      'file:///x',
+    ]) {
+      const read = () => readConfig({}, { ...keys, COMMONSPACE_MEDIA: place });
+      expect(read, place).toThrowError(
+        expect.objectContaining({ code: 'BAD_CONFIG', field: ['COMMONSPACE_MEDIA'] }),
+      );
+      expect(read, place).not.toThrowError(/a-secret/);
+    }
+    const lacking = { COMMONSPACE_MEDIA: 's3://pictures', AWS_ACCESS_KEY_ID: 'id' };
+    expect(() => readConfig({}, lacking)).toThrowError(/AWS_SECRET_ACCESS_KEY/);
+  });
+
   it('is documented completely in .env.example', () => {
     const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
     const source = readFileSync(new URL('../../src/config.ts', import.meta.url), 'utf8');

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { MediaRow } from '../types.js';
 
@@ -11,6 +12,9 @@ const UPLOAD_GRACE = "interval '1 hour'";
 
 /** The size in a row that `removeUnreferenced` inserts for a picture without one, and deletes again. */
 const PLACEHOLDER_BYTES = -1;
+
+/** Pictures whose bytes are removed at once. */
+const REMOVED_AT_ONCE = 8;
 
 /** Attempts to insert rows, which concurrent removals delete. */
 const RECORD_ATTEMPTS = 5;
@@ -193,7 +197,13 @@ export class Media {
         PLACEHOLDER_BYTES,
       ]);
       const unreferenced = rows.map((row) => row.hash).sort();
-      for (const sha256 of unreferenced) await removeBytes(sha256);
+      // All end before the transaction does: one that still runs after a rollback could remove what an upload has stored again.
+      const limit = pLimit(REMOVED_AT_ONCE);
+      const removed = await Promise.allSettled(
+        unreferenced.map((sha256) => limit(() => removeBytes(sha256))),
+      );
+      const failure = removed.find((one) => one.status === 'rejected');
+      if (failure !== undefined) throw failure.reason;
       return unreferenced;
     };
     // Removing a file again does nothing.

@@ -77,7 +77,8 @@ async function search(
 
 async function thumbnailOf(app: App, item: ItemRow): Promise<string | null> {
   if (item.modality === 'TEXT') return null;
-  return relative('', (await app.media.file(item.contentHash, THUMBNAIL_WIDTH)).path);
+  const { path } = (await app.media.file(item.contentHash, THUMBNAIL_WIDTH)).object;
+  return path === null ? null : relative('', path);
 }
 
 /** What speaks for each result of a page; empty where no encoder is active. */

@@ -97,7 +97,7 @@ export class ArchiveExport {
   /** Null if the file is missing, or was changed by another program. */
   private async bytesOf(sha256: string): Promise<Buffer | null> {
     try {
-      const bytes = await this.media.read(sha256);
+      const bytes = await this.media.image(sha256).read();
       const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
       return Buffer.from(digest).toString('hex') === sha256 ? bytes : null;
     } catch (error) {

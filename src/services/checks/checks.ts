@@ -1,19 +1,18 @@
 import { statfs } from 'node:fs/promises';
-import pLimit from 'p-limit';
 import type { Catalog } from '../../catalog/catalog.js';
+import { CommonspaceError } from '../../domain/errors.js';
 import type { MediaStore } from '../../media/media-store.js';
 import type { Sweep } from '../sweep/sweep.js';
 import { clockFinding, diskFinding, type Finding, ok, pgvectorFinding } from './findings.js';
 
-/** Pictures that are looked up together, and files that are looked for at once. */
+/** Pictures that are looked up together. */
 const PICTURES_AT_ONCE = 1_000;
-const FILES_AT_ONCE = 16;
 /** Missing pictures that are named. */
 const NAMED = 3;
 
 export interface CheckParts {
   readonly catalog: Catalog;
-  readonly media: Pick<MediaStore, 'has'>;
+  readonly media: Pick<MediaStore, 'files' | 'place' | 'problem'>;
   readonly sweep: Pick<Sweep, 'find'>;
   /** The data folder. */
   readonly folder: string;
@@ -62,31 +61,57 @@ export class Checks {
   }
 
   private async pictures(): Promise<Finding> {
-    const limit = pLimit(FILES_AT_ONCE);
+    const { media, catalog } = this.parts;
+    const problem = await media.problem();
+    if (problem !== null) {
+      return {
+        check: 'media',
+        level: 'error',
+        message: `the pictures in ${media.place} are not within reach: ${problem}`,
+        remedy:
+          'make the place accessible (docs/operations.md, "Object storage"); searches by text go on meanwhile',
+      };
+    }
+    // Both lists are sorted. A request for each picture would be slow in object storage.
+    const files = media.files()[Symbol.asyncIterator]();
+    let file = await files.next();
+    const isThere = async (hash: string) => {
+      while (!file.done && file.value.sha256 < hash) file = await files.next();
+      return !file.done && file.value.sha256 === hash;
+    };
     const named: string[] = [];
     let [checked, missing] = [0, 0];
     for (let after: string | null = null; ; ) {
-      const hashes: string[] = await this.parts.catalog.serverChecks.shownPictures(after, PICTURES_AT_ONCE);
+      const hashes: string[] = await catalog.serverChecks.shownPictures(after, PICTURES_AT_ONCE);
       after = hashes.at(-1) ?? null;
       if (after === null) break;
       checked += hashes.length;
-      const there = await Promise.all(hashes.map((hash) => limit(() => this.parts.media.has(hash))));
-      const gone = hashes.filter((_, i) => !there[i]);
+      const gone: string[] = [];
+      for (const hash of hashes) if (!(await isThere(hash))) gone.push(hash);
       missing += gone.length;
       named.push(...gone.slice(0, NAMED - named.length));
     }
+    await files.return?.(undefined);
     if (missing === 0) return ok('media', `the bytes of all ${checked} pictures are there`);
     return {
       check: 'media',
       level: 'error',
       message: `the bytes of ${missing} of ${checked} pictures are missing: ${named.join(', ')}${missing > named.length ? ', …' : ''}`,
       remedy:
-        'restore media/ of the data folder from a backup, or ingest the pictures again under the same external ids',
+        'restore media/ of the data folder (or the bucket) from a backup, or ingest the pictures again under the same external ids',
     };
   }
 
   private async leftovers(): Promise<Finding> {
-    const { uploads, files, pairs, features } = await this.parts.sweep.find();
+    const found = await this.parts.sweep.find().catch((error: unknown) => {
+      if (error instanceof CommonspaceError && error.code === 'MEDIA_UNREACHABLE') return null;
+      throw error;
+    });
+    if (found === null) {
+      const message = 'they cannot be counted while the pictures are not within reach';
+      return { check: 'leftovers', level: 'warning', message, remedy: null };
+    }
+    const { uploads, files, pairs, features } = found;
     const counts = [
       { count: uploads, what: 'uploads without an item' },
       { count: files, what: 'files without a record' },

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Items } from '../../catalog/repositories/items.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { MediaStore } from '../../media/media-store.js';
@@ -24,12 +23,12 @@ export function cataloguePreviews(
 
 async function pictureOf(media: Pick<MediaStore, 'thumbnail'>, sha256: string): Promise<string | null> {
   try {
-    const { path, mediaType } = await media.thumbnail(sha256, WIDTH);
-    const bytes = await readFile(path);
-    return bytes.length > MAX_BYTES ? null : `data:${mediaType};base64,${bytes.toString('base64')}`;
+    const thumbnail = await media.thumbnail(sha256, WIDTH);
+    const bytes = await thumbnail.read();
+    return bytes.length > MAX_BYTES ? null : `data:${thumbnail.mediaType};base64,${bytes.toString('base64')}`;
   } catch (error) {
     // A report with its figures is written even if a picture cannot be read.
-    if (error instanceof CommonspaceError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if (error instanceof CommonspaceError) return null;
     throw error;
   }
 }

@@ -129,9 +129,11 @@ export class IngestWriter {
    * now on no deletion removes it, because the item is visible.
    */
   private async restoreFiles(items: readonly PreparedItem[]): Promise<void> {
-    for (const item of items) {
-      if (item.modality === 'IMAGE' && !(await this.media.has(item.contentHash))) await item.held.restore();
-    }
+    await Promise.all(
+      items.map(async (item) => {
+        if (item.modality === 'IMAGE' && !(await this.media.has(item.contentHash))) await item.held.restore();
+      }),
+    );
   }
 
   /** Removes the files of images that an update replaced, if no other item shows them. */

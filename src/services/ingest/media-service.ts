@@ -3,11 +3,11 @@ import { CommonspaceError } from '../../domain/errors.js';
 import { isSha256 } from '../../domain/ids.js';
 import { mediaHeaders } from '../../media/media-headers.js';
 import type { MediaStore } from '../../media/media-store.js';
-import type { StoredImage } from '../../media/types.js';
+import type { StoredImage, StoredObject } from '../../media/types.js';
 
 /** A file to serve, with headers that keep browsers from executing uploaded bytes. */
 export interface ServedFile {
-  readonly path: string;
+  readonly object: StoredObject;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -29,15 +29,15 @@ export class MediaService {
   /**
    * The file of an image, or a thumbnail at least `width` wide where there is one.
    *
-   * @throws CommonspaceError MEDIA_NOT_FOUND.
+   * @throws CommonspaceError MEDIA_NOT_FOUND, MEDIA_UNREACHABLE
    */
   async file(sha256: string, width: number | null): Promise<ServedFile> {
     const known = isSha256(sha256) ? await this.catalog.media.find(sha256) : null;
     if (known === null || !(await this.store.has(sha256))) {
       throw new CommonspaceError('MEDIA_NOT_FOUND', 'No media has this id.', ['id']);
     }
-    if (width === null) return { path: this.store.path(sha256), headers: mediaHeaders(known.mediaType) };
-    const thumbnail = await this.store.thumbnail(sha256, width);
-    return { path: thumbnail.path, headers: mediaHeaders(thumbnail.mediaType) };
+    if (width === null) return { object: this.store.image(sha256), headers: mediaHeaders(known.mediaType) };
+    const object = await this.store.thumbnail(sha256, width);
+    return { object, headers: mediaHeaders(object.mediaType) };
   }
 }

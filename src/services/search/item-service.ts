@@ -3,7 +3,7 @@ import type { CounterpartsOf } from '../../catalog/repositories/item-pages.js';
 import type { ClassRow, ItemRow } from '../../catalog/types.js';
 import { checkPageSize, checkStorable, isStorable } from '../../domain/check.js';
 import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
-import type { Failure, FieldPath } from '../../domain/errors.js';
+import { CommonspaceError, type Failure, type FieldPath, passes } from '../../domain/errors.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { isUuid } from '../../domain/ids.js';
 import type { ItemOrder } from '../../domain/item-order.js';
@@ -105,7 +105,12 @@ export class ItemService {
     ids: readonly string[],
   ): Promise<{ deletedIds: readonly string[]; errors: readonly Failure[] }> {
     const { deletedIds, contentHashes } = await this.catalog.items.delete(ids.filter(isUuid));
-    await this.catalog.media.removeUnreferenced(contentHashes, (hash) => this.media.remove(hash));
+    try {
+      await this.catalog.media.removeUnreferenced(contentHashes, (hash) => this.media.remove(hash));
+    } catch (error) {
+      // The items are deleted. During an outage their pictures stay, until a sweep removes them.
+      if (!(error instanceof CommonspaceError) || !passes(error)) throw error;
+    }
     const gone = new Set(deletedIds);
     const errors = ids.flatMap((id, i) => (gone.has(id) ? [] : [notDeleted(id, ['ids', String(i)])]));
     return { deletedIds, errors };

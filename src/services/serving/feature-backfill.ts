@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { ItemRow } from '../../catalog/types.js';
-import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
+import { CommonspaceError, passes, throwIfCancelled } from '../../domain/errors.js';
 import type { ExtractOptions, Pixels } from '../../features/types.js';
 import { decodeRgb } from '../../media/decode.js';
 import type { MediaStore } from '../../media/media-store.js';
@@ -57,7 +57,8 @@ export class FeatureBackfill {
    * Extracts, from stored bytes and texts, the features that items lack of these extractors.
    * It runs in the background and leaves threads to requests. Stored features stay even if it fails or is cancelled.
    *
-   * @throws CommonspaceError CANCELLED, or BAD_MODEL if the extractor fails; an item that cannot be read is only counted.
+   * @throws CommonspaceError CANCELLED, MEDIA_UNREACHABLE, or BAD_MODEL if the extractor fails; an item that cannot be read is only
+   * counted.
    */
   async fill(open: OpenPair, hooks: BackfillHooks = {}): Promise<BackfillReport> {
     const { images, texts } = this.extractors;
@@ -136,9 +137,10 @@ class Backfill {
   /** Null if the image's bytes are missing or cannot be decoded. */
   private async decode(item: ItemRow): Promise<Pixels | null> {
     try {
-      return await decodeRgb(this.parts.media.path(item.contentHash), this.open.image.input);
+      const decode = (bytes: Buffer) => decodeRgb(bytes, this.open.image.input);
+      return await this.parts.media.use(item.contentHash, decode, this.hooks.signal);
     } catch (error) {
-      if (!(error instanceof CommonspaceError)) throw error;
+      if (!(error instanceof CommonspaceError) || passes(error)) throw error;
       // An item that was deleted or replaced since it was read is no failure.
       const now = await this.parts.catalog.items.byId(item.id);
       if (now?.contentHash !== item.contentHash) return null;

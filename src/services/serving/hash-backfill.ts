@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { UnhashedImage } from '../../catalog/repositories/picture-hashes.js';
-import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
+import { CommonspaceError, passes, throwIfCancelled } from '../../domain/errors.js';
 import { HASHED_SIZE } from '../../domain/perceptual-hash.js';
 import { hashPicture, type PictureHash } from '../../domain/picture-hash.js';
 import { decodeRgb } from '../../media/decode.js';
@@ -21,7 +21,7 @@ export class HashBackfill {
     private readonly media: MediaStore,
   ) {}
 
-  /** An image whose file cannot be read stays without a hash. @throws CommonspaceError CANCELLED */
+  /** An image whose file cannot be read stays without a hash. @throws CommonspaceError CANCELLED, MEDIA_UNREACHABLE */
   async fill(signal?: AbortSignal): Promise<void> {
     const limit = pLimit(DECODED_AT_ONCE);
     for (let after = NIL; ; ) {
@@ -39,10 +39,11 @@ export class HashBackfill {
     image: UnhashedImage,
   ): Promise<(UnhashedImage & { readonly picture: PictureHash }) | null> {
     try {
-      const { data } = await decodeRgb(this.media.path(image.contentHash), HASHED_SIZE);
+      const decode = (bytes: Buffer) => decodeRgb(bytes, HASHED_SIZE);
+      const { data } = await this.media.use(image.contentHash, decode);
       return { ...image, picture: hashPicture(data) };
     } catch (error) {
-      if (error instanceof CommonspaceError) return null;
+      if (error instanceof CommonspaceError && !passes(error)) return null;
       throw error;
     }
   }

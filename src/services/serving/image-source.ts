@@ -36,7 +36,11 @@ export class ImageSources {
   async use<T>(source: ImageSource, field: FieldPath, scope: RequestScope, work: Use<T>): Promise<T> {
     // The caller has them in memory already.
     if ('bytes' in source) return await work(source.bytes);
-    if ('path' in source) return await this.fromFile(source.path, [...field, 'path'], scope, work);
+    if ('path' in source) {
+      const { path } = source;
+      const fromFile = (run: Use<T>) => withImageFile(path, run, scope.signal);
+      return await reading([...field, 'path'], work, fromFile);
+    }
     if ('imageUrl' in source) return await this.fromAddress(source.imageUrl, field, scope, work);
     if ('imageBase64' in source) {
       const { imageBase64 } = source;
@@ -51,20 +55,9 @@ export class ImageSources {
         [...field, 'mediaId'],
       );
     }
-    return await this.fromFile(this.media.path(source.mediaId), [...field, 'mediaId'], scope, work);
-  }
-
-  private async fromFile<T>(path: string, field: FieldPath, scope: RequestScope, work: Use<T>): Promise<T> {
-    let isRead = false;
-    const run: Use<T> = (bytes) => {
-      isRead = true;
-      return work(bytes);
-    };
-    try {
-      return await withImageFile(path, run, scope.signal);
-    } catch (error) {
-      throw isRead ? error : at(field, error);
-    }
+    const { mediaId } = source;
+    const fromStore = (run: Use<T>) => this.media.use(mediaId, run, scope.signal);
+    return await reading([...field, 'mediaId'], work, fromStore);
   }
 
   private async fromAddress<T>(url: string, field: FieldPath, scope: RequestScope, work: Use<T>): Promise<T> {
@@ -80,6 +73,19 @@ export class ImageSources {
     } finally {
       release();
     }
+  }
+}
+
+/** Reads for `work`. Errors of reading have this field; those of `work` stay as they are. */
+async function reading<T>(field: FieldPath, work: Use<T>, read: (run: Use<T>) => Promise<T>): Promise<T> {
+  let isRead = false;
+  try {
+    return await read((bytes) => {
+      isRead = true;
+      return work(bytes);
+    });
+  } catch (error) {
+    throw isRead ? error : at(field, error);
   }
 }
 
