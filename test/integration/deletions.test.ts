@@ -8,6 +8,7 @@ import { deletionJob } from '../../src/services/search/deletion-job.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { describeOnEachKind, emptyCatalog } from '../support/catalog.js';
+import { pathOf } from '../support/media-files.js';
 
 describeOnEachKind('the deletion of matching items', (kind) => {
   let app: TestApp;
@@ -57,7 +58,7 @@ describeOnEachKind('the deletion of matching items', (kind) => {
     const picture = { content: { bytes: await drawShape('ring', 'red') }, classes: ['ring'] };
     const [outcome] = await app.ingest.ingest([picture]);
     if (outcome?.status !== 'CREATED') throw new Error('not stored');
-    const path = app.store.path(outcome.item.contentHash);
+    const path = pathOf(app.store.image(outcome.item.contentHash));
     expect(existsSync(path)).toBe(true);
     // A second process that has the job while items are stored.
     const steps: JobStep[] = [];
