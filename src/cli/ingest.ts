@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { RowFailure } from '../services/ingest/bulk/bulk-ingest.js';
 import { createProgress } from './progress.js';
-import { type GlobalOptions, type OpenApp, run, withGlobalOptions } from './run.js';
+import { type GlobalOptions, type OpenApp, run, withServerOptions } from './run.js';
 
 interface IngestOptions extends GlobalOptions {
   readonly classColumn?: string;
@@ -15,7 +15,7 @@ const ERRORS_SHOWN = 20;
 const ERRORS_KEPT = 1000;
 
 export function ingestCommand(openApp: OpenApp): Command {
-  return withGlobalOptions(new Command('ingest'))
+  return withServerOptions(new Command('ingest'))
     .description(
       'ingest a folder of pictures, or a file of rows: JSON Lines, CSV, tar (webdataset) or Parquet',
     )
@@ -30,20 +30,20 @@ export function ingestCommand(openApp: OpenApp): Command {
       '\nExit code: 0 if all rows are stored, 6 if some failed (they are printed), others as in docs/errors.md.',
     )
     .action((path: string, options: IngestOptions) =>
-      run(openApp, options, {}, async ({ out, open, signal }) => {
+      run(openApp, options, {}, async ({ out, connect, signal }) => {
         const started = performance.now();
         const { openSource, sourceName } = await import('../services/ingest/bulk/open-source.js');
         // Before the database is opened, which takes longer.
         const source = await openSource(path, true);
         const all = await source.count(signal);
-        const app = await open();
+        const backend = await connect();
         const progress = createProgress('ingest');
         progress.update(0, all, 'rows');
         const items = { created: 0, updated: 0, unchanged: 0 };
         const errors: RowFailure[] = [];
         let [done, failed, skipped] = [0, 0, 0];
         try {
-          const batches = app.bulkIngest.run(source, {
+          const batches = backend.ingest(source, {
             prefix: options.prefix ?? sourceName(path),
             classColumn: options.classColumn ?? DEFAULT_CLASS_COLUMN,
             classColumnRequired: options.classColumn !== undefined,
@@ -65,7 +65,6 @@ export function ingestCommand(openApp: OpenApp): Command {
         } finally {
           progress.stop();
         }
-        if (items.created + items.updated > 0) await app.maintain();
         for (const { reference, code, message } of errors.slice(0, ERRORS_SHOWN))
           out.note(`${reference}: ${code}: ${message}`);
         if (failed > ERRORS_SHOWN) out.note(`… and ${failed - ERRORS_SHOWN} more.`);

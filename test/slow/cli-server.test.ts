@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -73,6 +73,33 @@ describe('beside the server of the data folder', () => {
   it.each(Object.keys(commands))('%s gives the same as without it', (name) => {
     const told = ({ code, stdout, stderr }: CliResult) => ({ code, stdout: comparable(stdout), stderr });
     expect(beside[name]?.map(told)).toEqual(direct[name]?.map(told));
+  });
+
+  it('ingests a folder as without it, and names the rows that failed', async () => {
+    const folder = join(root, 'mixed');
+    await mkdir(folder);
+    await copyFile(join(root, 'shapes/img/big-red-circle.png'), join(folder, 'circle.png'));
+    await writeFile(join(folder, 'broken.png'), 'not a picture');
+    const rows = [
+      { file_name: 'circle.png', text: 'a circle', label: 'mixed' },
+      { file_name: 'broken.png', text: 'a broken one' },
+      { file_name: 'missing.png' },
+      { file_name: 'circle.png', text: 'x'.repeat(10_001) },
+    ];
+    await writeFile(join(folder, 'metadata.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
+    const ingest = async (to: string) => {
+      const { code, stderr, json } = await cli(['ingest', folder, '--data', to, '--json']);
+      const { seconds, ...report } = json<{ seconds: number; rows: object }>();
+      return { code, stderr, report };
+    };
+    const through = await ingest(data);
+    expect(through).toMatchObject({
+      code: 6,
+      report: { created: 2, rows: { all: 4, done: 1, failed: 3, skipped: 0 } },
+    });
+    expect(through).toEqual(await ingest(join(root, 'other-data')));
+    expect((await ingest(data)).report).toMatchObject({ created: 0, unchanged: 2 });
+    await cli(['classes', 'delete', 'mixed', '--data', data]);
   });
 
   it('renames, merges and deletes classes', async () => {

@@ -7,6 +7,8 @@ import type { Modality } from '../../domain/modality.js';
 import type { AdoptRequest } from '../../services/encoders/adoption.js';
 import type { TrainRequest } from '../../services/encoders/train-request.js';
 import type { TrainingReport } from '../../services/encoders/training-service.js';
+import type { BatchReport, BulkOptions } from '../../services/ingest/bulk/bulk-ingest.js';
+import type { RowSource } from '../../services/ingest/bulk/row-source.js';
 import type { StageProgress } from '../training-progress.js';
 import type { JobBackend } from './job-backend.js';
 
@@ -19,6 +21,8 @@ export interface Backend {
   readonly training: TrainingBackend;
   readonly jobs: JobBackend;
   readonly classChanges: ClassChangeBackend;
+  /** Stores the rows of a source; see `BulkIngest`. */
+  ingest(source: RowSource, options: BulkOptions): AsyncGenerator<BatchReport>;
   search(
     request: CliSearch,
     options: { readonly explain: boolean; readonly signal: AbortSignal },

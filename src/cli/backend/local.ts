@@ -2,6 +2,8 @@ import { relative } from 'node:path';
 import { storedEvaluation } from '../../services/encoders/stored-evaluation.js';
 import { storedProgress } from '../../services/encoders/training-progress.js';
 import type { TrainingCallbacks } from '../../services/encoders/training-service.js';
+import type { BatchReport, BulkOptions } from '../../services/ingest/bulk/bulk-ingest.js';
+import type { RowSource } from '../../services/ingest/bulk/row-source.js';
 import type { ClassRow, EncoderRow, ItemRow } from '../../services/models.js';
 import type { SearchPage, SearchResult } from '../../services/search/search-service.js';
 import type { App } from '../../services/services.js';
@@ -30,10 +32,21 @@ export function localBackend(app: App): Backend {
     training: trainingBackend(app),
     jobs: localJobs(app),
     classChanges: classChangeBackend(app),
+    ingest: (source, options) => ingest(app, source, options),
     search: (request, options) => search(app, request, options),
     classes: (part, first) => classes(app, part, first),
     exportCatalogue: async (options) => app.archiveExport.stream(options),
   };
+}
+
+/** What depends on the number of items is brought up to date at the end. */
+async function* ingest(app: App, source: RowSource, options: BulkOptions): AsyncGenerator<BatchReport> {
+  let stored = 0;
+  for await (const report of app.bulkIngest.run(source, options)) {
+    stored += report.items.created + report.items.updated;
+    yield report;
+  }
+  if (stored > 0) await app.maintain();
 }
 
 async function search(

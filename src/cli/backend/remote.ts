@@ -6,6 +6,7 @@ import {
   type SearchQueryVariables,
 } from '../../client/index.js';
 import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
+import { BulkIngest } from '../../services/ingest/bulk/bulk-ingest.js';
 import type {
   Backend,
   ClassChangeBackend,
@@ -18,6 +19,7 @@ import type {
 } from './backend.js';
 import { remoteEncoders } from './remote-encoders.js';
 import { calling } from './remote-errors.js';
+import { RemoteIngest } from './remote-ingest.js';
 import { remoteJobs } from './remote-jobs.js';
 import { remoteTraining } from './remote-training.js';
 
@@ -30,6 +32,7 @@ export function remoteBackend(url: string, key: string | null): Backend {
     training: remoteTraining(client, encoders),
     jobs: remoteJobs(client),
     classChanges: classChanges(client),
+    ingest: (source, options) => new BulkIngest(new RemoteIngest(client)).run(source, options),
     search: (request, { explain, signal }) => search(client, request, explain, signal),
     classes: (part, first) => classes(client, part, first),
     exportCatalogue: ({ signal }) => download(client.exportCatalogue({ signal }), signal),

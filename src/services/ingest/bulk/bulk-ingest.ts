@@ -1,13 +1,26 @@
 import {
   CommonspaceError,
   type Failure,
+  type FieldPath,
   RETRY_AFTER_SECONDS,
   throwIfCancelled,
 } from '../../../domain/errors.js';
-import type { IngestOutcome } from '../ingest-outcome.js';
-import type { IngestService } from '../ingest-service.js';
+import type { IngestInput } from '../ingest-input.js';
 import { type RowItems, type RowOptions, RowReader } from './row-items.js';
 import type { RowSource, SourceRow } from './row-source.js';
+
+/** Stores items: the ingest of this process, or that of a server. */
+export interface ItemIngest {
+  /** The outcomes of all inputs, in order. */
+  ingest(
+    inputs: readonly IngestInput[],
+    call: { readonly signal?: AbortSignal | undefined; readonly field: FieldPath },
+  ): Promise<readonly ItemOutcome[]>;
+}
+
+export type ItemOutcome =
+  | { readonly status: 'CREATED' | 'UPDATED' | 'UNCHANGED' }
+  | { readonly status: 'FAILED'; readonly error: Failure };
 
 export interface BulkOptions extends RowOptions {
   /** Whether the caller named the class column, so that it is an error if no row of the beginning has it. */
@@ -51,7 +64,7 @@ const STATUS = { CREATED: 'created', UPDATED: 'updated', UNCHANGED: 'unchanged' 
 
 /** Ingests the rows of a source, batch by batch, so that a source of any length needs the same memory. */
 export class BulkIngest {
-  constructor(private readonly ingestService: Pick<IngestService, 'ingest'>) {}
+  constructor(private readonly items: ItemIngest) {}
 
   /**
    * Every row is stored, fails by itself, or is skipped. A row that is done again changes nothing.
@@ -118,15 +131,15 @@ export class BulkIngest {
   private async ingest(
     rows: readonly RowItems['images'][],
     signal: AbortSignal | undefined,
-  ): Promise<IngestOutcome[][]> {
-    const outcomes = await this.ingestService.ingest(rows.flat(), { signal, field: [] });
+  ): Promise<ItemOutcome[][]> {
+    const outcomes = await this.items.ingest(rows.flat(), { signal, field: [] });
     for (const outcome of outcomes) {
       if (outcome.status !== 'FAILED') continue;
       const { code, message } = outcome.error;
       if (RETRY_AFTER_SECONDS[code] !== undefined) throw new CommonspaceError(code, message);
     }
     let next = 0;
-    return rows.map((inputs) => inputs.map(() => outcomes[next++] as IngestOutcome));
+    return rows.map((inputs) => inputs.map(() => outcomes[next++] as ItemOutcome));
   }
 }
 
