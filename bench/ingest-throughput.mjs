@@ -51,6 +51,7 @@ async function ingest() {
     features,
     media,
     fetchPolicy: {},
+    bulk: { folder: join(data, 'uploads'), maxBytes: 2 ** 30, sources: [] },
     runsFolder: join(data, 'runs'),
     reportUnexpected: console.error,
   });

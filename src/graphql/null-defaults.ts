@@ -20,10 +20,16 @@ export function applyDefaultsToNull(schema: GraphQLSchema): void {
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || isIntrospectionType(type)) continue;
     for (const field of Object.values(type.getFields())) {
-      const { resolve, args: declared } = field;
-      if (resolve === undefined || declared.length === 0) continue;
-      field.resolve = (parent, args, context, info) =>
-        resolve(parent, withDefaults(args, declared), context, info);
+      const { resolve, subscribe, args: declared } = field;
+      if (declared.length === 0) continue;
+      if (resolve !== undefined) {
+        field.resolve = (parent, args, context, info) =>
+          resolve(parent, withDefaults(args, declared), context, info);
+      }
+      if (subscribe !== undefined) {
+        field.subscribe = (parent, args, context, info) =>
+          subscribe(parent, withDefaults(args, declared), context, info);
+      }
     }
   }
 }

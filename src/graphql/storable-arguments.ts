@@ -25,10 +25,16 @@ export function refuseUnstorableArguments(schema: GraphQLSchema): void {
     for (const field of Object.values(type.getFields())) {
       const checked = field.args.filter(({ type: given }) => hasStrings(given, new Set()));
       if (checked.length === 0) continue;
-      const { resolve = defaultFieldResolver } = field;
+      const { resolve = defaultFieldResolver, subscribe } = field;
       field.resolve = (parent, args, context, info) => {
         checkArguments(checked, args);
         return resolve(parent, args, context, info);
+      };
+      if (subscribe === undefined) continue;
+      // Before the first event, and before other checks of the arguments.
+      field.subscribe = (parent, args, context, info) => {
+        checkArguments(checked, args);
+        return subscribe(parent, args, context, info);
       };
     }
   }

@@ -82,13 +82,21 @@ async function ask(query: string, variables: object = {}): Promise<Answer> {
 /** The answer to an operation; the first event of a subscription. */
 async function run({ query, variables }: Operation): Promise<Answer> {
   if (!query.startsWith('subscription')) return await ask(query, variables);
-  const { payload } = await http.inject({
+  const response = await http.inject({
     method: 'POST',
     url: '/graphql',
     headers: { accept: 'text/event-stream' },
     payload: { query, variables },
+    payloadAsStream: true,
   });
-  return JSON.parse(/^data: (.+)$/m.exec(payload)?.[1] ?? 'null');
+  let received = '';
+  // A subscription need not end by itself; leaving the loop ends it.
+  for await (const chunk of response.stream()) {
+    received += String(chunk);
+    const event = /^data: (.+)\n/m.exec(received)?.[1];
+    if (event !== undefined) return JSON.parse(event);
+  }
+  return {};
 }
 
 const operation = (place: InputPlace, value: unknown, literal?: string) =>
