@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { activateCommand } from './cli/activate.js';
 import { adoptCommand } from './cli/adopt.js';
 import { auditCommand } from './cli/audit.js';
+import { backupCommand } from './cli/backup.js';
 import { calibrateCommand } from './cli/calibrate.js';
 import { classesCommand } from './cli/classes.js';
 import { demoCommand } from './cli/demo.js';
@@ -17,6 +18,7 @@ import { jobsCommand } from './cli/jobs.js';
 import { keysCommand } from './cli/keys.js';
 import { migrateCommand } from './cli/migrate.js';
 import { modelsCommand } from './cli/models.js';
+import { restoreCommand } from './cli/restore.js';
 import type { OpenApp } from './cli/run.js';
 import { searchCommand } from './cli/search.js';
 import { serveCommand } from './cli/serve.js';
@@ -70,6 +72,8 @@ for (const command of [
   auditCommand,
   exportCommand,
   importCommand,
+  backupCommand,
+  restoreCommand,
   sweepCommand,
   modelsCommand,
   doctorCommand,

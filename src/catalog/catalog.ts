@@ -1,6 +1,7 @@
 import { ChangeStamp } from './postgres/change-stamp.js';
 import { type ConnectOptions, connect } from './postgres/connect.js';
 import type { Database } from './postgres/database.js';
+import { DatabaseFiles } from './postgres/database-files.js';
 import { ApiKeyTable } from './repositories/api-keys.js';
 import { ArchiveReads } from './repositories/archive-reads.js';
 import { ArchiveWrites } from './repositories/archive-writes.js';
@@ -66,6 +67,8 @@ export interface Catalog {
   readonly facets: FacetCounts;
   /** Changes with items, classes and embeddings. */
   readonly changes: ChangeStamp;
+  /** The files of the embedded database; null on a server. */
+  readonly files: DatabaseFiles | null;
   /** The connections, for what no repository does. Waiting for one inside a transaction can deadlock. */
   readonly database: Database;
   /**
@@ -143,6 +146,8 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     nearImages: new NearImages(database, partitions),
     facets: new FacetCounts(database),
     changes,
+    files:
+      database.kind === 'embedded' && options.dataDir ? new DatabaseFiles(database, options.dataDir) : null,
     database,
     async maintain() {
       if ((await words.fill()) === 0) await words.count();

@@ -91,8 +91,17 @@ export class Client {
   }
 
   /** The catalogue as an archive, which the server writes while it is read. The key needs the scope `admin`. */
-  async exportCatalogue({ signal }: CallOptions = {}): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.transport.send({ path: '/export', method: 'GET', signal });
+  exportCatalogue(options?: CallOptions): Promise<ReadableStream<Uint8Array>> {
+    return this.download('/export', options);
+  }
+
+  /** A backup of the server's embedded database and pictures, in the same way. @throws ApiError NOT_EMBEDDED */
+  backup(options?: CallOptions): Promise<ReadableStream<Uint8Array>> {
+    return this.download('/backup', options);
+  }
+
+  private async download(path: string, { signal }: CallOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.transport.send({ path, method: 'GET', signal });
     if (response.body === null)
       throw new ApiError('BAD_ANSWER', 'The answer has no body.', { status: response.status });
     return response.body;

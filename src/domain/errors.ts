@@ -148,6 +148,11 @@ export const ERRORS = {
     exit: 3,
     what: 'The catalogue has data that is not of the archive to be imported.',
   },
+  NOT_EMBEDDED: {
+    status: 409,
+    exit: 3,
+    what: 'A backup is of the embedded database, and the catalogue is on a Postgres server.',
+  },
   NOT_IN_API: {
     status: 400,
     exit: 4,

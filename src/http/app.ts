@@ -56,7 +56,7 @@ export interface AppOptions {
 /** Maximum size of a GraphQL request: a thousand texts, or a few images in base64. Upload more images with POST /media. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** All HTTP routes: /, /graphql, /schema.graphql, /media, /uploads, /export, /session, /metrics, /healthz, /readyz. */
+/** All HTTP routes: /, /graphql, /schema.graphql, /media, /uploads, /export, /backup, /session, /metrics, /healthz, /readyz. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { services, logger } = options;
   const { operationMs, streamMs, bodyMs } = { ...REQUEST_LIMITS, ...options.limits };

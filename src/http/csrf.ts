@@ -16,7 +16,7 @@ export const PREFLIGHT_HEADERS = ['x-apollo-operation-name', 'apollo-require-pre
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /** Routes that work for long on a GET. */
-const COSTLY: ReadonlySet<string | undefined> = new Set(['/export']);
+const COSTLY: ReadonlySet<string | undefined> = new Set(['/export', '/backup']);
 
 /**
  * Refuses requests that a page of another site makes a browser send: all that change something, all GraphQL operations, and archives.

@@ -14,6 +14,7 @@ import { Signatures } from './access/signatures.js';
 import { SignedMedia } from './access/signed-media.js';
 import { ArchiveExport } from './archive/archive-export.js';
 import { ArchiveImport } from './archive/archive-import.js';
+import { Backup } from './backup/backup.js';
 import { Checks } from './checks/checks.js';
 import { Activation } from './encoders/activation.js';
 import { Checkpoints } from './encoders/checkpoints.js';
@@ -97,6 +98,7 @@ export interface Services extends JobServices {
   readonly auditPage: Catalog['audit']['page'];
   readonly archiveExport: ArchiveExport;
   readonly archiveImport: ArchiveImport;
+  readonly backup: Backup;
   /** Works on queued training runs, once it is started. */
   readonly trainingRunner: TrainingRunner;
 }
@@ -220,6 +222,7 @@ export function createServices(parts: Parts): Services {
     auditPage: (before, limit) => catalog.audit.page(before, limit),
     archiveExport: new ArchiveExport(catalog, media, parts.runsFolder),
     archiveImport: new ArchiveImport(catalog, media),
+    backup: new Backup(catalog, media),
     ...jobServices,
     trainingRunner,
   };

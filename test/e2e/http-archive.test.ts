@@ -55,7 +55,7 @@ it('is downloaded with the scope admin, and the download is noted', async () => 
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toBe('application/x-tar');
   expect(response.headers.get('content-disposition')).toMatch(
-    /^attachment; filename="commonspace-[\d-]+\.tar"$/,
+    /^attachment; filename="commonspace-export-[\d-]+\.tar"$/,
   );
   expect(response.headers.get('cache-control')).toBe('no-store');
   const path = join(folder, 'download.tar');
@@ -68,11 +68,25 @@ it('is downloaded with the scope admin, and the download is noted', async () => 
   expect(entry).toMatchObject({ caller: 'admin', action: 'export' });
 });
 
+it('is a backup, if that is asked for', async () => {
+  const response = await fetch(`${url}/backup`, { headers: { authorization: `Bearer ${keys.admin}` } });
+  const path = join(folder, 'backup.tar');
+  await writeFile(path, Buffer.from(await response.arrayBuffer()));
+  const names: string[] = [];
+  for await (const { name } of readTar(path, pictureIn)) names.push(name);
+  expect(names).toEqual(expect.arrayContaining(['commonspace-backup.json', 'database/PG_VERSION']));
+  expect(names.filter((name) => name.startsWith('media/'))).toHaveLength(1);
+  const [entry] = await app.auditPage(null, 1);
+  expect(entry).toMatchObject({ caller: 'admin', action: 'backup' });
+});
+
 it.each(['read', 'train'] as const)('is refused with the scope %s', async (scope) => {
   const headers = { authorization: `Bearer ${keys[scope]}` };
-  const response = await http.inject({ url: '/export', headers });
-  expect(response.statusCode).toBe(403);
-  expect(response.json()).toMatchObject({ error: { code: 'FORBIDDEN' } });
+  for (const path of ['/export', '/backup']) {
+    const response = await http.inject({ url: path, headers });
+    expect(response.statusCode).toBe(403);
+    expect(response.json()).toMatchObject({ error: { code: 'FORBIDDEN' } });
+  }
   expect((await ask(QUERY, keys[scope])).errors[0].extensions.code).toBe('FORBIDDEN');
 });
 

@@ -98,6 +98,42 @@ describe('commonspace export and import', () => {
     }
   });
 
+  it('back up the database while a server serves it, and restore it, but not beside a server', async () => {
+    const server = startCli(['serve', '--data', data, '--port', '0']);
+    const [file, copy] = [join(root, 'backup.tar'), join(root, 'restored')];
+    try {
+      await printed(server, /serves http/);
+      expect(await cli(['backup', file, '--data', data])).toMatchObject({ code: 0 });
+      expect((await cli(['restore', file, '--data', data])).stderr).toMatch(/DATA_FOLDER_LOCKED/);
+      expect(await cli(['search', 'a circle', '--data', data])).toMatchObject({ code: 0 });
+    } finally {
+      server.kill('SIGTERM');
+      await new Promise((resolve) => server.once('close', resolve));
+    }
+    expect((await cli(['restore', file, '--data', copy, '--json'])).json()).toEqual({
+      pictures: 60,
+      replaced: null,
+    });
+    expect(await rowsOf(copy)).toEqual(rows);
+    expect(await searchIn(copy)).toEqual(found);
+  });
+
+  it('restore a backup after kill -9 of restores at different moments, and never lose the database', async () => {
+    const [file, copy] = [join(root, 'killed.tar'), join(root, 'killed-restore')];
+    await cli(['import', archive, '--data', copy]);
+    await cli(['backup', file, '--data', data]);
+    for (const milliseconds of [1500, 3000, 4500, 6000]) {
+      const child = startCli(['restore', file, '--data', copy]);
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      child.kill('SIGKILL');
+      await new Promise((resolve) => child.once('close', resolve));
+      // Before and after the restore, the rows are the same.
+      expect(await rowsOf(copy)).toEqual(rows);
+    }
+    expect(await cli(['restore', file, '--data', copy])).toMatchObject({ code: 0 });
+    expect(await searchIn(copy)).toEqual(found);
+  });
+
   it('leave files alone: an existing one is not replaced, and a failed export leaves none', async () => {
     const before = await readFile(archive);
     const again = await cli(['export', archive, '--data', data]);
@@ -129,7 +165,7 @@ describe('commonspace export and import', () => {
           join(root, 'second.tar'),
         ];
         const env = { DATABASE_URL: database.url };
-        expect((await cli(['import', archive, '--data', onServer], env)).code).toBe(0);
+        expect(await cli(['import', archive, '--data', onServer], env)).toMatchObject({ code: 0 });
         expect(await rowsOf(onServer, database.url)).toEqual(rows);
         // The two compute distances with other instructions.
         expect(rounded(await searchIn(onServer, env))).toEqual(rounded(found));

@@ -6,6 +6,7 @@ import { CommonspaceError } from '../../domain/errors.js';
 import { workerEntry } from '../../platform/worker-entry.js';
 import { findTemplate } from './embedded-template.js';
 import { lockFolder } from './folder-lock.js';
+import { databaseFolders, finishRestore } from './restored-folder.js';
 
 /** The worker's input. */
 export interface EmbeddedOrder {
@@ -55,9 +56,9 @@ export async function startEmbedded(
   const folder = resolve(dataDir);
   const lock = await lockFolder(folder);
   try {
-    const databaseDir = join(folder, 'postgres');
-    // This file exists while the database is incomplete. No write to such a database was ever acknowledged.
-    const unfinished = join(folder, 'postgres.unfinished');
+    await finishRestore(folder);
+    // The second file exists while the database is incomplete. No write to such a database was ever acknowledged.
+    const { database: databaseDir, unfinished } = databaseFolders(folder);
     if (existsSync(unfinished)) await rm(databaseDir, { recursive: true, force: true });
     const fresh = !existsSync(join(databaseDir, 'PG_VERSION'));
     if (fresh) {

@@ -34,6 +34,8 @@ export interface Backend {
     readonly signal: AbortSignal;
     readonly onProgress: (done: number, all: number) => void;
   }): Promise<AsyncIterable<Uint8Array>>;
+  /** The bytes of a backup. @throws CommonspaceError NOT_EMBEDDED */
+  backup(options: { readonly signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>>;
 }
 
 export interface EncoderBackend {

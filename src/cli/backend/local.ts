@@ -35,6 +35,7 @@ export function localBackend(app: App): Backend {
     ingest: (source, options) => ingest(app, source, options),
     search: (request, options) => search(app, request, options),
     classes: (part, first) => classes(app, part, first),
+    backup: async (options) => app.backup.stream(options),
     exportCatalogue: async (options) => app.archiveExport.stream(options),
   };
 }

@@ -35,6 +35,7 @@ export function remoteBackend(url: string, key: string | null): Backend {
     ingest: (source, options) => new BulkIngest(new RemoteIngest(client)).run(source, options),
     search: (request, { explain, signal }) => search(client, request, explain, signal),
     classes: (part, first) => classes(client, part, first),
+    backup: ({ signal }) => download(client.backup({ signal }), signal),
     exportCatalogue: ({ signal }) => download(client.exportCatalogue({ signal }), signal),
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 
@@ -60,13 +61,25 @@ async function addStream(
     const entry = tar.entry({ name, size: bytes, mtime: TIME }, done);
     const writing = async () => {
       for await (const chunk of stream) {
-        if (!entry.write(chunk))
-          await new Promise<void>((resolve) => entry.once('drain', resolve).once('close', resolve));
+        if (!entry.write(chunk)) await drained(entry);
         if (entry.destroyed) return;
       }
       entry.end(null);
     };
     writing().catch((error: Error) => entry.destroy(error));
+  });
+}
+
+/** Waits until a stream takes more, or is closed. */
+function drained(stream: Pick<EventEmitter, 'on' | 'off'>): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      stream.off('drain', go);
+      stream.off('close', go);
+      resolve();
+    };
+    stream.on('drain', go);
+    stream.on('close', go);
   });
 }
 

@@ -15,6 +15,7 @@ import {
   pictureIn,
   pictureMember,
 } from './archive-format.js';
+import { pictureBytes } from './picture-bytes.js';
 import { PictureHashes } from './picture-hashes.js';
 
 export interface ExportOptions {
@@ -75,7 +76,7 @@ export class ArchiveExport {
       const missing: string[] = [];
       for (const sha256 of rows.pictures) {
         throwIfCancelled(signal);
-        const content = await this.bytesOf(sha256);
+        const content = await pictureBytes(this.media, sha256);
         if (content === null) missing.push(`${sha256}\n`);
         else yield { name: pictureMember(sha256), content };
         done += 1;
@@ -91,18 +92,6 @@ export class ArchiveExport {
     } finally {
       await spool.close();
       await release();
-    }
-  }
-
-  /** Null if the file is missing, or was changed by another program. */
-  private async bytesOf(sha256: string): Promise<Buffer | null> {
-    try {
-      const bytes = await this.media.image(sha256).read();
-      const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-      return Buffer.from(digest).toString('hex') === sha256 ? bytes : null;
-    } catch (error) {
-      if (error instanceof CommonspaceError && error.code === 'MEDIA_NOT_FOUND') return null;
-      throw error;
     }
   }
 }
