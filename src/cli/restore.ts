@@ -18,6 +18,7 @@ export function restoreCommand(openApp: OpenApp): Command {
         const { restoreBackup } = await import('../services/backup/restore.js');
         const progress = createProgress('restore');
         const report = await restoreBackup(file, config.dataDir, {
+          s3: config.media,
           signal,
           onProgress: (done, all) => progress.update(done, all, 'files'),
         }).finally(() => progress.stop());

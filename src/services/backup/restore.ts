@@ -2,7 +2,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseRestore } from '../../catalog/postgres/database-restore.js';
 import { throwIfCancelled } from '../../domain/errors.js';
-import { createMediaStore } from '../../media/media-store.js';
+import { createMediaStore, type MediaOptions } from '../../media/media-store.js';
 import { diskFailure } from '../../platform/disk-failure.js';
 import { badArchive, contentOf, readTar, type TarEntry } from '../../platform/tar/tar-reader.js';
 import { MAX_BYTES, pictureIn } from '../archive/archive-format.js';
@@ -10,6 +10,8 @@ import { PictureWrites } from '../archive/picture-writes.js';
 import { BACKUP_HEADER, checkBackupHeader, databasePath } from './backup-format.js';
 
 export interface RestoreOptions {
+  /** Where the pictures go; the data folder where not given. */
+  readonly s3?: MediaOptions['s3'];
   readonly signal?: AbortSignal | undefined;
   /** Members of the backup that were written, of all; called once it is checked. */
   readonly onProgress?: (done: number, all: number) => void;
@@ -31,7 +33,7 @@ export interface RestoreReport {
 export async function restoreBackup(
   file: string,
   dataDir: string,
-  { signal, onProgress }: RestoreOptions = {},
+  { s3 = null, signal, onProgress }: RestoreOptions = {},
 ): Promise<RestoreReport> {
   let all = 0;
   for await (const _ of readBackup(file)) {
@@ -40,7 +42,7 @@ export async function restoreBackup(
   }
   const restore = await DatabaseRestore.begin(dataDir);
   try {
-    const pictures = new PictureWrites(await createMediaStore({ directory: join(dataDir, 'media') }));
+    const pictures = new PictureWrites(await createMediaStore({ directory: join(dataDir, 'media'), s3 }));
     let done = 0;
     for await (const entry of readBackup(file)) {
       throwIfCancelled(signal);
