@@ -122,14 +122,12 @@ class Run {
   /** The server lives, answers a search, took no more memory than it may, and stops in good order. */
   private async end(): Promise<void> {
     const fail = (what: string) => this.faults.push({ request: null, what });
-    if (!this.server.isRunning) return void fail('the server has ended');
-    const health = await this.server.healthz();
-    if (health !== 200) fail(`/healthz answers with status ${health}`);
-    const found = await this.server.ask(
-      '{ crossModalSearch(query: {text: "a red circle"}) { nodes { id } } }',
-    );
-    if ((found as { crossModalSearch: { nodes: unknown[] } }).crossModalSearch.nodes.length === 0)
-      fail('a search finds nothing');
+    const problem = await this.server.check();
+    if (problem !== null) {
+      fail(problem);
+      this.noteLog();
+      return;
+    }
     this.peak = this.server.peakMegabytes();
     if (this.peak !== null && this.peak > MEMORY_MEGABYTES) fail(`the server took ${this.peak} MB`);
     const code = await this.server.stop();

@@ -1,14 +1,12 @@
-import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { shapePairs } from '../factories/shapes.js';
-import { printed, startCli } from '../support/cli.js';
+import { ServerProcess } from '../support/server-process.js';
 import type { Pool } from './pool.js';
 
 /** A line of the server's log at the level of errors. */
@@ -23,38 +21,34 @@ const READ = `{ items(first: 3) { pageInfo { endCursor } } classes { nodes { id 
   encoders(first: 20) { nodes { id state dimension } pageInfo { endCursor } }
   crossModalSearch(query: {text: "red"}, first: 3) { pageInfo { endCursor } } }`;
 
-/** The command `serve` as a process, with the embedded database, 60 pairs of coloured shapes and a trained encoder. */
+/** A server with the embedded database, 60 pairs of coloured shapes and a trained encoder. */
 export class FuzzedServer {
-  readonly errors: LoggedError[] = [];
-
   private constructor(
-    readonly address: string,
     readonly folder: string,
-    private readonly child: ChildProcess,
+    /** Lines of its log, which are errors. */
+    readonly errors: readonly LoggedError[],
+    private readonly server: ServerProcess,
     private readonly pictures: { readonly server: Server; readonly addresses: readonly string[] },
-  ) {
-    if (child.stderr === null) throw new Error('the log is not read');
-    createInterface(child.stderr).on('line', (line) => this.note(line));
-  }
+  ) {}
 
   static async start(): Promise<FuzzedServer> {
     const folder = await mkdtemp(join(tmpdir(), 'commonspace-fuzz-'));
     const pictures = await servePictures();
-    const child = startCli(['serve', '--port', '0', '--data', folder, '--json'], {
-      COMMONSPACE_LOG_LEVEL: 'error',
-      COMMONSPACE_FETCH_ALLOW: '127.0.0.0/8',
-    });
-    const out = await printed(child, /"address":"[^"]+"/);
-    const address = /"address":"([^"]+)"/.exec(out)?.[1] ?? '';
-    const server = new FuzzedServer(address, folder, child, pictures);
-    await server.ingest();
-    await server.train();
-    return server;
+    const errors: LoggedError[] = [];
+    const env = { COMMONSPACE_FETCH_ALLOW: '127.0.0.0/8' };
+    const server = await ServerProcess.start(folder, env, (line) => errors.push(...errorOf(line)));
+    const fuzzed = new FuzzedServer(folder, errors, server, pictures);
+    await fuzzed.ingest();
+    await fuzzed.train();
+    return fuzzed;
   }
 
-  /** The process has not ended. */
+  get address(): string {
+    return this.server.address;
+  }
+
   get isRunning(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null;
+    return this.server.isRunning;
   }
 
   /** Stores what requests have deleted or changed, and reads what the catalogue has. */
@@ -62,7 +56,7 @@ export class FuzzedServer {
     const ids = await this.ingest();
     const pairs = await shapePairs();
     const media = await Promise.all(pairs.slice(0, 4).map(({ png }) => this.upload(png)));
-    const { items, classes, encoders, crossModalSearch } = (await this.ask(READ)) as Read;
+    const { items, classes, encoders, crossModalSearch } = await this.server.ask<Read>(READ);
     const pages = [items, classes, encoders, crossModalSearch];
     return {
       items: ids,
@@ -78,38 +72,30 @@ export class FuzzedServer {
     };
   }
 
-  async healthz(): Promise<number> {
-    return (await fetch(`${this.address}/healthz`)).status;
-  }
-
-  async ask(query: string, variables: object = {}): Promise<unknown> {
-    const response = await fetch(`${this.address}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query, variables }),
-    });
-    const { data, errors } = (await response.json()) as { data: unknown; errors?: unknown };
-    if (errors !== undefined) throw new Error(JSON.stringify(errors));
-    return data;
+  /** Whether it answers, and its search finds something; the reason if not. */
+  async check(): Promise<string | null> {
+    if (!this.isRunning) return 'the server has ended';
+    const health = await this.server.healthz();
+    if (health !== 200) return `/healthz answers with status ${health}`;
+    const found = await this.server.ask<{ crossModalSearch: { nodes: unknown[] } }>(
+      '{ crossModalSearch(query: {text: "a red circle"}) { nodes { id } } }',
+    );
+    return found.crossModalSearch.nodes.length === 0 ? 'a search finds nothing' : null;
   }
 
   /** The largest resident memory that the process had, in megabytes; null where the system does not tell. */
   peakMegabytes(): number | null {
-    const path = `/proc/${this.child.pid}/status`;
+    const path = `/proc/${this.server.pid}/status`;
     const peak = existsSync(path) ? /VmHWM:\s+(\d+) kB/.exec(readFileSync(path, 'utf8'))?.[1] : undefined;
     return peak === undefined ? null : Math.round(Number(peak) / 1024);
   }
 
   /** Stops the server in good order, and removes its folder. @returns its exit code */
   async stop(): Promise<number | null> {
-    const ended = new Promise((resolve) => this.child.once('close', resolve));
-    if (this.isRunning) {
-      this.child.kill('SIGTERM');
-      await ended;
-    }
+    const code = await this.server.stop();
     this.pictures.server.close();
     await rm(this.folder, { recursive: true, force: true });
-    return this.child.exitCode;
+    return code;
   }
 
   private async ingest(): Promise<string[]> {
@@ -120,12 +106,10 @@ export class FuzzedServer {
         { ...common, externalId: `${key}.txt`, content: { text: caption } },
       ];
     });
-    const data = (await this.ask(
+    const data = await this.server.ask<{ ingest: { results: { item: { id: string } | null }[] } }>(
       'mutation ($input: IngestInput!) { ingest(input: $input) { results { item { id } } } }',
-      {
-        input: { items },
-      },
-    )) as { ingest: { results: { item: { id: string } | null }[] } };
+      { input: { items } },
+    );
     return data.ingest.results.map(({ item }) => item?.id ?? '00000000-0000-7000-8000-000000000000');
   }
 
@@ -139,25 +123,25 @@ export class FuzzedServer {
   }
 
   private async train(): Promise<void> {
-    await this.ask(TRAIN);
+    await this.server.ask(TRAIN);
     for (;;) {
-      const { encoders } = (await this.ask('{ encoders { nodes { state } } }')) as {
-        encoders: { nodes: { state: string }[] };
-      };
+      const { encoders } = await this.server.ask<{ encoders: { nodes: { state: string }[] } }>(
+        '{ encoders { nodes { state } } }',
+      );
       const state = encoders.nodes[0]?.state;
       if (state === 'ACTIVE') return;
       if (state === 'FAILED') throw new Error('the training failed');
       await setTimeout(100);
     }
   }
+}
 
-  private note(line: string): void {
-    // libvips warns of the size of a drawing that it then refuses.
-    if (line === '' || line.includes('GLib-GObject')) return;
-    const { level, requestId, msg, err } = parse(line);
-    if (level !== undefined && level < 50) return;
-    this.errors.push({ requestId: requestId ?? null, message: `${msg ?? line} ${err?.stack ?? ''}`.trim() });
-  }
+function errorOf(line: string): LoggedError[] {
+  // libvips warns of the size of a drawing that it then refuses.
+  if (line === '' || line.includes('GLib-GObject')) return [];
+  const { level, requestId, msg, err } = parse(line);
+  if (level !== undefined && level < 50) return [];
+  return [{ requestId: requestId ?? null, message: `${msg ?? line} ${err?.stack ?? ''}`.trim() }];
 }
 
 interface LogLine {
