@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,7 +10,7 @@ import { printed, startCli } from '../support/cli.js';
 const ROOT = new URL('../../', import.meta.url).pathname;
 
 let project: string;
-const children: ReturnType<typeof startCli>[] = [];
+const children: ChildProcess[] = [];
 
 /** An empty project with what `npm pack` packs, and nothing else yet. */
 beforeAll(async () => {
@@ -39,7 +40,7 @@ beforeAll(async () => {
         outDir: 'out',
         rootDir: '.',
       },
-      files: ['example.ts', 'own.ts'],
+      files: ['example.ts', 'follow.ts', 'own.ts'],
     }),
   );
 });
@@ -79,9 +80,12 @@ it('type-checks and runs the examples of docs/client.md against a server', async
   const address = /http:\/\/127\.0\.0\.1:\d+/.exec(await printed(server, /stop it with Ctrl-C/))?.[0] ?? '';
   await writeFile(join(project, 'cat.png'), await drawShape('circle', 'black'));
   const text = await readFile(join(ROOT, 'docs', 'client.md'), 'utf8');
-  const [example = '', own = ''] = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code ?? '');
+  const [example = '', follow = '', own = ''] = [...text.matchAll(/```ts\n(.*?)```/gs)].map(
+    ([, code]) => code ?? '',
+  );
   const declared = 'declare const process: { readonly env: Record<string, string | undefined> };\n';
   await writeFile(join(project, 'example.ts'), declared + example.replace('http://localhost:4000', address));
+  await writeFile(join(project, 'follow.ts'), follow.replace('http://localhost:4000', address));
   await writeFile(join(project, 'own.ts'), own.replace('http://localhost:4000', address));
   run(join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.');
   const printedLines = run('out/example.js').trim().split('\n');
@@ -90,6 +94,15 @@ it('type-checks and runs the examples of docs/client.md against a server', async
   expect(printedLines[2]).toMatch(/^[0-9a-f-]{36} cat#text$/);
   expect(printedLines[3]).toBe('EMPTY_TEXT query.text');
   expect(run('out/own.js').trim()).toBe('1');
+  // It goes on until it is stopped.
+  const following = spawn(process.execPath, ['out/follow.js'], {
+    cwd: project,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(following);
+  const [line] = (await once(following.stdout, 'data')) as [Buffer];
+  expect(line.toString()).toMatch(/^2 items; go on from \w+\n$/);
+  following.kill();
 
   const wrong = join(project, 'own.ts');
   await writeFile(wrong, own.replace("modality: 'IMAGE' }", "modality: 'SOUND' }"));
