@@ -46,6 +46,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       },
       runsFolder: join(config.dataDir, 'runs'),
       versions: { keepRetired: config.keepEncoders, tolerance: config.promotionTolerance },
+      querySamples: config.sampleQueries ? {} : null,
       perMinute: { cost: config.costPerMinute, bytes: config.bytesPerMinute },
       reportUnexpected,
     });
@@ -78,6 +79,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
       close: async () => {
         await Promise.all([services.upkeep.stop(), services.indexes.stop(), services.sweepSchedule.stop()]);
         await services.jobRunner.stop();
+        await Promise.all([services.querySampler?.stop(), services.health.stop()]);
         await Promise.all([services.trainingRunner.stop(), services.evaluationJobs.stop()]);
         await features.close();
         await catalog.close();

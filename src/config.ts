@@ -57,6 +57,8 @@ export interface Config {
   readonly jobs: number;
   /** Seconds that a server that stops gives the requests that it answers. */
   readonly drainSeconds: number;
+  /** Whether embeddings of queries are sampled, to tell when the encoder no longer fits. */
+  readonly sampleQueries: boolean;
   /** Operations that take this many milliseconds are logged with their details; 0: none. */
   readonly slowMs: number;
   /** The name of the service in traces; null: no traces. The SDK of OpenTelemetry reads its further settings itself. */
@@ -157,6 +159,7 @@ const environment = z.object({
   COMMONSPACE_PROMOTION_TOLERANCE: z.coerce.number().min(0).max(1).default(DEFAULT_VERSIONS.tolerance),
   COMMONSPACE_JOBS: z.coerce.number().int().min(0).max(16).default(1),
   COMMONSPACE_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(20),
+  COMMONSPACE_QUERY_SAMPLES: z.enum(['on', 'off']).default('on'),
   COMMONSPACE_SLOW_MS: z.coerce.number().int().min(0).max(86_400_000).default(2_000),
   OTEL_EXPORTER_OTLP_ENDPOINT: otlpAddress,
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: otlpAddress,
@@ -224,6 +227,7 @@ export function readConfig(
     promotionTolerance: value.COMMONSPACE_PROMOTION_TOLERANCE,
     jobs: overrides.jobs ?? value.COMMONSPACE_JOBS,
     drainSeconds: value.COMMONSPACE_DRAIN_SECONDS,
+    sampleQueries: value.COMMONSPACE_QUERY_SAMPLES === 'on',
     slowMs: value.COMMONSPACE_SLOW_MS,
     tracedAs: isTraced(value) ? value.OTEL_SERVICE_NAME : null,
     logLevel: value.COMMONSPACE_LOG_LEVEL,

@@ -21,6 +21,7 @@ import { ServerChecks } from './repositories/server-checks.js';
 import { serverSecret } from './repositories/server-secret.js';
 import { ArchivedVectors } from './vectors/archived-vectors.js';
 import { NearImages } from './vectors/near-images.js';
+import { QuerySamples } from './vectors/query-samples.js';
 import { StoredExtractors } from './vectors/stored-extractors.js';
 import { VectorIndexes } from './vectors/vector-indexes.js';
 import { VectorPartitions } from './vectors/vector-partitions.js';
@@ -62,6 +63,8 @@ export interface Catalog {
   /** What sessions and signed addresses are signed with, the same for all servers on the database. */
   readonly serverSecret: () => Promise<Buffer>;
   readonly serverChecks: ServerChecks;
+  /** What encoders are asked, in bounded samples without texts. */
+  readonly querySamples: QuerySamples;
   readonly hashes: PictureHashes;
   readonly nearImages: NearImages;
   readonly facets: FacetCounts;
@@ -142,6 +145,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     jobList: new JobList(database),
     serverSecret: () => serverSecret(database),
     serverChecks: new ServerChecks(database),
+    querySamples: new QuerySamples(database, partitions),
     hashes: new PictureHashes(database),
     nearImages: new NearImages(database, partitions),
     facets: new FacetCounts(database),

@@ -5,6 +5,7 @@ import { type Observation, onObservation } from '../domain/observations.js';
 import { currentRequest } from '../platform/request-work.js';
 import type { GaugeReader, Gauges } from '../services/status/gauges.js';
 import { callerOf } from './access.js';
+import { encoderHealthMetrics } from './health-metrics.js';
 import { runningOperation } from './request-work.js';
 
 /** Seconds. */
@@ -95,6 +96,8 @@ function createMetrics() {
   const activated = gauge('encoder_activated_timestamp_seconds', 'When the active encoder was activated.');
   const quality = gauge('encoder_map', 'map@all of the active encoder on held-out pairs.', ['classes']);
 
+  const health = encoderHealthMetrics(registry);
+
   return {
     registry,
     request: (labels: RequestLabels, seconds: number) => requests.observe({ ...labels }, seconds),
@@ -122,6 +125,7 @@ function createMetrics() {
       waiting.set({ for: 'picture_memory' }, waits.pictureMemory);
       // Values of an earlier reading must not stand for a catalogue that does not answer.
       for (const one of [items, indexes, encoders, jobs, activated, quality]) one.reset();
+      health.set(catalogue?.active?.health ?? null);
       if (catalogue === null) return;
       items.set({ modality: 'IMAGE' }, catalogue.items.IMAGE);
       items.set({ modality: 'TEXT' }, catalogue.items.TEXT);

@@ -16,6 +16,8 @@ import { ArchiveExport } from './archive/archive-export.js';
 import { ArchiveImport } from './archive/archive-import.js';
 import { Backup } from './backup/backup.js';
 import { Checks } from './checks/checks.js';
+import { EncoderHealthService } from './drift/encoder-health.js';
+import { QuerySampler, type SamplerOptions } from './drift/query-sampler.js';
 import { Activation } from './encoders/activation.js';
 import { Checkpoints } from './encoders/checkpoints.js';
 import { EncoderService } from './encoders/encoder-service.js';
@@ -89,6 +91,9 @@ export interface Services extends JobServices {
   readonly indexes: IndexUpkeep;
   readonly gauges: GaugeReader;
   readonly checks: Checks;
+  readonly health: EncoderHealthService;
+  /** Null where no queries are sampled. */
+  readonly querySampler: QuerySampler | null;
   readonly keys: ApiKeys;
   readonly budgets: Budgets;
   readonly sessions: Sessions;
@@ -119,6 +124,8 @@ export interface Parts {
   readonly versions?: VersionPolicy;
   /** What callers may use in a minute; without a limit by default. */
   readonly perMinute?: PerMinute;
+  /** How queries are sampled for `health`; null or absent: not at all. */
+  readonly querySamples?: SamplerOptions | null;
   readonly reportUnexpected: ReportUnexpected;
 }
 
@@ -180,6 +187,9 @@ export function createServices(parts: Parts): Services {
     { runsFolder: parts.runsFolder, configured: [features.image.id, features.text.id] },
     (id) => training.cancel(id),
   );
+  const health = new EncoderHealthService(catalog);
+  const { querySamples = null } = parts;
+  const querySampler = querySamples && new QuerySampler(catalog, reportUnexpected, querySamples);
   return {
     ping: async () => void (await catalog.changes.read()),
     items: new ItemService(catalog, media, filters),
@@ -188,7 +198,7 @@ export function createServices(parts: Parts): Services {
     classChanges: new ClassChanges({ catalog, prototypes }),
     ingest,
     itemUpdates: new ItemUpdates(catalog, reportUnexpected),
-    search: new SearchService(catalog, encoders, queries, filters),
+    search: new SearchService(catalog, encoders, queries, filters, querySampler),
     facets: new FacetService(catalog, filters),
     duplicates: new DuplicateService(catalog),
     explanations: new ExplanationService(catalog, prototypes, statistics),
@@ -213,7 +223,9 @@ export function createServices(parts: Parts): Services {
       reportUnexpected,
     ),
     checks: new Checks({ catalog, media, sweep: jobServices.sweep, folder: dirname(parts.runsFolder) }),
-    gauges: new GaugeReader(catalog, features, indexes),
+    gauges: new GaugeReader(catalog, features, indexes, health),
+    health,
+    querySampler,
     keys,
     budgets: new Budgets(parts.perMinute),
     sessions: new Sessions(signatures, keys),

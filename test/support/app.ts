@@ -6,6 +6,7 @@ import type { HubOptions } from '../../src/features/hub/hub-options.js';
 import type { FeatureExtractors } from '../../src/features/types.js';
 import { createMediaStore, type MediaStore } from '../../src/media/media-store.js';
 import type { S3Options } from '../../src/media/s3-store.js';
+import type { SamplerOptions } from '../../src/services/drift/query-sampler.js';
 import type { TrainRequest } from '../../src/services/encoders/train-request.js';
 import { type App, createServices, type Services } from '../../src/services/services.js';
 import { shapePairs } from '../factories/shapes.js';
@@ -36,6 +37,8 @@ export interface TestAppOptions {
   readonly hub?: HubOptions;
   /** Networks that `imageUrl` may reach besides the public internet. */
   readonly fetchAllow?: readonly string[];
+  /** How queries are sampled; null, the default: not at all. */
+  readonly querySamples?: SamplerOptions | null;
   /** Folders that bulk ingests may name. */
   readonly ingestFolders?: readonly string[];
   /** Object storage of the pictures; the folder by default. */
@@ -57,6 +60,7 @@ export async function openTestApp(
     textModels = [],
     hub,
     fetchAllow = [],
+    querySamples = null,
     ingestFolders = [],
   }: TestAppOptions) => {
     const features = await createFeatureExtractors({ image, text, workers: 1, ...(hub && { hub }) });
@@ -69,6 +73,7 @@ export async function openTestApp(
       fetchPolicy: { allowNetworks: fetchAllow },
       bulk: { folder: join(test.dataDir, 'uploads'), maxBytes: 2 ** 20, sources: ingestFolders },
       runsFolder: join(test.dataDir, 'runs'),
+      querySamples,
       reportUnexpected: (error) => unexpected.push(error),
     });
     return { ...services, features };
@@ -78,6 +83,7 @@ export async function openTestApp(
     await Promise.all([running.upkeep.stop(), running.indexes.stop()]);
     await running.jobRunner.stop();
     await Promise.all([running.trainingRunner.stop(), running.evaluationJobs.stop()]);
+    await Promise.all([running.querySampler?.stop(), running.health.stop()]);
     await running.features.close();
   };
   const app: TestApp = {

@@ -23,6 +23,7 @@ export const encoderFields: EncoderResolvers = {
   classification: (row) => classificationOf(storedEvaluation(row)?.classification),
   cutOffs: (row) => row.config.cutOffs ?? [],
   record: (row) => (storedEvaluation(row) as Readonly<Record<string, unknown>> | null) ?? null,
+  health: (row, _args, { services }) => services.health.of(row),
   notes: (row) => row.report.notes ?? [],
   promotion: (row) => promotionOf(row.report.promotion),
   seconds: (row) => row.report.seconds ?? null,

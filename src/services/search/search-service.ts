@@ -7,6 +7,7 @@ import type { RankedHit } from '../../domain/evidence.js';
 import type { RequestScope } from '../../domain/fetch-budget.js';
 import type { ItemFilter } from '../../domain/filter.js';
 import { LIMITS } from '../../domain/limits.js';
+import type { Modality } from '../../domain/modality.js';
 import { timeStage } from '../../domain/observations.js';
 import { type ActiveEncoder, noEncoder } from '../serving/active-encoder.js';
 import { arrangedSlice, MATCHED_ITEMS } from './arranged-slice.js';
@@ -14,7 +15,7 @@ import { checkArrangement } from './arrangement-check.js';
 import type { ExplanationContext } from './explanation-service.js';
 import { withFeedback } from './feedback.js';
 import type { FilterCheck } from './filter-check.js';
-import { combinedEmbedding, partsOf } from './query-parts.js';
+import { combinedEmbedding, partsOf, type ReadPart } from './query-parts.js';
 import type { QueryReader } from './query-reader.js';
 import { rankSlice } from './rank-slice.js';
 import { planRanking, type RankingPlan } from './ranking-plan.js';
@@ -23,6 +24,16 @@ import { checkThreshold } from './similarity-threshold.js';
 
 /** The largest weight of a kind of evidence. */
 const MOST_WEIGHT = 10;
+
+/** Keeps samples of queries; see services/drift. */
+interface QuerySampling {
+  offer(query: {
+    readonly encoderId: string;
+    readonly query: Modality;
+    readonly target: Modality;
+    readonly vector: Float32Array;
+  }): void;
+}
 
 export interface SearchResult {
   readonly item: ItemRow;
@@ -51,6 +62,7 @@ export class SearchService {
     private readonly encoders: ActiveEncoder,
     private readonly queries: QueryReader,
     private readonly filters: FilterCheck,
+    private readonly sampling: QuerySampling | null = null,
   ) {}
 
   /** @throws CommonspaceError for a wrong argument, and NO_ENCODER if nothing can be compared before training. */
@@ -78,6 +90,7 @@ export class SearchService {
     const slice = await timeStage('rank', () =>
       arrangedSlice(this.catalog, plan, active, request, offset, first),
     );
+    if (offset === 0) this.offerSample(plan, parts);
     if (slice.hits.length === 0 && offset === 0) await this.refuseIfNothingCompares(plan, request);
     const items = await this.catalog.items.byIds(slice.hits.map((hit) => hit.id));
     const found = new Map(items.map((item) => [item.id, item]));
@@ -97,6 +110,21 @@ export class SearchService {
       matched: this.matched(plan),
       explainedBy: active === null || embedding === null ? null : { active, query: embedding },
     };
+  }
+
+  /**
+   * Offers the query for the sample, if it is a text or a picture of a caller and ranks all items of a modality: the best hits of other
+   * queries are not comparable.
+   */
+  private offerSample({ content, target, filter }: RankingPlan, parts: readonly ReadPart[]): void {
+    const [part] = parts;
+    if (this.sampling === null || part === undefined || parts.length > 1) return;
+    if (content === null || target === null || filter !== null) return;
+    const { query, read } = part;
+    if ('itemId' in query || 'className' in query || read.modality === null || read.embedding === null)
+      return;
+    const { encoderId } = content;
+    this.sampling.offer({ encoderId, query: read.modality, target, vector: read.embedding });
   }
 
   /** With a cut-off, the items above it; else those of the filter, whether they have evidence or not. */

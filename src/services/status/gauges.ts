@@ -4,6 +4,7 @@ import { figuresOf } from '../../domain/evaluation-record.js';
 import type { FeatureExtractors, QueueLength } from '../../features/types.js';
 import { decodersWaiting } from '../../media/decode.js';
 import { pictureMemory } from '../../media/picture-memory.js';
+import type { EncoderHealth, EncoderHealthService } from '../drift/encoder-health.js';
 import { storedEvaluation } from '../encoders/stored-evaluation.js';
 import type { IndexUpkeep } from '../serving/index-upkeep.js';
 
@@ -38,6 +39,8 @@ interface ActiveGauges {
   /** map@all on held-out pairs, mean of both directions; null where it was not measured. */
   readonly seen: number | null;
   readonly unseen: number | null;
+  /** Of a few minutes ago; null before the first measurement. */
+  readonly health: EncoderHealth | null;
 }
 
 export class GaugeReader {
@@ -47,6 +50,7 @@ export class GaugeReader {
     private readonly catalog: Catalog,
     private readonly features: Pick<FeatureExtractors, 'queues'>,
     private readonly indexes: Pick<IndexUpkeep, 'state'>,
+    private readonly health: Pick<EncoderHealthService, 'latest'>,
   ) {}
 
   async read(): Promise<Gauges> {
@@ -90,6 +94,7 @@ export class GaugeReader {
               activatedAt: active.activatedAt?.getTime() ?? null,
               seen: mapOf(active, 'seen'),
               unseen: mapOf(active, 'unseen'),
+              health: this.health.latest(active),
             },
     };
   }
