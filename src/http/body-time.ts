@@ -11,15 +11,16 @@ export function registerBodyTime(
   milliseconds: number,
   isExempt: (request: FastifyRequest) => boolean,
 ): void {
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     if (isExempt(request)) return;
     const { raw } = request;
     const timer = setTimeout(() => {
       if (!raw.complete) raw.socket.end(LATE);
     }, milliseconds);
     timer.unref();
-    raw.once('close', () => clearTimeout(timer));
     raw.once('end', () => clearTimeout(timer));
+    // A request can be answered before its body is complete.
+    reply.raw.once('close', () => clearTimeout(timer));
   });
 }
 

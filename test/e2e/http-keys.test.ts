@@ -96,6 +96,13 @@ describe('keys in the database', () => {
     if (train) expect(trained.body.data.trainEncoder.errors).toMatchObject([{ code: 'NO_PAIRS' }]);
     const uploaded = await upload(secret);
     expect(uploaded.statusCode).toBe(ingest ? 201 : 403);
+    const file = {
+      method: 'POST',
+      url: '/uploads',
+      headers: bearer(secret),
+      payload: 'text\na circle\n',
+    } as const;
+    expect((await http.inject(file)).statusCode).toBe(ingest ? 201 : 403);
     if (ingest) {
       const { headers } = await http.inject({ url: uploaded.json().url, headers: bearer(secret) });
       expect(headers['cache-control']).toMatch(/^private/);
