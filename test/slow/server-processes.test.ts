@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -182,7 +184,12 @@ describe('a server that receives SIGTERM', () => {
   it('completes a request, cuts one that does not end, and ends within its limit', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'commonspace-sigterm-'));
     const drainSeconds = 5;
-    const server = await ServerProcess.start(folder, { COMMONSPACE_DRAIN_SECONDS: String(drainSeconds) });
+    const server = await ServerProcess.start(folder, {
+      COMMONSPACE_DRAIN_SECONDS: String(drainSeconds),
+      COMMONSPACE_FETCH_ALLOW: '127.0.0.0/8',
+    });
+    // Its picture is answered only after the signal.
+    const pictures = createServer().listen(0, '127.0.0.1');
     try {
       // A server that has just begun to listen still loads its models.
       await server.ask('{ crossModalSearch(query: {text: "red"}, by: [COUNTERPART]) { nodes { id } } }');
@@ -193,13 +200,16 @@ describe('a server that receives SIGTERM', () => {
       upload.write(
         'POST /media HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\ncontent-length: 9\r\n\r\nabc',
       );
-      const items = Array.from({ length: 60 }, (_, i) => ({ content: { text: `text number ${i}` } }));
-      const ingest = server.ask<Ingested>(INGEST, { items });
-      await setTimeout(100);
+      const asked = once(pictures, 'request');
+      const imageUrl = `http://127.0.0.1:${(pictures.address() as AddressInfo).port}/`;
+      const ingest = server.ask<Ingested>(INGEST, { items: [{ content: { imageUrl } }] });
+      const [, response] = (await asked) as [IncomingMessage, ServerResponse];
       const started = performance.now();
       const code = server.stop();
+      await setTimeout(500);
+      response.end(await drawShape('ring', 'red'));
       const { results } = (await ingest).ingest;
-      expect(results.map(({ status }) => status)).toEqual(items.map(() => 'CREATED'));
+      expect(results.map(({ status }) => status)).toEqual(['CREATED']);
       expect(await code).toBe(0);
       const seconds = (performance.now() - started) / 1000;
       await cut;
@@ -211,6 +221,7 @@ describe('a server that receives SIGTERM', () => {
       expect(seconds).toBeLessThan(drainSeconds + 20);
       await expect(server.healthz()).rejects.toThrow();
     } finally {
+      pictures.close();
       await server.stop();
       await rm(folder, { recursive: true, force: true });
     }
