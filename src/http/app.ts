@@ -14,7 +14,7 @@ import type { Services } from '../services/services.js';
 import { opensGraphqlPage, wantsStream } from './accept.js';
 import { callerOf, isOpen, needsKey, registerAccess } from './access.js';
 import { registerArchive } from './archive-routes.js';
-import { registerBodyMemory } from './body-memory.js';
+import { isStreamed, registerBodyMemory } from './body-memory.js';
 import { registerBodyTime } from './body-time.js';
 import { registerByteBudget } from './byte-budget.js';
 import { PREFLIGHT_HEADERS, registerCsrf } from './csrf.js';
@@ -34,7 +34,7 @@ import { registerSlowOperations } from './slow-operations.js';
 import { registerStatus } from './status-routes.js';
 import { REQUEST_LIMITS, type RequestLimits } from './time-limits.js';
 import { registerTrustedDocuments, type TrustedDocuments } from './trusted-documents.js';
-import { isStreamed, registerUploads } from './upload-routes.js';
+import { registerUploads } from './upload-routes.js';
 
 export interface AppOptions {
   readonly services: Services;

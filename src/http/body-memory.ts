@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CommonspaceError } from '../domain/errors.js';
 import { observe } from '../domain/observations.js';
 import { createGate } from '../platform/gate.js';
-import { isStreamed } from './upload-routes.js';
 
 /** Bytes of the bodies of all requests that are in memory at once. Four of the largest bodies fit. */
 const BODY_MEMORY_BYTES = 256 * 2 ** 20;
@@ -40,4 +39,9 @@ export function registerBodyMemory(app: FastifyInstance, largest: number): { rea
 export function bodyBytes({ headers }: FastifyRequest, largest: number): number {
   if (headers['transfer-encoding'] !== undefined) return largest;
   return Number(headers['content-length'] ?? 0);
+}
+
+/** Whether the body goes to disk as it arrives, so that it needs no memory and may take long. */
+export function isStreamed({ routeOptions }: FastifyRequest): boolean {
+  return (routeOptions.config as { readonly isStreamed?: boolean } | undefined)?.isStreamed === true;
 }

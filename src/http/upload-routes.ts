@@ -4,6 +4,7 @@ import { requireScope } from '../domain/access.js';
 import { CommonspaceError } from '../domain/errors.js';
 import type { Services } from '../services/services.js';
 import { callerOf } from './access.js';
+import { countBytes } from './byte-budget.js';
 
 /** POST /uploads stores a file for `ingestBulk`. Its body is written to disk as it arrives. */
 export async function registerUploads(app: FastifyInstance, services: Services): Promise<void> {
@@ -12,16 +13,11 @@ export async function registerUploads(app: FastifyInstance, services: Services):
     scope.addContentTypeParser('*', (_request, body, done) => done(null, body));
     scope.post('/uploads', { config: { isStreamed: true } }, async (request, reply) => {
       requireScope(callerOf(request), 'ingest');
-      const stored = await services.bulkFiles.receive(bodyOf(request));
+      const stored = await services.bulkFiles.receive(countBytes(request, bodyOf(request), services.budgets));
       await services.audit(callerOf(request), 'uploadFile', { id: stored.id, bytes: stored.bytes });
       return await reply.code(201).send(stored);
     });
   });
-}
-
-/** Whether the body goes to disk as it arrives, so that it needs no memory and may take long. */
-export function isStreamed({ routeOptions }: FastifyRequest): boolean {
-  return (routeOptions.config as { readonly isStreamed?: boolean } | undefined)?.isStreamed === true;
 }
 
 function bodyOf(request: FastifyRequest): IncomingMessage {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -63,6 +64,17 @@ async function serve(defaults: { cost: number; bytes: number }) {
       headers: { 'content-type': 'image/png', authorization: `Bearer ${key}` },
       payload: picture,
     });
+  const send = (key: string, payload: Buffer | Readable) =>
+    http.inject({
+      method: 'POST',
+      url: '/uploads',
+      headers: {
+        'content-type': 'application/octet-stream',
+        authorization: `Bearer ${key}`,
+        ...(payload instanceof Readable && { 'transfer-encoding': 'chunked' }),
+      },
+      payload,
+    });
   const metric = async (name: string) => {
     const { body } = await http.inject({
       url: '/metrics',
@@ -70,7 +82,7 @@ async function serve(defaults: { cost: number; bytes: number }) {
     });
     return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(body)?.[1] ?? 0);
   };
-  return { ask, upload, metric };
+  return { ask, upload, send, metric };
 }
 
 const key = async (cost: number | null, bytes: number | null) =>
@@ -157,6 +169,20 @@ describe('the bytes that a key may use in a minute', () => {
       { error: { code: 'RATE_LIMITED', field: ['input', 'items', '0', 'content', 'imageUrl'] } },
       { error: null },
     ]);
+  });
+
+  it('count uploads for bulk ingests, as they arrive where their length is not known', async () => {
+    const { send } = await serve({ cost: 0, bytes: 0 });
+    const limited = await key(null, 100);
+    // 60 bytes each, once with and once without their length.
+    const rows = Buffer.from(`${JSON.stringify({ text: 'a word '.repeat(7) })}`.padEnd(60));
+    expect((await send(limited, rows)).statusCode).toBe(201);
+    expect((await send(limited, rows)).statusCode).toBe(429);
+    now += 60_000;
+    expect((await send(limited, Readable.from([rows]))).statusCode).toBe(201);
+    // Anything is left, and then more than was left has arrived.
+    expect((await send(limited, Readable.from([rows]))).statusCode).toBe(201);
+    expect((await send(limited, Readable.from([rows]))).statusCode).toBe(429);
   });
 
   it('count large requests, and not small ones', async () => {
