@@ -21,7 +21,6 @@ const commands: Readonly<Record<string, readonly string[]>> = {
   classes: ['classes', '--search', 'r'],
   encoders: ['encoders'],
   jobs: ['jobs', '--state', 'succeeded'],
-  missingJob: ['jobs', 'cancel', '00000000-0000-7000-8000-000000000000'],
   unknown: ['search', 'a circle', '--class', 'hexagon'],
   missing: ['encoders', 'show', '00000000-0000-7000-8000-000000000000'],
   refused: ['activate', 'previous'],
