@@ -43,7 +43,10 @@ const SAME: Readonly<Record<keyof CatalogueSize, string>> = {
   encoders: 'encoder t ON t.id = r.id',
 };
 
-/** Stores the rows of an archive. What exists stays as it is, so every call may be repeated. */
+/**
+ * Stores the rows of an archive. What exists stays as it is, so every call may be repeated. No statement is prepared: its plan would be that for the
+ * tables as they were at the start, which are empty.
+ */
 export class ArchiveWrites {
   constructor(
     private readonly db: Database,
@@ -52,7 +55,7 @@ export class ArchiveWrites {
   ) {}
 
   async size(): Promise<CatalogueSize> {
-    const [row] = await this.db.run<{ items: number; classes: number; encoders: number }>(
+    const [row] = await this.db.runOnce<{ items: number; classes: number; encoders: number }>(
       `SELECT (SELECT count(*)::int FROM item) AS items, (SELECT count(*)::int FROM class) AS classes,
          (SELECT count(*)::int FROM encoder WHERE removed_at IS NULL) AS encoders`,
     );
@@ -62,7 +65,7 @@ export class ArchiveWrites {
   /** How many of these rows the catalogue has. @throws UnusableRows */
   async stored(kind: keyof CatalogueSize, lines: readonly string[]): Promise<number> {
     const [row] = await usable(
-      this.db.run<{ count: number }>(
+      this.db.runOnce<{ count: number }>(
         `SELECT count(*)::int AS count FROM ${linesAs(kind)} JOIN ${SAME[kind]}`,
         [arrayOf(lines)],
       ),
@@ -73,7 +76,7 @@ export class ArchiveWrites {
   /** Stores records of pictures, whose bytes are there. @throws UnusableRows */
   async addPictures(lines: readonly string[]): Promise<number> {
     const rows = await usable(
-      this.db.run(
+      this.db.runOnce(
         `INSERT INTO media (sha256, media_type, width, height, bytes, created_at, uploaded_at)
          SELECT sha256, "mediaType", width, height, bytes, "createdAt", "uploadedAt" FROM ${linesAs('pictures')}
          ORDER BY sha256 ON CONFLICT DO NOTHING RETURNING 1`,
@@ -87,13 +90,13 @@ export class ArchiveWrites {
   async addClasses(lines: readonly string[]): Promise<Added> {
     const values = [arrayOf(lines)];
     const rows = await usable(
-      this.db.run(
+      this.db.runOnce(
         `INSERT INTO class (id, name, description, created_at) SELECT id, name, description, "createdAt" FROM ${linesAs('classes')}
          ORDER BY name COLLATE "C" ON CONFLICT DO NOTHING RETURNING 1`,
         values,
       ),
     );
-    const differing = await this.db.run<{ id: string }>(
+    const differing = await this.db.runOnce<{ id: string }>(
       `SELECT c.id FROM ${linesAs('classes')} JOIN class c ON c.id = r.id
        WHERE c.name <> r.name OR c.description IS DISTINCT FROM r.description`,
       values,
@@ -109,13 +112,13 @@ export class ArchiveWrites {
   async addItems(lines: readonly string[]): Promise<Added> {
     const values = [arrayOf(lines)];
     const inTransaction = async (tx: Queryable) => {
-      await tx.run(
+      await tx.runOnce(
         `INSERT INTO pair (id, key, created_at)
          SELECT DISTINCT ON (pair->>'key') (pair->>'id')::uuid, pair->>'key', (pair->>'createdAt')::timestamptz
          FROM ${linesAs('items')} WHERE pair IS NOT NULL ORDER BY pair->>'key' ON CONFLICT DO NOTHING`,
         values,
       );
-      const [named] = await tx.run<{ keys: string[]; classes: string[] }>(
+      const [named] = await tx.runOnce<{ keys: string[]; classes: string[] }>(
         `SELECT ARRAY(SELECT DISTINCT pair->>'key' FROM ${linesAs('items')} WHERE pair IS NOT NULL) AS keys,
            ARRAY(SELECT DISTINCT name FROM ${linesAs('items')}, unnest(classes) AS name) AS classes`,
         values,
@@ -123,12 +126,12 @@ export class ArchiveWrites {
       // Locked, and made again if they were removed meanwhile.
       await ensurePairs(tx, named?.keys ?? []);
       await ensureClasses(tx, named?.classes ?? []);
-      const added = await tx.run<{ id: string }>(INSERT_ITEMS, values);
+      const added = await tx.runOnce<{ id: string }>(INSERT_ITEMS, values);
       await noteChanges(
         tx,
         added.map(({ id }) => ({ itemId: id, kind: 'CREATED' as const })),
       );
-      const differing = await tx.run<{ id: string }>(
+      const differing = await tx.runOnce<{ id: string }>(
         `SELECT i.id FROM ${linesAs('items')} JOIN item i ON i.id = r.id WHERE i.content_hash <> r."contentHash"`,
         values,
       );
@@ -148,7 +151,7 @@ export class ArchiveWrites {
   ): Promise<{ readonly id: string; readonly state: EncoderState; readonly added: boolean }> {
     const values = [arrayOf([line])];
     const [encoder] = await usable(
-      this.db.run<{ id: string; state: EncoderState }>(
+      this.db.runOnce<{ id: string; state: EncoderState }>(
         `SELECT id, state FROM ${linesAs('encoders')}`,
         values,
       ),
@@ -156,7 +159,7 @@ export class ArchiveWrites {
     if (encoder === undefined) throw new UnusableRows('it has no encoder');
     await this.partitions.ensureEmbeddings(encoder.id);
     const inTransaction = async (tx: Queryable) => {
-      const rows = await tx.run(
+      const rows = await tx.runOnce(
         `INSERT INTO encoder (id, state, failure, dimension, image_extractor, text_extractor, config, report, request, created_at,
            started_at, finished_at, activated_at, retired_at)
          SELECT id, 'failed', $2::jsonb, dimension, "imageExtractor", "textExtractor", config, report, request, "createdAt",
@@ -164,7 +167,7 @@ export class ArchiveWrites {
          FROM ${linesAs('encoders')} ON CONFLICT DO NOTHING RETURNING 1`,
         [...values, JSON.stringify(UNFINISHED)],
       );
-      await tx.run(
+      await tx.runOnce(
         `INSERT INTO encoder_evaluation (encoder_id, state, record, failure, started_at, finished_at)
          SELECT id, evaluation->>'state', nullif(evaluation->'record', 'null'), nullif(evaluation->'failure', 'null'),
            (evaluation->>'startedAt')::timestamptz, (evaluation->>'finishedAt')::timestamptz
@@ -179,7 +182,7 @@ export class ArchiveWrites {
   /** @throws UnusableRows without the encoder */
   async addWeights(encoderId: string, bytes: Buffer): Promise<void> {
     await usable(
-      this.db.run(
+      this.db.runOnce(
         `INSERT INTO encoder_weights (encoder_id, bytes, sha256) VALUES ($1::uuid, $2::bytea, $3) ON CONFLICT DO NOTHING`,
         [encoderId, `\\x${bytes.toString('hex')}`, createHash('sha256').update(bytes).digest('hex')],
       ),
@@ -194,7 +197,7 @@ export class ArchiveWrites {
     await this.db.transaction(async (tx) => {
       await lockEncoders(tx);
       for (const [id, state] of encoders) {
-        await tx.run(
+        await tx.runOnce(
           `UPDATE encoder SET failure = NULL, state = CASE
              WHEN $2 = 'active' AND EXISTS (SELECT 1 FROM encoder WHERE state = 'active') THEN 'ready' ELSE $2::encoder_state END
            WHERE id = $1::uuid AND state = 'failed' AND failure = $3::jsonb`,

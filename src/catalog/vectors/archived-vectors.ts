@@ -99,8 +99,9 @@ export class ArchivedVectors {
     { ids, matrix }: VectorChunk,
     { has, extractor, owner, insert, values }: Target,
   ): Promise<number> {
+    // No statement is prepared: its plan would be that for an empty table.
     // Only the ids are sent where an interrupted import has stored the vectors.
-    const found = await this.db.run<{ id: string }>(
+    const found = await this.db.runOnce<{ id: string }>(
       `SELECT id FROM unnest($1::uuid[]) AS u (id)
        WHERE NOT EXISTS (${has}) AND EXISTS (SELECT 1 FROM ${owner} o WHERE o.id = u.id)`,
       [encodeUuidArray(ids), ...(extractor === undefined ? [] : [extractor])],
@@ -110,7 +111,7 @@ export class ArchivedVectors {
     const rows = ids.flatMap((id, row) => (lacking.has(id) ? [row] : []));
     const oid = await this.vectorOid();
     const stored = await repeatConflicts(() =>
-      this.db.run(
+      this.db.runOnce(
         `${insert} FROM unnest($1::uuid[], $2::vector[]) AS u (id, vec)
          WHERE EXISTS (SELECT 1 FROM ${owner} o WHERE o.id = u.id)
          ON CONFLICT DO NOTHING RETURNING 1`,
