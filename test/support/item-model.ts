@@ -50,7 +50,7 @@ export interface Answered {
 }
 
 /** The state after an operation; null if the catalogue could not have answered so. */
-export function apply(state: ModelState, { operation, answer }: Answered): ModelState | null {
+function apply(state: ModelState, { operation, answer }: Answered): ModelState | null {
   // Too many writers of the same item: nothing was done.
   if (answer.status === 'BUSY') return state;
   switch (operation.kind) {
