@@ -59,7 +59,7 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** All HTTP routes: /, /graphql, /schema.graphql, /media, /uploads, /export, /backup, /session, /metrics, /healthz, /readyz. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { services, logger } = options;
-  const { operationMs, streamMs, bodyMs } = { ...REQUEST_LIMITS, ...options.limits };
+  const { operationMs, streamMs, bodyMs, stallMs } = { ...REQUEST_LIMITS, ...options.limits };
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     bodyLimit: MAX_BODY_BYTES,
@@ -126,7 +126,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       return single.call(app, request, reply);
     },
   });
-  registerMedia(app, services);
+  registerMedia(app, services, stallMs);
   await registerUploads(app, services);
   registerArchive(app, services, streamMs);
   registerSession(app, access);

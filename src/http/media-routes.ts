@@ -14,7 +14,7 @@ interface MediaRequest {
 }
 
 /** POST /media stores an image. GET /media/{id} serves its bytes, or a thumbnail with ?width=. */
-export function registerMedia(app: FastifyInstance, services: Services): void {
+export function registerMedia(app: FastifyInstance, services: Services, stallMs: number): void {
   app.addContentTypeParser(
     /^image\/|^application\/octet-stream/,
     { parseAs: 'buffer', bodyLimit: MAX_UPLOAD_BYTES },
@@ -23,7 +23,7 @@ export function registerMedia(app: FastifyInstance, services: Services): void {
 
   app.post('/media', async (request, reply) => {
     requireScope(callerOf(request), 'ingest');
-    const stored = await services.media.upload(await uploadedBytes(request));
+    const stored = await services.media.upload(await uploadedBytes(request, stallMs));
     await services.audit(callerOf(request), 'upload', { id: stored.sha256, bytes: stored.bytes });
     return await reply.code(201).send({ id: stored.sha256, ...stored, url: `/media/${stored.sha256}` });
   });
@@ -43,7 +43,7 @@ export function registerMedia(app: FastifyInstance, services: Services): void {
   });
 }
 
-async function uploadedBytes(request: FastifyRequest): Promise<Buffer> {
+async function uploadedBytes(request: FastifyRequest, stallMs: number): Promise<Buffer> {
   if (Buffer.isBuffer(request.body)) return request.body;
   if (!request.isMultipart()) {
     throw new CommonspaceError(
@@ -53,16 +53,48 @@ async function uploadedBytes(request: FastifyRequest): Promise<Buffer> {
     );
   }
   try {
-    const part = await request.file();
-    if (part !== undefined) return await part.toBuffer();
+    const bytes = await unlessStalled(request, fileOfForm(request), stallMs);
+    if (bytes !== null) return bytes;
   } catch (error) {
     // Errors of limits have a status. Those of the parser do not.
-    if ((error as { statusCode?: unknown }).statusCode !== undefined) throw error;
+    if (error instanceof CommonspaceError || (error as { statusCode?: unknown }).statusCode !== undefined)
+      throw error;
     throw new CommonspaceError('BAD_INPUT', 'The multipart form is malformed or cut short.', ['file'], {
       cause: error,
     });
   }
   throw new CommonspaceError('BAD_INPUT', 'The multipart form has no file.', ['file']);
+}
+
+async function fileOfForm(request: FastifyRequest): Promise<Buffer | null> {
+  const part = await request.file();
+  return part === undefined ? null : await part.toBuffer();
+}
+
+/**
+ * The result of the work, unless no byte of the request arrives for a time: the parser of forms waits for ever after a large part
+ * without a name.
+ *
+ * @throws CommonspaceError BAD_INPUT
+ */
+async function unlessStalled<T>({ raw }: FastifyRequest, work: Promise<T>, stallMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const stalled = new Promise<never>((_resolve, reject) => {
+    let before = raw.socket.bytesRead;
+    timer = setInterval(() => {
+      if (raw.socket.bytesRead === before) {
+        reject(
+          new CommonspaceError('BAD_INPUT', 'The form is malformed, or its end did not arrive.', ['file']),
+        );
+      }
+      before = raw.socket.bytesRead;
+    }, stallMs);
+  });
+  try {
+    return await Promise.race([work, stalled]);
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function readWidth(width: string | undefined): number | null {

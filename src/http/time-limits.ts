@@ -6,10 +6,13 @@ export interface RequestLimits {
   readonly streamMs: number;
   /** In which a body must arrive that is kept in memory. */
   readonly bodyMs: number;
+  /** Without a byte of an uploaded form. */
+  readonly stallMs: number;
 }
 
 export const REQUEST_LIMITS: RequestLimits = {
   operationMs: 10 * 60_000,
   streamMs: 24 * 3_600_000,
   bodyMs: 120_000,
+  stallMs: 30_000,
 };

@@ -24,7 +24,8 @@ beforeAll(async () => {
     },
   });
   const logger = pino({ level: 'error' }, stream);
-  http = await createApp({ services: app, logger, apiKeys: [], loopback: true });
+  const limits = { stallMs: 300 };
+  http = await createApp({ services: app, logger, apiKeys: [], loopback: true, limits });
   address = await listen(http, '127.0.0.1', 0);
 });
 afterAll(async () => {
@@ -140,6 +141,11 @@ describe('an upload', () => {
       [form, 'multipart/form-data; boundary=x'],
       [form.subarray(0, head.length - 2), 'multipart/form-data; boundary=x'],
       [form, 'multipart/form-data'],
+      // A large part without a name, after which the parser waits.
+      [
+        Buffer.from(`--x\r\nx: y\r\n\r\n${'\0'.repeat(100_000)}\r\n--x--\r\n`),
+        'multipart/form-data; boundary=x',
+      ],
     ] as const) {
       const response = await upload(payload, type);
       expect(response.statusCode, response.body).toBe(400);

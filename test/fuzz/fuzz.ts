@@ -14,7 +14,7 @@ const BLOCK = 250;
 /** The share of requests that are no operation. */
 const OTHER = 0.2;
 /** Memory that a server may take, in megabytes: the limits of docs/operations.md for pictures and bodies, and the models. */
-export const MEMORY_MEGABYTES = 1_500;
+export const MEMORY_MEGABYTES = 2_000;
 /** Requests that are remembered, because the log can name them later. */
 const REMEMBERED = 20;
 /** Characters of a request in the description of a fault. */
