@@ -9,6 +9,7 @@ const ENDPOINTS = {
   schema: '/schema.graphql',
   upload: 'POST /media',
   media: '/media/{id}?width=',
+  source: 'POST /uploads',
   export: '/export',
   session: 'POST /session',
   metrics: '/metrics',
