@@ -53,7 +53,8 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Item.counterparts': 2,
   'Item.counterpartsConnection': 2,
   'Encoder.parts': 20,
-  'Encoder.health': 1_000,
+  // About twice as much, once a minute for each encoder, in a thread.
+  'Encoder.health': 400,
   'Mutation.ingest': (args) => 5 * lengthOf(at(args.input, 'items')),
   'Mutation.updateItem': 5,
   'Mutation.updateItems': (args) => 5 * lengthOf(args.items),
