@@ -53,8 +53,8 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Item.counterparts': 2,
   'Item.counterpartsConnection': 2,
   'Encoder.parts': 20,
-  // About twice as much, once a minute for each encoder, in a thread.
-  'Encoder.health': 400,
+  // About three times as much, once a minute for each encoder, in a thread.
+  'Encoder.health': 300,
   'Mutation.ingest': (args) => 5 * lengthOf(at(args.input, 'items')),
   'Mutation.updateItem': 5,
   'Mutation.updateItems': (args) => 5 * lengthOf(args.items),
