@@ -11,7 +11,7 @@ import {
 import { trainInThisThread } from '../../src/encoder/training/trainer.js';
 import type { TrainOptionsInput } from '../../src/encoder/types.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
-import { syntheticSource } from './encoder-source.js';
+import { syntheticSource } from '../unit/encoder-source.js';
 
 const SMALL: TrainOptionsInput = {
   dimension: 12,

@@ -7,7 +7,7 @@ import { trainInThisThread } from '../../src/encoder/training/trainer.js';
 import type { WarmStart } from '../../src/encoder/training/warm-start.js';
 import type { SourceSet, TrainedEncoder, TrainOptionsInput } from '../../src/encoder/types.js';
 import { loadTensorBackend } from '../../src/platform/tensor-backend.js';
-import { retrievalFigures, SMALL_TRAINING, syntheticSource } from './encoder-source.js';
+import { retrievalFigures, SMALL_TRAINING, syntheticSource } from '../unit/encoder-source.js';
 
 const CLASSES = 8;
 const ALL = syntheticSource(900, CLASSES, 11);

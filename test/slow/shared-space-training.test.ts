@@ -10,7 +10,7 @@ import { fitSharedNormalisation } from '../../src/encoder/training/shared-normal
 import { trainInThisThread } from '../../src/encoder/training/trainer.js';
 import type { Encoder, SourceSet } from '../../src/encoder/types.js';
 import { partsOf } from '../../src/evaluation/part-encoders.js';
-import { SMALL_TRAINING } from './encoder-source.js';
+import { SMALL_TRAINING } from '../unit/encoder-source.js';
 
 const WIDTH = 24;
 const SHARED = 12;
