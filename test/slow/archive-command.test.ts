@@ -55,6 +55,15 @@ async function rowsOf(dataDir: string, databaseUrl: string | null = null) {
   }
 }
 
+/** Runs a command and kills it after that time, unless it has ended before. */
+async function killed(args: readonly string[], milliseconds: number): Promise<void> {
+  const child = startCli(args);
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
+  await closed;
+  clearTimeout(timer);
+}
+
 describe('commonspace export and import', () => {
   it('copy a catalogue with its encoder, and searches answer the same', async () => {
     const copy = join(root, 'copy');
@@ -71,10 +80,7 @@ describe('commonspace export and import', () => {
   it('is completed by a second run after kill -9 at different moments', async () => {
     const copy = join(root, 'killed');
     for (const milliseconds of [1500, 2500, 3500, 4500]) {
-      const child = startCli(['import', archive, '--data', copy]);
-      await new Promise((resolve) => setTimeout(resolve, milliseconds));
-      child.kill('SIGKILL');
-      await new Promise((resolve) => child.once('close', resolve));
+      await killed(['import', archive, '--data', copy], milliseconds);
     }
     const result = await cli(['import', archive, '--data', copy, '--json']);
     expect(result.code).toBe(0);
@@ -123,10 +129,7 @@ describe('commonspace export and import', () => {
     await cli(['import', archive, '--data', copy]);
     await cli(['backup', file, '--data', data]);
     for (const milliseconds of [1500, 3000, 4500, 6000]) {
-      const child = startCli(['restore', file, '--data', copy]);
-      await new Promise((resolve) => setTimeout(resolve, milliseconds));
-      child.kill('SIGKILL');
-      await new Promise((resolve) => child.once('close', resolve));
+      await killed(['restore', file, '--data', copy], milliseconds);
       // Before and after the restore, the rows are the same.
       expect(await rowsOf(copy)).toEqual(rows);
     }

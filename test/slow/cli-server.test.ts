@@ -98,7 +98,12 @@ describe('beside the server of the data folder', () => {
     });
     expect(through).toEqual(await ingest(join(root, 'other-data')));
     expect((await ingest(data)).report).toMatchObject({ created: 0, unchanged: 2 });
-    await cli(['classes', 'delete', 'mixed', '--data', data]);
+    const client = createClient({ url: address });
+    const stored = ['mixed/circle.png', 'mixed/circle.png#text'].map((externalId) =>
+      client.item({ externalId }),
+    );
+    await client.deleteItems((await Promise.all(stored)).map((item) => item?.id ?? ''));
+    await client.deleteClass({ name: 'mixed' });
   });
 
   it('renames, merges and deletes classes', async () => {
