@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_VERSIONS } from './domain/encoder-status.js';
 import { CommonspaceError } from './domain/errors.js';
+import type { MediaBucket } from './domain/media-bucket.js';
 
 /** All settings. Only this file reads the environment; docs/operations.md lists the variables with their defaults. */
 export interface Config {
@@ -64,18 +65,6 @@ export interface Config {
   /** The name of the service in traces; null: no traces. The SDK of OpenTelemetry reads its further settings itself. */
   readonly tracedAs: string | null;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
-}
-
-interface MediaBucket {
-  readonly bucket: string;
-  /** Begins every key; without slashes at its ends. */
-  readonly prefix: string;
-  /** Null for Amazon S3. */
-  readonly endpoint: string | null;
-  readonly region: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken: string | null;
 }
 
 const list = z.string().transform((value) =>

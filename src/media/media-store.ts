@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { CommonspaceError } from '../domain/errors.js';
 import { isSha256 } from '../domain/ids.js';
+import type { MediaBucket } from '../domain/media-bucket.js';
 import { type CheckedImage, checkImage, inspectImage, renderWebp } from './decode.js';
 import type { HeldFile } from './files.js';
 import { createFolderStore } from './folder-store.js';
 import { THUMBNAIL_MAX_ASPECT, THUMBNAIL_WIDTHS } from './limits.js';
 import type { ListedObject, ObjectStore } from './object-store.js';
 import { pictureMemory } from './picture-memory.js';
-import { createS3Store, type S3Options } from './s3-store.js';
+import { createS3Store } from './s3-store.js';
 import type { StoredFile, StoredImage, StoredObject, Thumbnail } from './types.js';
 
 /** Stores images under the hash of their bytes. A stored image never changes, and equal bytes are stored once. */
@@ -79,7 +80,7 @@ export interface MediaOptions {
   /** Folder of the images, or of temporary files only where the images are in object storage. */
   readonly directory: string;
   /** Object storage; null or absent: the folder. */
-  readonly s3?: S3Options | null;
+  readonly s3?: MediaBucket | null;
   /** Receives an outage of the object storage at the start. */
   readonly report?: (error: unknown) => void;
 }

@@ -2,20 +2,9 @@ import { readFile, rm } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { CommonspaceError, throwIfCancelled } from '../domain/errors.js';
+import type { MediaBucket } from '../domain/media-bucket.js';
 import { createAtomicFiles } from './files.js';
 import type { ListedObject, ObjectStore, OpenedObject } from './object-store.js';
-
-export interface S3Options {
-  readonly bucket: string;
-  /** Begins every key; empty, or without a slash at its ends. */
-  readonly prefix: string;
-  /** Address of an S3-compatible server, whose buckets are paths; null for Amazon S3. */
-  readonly endpoint: string | null;
-  readonly region: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken: string | null;
-}
 
 export interface S3Limits {
   /** For a connection. */
@@ -44,7 +33,7 @@ const PASSING: ReadonlySet<number> = new Set([408, 429]);
  * @throws CommonspaceError BAD_CONFIG if the bucket does not exist or refuses the credentials; DATA_FOLDER_NOT_WRITABLE
  */
 export async function createS3Store(
-  options: S3Options & {
+  options: MediaBucket & {
     readonly directory: string;
     readonly report: (error: unknown) => void;
     readonly limits?: S3Limits;

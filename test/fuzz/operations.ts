@@ -26,7 +26,7 @@ export interface FuzzOperation {
   readonly fields: readonly string[];
 }
 
-/** Shares of edges among the values of an operation: a third of the operations has none. */
+/** Shares of edges among the values of an operation: a third of the operations has no edge value. */
 const WILDNESS = [0, 0, 0.04, 0.04, 0.12, 0.5] as const;
 const DEPTH = 4;
 const DEEP = 14;

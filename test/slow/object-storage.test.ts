@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommonspaceError, RETRY_AFTER_SECONDS } from '../../src/domain/errors.js';
-import { createS3Store, type S3Limits, type S3Options } from '../../src/media/s3-store.js';
+import type { MediaBucket } from '../../src/domain/media-bucket.js';
+import { createS3Store, type S3Limits } from '../../src/media/s3-store.js';
 import { startS3, type TestS3 } from '../support/s3-server.js';
 
 let s3: TestS3;
@@ -25,7 +26,7 @@ afterAll(async () => {
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** The objects below a prefix. */
-const objects = (prefix: string, more: Partial<S3Options> = {}, limits: Partial<S3Limits> = {}) =>
+const objects = (prefix: string, more: Partial<MediaBucket> = {}, limits: Partial<S3Limits> = {}) =>
   createS3Store({
     ...s3.options,
     prefix,

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { openApp } from '../../src/compose.js';
 import { readConfig } from '../../src/config.js';
+import type { MediaBucket } from '../../src/domain/media-bucket.js';
 import { createFeatureExtractors } from '../../src/features/create-feature-extractors.js';
 import type { HubOptions } from '../../src/features/hub/hub-options.js';
 import type { FeatureExtractors } from '../../src/features/types.js';
 import { createMediaStore, type MediaStore } from '../../src/media/media-store.js';
-import type { S3Options } from '../../src/media/s3-store.js';
 import type { SamplerOptions } from '../../src/services/drift/query-sampler.js';
 import type { TrainRequest } from '../../src/services/encoders/train-request.js';
 import { type App, createServices, type Services } from '../../src/services/services.js';
@@ -42,7 +42,7 @@ export interface TestAppOptions {
   /** Folders that bulk ingests may name. */
   readonly ingestFolders?: readonly string[];
   /** Object storage of the pictures; the folder by default. */
-  readonly s3?: S3Options;
+  readonly s3?: MediaBucket;
 }
 
 /** @param kind which server to use; see openTestCatalog */

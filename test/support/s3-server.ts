@@ -4,12 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { S3Options } from '../../src/media/s3-store.js';
+import type { MediaBucket } from '../../src/domain/media-bucket.js';
 
 const CHILD = fileURLToPath(new URL('s3-server-child.mjs', import.meta.url));
 
 export interface TestS3 {
-  readonly options: S3Options;
+  readonly options: MediaBucket;
   /** Kills the server. Its objects stay. */
   stop(): Promise<void>;
   /** Starts again on the same port, with the same objects. */

@@ -23,7 +23,7 @@ export interface CatalogueSize {
 /** What a call has stored. */
 interface Added {
   readonly added: number;
-  /** Ids that exist with another content, or for a class another name: their vectors in the archive are of no use. */
+  /** Ids that exist with another content (of a class: with another name). Their vectors in the archive are not stored. */
   readonly differing: readonly string[];
 }
 

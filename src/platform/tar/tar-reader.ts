@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { extract } from 'tar-stream';
 import { CommonspaceError } from '../../domain/errors.js';
+import { summed } from './summed.js';
 import { CHECKSUMS } from './tar-writer.js';
 
 /** A member of an archive that is read. */
@@ -138,14 +139,4 @@ function compare(found: ReadonlyMap<string, string>, listed: ReadonlyMap<string,
     if (digest !== sum) throw badArchive(`${name} does not have its checksum`, name);
   }
   for (const name of found.keys()) if (!listed.has(name)) throw badArchive(`${name} has no checksum`, name);
-}
-
-async function* summed(
-  stream: AsyncIterable<Buffer>,
-  sum: ReturnType<typeof createHash>,
-): AsyncGenerator<Buffer> {
-  for await (const chunk of stream) {
-    sum.update(chunk);
-    yield chunk;
-  }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
+import { summed } from './summed.js';
 
 /** A member of a tar archive. A tar header names the size, so it is known before the content. */
 export interface TarMember {
@@ -108,14 +109,4 @@ async function* withChecksums(
     lines.push(`${sum.digest('hex')}  ${name}\n`);
   }
   yield { name: CHECKSUMS, content: Buffer.from(lines.join('')) };
-}
-
-async function* summed(
-  stream: AsyncIterable<Buffer>,
-  sum: ReturnType<typeof createHash>,
-): AsyncGenerator<Buffer> {
-  for await (const chunk of stream) {
-    sum.update(chunk);
-    yield chunk;
-  }
 }

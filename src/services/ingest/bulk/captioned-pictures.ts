@@ -8,7 +8,7 @@ export interface CaptionedPicture {
   readonly ordinal: number;
   readonly name: string;
   readonly path: string;
-  /** Null where the row has none. */
+  /** Null for a row without a text. */
   readonly text: string | null;
 }
 

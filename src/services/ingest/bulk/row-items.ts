@@ -136,7 +136,7 @@ export class RowReader {
   }
 }
 
-/** The name of a row's picture; null where it has none. */
+/** The name of a row's picture; null for a row without a named picture. */
 function nameOf({ fileName }: RowColumns, pictures: readonly SourcePicture[]): string | null {
   const name = pictures.find((picture) => picture.name !== '')?.name ?? fileName;
   return name === undefined || name === '' ? null : name;
