@@ -218,11 +218,9 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)('changes of several servers (TES
     await blocker.connect();
     try {
       feed = new ChangeFeed(test.catalog);
+      const before = await now();
       const known = await store('known');
-      const start = await vi.waitUntil(async () => {
-        const position = await now();
-        return (await feed.page(1, position)).changes.length === 0 ? position : false;
-      }, SOON);
+      const { position: start } = await changesAfter(before, 1);
       await blocker.query('BEGIN; LOCK TABLE item_class IN SHARE MODE');
       // It has stored its pair and its item, and waits to store its classes.
       const late = other.items.upsertMany([textWrite('late', { pairKey: 'late' })]);
