@@ -12,6 +12,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { CommonspaceError } from '../domain/errors.js';
 import type { Matrix, RowFileRef, StoredRows } from '../domain/matrix.js';
+import { allFinite } from '../domain/vectors.js';
 
 export const HEADER_BYTES = 64;
 const MAGIC = Buffer.from('CSROWS1\n', 'latin1');
@@ -111,13 +112,6 @@ export function openRowFile(file: string): RowFile {
 /** The bytes of the numbers, in the same memory. */
 export function bytesOf(numbers: Float32Array): Buffer {
   return Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-}
-
-function allFinite(numbers: Float32Array): boolean {
-  let sum = 0;
-  // 0 for finite numbers, else NaN.
-  for (let i = 0; i < numbers.length; i += 1) sum += 0 * (numbers[i] as number);
-  return sum === 0;
 }
 
 function badRows(file: string, why: string): CommonspaceError {

@@ -3,10 +3,12 @@
  * JSON header, the numbers. docs/decisions/0005-encoder.md describes the layout.
  */
 import { createHash } from 'node:crypto';
+import { endianness } from 'node:os';
 import { CommonspaceError } from '../../domain/errors.js';
 
 const ENCODER_FILE_VERSION = 1;
 const MAGIC = Buffer.from('CSBUNDLE', 'latin1');
+const BIG_ENDIAN = endianness() === 'BE';
 const MAX_HEADER = 16 * 2 ** 20;
 
 export interface EncoderFile {
@@ -72,9 +74,7 @@ export function readEncoderFile(bytes: Uint8Array, kind: string): EncoderFile {
   const arrays = new Map<string, Float32Array>();
   let start = 0;
   for (const [name, length] of header.arrays) {
-    const array = new Float32Array(length);
-    for (let i = 0; i < length; i += 1) array[i] = numbers.readFloatLE(start + i * 4);
-    arrays.set(name, array);
+    arrays.set(name, fromLittleEndian(numbers.subarray(start, start + length * 4)));
     start += length * 4;
   }
   return { kind, description: header.description, arrays };
@@ -112,9 +112,15 @@ function isHeader(value: unknown): value is Header {
 }
 
 function littleEndian(array: Float32Array): Buffer {
-  const out = Buffer.alloc(array.length * 4);
-  for (let i = 0; i < array.length; i += 1) out.writeFloatLE(array[i] as number, i * 4);
-  return out;
+  const copy = Buffer.from(array.slice().buffer);
+  return BIG_ENDIAN ? copy.swap32() : copy;
+}
+
+/** A copy, because the numbers of a file need not begin at a multiple of four bytes. */
+function fromLittleEndian(bytes: Buffer): Float32Array {
+  const { buffer } = new Uint8Array(bytes);
+  if (BIG_ENDIAN) Buffer.from(buffer).swap32();
+  return new Float32Array(buffer);
 }
 
 function bad(what: string): CommonspaceError {

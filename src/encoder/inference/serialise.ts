@@ -1,11 +1,11 @@
 /** Encoder parameters to the bytes of an encoder file, and back. */
 import { CommonspaceError } from '../../domain/errors.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
+import { allFinite } from '../../domain/vectors.js';
 import type { Encoder, JsonValue } from '../types.js';
 import { type BranchShape, isBranchShape, isCount, putBranch, takeBranch } from './branch-arrays.js';
 import { checkParameters, createEncoder } from './create-encoder.js';
 import { type EncoderFile, readEncoderFile, writeEncoderFile } from './encoder-file.js';
-
 import type { Normalisation } from './normalise.js';
 import type { Branch, EncoderParameters, KeptNorms, SideNorms } from './parameters.js';
 
@@ -112,7 +112,7 @@ export function loadParameters(bytes: Uint8Array): EncoderParameters {
     const found = file.arrays.get(name);
     if (found?.length !== length)
       throw bad(`"${name}" has ${found?.length ?? 'no'} numbers where ${length} are expected`);
-    if (!found.every(Number.isFinite)) throw bad(`"${name}" has a number that is not finite`);
+    if (!allFinite(found)) throw bad(`"${name}" has a number that is not finite`);
     return found;
   };
   const side = (modality: Modality) => {
