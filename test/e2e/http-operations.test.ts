@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -226,6 +227,19 @@ describe('the log', () => {
 });
 
 describe('a server that stops', () => {
+  it('does not wait for connections that have sent nothing', async () => {
+    const http = await start();
+    const accepted = once(http.server, 'connection');
+    const unused = connect(Number(new URL(await listen(http, '127.0.0.1', 0)).port), '127.0.0.1');
+    const ended = once(unused, 'close');
+    await accepted;
+    const cut = vi.spyOn(http.server, 'closeAllConnections');
+    // Node would end the connection after a minute, when it gives up waiting for headers.
+    await closeWithin(http, 30_000);
+    await ended;
+    expect(cut).not.toHaveBeenCalled();
+  });
+
   it('completes requests, and cuts those that take longer than the limit', async () => {
     const http = await start();
     const address = await listen(http, '127.0.0.1', 0);
