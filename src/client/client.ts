@@ -13,7 +13,7 @@ import {
   Transport,
   type TransportOptions,
 } from './transport.js';
-import { type Picture, type UploadedPicture, upload } from './uploads.js';
+import { type Picture, type UploadedFile, type UploadedPicture, upload, uploadFile } from './uploads.js';
 
 export type ClientOptions = TransportOptions;
 type Of<Query> = NonNullable<Query[keyof Query]>;
@@ -88,6 +88,11 @@ export class Client {
   /** Stores a picture, for `mediaId` of an item to ingest or of a query. */
   upload(picture: Picture, options: CallOptions = {}): Promise<UploadedPicture> {
     return upload(this.transport, picture, options);
+  }
+
+  /** Stores a file of any size, for `uploadId` of `ingestBulk` and `importCatalogue`. */
+  uploadFile(file: Picture, options: CallOptions = {}): Promise<UploadedFile> {
+    return uploadFile(this.transport, file, options);
   }
 
   /** The catalogue as an archive, which the server writes while it is read. The key needs the scope `admin`. */
@@ -264,6 +269,18 @@ export class Client {
     return required(deleteEncoder.deletedId, deleteEncoder.errors);
   }
 
+  /** Begins to store an archive of a catalogue. `jobProgress` follows it. The key needs the scope `admin`. */
+  async importCatalogue(input: documents.ImportCatalogueInput, options?: CallOptions): Promise<ApiJob> {
+    const { importCatalogue } = await this.execute(documents.ImportCatalogueDocument, { input }, options);
+    return required(importCatalogue.job, importCatalogue.errors);
+  }
+
+  /** The job, and again after each change, until it ends. */
+  async *jobProgress(id: string, options?: CallOptions) {
+    const results = this.subscribe(documents.JobProgressDocument, { id }, options);
+    for await (const { jobProgress } of results) yield jobProgress;
+  }
+
   /** The encoder, and again after each change, until the work on it ends. */
   async *encoderProgress(id: string, options?: CallOptions): AsyncGenerator<ApiEncoder, void, undefined> {
     const results = this.subscribe(documents.EncoderProgressDocument, { id }, options);
@@ -273,6 +290,7 @@ export class Client {
 
 type SearchPage = Of<documents.SearchQuery>;
 type ApiEncoder = documents.EncoderFieldsFragment;
+type ApiJob = documents.JobFieldsFragment;
 
 interface Answer {
   readonly data?: unknown;

@@ -8,4 +8,4 @@ export { type Client, type ClientOptions, createClient } from './client.js';
 export { gql, type TypedDocument } from './documents.js';
 export type { PageOf } from './pages.js';
 export type { CallOptions } from './transport.js';
-export type { Picture, PictureSource, UploadedPicture } from './uploads.js';
+export type { Picture, PictureSource, UploadedFile, UploadedPicture } from './uploads.js';

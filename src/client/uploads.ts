@@ -23,22 +23,48 @@ export interface UploadedPicture {
   readonly url: string;
 }
 
+/** A file that the server has stored, for the `uploadId` of a job. */
+export interface UploadedFile {
+  /** The SHA-256 of the bytes. */
+  readonly id: string;
+  readonly bytes: number;
+  readonly format: string;
+}
+
+/** Stores a file for a job by POST /uploads. @throws ApiError */
+export async function uploadFile(
+  transport: Transport,
+  file: Picture,
+  options: CallOptions = {},
+): Promise<UploadedFile> {
+  return (await send(transport, '/uploads', file, options)) as UploadedFile;
+}
+
 /** Stores a picture by POST /media. @throws ApiError */
 export async function upload(
   transport: Transport,
   picture: Picture,
-  { signal }: CallOptions = {},
+  options: CallOptions = {},
 ): Promise<UploadedPicture> {
+  return (await send(transport, '/media', picture, options)) as UploadedPicture;
+}
+
+async function send(
+  transport: Transport,
+  path: string,
+  content: Picture,
+  { signal }: CallOptions,
+): Promise<object> {
   const response = await transport.send({
-    path: '/media',
+    path,
     // The server recognises the format by the bytes.
     headers: { 'content-type': 'application/octet-stream' },
-    body: () => ('open' in picture ? picture.open() : picture) as RequestBody | Promise<RequestBody>,
+    body: () => ('open' in content ? content.open() : content) as RequestBody | Promise<RequestBody>,
     signal,
   });
   const answer: unknown = await reading(response.json(), signal);
   if (typeof answer !== 'object' || answer === null || !('id' in answer)) {
     throw new ApiError('BAD_ANSWER', 'The answer to an upload has no id.', { status: response.status });
   }
-  return answer as UploadedPicture;
+  return answer;
 }

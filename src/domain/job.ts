@@ -5,7 +5,7 @@ export const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelle
 export type JobState = (typeof JOB_STATES)[number];
 
 /** Work of the job list. Trainings and evaluations have tables of their own; the others are rows of `job`. */
-export const JOB_KINDS = ['INGEST', 'DELETION', 'SWEEP', 'TRAINING', 'EVALUATION'] as const;
+export const JOB_KINDS = ['INGEST', 'IMPORT', 'DELETION', 'SWEEP', 'TRAINING', 'EVALUATION'] as const;
 export type JobKindName = (typeof JOB_KINDS)[number];
 
 /** Whether a job in this state changes without a further request. */
@@ -28,6 +28,8 @@ export interface JobRow extends JobCounts {
   readonly state: JobState;
   /** Inputs in all; null while it is not known. */
   readonly total: number | null;
+  /** Of the error by which it failed; null in any other state. */
+  readonly code: string | null;
   /** Why it failed or waits, or what it did. */
   readonly message: string | null;
   /** Name of the key; null for work that a server began by itself, and for trainings. */

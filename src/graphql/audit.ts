@@ -44,11 +44,12 @@ function detailOf(name: string, args: Values, payload: Values): Values {
     const values = Object.entries({ id, name: former, newName, from, into });
     return Object.fromEntries(values.filter(([, value]) => value != null));
   }
-  if (name === 'ingestBulk' || name === 'deleteMatchingItems') {
+  if (name === 'ingestBulk' || name === 'importCatalogue' || name === 'deleteMatchingItems') {
     const job = payload.job as { readonly id: string } | null;
     // Arguments that cannot be stored were refused.
     if (job === null) return {};
-    const given = name === 'ingestBulk' ? (args.input as Values) : { filter: args.filter, all: args.all };
+    const given =
+      name === 'deleteMatchingItems' ? { filter: args.filter, all: args.all } : (args.input as Values);
     const values = Object.entries(given).filter(([, value]) => value != null);
     return { ...Object.fromEntries(values), id: job.id };
   }

@@ -10,6 +10,7 @@ const QUERIES: Readonly<Record<string, Scope>> = { exportCatalogue: 'admin' };
 const MUTATIONS: Readonly<Record<string, Scope>> = {
   ingest: 'ingest',
   ingestBulk: 'ingest',
+  importCatalogue: 'admin',
   updateItem: 'ingest',
   updateItems: 'ingest',
   createClass: 'ingest',

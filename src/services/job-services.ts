@@ -2,15 +2,19 @@ import type { Catalog } from '../catalog/catalog.js';
 import type { ReportUnexpected } from '../domain/errors.js';
 import type { FetchPolicy } from '../media/fetch-image.js';
 import type { MediaStore } from '../media/media-store.js';
+import type { ArchiveImport } from './archive/archive-import.js';
+import { importJob } from './archive/import-job.js';
+import { ImportJobs } from './archive/import-jobs.js';
 import type { Checkpoints } from './encoders/checkpoints.js';
 import { BulkFiles } from './ingest/bulk/bulk-files.js';
 import { BulkIngest } from './ingest/bulk/bulk-ingest.js';
 import { BulkJobs } from './ingest/bulk/bulk-jobs.js';
+import { BulkSources } from './ingest/bulk/bulk-sources.js';
 import { ingestJob } from './ingest/bulk/ingest-job.js';
 import { SourceFolders } from './ingest/bulk/source-folders.js';
 import type { IngestService } from './ingest/ingest-service.js';
 import { storedKind } from './jobs/job-kind.js';
-import { JobRunner } from './jobs/job-runner.js';
+import { type AllowanceOf, JobRunner } from './jobs/job-runner.js';
 import { JobService } from './jobs/job-service.js';
 import { deletionJob } from './search/deletion-job.js';
 import { Deletions } from './search/deletions.js';
@@ -27,6 +31,7 @@ export interface JobServices {
   readonly bulkIngest: BulkIngest;
   readonly bulkFiles: BulkFiles;
   readonly bulkJobs: BulkJobs;
+  readonly importJobs: ImportJobs;
   readonly deletions: Deletions;
   readonly sweep: Sweep;
   /** Sweeps from time to time, once it is started. */
@@ -49,6 +54,10 @@ interface JobParts {
   readonly ingest: IngestService;
   readonly filters: FilterCheck;
   readonly bulk: BulkParts;
+  readonly archiveImport: ArchiveImport;
+  /** Embeds what live encoders lack, and builds missing indexes. */
+  readonly complete: (signal: AbortSignal) => Promise<void>;
+  readonly allowanceOf: AllowanceOf;
   readonly fetchPolicy: FetchPolicy;
   readonly reportUnexpected: ReportUnexpected;
 }
@@ -59,27 +68,35 @@ interface JobParts {
  * @param swept the folder of runs, and the ids of the configured extractors
  */
 export function createJobServices(
-  { catalog, media, checkpoints, ingest, filters, bulk, fetchPolicy, reportUnexpected }: JobParts,
+  parts: JobParts,
   swept: { readonly runsFolder: string; readonly configured: readonly string[] },
   cancelTraining: (id: string) => Promise<unknown>,
 ): JobServices {
+  const { catalog, media, checkpoints, filters, bulk, fetchPolicy, reportUnexpected } = parts;
   const bulkFiles = new BulkFiles(bulk.folder, bulk.maxBytes, fetchPolicy);
-  const folders = new SourceFolders(bulk.sources);
-  const bulkIngest = new BulkIngest(ingest);
+  const sources = new BulkSources(bulkFiles, new SourceFolders(bulk.sources));
+  const bulkIngest = new BulkIngest(parts.ingest);
   const failures = catalog.jobList.failures.bind(catalog.jobList);
-  const ingestKind = ingestJob({ bulk: bulkIngest, files: bulkFiles, folders, failures });
+  const ingestKind = ingestJob({ bulk: bulkIngest, sources, failures });
+  const importKind = importJob({ archive: parts.archiveImport, sources, complete: parts.complete });
   const sweep = new Sweep({ catalog, media, bulkFiles, checkpoints, ...swept });
   const sweepKind = sweepJob(sweep);
   const deletionKind = deletionJob({ catalog, media });
-  const kinds = [storedKind(sweepKind), storedKind(ingestKind), storedKind(deletionKind)];
-  const jobRunner = new JobRunner(catalog.jobs, kinds, reportUnexpected);
+  const kinds = [
+    storedKind(sweepKind),
+    storedKind(ingestKind),
+    storedKind(importKind),
+    storedKind(deletionKind),
+  ];
+  const jobRunner = new JobRunner(catalog.jobs, kinds, reportUnexpected, parts.allowanceOf);
   const jobs = new JobService(catalog, kinds, jobRunner, cancelTraining);
   return {
     jobs,
     jobRunner,
     bulkIngest,
     bulkFiles,
-    bulkJobs: new BulkJobs(jobs, ingestKind, bulkFiles, folders),
+    bulkJobs: new BulkJobs(jobs, ingestKind, sources),
+    importJobs: new ImportJobs(jobs, importKind, sources, catalog),
     deletions: new Deletions(jobs, deletionKind, filters),
     sweep,
     sweepSchedule: new SweepSchedule(

@@ -182,8 +182,28 @@ export function createServices(parts: Parts): Services {
   const signatures = new Signatures(catalog.serverSecret);
   const trainingRunner = new TrainingRunner(runParts, versionService, reportUnexpected);
   const training = new TrainingService(runParts, trainingRunner, versionService, filters);
+  const budgets = new Budgets(parts.perMinute);
+  const archiveImport = new ArchiveImport(catalog, media);
+  const hashes = new HashBackfill(catalog, media);
+  const upkeep = new Upkeep(catalog, encoders, extractors, backfill, hashes, reportUnexpected);
   const jobServices = createJobServices(
-    { catalog, media, checkpoints, ingest, filters, bulk: parts.bulk, fetchPolicy, reportUnexpected },
+    {
+      catalog,
+      media,
+      checkpoints,
+      ingest,
+      filters,
+      bulk: parts.bulk,
+      archiveImport,
+      complete: async (signal) => {
+        await upkeep.complete(signal);
+        await indexes.ensure(signal);
+      },
+      allowanceOf: async ({ name, keyId }) =>
+        budgets.of((keyId === null ? null : await keys.callerById(keyId)) ?? { name, keyId, scopes: [] }),
+      fetchPolicy,
+      reportUnexpected,
+    },
     { runsFolder: parts.runsFolder, configured: [features.image.id, features.text.id] },
     (id) => training.cancel(id),
   );
@@ -214,26 +234,19 @@ export function createServices(parts: Parts): Services {
     imageExtractors,
     textExtractors,
     indexes,
-    upkeep: new Upkeep(
-      catalog,
-      encoders,
-      extractors,
-      backfill,
-      new HashBackfill(catalog, media),
-      reportUnexpected,
-    ),
+    upkeep,
     checks: new Checks({ catalog, media, sweep: jobServices.sweep, folder: dirname(parts.runsFolder) }),
     gauges: new GaugeReader(catalog, features, indexes, health),
     health,
     querySampler,
     keys,
-    budgets: new Budgets(parts.perMinute),
+    budgets,
     sessions: new Sessions(signatures, keys),
     signedMedia: new SignedMedia(signatures),
     audit: (...entry) => catalog.audit.add(...entry).catch(reportUnexpected),
     auditPage: (before, limit) => catalog.audit.page(before, limit),
     archiveExport: new ArchiveExport(catalog, media, parts.runsFolder),
-    archiveImport: new ArchiveImport(catalog, media),
+    archiveImport,
     backup: new Backup(catalog, media),
     ...jobServices,
     trainingRunner,

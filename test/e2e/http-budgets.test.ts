@@ -88,6 +88,26 @@ async function serve(defaults: { cost: number; bytes: number }) {
 const key = async (cost: number | null, bytes: number | null) =>
   (await app.keys.create('limited', ['ingest'], null, { cost, bytes })).secret;
 
+it('counts what a bulk ingest fetches for the key that began it, and the job waits', async () => {
+  const { row } = await app.keys.create('fetching', ['ingest'], null, {
+    cost: null,
+    bytes: 10,
+  });
+  const caller = { keyId: row.id, name: row.name, scopes: row.scopes, perMinute: row.perMinute };
+  const rows = Readable.from([Buffer.from(`image_url,text\n${address},a circle\n`)]);
+  const { id: uploadId } = await app.bulkFiles.receive(rows);
+  const { id } = await app.bulkJobs.begin({ uploadId }, [], caller);
+  app.jobRunner.start(1);
+  await expect.poll(async () => (await app.jobs.require(id)).message).toMatch(/^It waits/);
+  expect(await app.jobs.require(id)).toMatchObject({ state: 'queued', done: 1, failed: 0 });
+  expect(() => app.budgets.of(caller).takeBytes(1)).toThrow(
+    expect.objectContaining({ code: 'RATE_LIMITED' }),
+  );
+  // As after its time.
+  await app.catalog.database.run('UPDATE job SET run_after = NULL WHERE id = $1', [id]);
+  await expect.poll(async () => (await app.jobs.require(id)).state, { timeout: 5_000 }).toBe('succeeded');
+});
+
 describe('the cost that a key may use in a minute', () => {
   it('is refused beyond it with 429 until it has come back, for this key alone', async () => {
     const { ask, metric } = await serve({ cost: 0, bytes: 0 });

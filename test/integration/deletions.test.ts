@@ -4,11 +4,14 @@ import { LOCAL } from '../../src/domain/access.js';
 import { encoderRequest } from '../../src/domain/encoder-record.js';
 import type { ItemFilter } from '../../src/domain/filter.js';
 import type { JobStep } from '../../src/domain/job.js';
+import { JobFetches } from '../../src/services/jobs/job-fetches.js';
 import { deletionJob } from '../../src/services/search/deletion-job.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { describeOnEachKind, emptyCatalog } from '../support/catalog.js';
 import { pathOf } from '../support/media-files.js';
+
+const NO_FETCHES = new JobFetches({ takeBytes: () => {}, addBytes: () => {} });
 
 describeOnEachKind('the deletion of matching items', (kind) => {
   let app: TestApp;
@@ -69,6 +72,7 @@ describeOnEachKind('the deletion of matching items', (kind) => {
       id: 'x',
       position: null,
       requestedBy: 'test',
+      fetches: NO_FETCHES,
       signal: new AbortController().signal,
       advance: async (step) => void steps.push(step),
     });
@@ -92,6 +96,7 @@ describeOnEachKind('the deletion of matching items', (kind) => {
         id: 'x',
         position,
         requestedBy: 'test',
+        fetches: NO_FETCHES,
         signal: new AbortController().signal,
         advance: async (step) => {
           if (steps === 0) throw new Error('killed');

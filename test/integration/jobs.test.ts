@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { Jobs } from '../../src/catalog/repositories/jobs.js';
 import { LOCAL } from '../../src/domain/access.js';
 import { CommonspaceError } from '../../src/domain/errors.js';
+import { Budgets } from '../../src/services/access/budgets.js';
 import { type JobContext, type JobKind, storedKind } from '../../src/services/jobs/job-kind.js';
-import { JobRunner } from '../../src/services/jobs/job-runner.js';
+import { type AllowanceOf, JobRunner } from '../../src/services/jobs/job-runner.js';
 import { JobService } from '../../src/services/jobs/job-service.js';
 import { describeOnEachKind, openTestCatalog, type TestCatalog } from '../support/catalog.js';
 
@@ -74,9 +75,14 @@ describeOnEachKind('jobs', (kind) => {
   });
 
   /** A process with a runner. */
-  function server(counts: JobKind<Parameters>, jobs: Jobs = test.catalog.jobs, atOnce = 1) {
+  function server(
+    counts: JobKind<Parameters>,
+    jobs: Jobs = test.catalog.jobs,
+    atOnce = 1,
+    allowanceOf?: AllowanceOf,
+  ) {
     const kinds = [storedKind(counts)];
-    const runner = new JobRunner(jobs, kinds, (error) => unexpected.push(error));
+    const runner = new JobRunner(jobs, kinds, (error) => unexpected.push(error), allowanceOf);
     runners.push(runner);
     runner.start(atOnce);
     const service = new JobService({ jobs, jobList: test.catalog.jobList }, kinds, runner, async () => {});
@@ -124,6 +130,39 @@ describeOnEachKind('jobs', (kind) => {
     });
     expect(reached).toEqual([0, 10, 20, 20, 30]);
     expect(unexpected).toHaveLength(1);
+  });
+
+  it('wait between steps while their key has fetched what it may, and go on then', async () => {
+    let now = 0;
+    const budgets = new Budgets({ cost: 0, bytes: 600 }, () => now);
+    const reached: number[] = [];
+    const fetching = counting(async (at, { fetches }) => {
+      fetches.continue();
+      reached.push(at);
+      fetches.inputs.begin();
+      fetches.inputs.spend(350);
+    });
+    const allowanceOf: AllowanceOf = async (caller) => budgets.of({ ...caller, scopes: [] });
+    const one = server(fetching, test.catalog.jobs, 1, allowanceOf);
+    const id = await begin(one);
+    const waiting = async () => (await test.catalog.jobList.byId(id))?.message;
+    await expect.poll(waiting).toMatch(/^It waits/);
+    // 700 bytes are more than a minute allows, so nothing more was fetched.
+    expect(reached).toEqual([0, 10]);
+    const [row] = await test.catalog.database.run<{ seconds: number; attempts: number }>(
+      'SELECT EXTRACT(EPOCH FROM run_after - clock_timestamp())::float8 AS seconds, attempts FROM job',
+    );
+    expect(row?.seconds).toBeGreaterThan(25);
+    expect(row?.attempts).toBe(0);
+    now += 60_000;
+    await test.catalog.database.run('UPDATE job SET run_after = NULL');
+    one.runner.wake();
+    expect(await ended(id)).toMatchObject({ ...COUNTED, state: 'succeeded' });
+    expect(reached).toEqual([0, 10, 20, 30]);
+    // 100 were left over from before, and 600 came back.
+    expect(() => budgets.of({ name: 'local', keyId: null, scopes: [] }).takeBytes(1)).toThrow(
+      /bytes of a minute/,
+    );
   });
 
   it('fail at once by an expected error, and go on if they are retried', async () => {

@@ -88,7 +88,7 @@ describe('commonspace export and import', () => {
     expect(await searchIn(copy)).toEqual(found);
   });
 
-  it('writes the same archive through the server of the data folder, and refuses an import beside it', async () => {
+  it('writes the same archive through the server of the data folder', async () => {
     const server = startCli(['serve', '--data', data, '--port', '0']);
     try {
       await printed(server, /serves http/);
@@ -97,11 +97,34 @@ describe('commonspace export and import', () => {
       const copy = join(root, 'beside');
       expect((await cli(['import', beside, '--data', copy])).code).toBe(0);
       expect(await rowsOf(copy)).toEqual(rows);
-      expect((await cli(['import', archive, '--data', data])).stderr).toMatch(/NOT_IN_API/);
     } finally {
       server.kill('SIGTERM');
       await new Promise((resolve) => server.once('close', resolve));
     }
+  });
+
+  it('import through the server of the data folder, with the same results', async () => {
+    const served = join(root, 'served');
+    const server = startCli(['serve', '--data', served, '--port', '0']);
+    const args = ['import', archive, '--data', served, '--json'];
+    try {
+      await printed(server, /serves http/);
+      const bad = join(root, 'bad-beside.tar');
+      await writeFile(bad, (await readFile(archive)).subarray(0, -4000));
+      const damaged = await cli(['import', bad, '--data', served, '--json']);
+      expect([damaged.code, damaged.json()]).toMatchObject([2, { error: { code: 'BAD_ARCHIVE' } }]);
+      const missing = await cli(['import', join(root, 'none.tar'), '--data', served]);
+      expect([missing.code, missing.stderr]).toEqual([2, expect.stringMatching(/^FILE_MISSING \(file\)/)]);
+      const result = await cli(args);
+      expect(result.json()).toMatchObject({ items: 120, pictures: 60, encoders: 1, missingPictures: 0 });
+      expect(result.stderr).toMatch(/MB uploaded\n(.*\n)*.* members/);
+      expect(await searchIn(served)).toEqual(found);
+      expect((await cli(args)).json()).toMatchObject({ items: 0, vectors: 0 });
+    } finally {
+      server.kill('SIGTERM');
+      await new Promise((resolve) => server.once('close', resolve));
+    }
+    expect(await rowsOf(served)).toEqual(rows);
   });
 
   it('back up the database while a server serves it, and restore it, but not beside a server', async () => {

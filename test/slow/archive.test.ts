@@ -5,7 +5,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { JobStep } from '../../src/domain/job.js';
 import { HEADER } from '../../src/services/archive/archive-format.js';
+import { importJob } from '../../src/services/archive/import-job.js';
+import { JobFetches } from '../../src/services/jobs/job-fetches.js';
 import { drawShape } from '../factories/shapes.js';
 import { describeOnEachKind } from '../support/catalog.js';
 import { textWrite } from '../support/catalog-items.js';
@@ -119,6 +122,68 @@ describeOnEachKind('an archive', (kind) => {
       (await two.source.catalog.encoders.active())?.id,
     );
     expect(await two.target.run(two.archive, { merge: true })).toEqual(NOTHING);
+  });
+
+  it('adds to pairs up to their limit, and stores nothing beyond it', async () => {
+    const inPair = (count: number) =>
+      Array.from({ length: count }, (_, n) =>
+        textWrite(`own ${n}`, { externalId: `own-${n}`, pairKey: 'pair-0' }),
+      );
+    await two.emptyTarget();
+    // The archive has an image and a text of this pair.
+    await two.target.catalog.items.upsertMany(inPair(63));
+    const before = await archivedRows(two.target.catalog);
+    await expect(two.target.run(two.archive, { merge: true })).rejects.toMatchObject({
+      code: 'PAIR_TOO_LARGE',
+      message: expect.stringContaining('"pair-0"'),
+    });
+    expect(await archivedRows(two.target.catalog)).toEqual(before);
+    expect(await bytesOf(two.target.media)).toEqual(new Map());
+    await two.target.catalog.items.delete([(await two.target.catalog.items.byExternalId('own-0'))?.id ?? '']);
+    expect(await two.target.run(two.archive, { merge: true })).toMatchObject({ items: 305 });
+    const sizes = await two.target.catalog.items.pairSizes(['pair-0']);
+    expect(sizes.get('pair-0')).toBe(64);
+    // What is there already is not added again.
+    expect(await two.target.run(two.archive, { merge: true })).toEqual(NOTHING);
+  });
+
+  it('is stored by a job that goes on after it ended at any step, and leaves out what was deleted meanwhile', async () => {
+    const job = importJob({
+      archive: two.target,
+      sources: { path: async () => two.archive },
+      complete: async () => {},
+      stepMs: 0,
+    });
+    const given = { source: { kind: 'upload', file: 'x' }, merge: false } as const;
+    const all = await archivedRows(two.source.catalog);
+    const steps: JobStep[] = [];
+    /** The process ends after so many steps. */
+    const attempt = (count: number) =>
+      job.run(given, {
+        id: 'x',
+        position: steps.at(-1)?.position ?? null,
+        requestedBy: 'test',
+        fetches: new JobFetches({ takeBytes: () => {}, addBytes: () => {} }),
+        signal: new AbortController().signal,
+        advance: async (step) => {
+          if (count === 0) throw new Error('killed');
+          count -= 1;
+          steps.push(JSON.parse(JSON.stringify(step)));
+        },
+      });
+    await two.emptyTarget();
+    for (const count of [1, 4, 2, 3, 1]) await expect(attempt(count)).rejects.toThrow('killed');
+    const gone = (await two.target.catalog.items.byExternalId('text-0'))?.id ?? '';
+    await two.target.catalog.items.delete([gone]);
+    const mine = textWrite('mine', { externalId: 'mine' });
+    await two.target.catalog.items.upsertMany([mine]);
+    expect(await attempt(99)).toMatch(/^Stored /);
+    expect(steps.reduce((sum, { done }) => sum + done, 0)).toBe(steps[0]?.total);
+    expect(await two.target.catalog.items.byExternalId('text-0')).toBeNull();
+    await two.target.catalog.items.delete([mine.id]);
+    const { item, ...others } = await archivedRows(two.target.catalog);
+    expect(item?.length).toBe((all.item?.length ?? 0) - 1);
+    expect(others.encoder).toEqual(all.encoder);
   });
 
   it('keeps what has another content under the same id, without the vectors of the former', async () => {

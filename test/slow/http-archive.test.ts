@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '../../src/client/index.js';
 import { createApp, listen } from '../../src/http/app.js';
 import { readTar } from '../../src/platform/tar/tar-reader.js';
@@ -31,6 +31,7 @@ beforeAll(async () => {
   ]);
   const make = async (scope: 'read' | 'train' | 'admin') =>
     (await app.keys.create(scope, [scope], null)).secret;
+  app.jobRunner.start(1);
   keys = { read: await make('read'), train: await make('train'), admin: await make('admin') };
 });
 afterAll(async () => {
@@ -88,6 +89,88 @@ it.each(['read', 'train'] as const)('is refused with the scope %s', async (scope
     expect(response.json()).toMatchObject({ error: { code: 'FORBIDDEN' } });
   }
   expect((await ask(QUERY, keys[scope])).errors[0].extensions.code).toBe('FORBIDDEN');
+});
+
+describe('an import by the API', () => {
+  const client = () => createClient({ url, key: keys.admin });
+  const uploaded = async () => {
+    const bytes = await new Response(await client().exportCatalogue()).arrayBuffer();
+    return (await client().uploadFile(bytes)).id;
+  };
+  const followed = async (input: { uploadId?: string; url?: string; merge?: boolean }) => {
+    const { id } = await client().importCatalogue(input);
+    let last = null;
+    for await (const job of client().jobProgress(id)) last = job;
+    return last;
+  };
+  const deleteItems = async () => {
+    const { nodes } = await client().items();
+    await client().deleteItems(nodes.map(({ id }) => id));
+    return nodes;
+  };
+
+  it('stores the archive as a job, which is noted, and nothing when it is repeated', async () => {
+    const uploadId = await uploaded();
+    const before = await deleteItems();
+    const job = await followed({ uploadId });
+    expect(job).toMatchObject({
+      kind: 'IMPORT',
+      state: 'SUCCEEDED',
+      code: null,
+      imported: { items: 2, pictures: 1, classes: 0, encoders: 0, missingPictures: 0 },
+    });
+    expect(job?.done).toBe(job?.total);
+    expect((await client().items()).nodes).toEqual(before);
+    const [entry] = await app.auditPage(null, 1);
+    expect(entry).toMatchObject({
+      caller: 'admin',
+      action: 'importCatalogue',
+      detail: { uploadId, id: job?.id },
+    });
+    expect((await followed({ uploadId }))?.imported).toMatchObject({ items: 0, vectors: 0 });
+  });
+
+  it('is refused where the catalogue has other data, which merge adds to', async () => {
+    const uploadId = await uploaded();
+    await deleteItems();
+    const mine = { content: { text: 'mine' }, externalId: 'mine', pairKey: 'a' };
+    await client().ingest([mine]);
+    const refused = await followed({ uploadId });
+    expect(refused).toMatchObject({ state: 'FAILED', code: 'CATALOGUE_NOT_EMPTY', imported: null });
+    expect(refused?.message).toMatch(/1 items/);
+    expect((await client().items()).nodes).toHaveLength(1);
+    expect((await followed({ uploadId, merge: true }))?.imported).toMatchObject({ items: 2 });
+    const item = await client().item({ externalId: 'mine' });
+    const { data } = await ask('{ item(externalId: "mine") { counterparts { id } } }', keys.admin);
+    expect(data.item.counterparts).toHaveLength(2);
+    await client().deleteItems([item?.id ?? '']);
+  });
+
+  it('refuses what is no archive at once, naming the field, and another scope', async () => {
+    const { id: rows } = await client().uploadFile(Buffer.from('text\na\n'));
+    const refused = async (input: object) =>
+      client()
+        .importCatalogue(input)
+        .catch((error: unknown) => error);
+    expect(await refused({ uploadId: rows })).toMatchObject({
+      code: 'BAD_ARCHIVE',
+      field: ['input', 'uploadId'],
+    });
+    expect(await refused({ uploadId: 'a'.repeat(64) })).toMatchObject({
+      code: 'UPLOAD_NOT_FOUND',
+      field: ['input', 'uploadId'],
+    });
+    expect(await refused({ merge: true })).toMatchObject({ code: 'BAD_INPUT', field: ['input'] });
+    expect(await refused({ path: 'none/a.tar' })).toMatchObject({
+      code: 'BAD_INPUT',
+      field: ['input', 'path'],
+    });
+    const train = createClient({ url, key: keys.train });
+    await expect(train.importCatalogue({ uploadId: rows })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(client().uploadFile(Buffer.alloc(2 ** 20 + 1, 'a'))).rejects.toMatchObject({
+      code: 'FILE_TOO_LARGE',
+    });
+  });
 });
 
 it('is refused to pages of other sites, and without a key', async () => {

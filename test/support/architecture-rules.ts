@@ -34,7 +34,7 @@ const MAY_IMPORT = {
   'services/status': ['services/drift', 'services/encoders', 'services/serving', ...BELOW_SERVICES],
   'services/access': BELOW_SERVICES,
   'services/jobs': BELOW_SERVICES,
-  'services/archive': BELOW_SERVICES,
+  'services/archive': ['services/ingest', 'services/jobs', ...BELOW_SERVICES],
   'services/backup': ['services/archive', ...BELOW_SERVICES],
   'services/encoders': ['services/ingest', 'services/search', 'services/serving', ...BELOW_SERVICES],
   'services/ingest': ['services/jobs', 'services/serving', ...BELOW_SERVICES],

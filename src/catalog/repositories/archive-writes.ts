@@ -27,6 +27,13 @@ interface Added {
   readonly differing: readonly string[];
 }
 
+/** A pair that exists, and items of an archive that would be added to it. */
+export interface PairGrowth {
+  readonly key: string;
+  readonly added: number;
+  readonly stored: number;
+}
+
 /** The state of an encoder until all of its import is there. */
 const UNFINISHED: EncoderFailure = {
   code: 'INTERRUPTED',
@@ -42,6 +49,12 @@ const SAME: Readonly<Record<keyof CatalogueSize, string>> = {
   classes: 'class t ON t.id = r.id AND t.name = r.name',
   encoders: 'encoder t ON t.id = r.id',
 };
+
+/** What tells that a stored row with the id of one of the archive differs from it. */
+const OTHER = {
+  items: 'item t ON t.id = r.id AND t.content_hash <> r."contentHash"',
+  classes: 'class t ON t.id = r.id AND (t.name <> r.name OR t.description IS DISTINCT FROM r.description)',
+} as const;
 
 /**
  * Stores the rows of an archive. What exists stays as it is, so every call may be repeated. No statement is prepared: its plan would be that for the
@@ -96,12 +109,26 @@ export class ArchiveWrites {
         values,
       ),
     );
-    const differing = await this.db.runOnce<{ id: string }>(
-      `SELECT c.id FROM ${linesAs('classes')} JOIN class c ON c.id = r.id
-       WHERE c.name <> r.name OR c.description IS DISTINCT FROM r.description`,
-      values,
+    return { added: rows.length, differing: await this.differing('classes', lines) };
+  }
+
+  /** Ids that exist with another content (of a class: with another name or description). @throws UnusableRows */
+  async differing(kind: 'items' | 'classes', lines: readonly string[]): Promise<string[]> {
+    const rows = await usable(
+      this.db.runOnce<{ id: string }>(`SELECT t.id FROM ${linesAs(kind)} JOIN ${OTHER[kind]}`, [
+        arrayOf(lines),
+      ]),
     );
-    return { added: rows.length, differing: differing.map(({ id }) => id) };
+    return rows.map(({ id }) => id);
+  }
+
+  /**
+   * The pairs that exist and to which these items would be added: how many, and how many items they have now.
+   *
+   * @throws UnusableRows
+   */
+  async pairsGrowing(lines: readonly string[]): Promise<PairGrowth[]> {
+    return await usable(this.db.runOnce<PairGrowth>(PAIRS_GROWING, [arrayOf(lines)]));
   }
 
   /**
@@ -131,13 +158,10 @@ export class ArchiveWrites {
         tx,
         added.map(({ id }) => ({ itemId: id, kind: 'CREATED' as const })),
       );
-      const differing = await tx.runOnce<{ id: string }>(
-        `SELECT i.id FROM ${linesAs('items')} JOIN item i ON i.id = r.id WHERE i.content_hash <> r."contentHash"`,
-        values,
-      );
-      return { added: added.length, differing: differing.map(({ id }) => id) };
+      return added.length;
     };
-    return await usable(this.db.transaction(inTransaction, { repeat: true }));
+    const added = await usable(this.db.transaction(inTransaction, { repeat: true }));
+    return { added, differing: await this.differing('items', lines) };
   }
 
   /**
@@ -205,6 +229,11 @@ export class ArchiveWrites {
         );
       }
     });
+    await this.noteChange();
+  }
+
+  /** Lets servers read again what they derive from items and classes. */
+  async noteChange(): Promise<void> {
     await this.changes.add();
   }
 }
@@ -220,6 +249,15 @@ const INSERT_ITEMS = `WITH added AS (
     INSERT INTO item_class (item_id, class_id)
     SELECT a.id, c.id FROM added a JOIN ${linesAs('items')} ON r.id = a.id CROSS JOIN unnest(r.classes) AS n (name) JOIN class c ON c.name = n.name)
   SELECT id FROM added`;
+
+/** Items that exist are left out, as by the insertion. */
+const PAIRS_GROWING = `SELECT p.key, count(*)::int AS added, (SELECT count(*)::int FROM item s WHERE s.pair_id = p.id) AS stored
+  FROM ${linesAs('items')} JOIN pair p ON p.key = r.pair->>'key'
+  WHERE NOT EXISTS (SELECT 1 FROM item t WHERE t.id = r.id)
+    AND NOT EXISTS (SELECT 1 FROM item t WHERE t.external_id = r."externalId")
+    AND NOT EXISTS (SELECT 1 FROM item t WHERE r."externalId" IS NULL AND t.external_id IS NULL AND t.modality = r.modality
+      AND t.content_hash = r."contentHash" AND t.pair_id = p.id)
+  GROUP BY p.id, p.key`;
 
 function arrayOf(lines: readonly string[]): string {
   return `[${lines.join(',')}]`;

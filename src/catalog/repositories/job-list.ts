@@ -27,22 +27,22 @@ export interface JobRequest {
  * its encoder; its id as a job is derived from that.
  */
 const ALL_JOBS = `(
-  SELECT id, kind, state, total, done, failed, skipped, message, requested_by, created_at, started_at, finished_at FROM job
+  SELECT id, kind, state, total, done, failed, skipped, code, message, requested_by, created_at, started_at, finished_at FROM job
   UNION ALL
   SELECT id, 'TRAINING',
     CASE state WHEN 'queued' THEN 'queued' WHEN 'training' THEN 'running' WHEN 'embedding' THEN 'running'
       WHEN 'failed' THEN 'failed' WHEN 'cancelled' THEN 'cancelled' ELSE 'succeeded' END,
     (progress->>'all')::int, COALESCE((progress->>'done')::int, 0), 0, 0,
-    COALESCE(failure->>'message', progress->>'stage'), NULL, created_at, started_at, finished_at
+    failure->>'code', COALESCE(failure->>'message', progress->>'stage'), NULL, created_at, started_at, finished_at
   FROM encoder WHERE removed_at IS NULL
   UNION ALL
   SELECT md5('evaluation ' || v.encoder_id)::uuid, 'EVALUATION',
     CASE v.state WHEN 'done' THEN 'succeeded' ELSE v.state END,
-    NULL, 0, 0, 0, v.failure->>'message', NULL, v.started_at, v.started_at, v.finished_at
+    NULL, 0, 0, 0, v.failure->>'code', v.failure->>'message', NULL, v.started_at, v.started_at, v.finished_at
   FROM encoder_evaluation v JOIN encoder e ON e.id = v.encoder_id AND e.removed_at IS NULL
 ) AS j`;
 
-const COLUMNS = `j.id, j.kind, j.state, j.total, j.done, j.failed, j.skipped, j.message,
+const COLUMNS = `j.id, j.kind, j.state, j.total, j.done, j.failed, j.skipped, j.code, j.message,
   j.requested_by AS "requestedBy", j.created_at AS "createdAt", j.started_at AS "startedAt", j.finished_at AS "finishedAt"`;
 
 const MATCHES = `($1::text[] IS NULL OR j.state = ANY($1::text[])) AND ($2::text[] IS NULL OR j.kind = ANY($2::text[]))`;
@@ -55,6 +55,7 @@ const jobRow: z.ZodType<JobRow> = z.object({
   done: z.number(),
   failed: z.number(),
   skipped: z.number(),
+  code: z.string().nullable(),
   message: z.string().nullable(),
   requestedBy: z.string().nullable(),
   createdAt: z.date(),
@@ -125,11 +126,17 @@ export class JobList {
     return z.array(failureRow).parse(rows);
   }
 
-  /** Ids of files that bulk ingests need: those under way, and those that ended with failures after this time. */
+  /** Where a job goes on, as its kind has stored it; null before its first step. */
+  async position(id: string): Promise<unknown> {
+    const [row] = await this.db.run<{ position: unknown }>('SELECT position FROM job WHERE id = $1', [id]);
+    return row?.position ?? null;
+  }
+
+  /** Ids of files that bulk ingests and imports need: those under way, and those that ended with failures after this time. */
   async filesInUse(endedAfter: Date): Promise<ReadonlySet<string>> {
     const rows = await this.db.run<{ file: string }>(
       `SELECT DISTINCT parameters->'source'->>'file' AS file FROM job
-       WHERE kind = 'INGEST' AND parameters->'source' ? 'file' AND (state IN ('queued', 'running')
+       WHERE kind IN ('INGEST', 'IMPORT') AND parameters->'source' ? 'file' AND (state IN ('queued', 'running')
          OR ((state <> 'succeeded' OR failed > 0) AND finished_at > $1))`,
       [endedAfter.toISOString()],
     );

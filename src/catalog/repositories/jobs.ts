@@ -23,7 +23,9 @@ export interface ClaimedJob {
   readonly position: unknown;
   /** Starts since the latest step, with this one. */
   readonly attempts: number;
+  /** The name and the id of the key; see Caller. */
   readonly requestedBy: string;
+  readonly keyId: string | null;
 }
 
 /** How the work on a job ended, or why it waits. */
@@ -76,7 +78,7 @@ export class Jobs {
        WHERE id = (SELECT id FROM job WHERE state = 'queued' AND kind = ANY($3::text[])
            AND (run_after IS NULL OR run_after <= clock_timestamp())
          ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-       RETURNING id, kind, parameters, position, attempts, requested_by AS "requestedBy"`,
+       RETURNING id, kind, parameters, position, attempts, requested_by AS "requestedBy", key_id AS "keyId"`,
       [claim, owner(), kinds],
     );
     if (row === undefined) return null;

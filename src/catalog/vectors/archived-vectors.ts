@@ -68,7 +68,7 @@ export class ArchivedVectors {
     return await this.add(chunk, {
       has: `SELECT 1 FROM ${table} f WHERE f.item_id = u.id`,
       owner: 'item',
-      insert: `INSERT INTO ${table} (item_id, extractor, vec) SELECT id, $3, vec`,
+      insert: `INSERT INTO ${table} (item_id, extractor, vec) SELECT u.id, $3, u.vec`,
       values: [extractor],
     });
   }
@@ -79,7 +79,7 @@ export class ArchivedVectors {
       has: 'SELECT 1 FROM class_feature f WHERE f.class_id = u.id AND f.extractor = $2',
       extractor,
       owner: 'class',
-      insert: 'INSERT INTO class_feature (class_id, extractor, vec) SELECT id, $3, vec',
+      insert: 'INSERT INTO class_feature (class_id, extractor, vec) SELECT u.id, $3, u.vec',
       values: [extractor],
     });
   }
@@ -90,7 +90,7 @@ export class ArchivedVectors {
     return await this.add(chunk, {
       has: `SELECT 1 FROM ${table} e WHERE e.item_id = u.id`,
       owner: 'item',
-      insert: `INSERT INTO ${table} (encoder_id, item_id, modality, vec) SELECT $3::uuid, id, $4::modality, vec`,
+      insert: `INSERT INTO ${table} (encoder_id, item_id, modality, vec) SELECT $3::uuid, u.id, $4::modality, u.vec`,
       values: [encoderId, modality],
     });
   }
@@ -112,9 +112,9 @@ export class ArchivedVectors {
     const oid = await this.vectorOid();
     const stored = await repeatConflicts(() =>
       this.db.runOnce(
-        `${insert} FROM unnest($1::uuid[], $2::vector[]) AS u (id, vec)
-         WHERE EXISTS (SELECT 1 FROM ${owner} o WHERE o.id = u.id)
-         ON CONFLICT DO NOTHING RETURNING 1`,
+        // The lock waits for a deletion of an owner, which is then left out.
+        `${insert} FROM unnest($1::uuid[], $2::vector[]) AS u (id, vec) JOIN ${owner} o ON o.id = u.id
+         FOR KEY SHARE OF o ON CONFLICT DO NOTHING RETURNING 1`,
         [
           encodeUuidArray(rows.map((row) => ids[row] as string)),
           encodeVectorArray(

@@ -4,6 +4,7 @@ import type { EncoderFailure, EncoderProgress, EncoderState } from '../../domain
 import type { EvaluationRecord } from '../../domain/evaluation-record.js';
 import type { Evidence } from '../../domain/evidence.js';
 import type { Modality } from '../../domain/modality.js';
+import type { ImportReport } from '../../services/archive/archive-import.js';
 import type { AdoptRequest } from '../../services/encoders/adoption.js';
 import type { TrainRequest } from '../../services/encoders/train-request.js';
 import type { TrainingReport } from '../../services/encoders/training-service.js';
@@ -34,8 +35,20 @@ export interface Backend {
     readonly signal: AbortSignal;
     readonly onProgress: (done: number, all: number) => void;
   }): Promise<AsyncIterable<Uint8Array>>;
+  /**
+   * Stores an archive.
+   *
+   * @throws CommonspaceError as ArchiveImport.run
+   */
+  importCatalogue(file: string, options: ImportHooks & { readonly merge: boolean }): Promise<ImportReport>;
   /** The bytes of a backup. @throws CommonspaceError NOT_EMBEDDED */
   backup(options: { readonly signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>>;
+}
+
+export interface ImportHooks {
+  readonly signal: AbortSignal;
+  /** @param of what is counted */
+  readonly onProgress: (done: number, all: number, of: 'MB uploaded' | 'members') => void;
 }
 
 export interface EncoderBackend {

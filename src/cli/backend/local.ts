@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import type { ImportReport } from '../../services/archive/archive-import.js';
 import { storedEvaluation } from '../../services/encoders/stored-evaluation.js';
 import { storedProgress } from '../../services/encoders/training-progress.js';
 import type { TrainingCallbacks } from '../../services/encoders/training-service.js';
@@ -16,6 +17,7 @@ import type {
   EncoderView,
   Found,
   FoundItem,
+  ImportHooks,
   ShownExplanation,
   TrainingBackend,
   TrainingHooks,
@@ -36,6 +38,7 @@ export function localBackend(app: App): Backend {
     search: (request, options) => search(app, request, options),
     classes: (part, first) => classes(app, part, first),
     backup: async (options) => app.backup.stream(options),
+    importCatalogue: (file, options) => importCatalogue(app, file, options),
     exportCatalogue: async (options) => app.archiveExport.stream(options),
   };
 }
@@ -48,6 +51,19 @@ async function* ingest(app: App, source: RowSource, options: BulkOptions): Async
     yield report;
   }
   if (stored > 0) await app.maintain();
+}
+
+async function importCatalogue(
+  app: App,
+  file: string,
+  { onProgress, ...options }: ImportHooks & { readonly merge: boolean },
+): Promise<ImportReport> {
+  const report = await app.archiveImport.run(file, {
+    ...options,
+    onProgress: (done, all) => onProgress(done, all, 'members'),
+  });
+  if (report.items + report.vectors > 0) await app.maintain();
+  return report;
 }
 
 async function search(

@@ -19,6 +19,7 @@ import type {
 } from './backend.js';
 import { remoteEncoders } from './remote-encoders.js';
 import { calling } from './remote-errors.js';
+import { remoteImport } from './remote-import.js';
 import { RemoteIngest } from './remote-ingest.js';
 import { remoteJobs } from './remote-jobs.js';
 import { remoteTraining } from './remote-training.js';
@@ -35,6 +36,7 @@ export function remoteBackend(url: string, key: string | null): Backend {
     ingest: (source, options) => new BulkIngest(new RemoteIngest(client)).run(source, options),
     search: (request, { explain, signal }) => search(client, request, explain, signal),
     classes: (part, first) => classes(client, part, first),
+    importCatalogue: (file, options) => remoteImport(client, file, options),
     backup: ({ signal }) => download(client.backup({ signal }), signal),
     exportCatalogue: ({ signal }) => download(client.exportCatalogue({ signal }), signal),
   };

@@ -19,6 +19,7 @@ import { deleteEncoder } from './mutation-delete-encoder.js';
 import { deleteItems } from './mutation-delete-items.js';
 import { deleteMatchingItems } from './mutation-delete-matching-items.js';
 import { evaluateEncoder } from './mutation-evaluate-encoder.js';
+import { importCatalogue } from './mutation-import-catalogue.js';
 import { ingest } from './mutation-ingest.js';
 import { ingestBulk } from './mutation-ingest-bulk.js';
 import { mergeClasses } from './mutation-merge-classes.js';
@@ -97,6 +98,7 @@ export const resolvers: Resolvers = {
   Mutation: {
     ingest,
     ingestBulk,
+    importCatalogue,
     updateItem,
     updateItems,
     createClass,

@@ -5,6 +5,7 @@ import { jobProgress, jobStateName } from '../job-values.js';
 export const jobFields: JobResolvers = {
   state: (row) => jobStateName(row.state),
   progress: (row) => jobProgress(row),
+  imported: (row, _args, { services }) => services.importJobs.imported(row),
   failures: async (row, { first, after }, { services }) => {
     const page = await services.jobs.failures(row.id, first, after ?? null);
     return toConnection(page.edges, page);

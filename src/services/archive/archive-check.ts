@@ -1,6 +1,11 @@
 import type { Catalog } from '../../catalog/catalog.js';
-import { type CatalogueSize, UnusableRows } from '../../catalog/repositories/archive-writes.js';
+import {
+  type CatalogueSize,
+  type PairGrowth,
+  UnusableRows,
+} from '../../catalog/repositories/archive-writes.js';
 import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
+import { LIMITS } from '../../domain/limits.js';
 import { badArchive, contentOf, readTar, type TarEntry } from '../../platform/tar/tar-reader.js';
 import {
   type ArchiveHeader,
@@ -44,6 +49,11 @@ export async function* readArchive(
   }
 }
 
+/** Checks that a file begins as an archive, without reading the rest. @throws CommonspaceError as readArchive */
+export async function requireArchive(path: string): Promise<void> {
+  for await (const _ of readArchive(path)) return;
+}
+
 /** What an archive has, as its check has found. */
 export interface CheckedArchive {
   /** Members after the header. */
@@ -56,7 +66,7 @@ export interface CheckedArchive {
  * Reads an archive to its end, so that a damaged one is refused before anything is written.
  *
  * @param merge whether the catalogue may have other data
- * @throws CommonspaceError BAD_ARCHIVE, ARCHIVE_TOO_NEW, FILE_MISSING, CATALOGUE_NOT_EMPTY, CANCELLED
+ * @throws CommonspaceError BAD_ARCHIVE, ARCHIVE_TOO_NEW, FILE_MISSING, CATALOGUE_NOT_EMPTY, PAIR_TOO_LARGE, CANCELLED
  */
 export async function checkArchive(
   path: string,
@@ -66,6 +76,7 @@ export async function checkArchive(
   const size = await writes.size();
   const isEmpty = size.items + size.classes + size.encoders === 0;
   const found = { items: 0, classes: 0, encoders: 0 };
+  const pairs = new Map<string, number>();
   let [expected, members, pictures, missing] = [0, 0, 0, 0];
   const onHeader = ({ counts }: ArchiveHeader) => {
     expected = counts.pictures;
@@ -75,7 +86,14 @@ export async function checkArchive(
     members += 1;
     if (member.kind === 'picture') pictures += 1;
     if (member.kind === 'missing') missing = (await linesOf(entry, member)).length;
-    if (isEmpty || merge) continue;
+    if (isEmpty) continue;
+    if (merge) {
+      if (member.kind === 'items') {
+        const lines = await linesOf(entry, member);
+        addPairs(pairs, await rowsOf(entry.name, writes.pairsGrowing(lines)));
+      }
+      continue;
+    }
     if (member.kind === 'items' || member.kind === 'classes' || member.kind === 'encoders') {
       const lines = await linesOf(entry, member);
       found[member.kind] += await rowsOf(entry.name, writes.stored(member.kind, lines));
@@ -85,6 +103,20 @@ export async function checkArchive(
     throw badArchive(`it has ${pictures + missing} pictures, and its header says ${expected}`, HEADER);
   if (!isEmpty && !merge) refuseOthers(size, found);
   return { members, missing };
+}
+
+/** @param sizes of the pairs that exist and grow, with the items of the archive so far */
+function addPairs(sizes: Map<string, number>, growing: readonly PairGrowth[]): void {
+  for (const { key, added, stored } of growing) {
+    const size = (sizes.get(key) ?? stored) + added;
+    if (size > LIMITS.itemsPerPair)
+      throw new CommonspaceError(
+        'PAIR_TOO_LARGE',
+        `The pair ${JSON.stringify(key)} has ${stored} items, and the archive would add more than fit: at most ${LIMITS.itemsPerPair} items can have the same pair key. Nothing is stored.`,
+        ['file'],
+      );
+    sizes.set(key, size);
+  }
 }
 
 function refuseOthers(size: CatalogueSize, found: CatalogueSize): void {

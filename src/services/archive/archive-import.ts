@@ -8,9 +8,14 @@ import { PictureWrites } from './picture-writes.js';
 export interface ImportOptions {
   /** Adds to a catalogue that has other data. What exists stays as it is. */
   readonly merge?: boolean;
+  /** Members that an interrupted import of this archive has stored. Their items and classes that were deleted since stay deleted. */
+  readonly known?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Members of the archive that were stored, of all; called once it is checked. */
-  readonly onProgress?: (done: number, all: number) => void;
+  /**
+   * Members of the archive that were stored, of all, and what that was. Called first when the archive is checked, with 0. The import waits for
+   * its result.
+   */
+  readonly onProgress?: (done: number, all: number, stored: ImportReport) => void | Promise<void>;
 }
 
 /** What an import has stored. What was there before does not count. */
@@ -35,9 +40,12 @@ export class ArchiveImport {
   ) {}
 
   /**
-   * @throws CommonspaceError BAD_ARCHIVE, ARCHIVE_TOO_NEW, FILE_MISSING, CATALOGUE_NOT_EMPTY, CANCELLED, DATA_FOLDER_NOT_WRITABLE
+   * @throws CommonspaceError BAD_ARCHIVE, ARCHIVE_TOO_NEW, FILE_MISSING, CATALOGUE_NOT_EMPTY, PAIR_TOO_LARGE, CANCELLED, DATA_FOLDER_NOT_WRITABLE
    */
-  async run(path: string, { merge = false, signal, onProgress }: ImportOptions = {}): Promise<ImportReport> {
+  async run(
+    path: string,
+    { merge = false, known = 0, signal, onProgress }: ImportOptions = {},
+  ): Promise<ImportReport> {
     const { archive, media, words } = this.catalog;
     const { members, missing } = await checkArchive(path, archive, { merge, signal });
     // A picture has no item until its item is stored. It must not be removed meanwhile.
@@ -45,18 +53,21 @@ export class ArchiveImport {
     try {
       const pictures = new PictureWrites(this.media);
       const rows = new ArchiveRows(archive, pictures);
+      const report = () => ({ pictures: pictures.stored, ...rows.added, missingPictures: missing });
+      await onProgress?.(0, members, report());
       let done = 0;
       for await (const entry of readArchive(path)) {
         throwIfCancelled(signal);
-        await rows.store(entry);
+        await rows.store(entry, done < known);
         done += 1;
-        onProgress?.(done, members);
+        await onProgress?.(done, members, report());
       }
       await pictures.settled();
       await archive.writes.finishEncoders(rows.encoders);
       await words.fill(signal);
-      return { pictures: pictures.stored, ...rows.added, missingPictures: missing };
+      return report();
     } finally {
+      await archive.writes.noteChange();
       await release();
     }
   }

@@ -21,8 +21,11 @@ export class ArchiveRows {
     private readonly pictures: PictureWrites,
   ) {}
 
-  /** @throws CommonspaceError BAD_ARCHIVE */
-  async store({ entry, member }: ArchiveEntry): Promise<void> {
+  /**
+   * @param again the member was stored before: its items and classes that are gone were deleted since, and stay so
+   * @throws CommonspaceError BAD_ARCHIVE
+   */
+  async store({ entry, member }: ArchiveEntry, again: boolean): Promise<void> {
     switch (member.kind) {
       case 'header':
       case 'missing':
@@ -33,7 +36,7 @@ export class ArchiveRows {
       case 'classes':
       case 'items':
       case 'encoders':
-        return await rowsOf(entry.name, this.storeLines(entry, member.kind));
+        return await rowsOf(entry.name, this.storeLines(entry, member.kind, again));
       case 'weights': {
         const weights = await contentOf(entry, MAX_BYTES.weights);
         return await rowsOf(entry.name, this.archive.writes.addWeights(member.encoderId, weights));
@@ -47,7 +50,7 @@ export class ArchiveRows {
     }
   }
 
-  private async storeLines(entry: TarEntry, kind: LineMember): Promise<void> {
+  private async storeLines(entry: TarEntry, kind: LineMember, again: boolean): Promise<void> {
     const { writes } = this.archive;
     const lines = await linesOf(entry, { kind });
     if (kind === 'pictures') {
@@ -62,6 +65,10 @@ export class ArchiveRows {
         this.encoders.set(id, state);
         if (added) this.added.encoders += 1;
       }
+      return;
+    }
+    if (again) {
+      for (const id of await writes.differing(kind, lines)) this.differing.add(id);
       return;
     }
     const { added, differing } = await (kind === 'items' ? writes.addItems(lines) : writes.addClasses(lines));

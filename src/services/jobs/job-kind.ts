@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Scope } from '../../domain/access.js';
 import type { JobKindName, JobStep } from '../../domain/job.js';
+import type { JobFetches } from './job-fetches.js';
 
 /** A kind of job. `services.ts` registers all of them. */
 export interface JobKind<P extends object> {
@@ -13,7 +14,7 @@ export interface JobKind<P extends object> {
    * Does the work from `context.position` on, in steps. A process can be killed at any moment, and another one then repeats the
    * work since the latest step, so a step that is done twice must come to the same.
    *
-   * A CommonspaceError ends the job as failed, except for errors that pass (BUSY, DATABASE_…), after which it goes on later. After
+   * A CommonspaceError ends the job as failed, except for errors that pass (BUSY, RATE_LIMITED, DATABASE_…), after which it goes on later. After
    * any other error the job is attempted again from its latest step, a few times.
    *
    * @returns a message for people; null without one
@@ -36,6 +37,8 @@ export interface JobContext {
   readonly requestedBy: string;
   /** Aborts when the job was cancelled, when its claim was lost, and when the process stops. Then `run` throws soon. */
   readonly signal: AbortSignal;
+  /** What the job fetches from addresses. */
+  readonly fetches: JobFetches;
   /** Stores a complete step: position, counts and failures in one transaction. Await it before the next step. */
   advance(step: JobStep): Promise<void>;
 }

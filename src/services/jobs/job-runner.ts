@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { ClaimedJob, Jobs } from '../../catalog/repositories/jobs.js';
+import type { Caller } from '../../domain/access.js';
 import type { ReportUnexpected } from '../../domain/errors.js';
+import type { FetchAllowance } from '../../domain/fetch-budget.js';
 import type { AnyJobKind } from './job-kind.js';
 import { JobWork, MAX_ATTEMPTS } from './job-work.js';
 
@@ -11,6 +13,11 @@ const INTERRUPTED = {
   code: 'INTERRUPTED',
   message: `The process that worked on it ended, ${MAX_ATTEMPTS} times at the same step. It can be retried.`,
 } as const;
+
+const UNLIMITED: FetchAllowance = { takeBytes: () => {}, addBytes: () => {} };
+
+/** What a caller may fetch in a minute. */
+export type AllowanceOf = (caller: Pick<Caller, 'name' | 'keyId'>) => Promise<FetchAllowance>;
 
 /** Works on queued jobs. Several processes may do so on one database. */
 export class JobRunner {
@@ -24,6 +31,7 @@ export class JobRunner {
     private readonly jobs: Jobs,
     kinds: readonly AnyJobKind[],
     private readonly reportUnexpected: ReportUnexpected,
+    private readonly allowanceOf: AllowanceOf = async () => UNLIMITED,
   ) {
     this.kinds = new Map(kinds.map((kind) => [kind.name, kind]));
   }
@@ -68,7 +76,9 @@ export class JobRunner {
   private async work(job: ClaimedJob): Promise<void> {
     const kind = this.kinds.get(job.kind);
     if (kind === undefined) throw new Error(`a job of the unknown kind ${job.kind} was claimed`);
-    const work = new JobWork(this.jobs, job, kind, this.stopping.signal, this.reportUnexpected);
+    const allowance = () => this.allowanceOf({ name: job.requestedBy, keyId: job.keyId });
+    const { signal } = this.stopping;
+    const work = new JobWork(this.jobs, job, kind, signal, this.reportUnexpected, allowance);
     this.working.set(job.id, work);
     try {
       await work.run();

@@ -1,6 +1,8 @@
 import { ClaimLost } from '../../catalog/repositories/encoder-runs.js';
 import type { ClaimedJob, Jobs } from '../../catalog/repositories/jobs.js';
-import { CommonspaceError, RETRY_AFTER_SECONDS, type ReportUnexpected } from '../../domain/errors.js';
+import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
+import type { FetchAllowance } from '../../domain/fetch-budget.js';
+import { JobFetches } from './job-fetches.js';
 import type { AnyJobKind } from './job-kind.js';
 
 const BEAT_MS = 2_000;
@@ -17,13 +19,17 @@ export class JobWork {
   /** Starts since the latest step, with this one. */
   private attempts: number;
 
-  /** @param stopping aborts when the process stops: the job goes back into the queue */
+  /**
+   * @param stopping aborts when the process stops: the job goes back into the queue
+   * @param allowance what the key that asked for it may fetch
+   */
   constructor(
     private readonly jobs: Jobs,
     private readonly job: ClaimedJob,
     private readonly kind: AnyJobKind,
     private readonly stopping: AbortSignal,
     private readonly reportUnexpected: ReportUnexpected,
+    private readonly allowance: () => Promise<FetchAllowance>,
   ) {
     this.attempts = job.attempts;
   }
@@ -57,6 +63,7 @@ export class JobWork {
         id: job.id,
         position: job.position,
         requestedBy: job.requestedBy,
+        fetches: new JobFetches(await this.allowance()),
         signal: AbortSignal.any([this.lost.signal, this.stopping]),
         advance: async (step) => {
           await jobs.advance(job, step);
@@ -74,8 +81,8 @@ export class JobWork {
     if (error instanceof ClaimLost || this.lost.signal.aborted) throw new ClaimLost(job.id);
     if (this.stopping.aborted) return () => jobs.release(job, { waitMs: 0, counts: false, message: null });
     if (error instanceof CommonspaceError) {
-      const { code, message } = error;
-      const waitMs = (RETRY_AFTER_SECONDS[code] ?? 0) * 1000;
+      const { code, message, retryAfter } = error;
+      const waitMs = (retryAfter ?? 0) * 1000;
       if (waitMs > 0) return () => jobs.release(job, { waitMs, counts: false, message });
       return () => jobs.finish(job, { state: 'failed', code, message });
     }

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { mkdir, open, opendir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommonspaceError } from '../../../domain/errors.js';
+import type { FetchBudget } from '../../../domain/fetch-budget.js';
 import { isSha256, isUuid } from '../../../domain/ids.js';
 import type { FetchPolicy } from '../../../media/fetch-image.js';
 import { parseNetworks } from '../../../platform/address-guard.js';
@@ -15,6 +16,9 @@ const SILENT_MS = 60_000;
 const MAX_REDIRECTS = 5;
 /** What follows the id of a file that is not complete. */
 const PART = '.part';
+
+/** What counts the bytes that are fetched. */
+export type CopyBudget = Pick<FetchBudget, 'begin' | 'spend'>;
 
 export interface UploadedFile {
   /** The hash of its bytes (sha256, hex). */
@@ -77,14 +81,15 @@ export class BulkFiles {
    * Copies the file at an address, unless that was done before, so that rows stay the same when they are read again.
    *
    * @param id of the copy, a UUID
-   * @throws CommonspaceError those of `guardedRequest`; FETCH_FAILED, FETCH_TIMEOUT, FILE_TOO_LARGE, DISK_FULL
+   * @throws CommonspaceError those of `guardedRequest` and of the budget; FETCH_FAILED, FETCH_TIMEOUT, FILE_TOO_LARGE, DISK_FULL
    */
-  async copy(url: string, id: string, signal: AbortSignal): Promise<string> {
+  async copy(url: string, id: string, signal: AbortSignal, budget: CopyBudget): Promise<string> {
     const path = this.path(id);
     if (await stat(path).catch(() => null)) return path;
+    budget.begin();
     const part = await this.partOf(id);
     try {
-      await this.fetch(url, part, signal);
+      await this.fetch(url, part, signal, budget);
       await rename(part, path);
       return path;
     } finally {
@@ -109,7 +114,7 @@ export class BulkFiles {
     return removed;
   }
 
-  private async fetch(url: string, part: string, signal: AbortSignal): Promise<void> {
+  private async fetch(url: string, part: string, signal: AbortSignal, budget: CopyBudget): Promise<void> {
     const { allowNetworks = [], resolve = resolveHost } = this.fetchPolicy;
     const silent = new AbortController();
     const timer = setTimeout(() => silent.abort(), SILENT_MS);
@@ -127,7 +132,7 @@ export class BulkFiles {
           // From here on, the writer notices silence.
           clearTimeout(timer);
           if (Number(headers['content-length'] ?? 0) > this.maxBytes) throw this.tooLarge();
-          await this.write(part, body as AsyncIterable<Uint8Array>);
+          await this.write(part, counted(body as AsyncIterable<Uint8Array>, budget));
         },
       );
     } catch (error) {
@@ -179,6 +184,13 @@ export class BulkFiles {
 
   private tooLarge(): CommonspaceError {
     return new CommonspaceError('FILE_TOO_LARGE', `The file has more than ${this.maxBytes / 2 ** 20} MB.`);
+  }
+}
+
+async function* counted(body: AsyncIterable<Uint8Array>, budget: CopyBudget): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    budget.spend(chunk.length);
+    yield chunk;
   }
 }
 

@@ -5,6 +5,7 @@ import {
   RETRY_AFTER_SECONDS,
   throwIfCancelled,
 } from '../../../domain/errors.js';
+import type { RequestScope } from '../../../domain/fetch-budget.js';
 import type { IngestInput } from '../ingest-input.js';
 import { type RowItems, type RowOptions, RowReader } from './row-items.js';
 import type { RowSource, SourceRow } from './row-source.js';
@@ -14,7 +15,7 @@ export interface ItemIngest {
   /** The outcomes of all inputs, in order. */
   ingest(
     inputs: readonly IngestInput[],
-    call: { readonly signal?: AbortSignal | undefined; readonly field: FieldPath },
+    call: RequestScope & { readonly field: FieldPath },
   ): Promise<readonly ItemOutcome[]>;
 }
 
@@ -22,14 +23,13 @@ export type ItemOutcome =
   | { readonly status: 'CREATED' | 'UPDATED' | 'UNCHANGED' }
   | { readonly status: 'FAILED'; readonly error: Failure };
 
-export interface BulkOptions extends RowOptions {
+export interface BulkOptions extends RowOptions, RequestScope {
   /** Whether the caller named the class column, so that it is an error if no row of the beginning has it. */
   readonly classColumnRequired: boolean;
   /** Rows up to this ordinal were done before; 0: none. */
   readonly after: number;
   /** Ordinals of the rows to do, ascending; null: all. */
   readonly only: AsyncIterable<number> | null;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RowFailure extends Failure {
@@ -79,14 +79,14 @@ export class BulkIngest {
       throwIfCancelled(options.signal);
       if (columnIsMissing) checkColumn(batch, options.classColumn);
       columnIsMissing = false;
-      yield await this.ingestBatch(batch, reader, options.signal);
+      yield await this.ingestBatch(batch, reader, options);
     }
   }
 
   private async ingestBatch(
     batch: readonly SourceRow[],
     reader: RowReader,
-    signal: AbortSignal | undefined,
+    scope: RequestScope,
   ): Promise<BatchReport> {
     const failures: RowFailure[] = [];
     const rows: { readonly row: SourceRow; readonly items: RowItems }[] = [];
@@ -103,12 +103,12 @@ export class BulkIngest {
     // Images first: the texts of a row are not stored if an image of it fails.
     const images = await this.ingest(
       rows.map(({ items }) => items.images),
-      signal,
+      scope,
     );
     const withImages = rows.map((_, i) => images[i]?.every(({ status }) => status !== 'FAILED') ?? true);
     const texts = await this.ingest(
       rows.map(({ items }, i) => (withImages[i] ? items.texts : [])),
-      signal,
+      scope,
     );
     const items = { created: 0, updated: 0, unchanged: 0 };
     rows.forEach(({ row }, i) => {
@@ -130,9 +130,9 @@ export class BulkIngest {
   /** The outcomes of each row's inputs. @throws CommonspaceError for errors that pass: the rows are not at fault then */
   private async ingest(
     rows: readonly RowItems['images'][],
-    signal: AbortSignal | undefined,
+    { signal, fetches }: RequestScope,
   ): Promise<ItemOutcome[][]> {
-    const outcomes = await this.items.ingest(rows.flat(), { signal, field: [] });
+    const outcomes = await this.items.ingest(rows.flat(), { signal, fetches, field: [] });
     for (const outcome of outcomes) {
       if (outcome.status !== 'FAILED') continue;
       const { code, message } = outcome.error;

@@ -2,21 +2,12 @@ import { z } from 'zod';
 import { isStorable } from '../../../domain/check.js';
 import type { JobFailure } from '../../../domain/job.js';
 import type { JobContext, JobKind } from '../../jobs/job-kind.js';
-import type { BulkFiles } from './bulk-files.js';
 import type { BulkIngest, RowFailure } from './bulk-ingest.js';
+import { type BulkSources, bulkSource } from './bulk-sources.js';
 import { openSource } from './open-source.js';
-import type { RowSource } from './row-source.js';
-import type { SourceFolders } from './source-folders.js';
-
-const source = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('upload'), file: z.string() }),
-  /** `file`: id of the copy. */
-  z.object({ kind: z.literal('address'), url: z.string(), file: z.string() }),
-  z.object({ kind: z.literal('path'), path: z.string() }),
-]);
 
 const parameters = z.object({
-  source,
+  source: bulkSource,
   prefix: z.string(),
   /** Null: the usual one, if it exists. */
   classColumn: z.string().nullable(),
@@ -45,8 +36,7 @@ const MAX_REFERENCE = 500;
 
 export interface IngestJobParts {
   readonly bulk: Pick<BulkIngest, 'run'>;
-  readonly files: BulkFiles;
-  readonly folders: SourceFolders;
+  readonly sources: Pick<BulkSources, 'path'>;
   /** The failures of a job; see JobList.failures. */
   readonly failures: (jobId: string, after: number, limit: number) => Promise<readonly JobFailure[]>;
 }
@@ -67,8 +57,9 @@ async function run(
   { source: given, prefix, classColumn, failuresOf }: IngestJobParameters,
   context: JobContext,
 ): Promise<string> {
-  const { signal, advance } = context;
-  const rows = await open(parts, given, signal);
+  const { signal, fetches, advance } = context;
+  const path = await parts.sources.path(given, signal, fetches);
+  const rows = await openSource(path, given.kind === 'path');
   let at = context.position === null ? START : position.parse(context.position);
   const nothing = { done: 0, failed: 0, skipped: 0 };
   if (context.position === null) {
@@ -83,6 +74,7 @@ async function run(
     after: at.row,
     only: failuresOf === null ? null : failedOrdinals(parts, failuresOf),
     signal,
+    fetches: fetches.inputs,
   });
   for await (const { last, done, skipped, failures, items } of batches) {
     at = {
@@ -93,24 +85,12 @@ async function run(
       unchanged: at.unchanged + items.unchanged,
     };
     await advance({ position: at, done, skipped, failed: failures.length, failures: failures.map(stored) });
+    fetches.continue();
   }
   // A folder can have changed since its files were counted.
   await advance({ position: at, total: at.rows, ...nothing });
   const { created, updated, unchanged } = at;
   return `${created} items created, ${updated} updated, ${unchanged} unchanged.`;
-}
-
-async function open(
-  { files, folders }: IngestJobParts,
-  given: IngestJobParameters['source'],
-  signal: AbortSignal,
-): Promise<RowSource> {
-  if (given.kind === 'path') return await openSource(await folders.resolve(given.path), true);
-  const path =
-    given.kind === 'upload'
-      ? await files.require(given.file)
-      : await files.copy(given.url, given.file, signal);
-  return await openSource(path, false);
 }
 
 async function* failedOrdinals({ failures }: IngestJobParts, jobId: string): AsyncGenerator<number> {
