@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openCatalog } from './catalog/catalog.js';
 import type { Config } from './config.js';
-import { CommonspaceError } from './domain/errors.js';
+import { CommonspaceError, throwIfCancelled } from './domain/errors.js';
 import { createFeatureExtractors } from './features/create-feature-extractors.js';
 import { createMediaStore, type MediaStore } from './media/media-store.js';
 import { type App, createServices, type Parts } from './services/services.js';
@@ -10,9 +10,14 @@ import { reportExtractors } from './services/serving/extractor-report.js';
 /**
  * Opens the parts of the application and connects them. `close` closes them in the opposite order.
  *
- * @throws CommonspaceError if the database or the data folder cannot be used. All parts are closed then.
+ * @param signal ends the opening, also a download of a model
+ * @throws CommonspaceError if the database or the data folder cannot be used; CANCELLED. All parts are closed then.
  */
-export async function openApp(config: Config, reportUnexpected: Parts['reportUnexpected']): Promise<App> {
+export async function openApp(
+  config: Config,
+  reportUnexpected: Parts['reportUnexpected'],
+  signal?: AbortSignal,
+): Promise<App> {
   const catalog = await openCatalog({
     dataDir: config.dataDir,
     ...(config.databaseUrl !== null && { databaseUrl: config.databaseUrl }),
@@ -20,6 +25,7 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
     onError: reportUnexpected,
   });
   try {
+    throwIfCancelled(signal);
     const media = await openMedia(config, reportUnexpected);
     const features = await createFeatureExtractors({
       image: config.imageModel,
@@ -29,7 +35,9 @@ export async function openApp(config: Config, reportUnexpected: Parts['reportUne
         endpoint: config.modelHub,
         maxBytes: config.modelMegabytes * 2 ** 20,
         allowNetworks: config.fetchAllow,
+        signal,
       },
+      signal,
       ...(config.workers !== null && { workers: config.workers }),
     });
     const services = createServices({

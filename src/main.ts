@@ -31,10 +31,10 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-const openApp: OpenApp = async (config, _signal, reportUnexpected = writeUnexpected) => {
+const openApp: OpenApp = async (config, signal, reportUnexpected = writeUnexpected) => {
   // Imported on demand: loading it takes about a second, which `--help` does not need.
   const { openApp: compose } = await import('./compose.js');
-  return await compose(config, reportUnexpected);
+  return await compose(config, reportUnexpected, signal);
 };
 
 function writeUnexpected(error: unknown): void {

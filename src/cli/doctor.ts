@@ -5,6 +5,8 @@ import type { ExtractorReport } from '../services/serving/extractor-report.js';
 import { table } from './output.js';
 import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from './run.js';
 
+/** Exit code if a check found an error, so that scripts can tell it from a failure of the command itself. */
+const CHECK_FAILED = 7;
 /** Encoders listed for each extractor. Older ones are counted. */
 const NAMED_ENCODERS = 3;
 
@@ -12,6 +14,10 @@ export function doctorCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('doctor'))
     .description(
       'show the database, extractors, tensor backend and encoder in use, the reasons, and problems',
+    )
+    .addHelpText(
+      'after',
+      '\nExit code: 0 if no check found an error (warnings are none), 7 if one did, others as in docs/errors.md.',
     )
     .action((options: GlobalOptions) =>
       run(openApp, options, SHORT, async ({ out, open, config }) => {
@@ -80,6 +86,7 @@ export function doctorCommand(openApp: OpenApp): Command {
         out.print('');
         out.print(table(['check', '', 'what was found', 'what to do'], checks.map(findingLine)));
         out.printJson(report);
+        if (checks.some(({ level }) => level === 'error')) process.exitCode = CHECK_FAILED;
       }),
     );
 }

@@ -76,6 +76,7 @@ export async function run(
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let app: App | null = null;
+  let serves = false;
   let tracing: Tracing | null = null;
   try {
     const config = readConfig({
@@ -89,6 +90,7 @@ export async function run(
       return app;
     };
     const openToServe = async (reportUnexpected?: ReportUnexpected) => {
+      serves = true;
       tracing = await traceIf(config.tracedAs);
       return await openHere(reportUnexpected);
     };
@@ -99,7 +101,8 @@ export async function run(
     const connect = () => connectBackend(config, openHere);
     await work({ config, out, signal: stop.signal, connect, open, openToServe });
   } catch (error) {
-    process.exitCode = report(error, out);
+    // A service that is stopped while it starts ends as one that is stopped later.
+    if (!(serves && stop.signal.aborted && isCancelled(error))) process.exitCode = report(error, out);
   } finally {
     // TypeScript does not track the assignments in `openToServe`.
     await (app as App | null)?.close();
@@ -111,6 +114,10 @@ export async function run(
 /** Imported on demand: other commands need no traces. */
 async function traceIf(name: string | null): Promise<Tracing | null> {
   return name === null ? null : (await import('../platform/tracing.js')).startTracing(name);
+}
+
+function isCancelled(error: unknown): boolean {
+  return error instanceof CommonspaceError && error.code === 'CANCELLED';
 }
 
 function readServer(url: string): string {

@@ -67,7 +67,9 @@ export async function serve(
     onListening(await listen(app, config.host, config.port));
     await announceServer(config.dataDir, localAddress(app.server.address()));
     services.trainingRunner.start();
-    await services.warmUp();
+    // A stop meanwhile ends the threads that load the models.
+    await Promise.race([services.warmUp(), stopped(signal)]);
+    if (signal.aborted) return;
     services.upkeep.start();
     services.indexes.start();
     services.sweepSchedule.start();

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { CommonspaceError } from '../domain/errors.js';
+import { CommonspaceError, throwIfCancelled } from '../domain/errors.js';
 import { MODALITIES, type Modality } from '../domain/modality.js';
 import { ExtractorPools, TASKS_A_THREAD } from './extractor-pools.js';
 import type { HubOptions } from './hub/hub-options.js';
@@ -29,6 +29,8 @@ export interface FeatureExtractorsOptions {
   readonly hub?: HubOptions;
   /** Threads for large batches; default: one for each core, at most four. */
   readonly workers?: number;
+  /** Ends the creation. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const MOST_WORKERS = 4;
@@ -44,7 +46,7 @@ const QUERY_SIZE = 2;
  * an ingest.
  *
  * @throws CommonspaceError BAD_CONFIG for an unknown extractor, BAD_MODEL for a model on disk that cannot be used,
- *   PACKAGE_MISSING, MODEL_UNAVAILABLE.
+ *   PACKAGE_MISSING, MODEL_UNAVAILABLE, CANCELLED.
  */
 export async function createFeatureExtractors(
   options: FeatureExtractorsOptions = {},
@@ -52,7 +54,12 @@ export async function createFeatureExtractors(
   const image = readImageExtractorName(options.image ?? 'default');
   const text = readTextExtractorName(options.text ?? 'default');
   const pools = new ExtractorPools(options.workers ?? Math.min(availableParallelism(), MOST_WORKERS));
+  const { signal } = options;
+  // Ends the threads that load a model, and so the tasks that wait for them.
+  const stop = () => void pools.close();
+  signal?.addEventListener('abort', stop, { once: true });
   try {
+    throwIfCancelled(signal);
     const images = await inFolder(image.name, options.hub);
     const texts = await inFolder(text.name, options.hub);
     const extractors = new PooledExtractors(
@@ -62,10 +69,14 @@ export async function createFeatureExtractors(
       options.hub,
     );
     sharedSpace(extractors.image, extractors.text);
+    throwIfCancelled(signal);
     return extractors;
   } catch (error) {
     await pools.close();
+    throwIfCancelled(signal);
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
 }
 

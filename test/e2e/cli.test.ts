@@ -118,6 +118,7 @@ describe('the main workflow, from a folder of images to a search', () => {
         expect.objectContaining({ check: 'pgvector', level: 'ok' }),
       ]),
     });
+    expect(doctor.code).toBe(0);
     const migrated = await cli(['migrate', '--data', data]);
     expect(migrated.stdout).toMatch(/up to date/);
   });
@@ -233,6 +234,17 @@ describe('a malformed folder', () => {
     expect(result.code).toBe(3);
     expect(result.json()).toMatchObject({ error: { code: 'NO_PAIRS' } });
   });
+});
+
+it('makes a key with budgets, and refuses a malformed one', async () => {
+  const where = ['--data', join(root, 'args'), '--json'];
+  const create = (...budgets: readonly string[]) =>
+    cli(['keys', 'create', 'a partner', '--scope', 'ingest', ...budgets, ...where]);
+  const made = await create('--cost-per-minute', '60000', '--bytes-per-minute', '0');
+  const perMinute = { cost: 60_000, bytes: 0 };
+  expect([made.code, made.json()]).toMatchObject([0, { name: 'a partner', scopes: ['ingest'], perMinute }]);
+  const { code, stderr } = await create('--bytes-per-minute', '-1');
+  expect([code, stderr]).toEqual([2, expect.stringContaining('--bytes-per-minute')]);
 });
 
 describe('a malformed environment', () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -107,6 +107,19 @@ describe('the command, with a trained catalogue', () => {
         ({ classes, modality }) => modality === 'IMAGE' && ['square', 'ring'].includes(classes[0] ?? ''),
       ),
     ).toBe(true);
+  });
+
+  it('exits with 7 if a check of the doctor finds an error', async () => {
+    const media = join(data, 'media');
+    const files = await readdir(media, { recursive: true });
+    const picture = join(media, files.find((name) => /[0-9a-f]{64}$/.test(name)) ?? '');
+    await rename(picture, join(root, 'away'));
+    const failed = await cli(['doctor', '--data', data]);
+    await rename(join(root, 'away'), picture);
+    expect([failed.code, failed.stdout]).toEqual([
+      7,
+      expect.stringMatching(/media +ERROR +the bytes of 1 of 60/),
+    ]);
   });
 
   it('evaluates the active encoder on its held-out pairs, and writes a report', async () => {

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COLOUR_NAMES, drawShape, SHAPE_NAMES, shapePairs } from '../factories/shapes.js';
 import { Draw } from '../fuzz/draw.js';
 import { createTestDatabase } from '../support/catalog.js';
+import { cli, printed, startCli } from '../support/cli.js';
 import { withClient } from '../support/lost-connection.js';
 import { ServerProcess } from '../support/server-process.js';
 
@@ -181,6 +182,41 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)('servers as processes on one dat
 });
 
 describe('a server that receives SIGTERM', () => {
+  it.each(['downloads', 'loads'])(
+    'while it %s its models ends soon, and leaves the folder free',
+    async (phase) => {
+      const folder = await mkdtemp(join(tmpdir(), 'commonspace-early-'));
+      // A hub that does not answer.
+      const hub = createServer().listen(0, '127.0.0.1');
+      await once(hub, 'listening');
+      const asked = once(hub, 'request');
+      const env =
+        phase === 'loads'
+          ? {}
+          : {
+              COMMONSPACE_IMAGE_MODEL: 'hf:org/model',
+              HF_ENDPOINT: `http://127.0.0.1:${(hub.address() as AddressInfo).port}`,
+            };
+      const child = startCli(['serve', '--data', folder, '--port', '0'], env);
+      try {
+        await (phase === 'loads' ? printed(child, /serves http/) : asked);
+        const started = performance.now();
+        const ended = once(child, 'close');
+        child.kill('SIGTERM');
+        expect(await ended).toEqual([0, null]);
+        console.log(
+          `ended ${((performance.now() - started) / 1000).toFixed(1)} s after SIGTERM while it ${phase}`,
+        );
+        expect((await cli(['classes', '--data', folder])).code).toBe(0);
+      } finally {
+        child.kill('SIGKILL');
+        hub.closeAllConnections();
+        hub.close();
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  );
+
   it('completes a request, cuts one that does not end, and ends within its limit', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'commonspace-sigterm-'));
     const drainSeconds = 5;

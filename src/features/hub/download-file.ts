@@ -32,7 +32,7 @@ export async function downloadFile(
       await fetchRest(hub, path, target, expected.bytes ?? most);
       return await checked(target, expected);
     } catch (error) {
-      if (attempt === ATTEMPTS || !mayRecover(error)) throw error;
+      if (attempt === ATTEMPTS || hub.signal?.aborted || !mayRecover(error)) throw error;
       await setTimeout((hub.retryMs ?? RETRY_MS) * 2 ** (attempt - 1));
     }
   }

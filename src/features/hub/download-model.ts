@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { CommonspaceError } from '../../domain/errors.js';
+import { CommonspaceError, throwIfCancelled } from '../../domain/errors.js';
 import { type HubModel, storedName } from '../onnx/model-name.js';
 import { downloadFile } from './download-file.js';
 import { type DownloadRecord, RECORD_FILE } from './download-record.js';
@@ -18,7 +18,7 @@ const STALE_MS = 60 * 60 * 1000;
  * Downloads a model into a folder, which exists only when the download is complete and its hashes agree with the hub's. A
  * file that breaks off is resumed. A failure leaves nothing behind.
  *
- * @throws CommonspaceError MODEL_UNAVAILABLE, with what to do where there is no network
+ * @throws CommonspaceError MODEL_UNAVAILABLE, with what to do where there is no network; CANCELLED
  */
 export async function downloadModel(model: HubModel, folder: string, hub: HubOptions): Promise<void> {
   const parent = dirname(folder);
@@ -80,9 +80,10 @@ function tooLarge(bytes: number, { maxBytes }: HubOptions): CommonspaceError {
 function failure(
   model: HubModel,
   folder: string,
-  { endpoint }: HubOptions,
+  { endpoint, signal }: HubOptions,
   error: unknown,
 ): CommonspaceError {
+  throwIfCancelled(signal);
   const code = (error as NodeJS.ErrnoException).code;
   const isKnown = error instanceof CommonspaceError;
   if (!isKnown && code === undefined) throw error;

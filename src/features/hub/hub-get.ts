@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import type { Dispatcher } from 'undici';
+import { throwIfCancelled } from '../../domain/errors.js';
 import { parseNetworks } from '../../platform/address-guard.js';
 import { guardedRequest } from '../../platform/guarded-request.js';
 import { unavailable } from './hub-listing.js';
@@ -16,14 +17,15 @@ export type KeepAlive = () => void;
  * A GET of the hub. The hub itself may have any address, because the configuration names it; where it redirects to, as for
  * large files, must be in the public internet or in an allowed network.
  *
- * @throws CommonspaceError as `guardedRequest` does; MODEL_UNAVAILABLE if no byte arrives for half a minute
+ * @throws CommonspaceError as `guardedRequest` does; MODEL_UNAVAILABLE if no byte arrives for half a minute; CANCELLED
  */
 export async function hubGet<T>(
-  { endpoint, allowNetworks = [] }: HubOptions,
+  { endpoint, allowNetworks = [], signal: stopping }: HubOptions,
   path: string,
   headers: Readonly<Record<string, string>>,
   read: (response: Dispatcher.ResponseData, alive: KeepAlive) => Promise<T>,
 ): Promise<T> {
+  throwIfCancelled(stopping);
   const controller = new AbortController();
   const stop = () => controller.abort(unavailable(`no answer within ${IDLE_MS / 1000} s`));
   let timer = setTimeout(stop, IDLE_MS);
@@ -40,7 +42,7 @@ export async function hubGet<T>(
         maxRedirects: MAX_REDIRECTS,
         resolve: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
         headers,
-        signal: controller.signal,
+        signal: stopping === undefined ? controller.signal : AbortSignal.any([controller.signal, stopping]),
       },
       (response) => {
         alive();
@@ -48,6 +50,7 @@ export async function hubGet<T>(
       },
     );
   } catch (error) {
+    throwIfCancelled(stopping);
     if (controller.signal.aborted) throw controller.signal.reason;
     throw error;
   } finally {

@@ -10,4 +10,6 @@ export interface HubOptions {
   readonly allowNetworks?: readonly string[];
   /** Milliseconds before the first retry of a file that broke off; each further one waits twice as long. */
   readonly retryMs?: number;
+  /** Ends downloads. */
+  readonly signal?: AbortSignal | undefined;
 }
