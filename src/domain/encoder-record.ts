@@ -167,6 +167,8 @@ export const encoderReport = z.looseObject({
   /** Of all attempts together. */
   seconds: z.exactOptional(z.number()),
   promotion: z.exactOptional(promotionCheck),
+  /** While the process that has trained the encoder activates it. */
+  activating: z.exactOptional(z.boolean()),
 });
 
 /** JSON stores a number that is not finite as null: such a loss is left out. */

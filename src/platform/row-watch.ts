@@ -13,7 +13,7 @@ export class RowWatch<Row> {
   /** @param isUnderWay whether a row changes without a further request */
   constructor(
     private readonly readRow: (id: string) => Promise<Row | null>,
-    private readonly isUnderWay: (row: Row) => boolean,
+    private readonly isUnderWay: (row: Row) => boolean | Promise<boolean>,
   ) {}
 
   /** The row, and the row again after each change. Ends when the work ends, when the row is removed, and when the signal is aborted. */
@@ -25,7 +25,7 @@ export class RowWatch<Row> {
       const state = JSON.stringify(row);
       if (state !== shown) yield row;
       shown = state;
-      if (!this.isUnderWay(row)) return;
+      if (!(await this.isUnderWay(row))) return;
       await setTimeout(POLL_MS, null, { signal }).catch(() => {});
     }
   }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { ItemChangeInput } from '../../src/services/ingest/item-change-input.js';
+import { ItemUpdates } from '../../src/services/ingest/item-updates.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { describeOnEachKind, emptyCatalog } from '../support/catalog.js';
 
@@ -147,6 +148,22 @@ describeOnEachKind('updates of items', (kind) => {
       expect.objectContaining({ code: 'PAIR_TOO_LARGE', field: ['items', '2', 'pairKey'] }),
     ]);
     expect((await stored('âne')).title).toBe('written');
+  });
+
+  it('are refused as a whole where too many wait, and change nothing then', async () => {
+    const updates = new ItemUpdates(app.catalog, (error) => app.unexpected.push(error), 2);
+    const settled = await Promise.allSettled(
+      Array.from({ length: 6 }, (_, i) =>
+        updates.update([{ externalId: 'donkey', addClasses: [`number ${i}`] }], ['items']),
+      ),
+    );
+    const refused = { status: 'rejected', reason: expect.objectContaining({ code: 'BUSY', retryAfter: 1 }) };
+    // One is written, and two wait for it.
+    expect(settled).toEqual([
+      ...Array(3).fill(expect.objectContaining({ status: 'fulfilled' })),
+      ...Array(3).fill(refused),
+    ]);
+    expect((await stored()).classNames).toEqual(['animal', 'grey', 'number 0', 'number 1', 'number 2']);
   });
 
   it('lose nothing when they meet', async () => {

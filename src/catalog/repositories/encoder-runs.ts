@@ -32,6 +32,8 @@ export class ClaimLost extends Error {
 export class EncoderRuns {
   /** Claims of this process, which are valid while it runs. */
   private readonly ownClaims = new Set<string>();
+  /** Encoders that this process activates. */
+  private readonly activating = new Set<string>();
 
   constructor(
     private readonly db: Database,
@@ -122,14 +124,44 @@ export class EncoderRuns {
     });
   }
 
-  /** @throws ClaimLost */
-  async finish(run: ClaimedRun): Promise<void> {
+  /**
+   * @param activates whether this process goes on to activate the encoder, until `endActivation`
+   * @throws ClaimLost
+   */
+  async finish(run: ClaimedRun, { activates = false }: { readonly activates?: boolean } = {}): Promise<void> {
+    if (activates) this.activating.add(run.row.id);
     await this.step(
       this.db,
       run,
-      `state = 'ready', claim = NULL, progress = NULL, finished_at = clock_timestamp()`,
+      `state = 'ready', claim = NULL, progress = NULL, finished_at = clock_timestamp(), heartbeat_at = clock_timestamp(),
+       report = CASE WHEN $3 THEN report || '{"activating": true}' ELSE report END`,
+      [activates],
     );
     this.ownClaims.delete(run.claim);
+  }
+
+  /** Says that this process still activates the encoder. */
+  async beatActivation(id: string): Promise<void> {
+    await this.db.run(`UPDATE encoder SET heartbeat_at = clock_timestamp() WHERE id = $1 AND claim IS NULL`, [
+      id,
+    ]);
+  }
+
+  /** Call it whether the encoder was activated or not. */
+  async endActivation(id: string): Promise<void> {
+    this.activating.delete(id);
+    await this.db.run(`UPDATE encoder SET report = report - 'activating' WHERE id = $1`, [id]);
+  }
+
+  /** Whether a process activates the encoder, which it has trained. */
+  async isActivating(id: string): Promise<boolean> {
+    const [row] = await this.db.run<{ owner: unknown; silent: number | null }>(
+      `SELECT owner, EXTRACT(EPOCH FROM clock_timestamp() - heartbeat_at)::float8 AS silent
+       FROM encoder WHERE id = $1 AND state = 'ready' AND report ? 'activating'`,
+      [id],
+    );
+    if (row === undefined) return false;
+    return this.activating.has(id) || !isLost(this.db, row.owner, row.silent ?? Number.POSITIVE_INFINITY);
   }
 
   /** Its embeddings stay, so that a resumed run continues from them. @throws ClaimLost */

@@ -15,8 +15,8 @@ interface Activation {
 const REFUSALS: ReadonlySet<ErrorCode> = new Set(['BELOW_ACTIVE', 'ENCODER_STATE', 'EXTRACTOR_MISSING']);
 
 /**
- * Trainings in the queue of a server, followed to their end. A cancelled command cancels its training. The progress ends when the
- * encoder is ready, before the server activates it, and the API lets no training past the gate. So the command activates it too.
+ * Trainings in the queue of a server, followed to their end. A cancelled command cancels its training. The API lets no training past the
+ * gate, and does not say why an extractor keeps an encoder from being activated. So the command activates an encoder that is still ready.
  */
 export function remoteTraining(client: Client, encoders: EncoderBackend): TrainingBackend {
   return {

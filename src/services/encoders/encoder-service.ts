@@ -39,8 +39,10 @@ export class EncoderService {
   ) {
     this.watching = new RowWatch(
       (id) => catalog.encoders.byId(id),
-      // A run that can be cancelled is under way.
-      ({ state }) => movesFrom(state).cancel,
+      // A run that can be cancelled is under way. So is one that activates its encoder.
+      ({ id, state, report }) =>
+        movesFrom(state).cancel ||
+        (state === 'ready' && report.activating === true && catalog.encoderRuns.isActivating(id)),
     );
     this.compositions = new EncoderParts(catalog);
   }

@@ -78,10 +78,13 @@ export class TrainingRun {
     this.request = readRequest(run.row);
   }
 
-  /** @throws ClaimLost, or CommonspaceError NO_PAIRS, BAD_INPUT, BAD_ROWS, DISK_FULL, EXTRACTOR_MISSING, EXTRACTOR_FAILED, CANCELLED. */
-  async work(): Promise<void> {
+  /**
+   * @returns whether the encoder is to be activated: it was requested, or none is active
+   * @throws ClaimLost, or CommonspaceError NO_PAIRS, BAD_INPUT, BAD_ROWS, DISK_FULL, EXTRACTOR_MISSING, EXTRACTOR_FAILED, CANCELLED.
+   */
+  async work(): Promise<boolean> {
     const started = performance.now();
-    const { encoderRuns } = this.parts.catalog;
+    const { encoderRuns, encoders } = this.parts.catalog;
     const open = await this.openExtractors();
     const unreadable = await this.extractMissing(open);
     const { weights, config, report } = await this.trainAndMeasure(open);
@@ -93,7 +96,9 @@ export class TrainingRun {
     await this.extractMissing(open);
     await this.embed(weights);
     await this.calibrate(weights);
-    await encoderRuns.finish(this.run);
+    const activates = (this.request.activate ?? true) || (await encoders.active()) === null;
+    await encoderRuns.finish(this.run, { activates });
+    return activates;
   }
 
   private openExtractors(): Promise<OpenPair> {

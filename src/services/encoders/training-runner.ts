@@ -12,6 +12,9 @@ const POLL_MS = 3_000;
 /** Interval at which a server looks for runs whose claim has expired, also while it works on one. */
 const RECOVER_EVERY_MS = 15_000;
 
+/** Interval at which an activation says that it goes on. */
+const BEAT_MS = 10_000;
+
 const INTERRUPTED = {
   code: 'INTERRUPTED',
   message: 'The process that trained it ended before it was done. It can be resumed.',
@@ -116,8 +119,9 @@ export class TrainingRunner {
     const heartbeat = new Heartbeat(this.parts.catalog, run, this.reportUnexpected);
     this.running.set(run.row.id, cancellation);
     const outside = [this.stopping.signal, ...(signal ? [signal] : [])];
+    let activates: boolean;
     try {
-      await new TrainingRun(this.parts, run, {
+      activates = await new TrainingRun(this.parts, run, {
         onProgress: (event) => {
           heartbeat.report(storedProgress(event));
           onProgress?.(event);
@@ -133,7 +137,7 @@ export class TrainingRunner {
       if (this.running.get(run.row.id) === cancellation) this.running.delete(run.row.id);
     }
     // The run has finished, so losing the claim no longer matters.
-    return await this.activate(run, AbortSignal.any(outside));
+    return activates ? await this.activate(run, AbortSignal.any(outside)) : { refusal: null };
   }
 
   /** Stores how the run ended, unless the claim is lost. @returns the error to throw. */
@@ -170,15 +174,19 @@ export class TrainingRunner {
 
   private async activate(run: ClaimedRun, signal: AbortSignal): Promise<Outcome> {
     const { id, request } = run.row;
-    const { activate = true, force = false } = request ?? {};
-    if (!activate && (await this.parts.catalog.encoders.active()) !== null) return { refusal: null };
+    const { encoderRuns } = this.parts.catalog;
+    const beat = () => void encoderRuns.beatActivation(id).catch(this.reportUnexpected);
+    const timer = setInterval(beat, BEAT_MS);
     try {
-      await this.encoders.activate(id, { force, signal });
+      await this.encoders.activate(id, { force: request?.force ?? false, signal });
       return { refusal: null };
     } catch (error) {
       if (error instanceof CommonspaceError && error.code !== 'CANCELLED') return { refusal: error.message };
       if (!(error instanceof CommonspaceError)) this.reportUnexpected(error);
       throw error;
+    } finally {
+      clearInterval(timer);
+      await encoderRuns.endActivation(id).catch(this.reportUnexpected);
     }
   }
 

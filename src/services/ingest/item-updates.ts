@@ -6,6 +6,7 @@ import { IdentityConflict, ItemsChanged } from '../../catalog/repositories/item-
 import type { ExistingItem, ItemRow } from '../../catalog/types.js';
 import { CommonspaceError, type FieldPath, type ReportUnexpected } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
+import { observe } from '../../domain/observations.js';
 import {
   failed,
   fieldOf,
@@ -30,6 +31,9 @@ interface IndexedChange {
   readonly change: ItemChangeInput;
 }
 
+/** Calls that wait at most. A chunk takes some 10 ms. */
+const MOST_WAITING = 200;
+
 /** A change that has an effect. */
 interface Planned extends IndexedChange {
   readonly update: ItemUpdate;
@@ -43,6 +47,7 @@ export class ItemUpdates {
   constructor(
     private readonly catalog: Pick<Catalog, 'items'>,
     private readonly reportUnexpected: ReportUnexpected,
+    private readonly mostWaiting = MOST_WAITING,
   ) {}
 
   /**
@@ -50,12 +55,18 @@ export class ItemUpdates {
    * order. Changes are written in transactions of up to 100.
    *
    * @param field path of the list of changes, for the fields that failures name
+   * @throws CommonspaceError BUSY if too many calls wait; nothing is changed then
    */
   async update(
     changes: readonly ItemChangeInput[],
     field: FieldPath,
     signal?: AbortSignal,
   ): Promise<IngestOutcome[]> {
+    // One of them is written.
+    if (this.writing.pendingCount + this.writing.activeCount > this.mostWaiting) {
+      observe({ kind: 'refusal', reason: 'updates' });
+      throw new CommonspaceError('BUSY', 'Too many updates of items wait. Try again later.');
+    }
     const call: IngestCall = { field, signal, reportUnexpected: this.reportUnexpected };
     const outcomes: InputOutcome[] = [];
     const valid: IndexedChange[] = [];
