@@ -6,6 +6,7 @@ import { createFeatureExtractors } from './features/create-feature-extractors.js
 import { createMediaStore, type MediaStore } from './media/media-store.js';
 import { type App, createServices, type Parts } from './services/services.js';
 import { reportExtractors } from './services/serving/extractor-report.js';
+import { stopServices } from './services/stop-services.js';
 
 /**
  * Opens the parts of the application and connects them. `close` closes them in the opposite order.
@@ -85,10 +86,7 @@ export async function openApp(
         );
       },
       close: async () => {
-        await Promise.all([services.upkeep.stop(), services.indexes.stop(), services.sweepSchedule.stop()]);
-        await services.jobRunner.stop();
-        await Promise.all([services.querySampler?.stop(), services.health.stop()]);
-        await Promise.all([services.trainingRunner.stop(), services.evaluationJobs.stop()]);
+        await stopServices(services);
         await features.close();
         await catalog.close();
       },

@@ -67,6 +67,7 @@ export async function serve(
     onListening(await listen(app, config.host, config.port));
     await announceServer(config.dataDir, localAddress(app.server.address()));
     services.trainingRunner.start();
+    services.evaluationJobs.startRecovery();
     // A stop meanwhile ends the threads that load the models.
     await Promise.race([services.warmUp(), stopped(signal)]);
     if (signal.aborted) return;

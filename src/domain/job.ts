@@ -5,7 +5,16 @@ export const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelle
 export type JobState = (typeof JOB_STATES)[number];
 
 /** Work of the job list. Trainings and evaluations have tables of their own; the others are rows of `job`. */
-export const JOB_KINDS = ['INGEST', 'IMPORT', 'DELETION', 'SWEEP', 'TRAINING', 'EVALUATION'] as const;
+export const JOB_KINDS = [
+  'INGEST',
+  'IMPORT',
+  'DELETION',
+  'SWEEP',
+  'EXTRACTION',
+  'INDEX',
+  'TRAINING',
+  'EVALUATION',
+] as const;
 export type JobKindName = (typeof JOB_KINDS)[number];
 
 /** Whether a job in this state changes without a further request. */

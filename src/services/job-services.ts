@@ -13,7 +13,7 @@ import { BulkSources } from './ingest/bulk/bulk-sources.js';
 import { ingestJob } from './ingest/bulk/ingest-job.js';
 import { SourceFolders } from './ingest/bulk/source-folders.js';
 import type { IngestService } from './ingest/ingest-service.js';
-import { storedKind } from './jobs/job-kind.js';
+import { type AnyJobKind, storedKind } from './jobs/job-kind.js';
 import { type AllowanceOf, JobRunner } from './jobs/job-runner.js';
 import { JobService } from './jobs/job-service.js';
 import { deletionJob } from './search/deletion-job.js';
@@ -59,6 +59,8 @@ interface JobParts {
   readonly complete: (signal: AbortSignal) => Promise<void>;
   readonly allowanceOf: AllowanceOf;
   readonly fetchPolicy: FetchPolicy;
+  /** Kinds of jobs of other services. */
+  readonly kinds: readonly AnyJobKind[];
   readonly reportUnexpected: ReportUnexpected;
 }
 
@@ -87,6 +89,7 @@ export function createJobServices(
     storedKind(ingestKind),
     storedKind(importKind),
     storedKind(deletionKind),
+    ...parts.kinds,
   ];
   const jobRunner = new JobRunner(catalog.jobs, kinds, reportUnexpected, parts.allowanceOf);
   const jobs = new JobService(catalog, kinds, jobRunner, cancelTraining);

@@ -38,6 +38,8 @@ import { IngestWriter } from './ingest/ingest-writer.js';
 import { ItemUpdates } from './ingest/item-updates.js';
 import { MediaService } from './ingest/media-service.js';
 import { type BulkParts, createJobServices, type JobServices } from './job-services.js';
+import { storedKind } from './jobs/job-kind.js';
+import { OwnJobs } from './jobs/own-jobs.js';
 import { ChangeFeed } from './search/change-feed.js';
 import { ClassChanges } from './search/class-changes.js';
 import { ClassService } from './search/class-service.js';
@@ -52,6 +54,7 @@ import { ActiveEncoder } from './serving/active-encoder.js';
 import { ClassPrototypes } from './serving/class-prototypes.js';
 import { ClassStatistics } from './serving/class-statistics.js';
 import { createImageExtractors, createTextExtractors } from './serving/create-extractors.js';
+import { extractionJob } from './serving/extraction-job.js';
 import type { ExtractorReport } from './serving/extractor-report.js';
 import type { ImageExtractors, TextExtractors } from './serving/extractors-in-use.js';
 import { FeatureBackfill } from './serving/feature-backfill.js';
@@ -104,6 +107,8 @@ export interface Services extends JobServices {
   readonly archiveExport: ArchiveExport;
   readonly archiveImport: ArchiveImport;
   readonly backup: Backup;
+  /** Jobs that this process does because it needs their result. */
+  readonly ownJobs: OwnJobs;
   /** Works on queued training runs, once it is started. */
   readonly trainingRunner: TrainingRunner;
 }
@@ -153,8 +158,10 @@ export function createServices(parts: Parts): Services {
     snapshots,
     reportUnexpected,
   );
-  const backfill = new FeatureBackfill({ catalog, media }, extractors);
-  const indexes = new IndexUpkeep(catalog, reportUnexpected);
+  const ownJobs = new OwnJobs(catalog, reportUnexpected);
+  const extractionKind = extractionJob({ catalog, media, extractors, encoders });
+  const backfill = new FeatureBackfill(catalog, extractionKind, ownJobs);
+  const indexes = new IndexUpkeep(catalog, ownJobs, reportUnexpected);
   const checkpoints = new Checkpoints(parts.runsFolder);
   const gate = new PromotionGate(catalog, checkpoints, versions.tolerance);
   const versionService = new EncoderService(
@@ -202,6 +209,7 @@ export function createServices(parts: Parts): Services {
       allowanceOf: async ({ name, keyId }) =>
         budgets.of((keyId === null ? null : await keys.callerById(keyId)) ?? { name, keyId, scopes: [] }),
       fetchPolicy,
+      kinds: [storedKind(extractionKind), storedKind(indexes.kind)],
       reportUnexpected,
     },
     { runsFolder: parts.runsFolder, configured: [features.image.id, features.text.id] },
@@ -249,6 +257,7 @@ export function createServices(parts: Parts): Services {
     archiveImport,
     backup: new Backup(catalog, media),
     ...jobServices,
+    ownJobs,
     trainingRunner,
   };
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { LOCAL } from '../../src/domain/access.js';
 import { createApp } from '../../src/http/app.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
@@ -282,4 +283,18 @@ it('is noted in the audit log, and its file stays while a job may need it', asyn
   const left = await readdir(join(app.runs, '..', 'uploads'));
   expect(left).toContain(id);
   expect(left).not.toContain(unused);
+});
+
+it('holds up neither short jobs nor an export, although the server does one long job at a time', async () => {
+  const rows = Array.from({ length: 6_000 }, (_, n) => ({ external_id: `long-${n}`, text: `text ${n}` }));
+  await writeFile(join(sources, 'long.jsonl'), lines(...rows));
+  const { job } = await begin({ path: 'photos/long.jsonl' });
+  const id = job?.id ?? '';
+  await expect.poll(async () => (await app.jobs.require(id)).done, { timeout: 30_000 }).toBeGreaterThan(0);
+  const deletion = await app.deletions.begin({ metadata: { other: true } }, false, LOCAL);
+  const exported = await http.inject({ url: '/export' });
+  expect([exported.statusCode, exported.body.includes('long-0')]).toEqual([200, true]);
+  expect(await ended(deletion.id)).toMatchObject({ state: 'SUCCEEDED' });
+  expect(await app.jobs.require(id)).toMatchObject({ state: 'running', total: 6_000 });
+  await app.jobs.cancel(id, LOCAL);
 });

@@ -1,7 +1,9 @@
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { embeddingPartition, featurePartition } from '../../src/catalog/vectors/vector-partitions.js';
+import { OwnJobs } from '../../src/services/jobs/own-jobs.js';
+import { IndexUpkeep } from '../../src/services/serving/index-upkeep.js';
 import { describeOnEachKind, openTestCatalog, type TestCatalog } from '../support/catalog.js';
 import { imageWrite, randomOf, randomUnit, textWrite } from '../support/catalog-items.js';
 
@@ -115,4 +117,80 @@ describeOnEachKind('vector indexes', (kind) => {
       }
     },
   );
+
+  describe('of a server', () => {
+    let upkeep: IndexUpkeep | undefined;
+    const unexpected: unknown[] = [];
+    afterEach(async () => {
+      await upkeep?.stop();
+      expect(unexpected.splice(0)).toEqual([]);
+    });
+
+    function newUpkeep(checkEveryMs: number): IndexUpkeep {
+      const report = (error: unknown) => unexpected.push(error);
+      const limits = { checkEveryMs, quietMs: 1, rows: 30 };
+      upkeep = new IndexUpkeep(catalog(), new OwnJobs(catalog(), report), report, limits);
+      return upkeep;
+    }
+    const jobs = () => catalog().jobList.page({ states: null, kinds: ['INDEX'] }, null, 10);
+
+    it('are built by jobs: at once for what needs them, and in the background', async () => {
+      const soon = { timeout: 20_000 };
+      await ingest(40, 0);
+      await newUpkeep(60_000).ensure();
+      const built = {
+        state: 'succeeded',
+        total: 2,
+        done: 2,
+        failed: 0,
+        skipped: 0,
+        message: '2 indexes built.',
+      };
+      expect(await jobs()).toMatchObject([built]);
+      await newUpkeep(60_000).ensure();
+      expect(await jobs()).toHaveLength(1);
+
+      // A job whose process has ended, and whose indexes the database has completed.
+      await catalog().database.runOnce(`UPDATE job SET state = 'queued', finished_at = NULL, message = NULL`);
+      const first = newUpkeep(60_000);
+      first.start();
+      await expect.poll(jobs, soon).toMatchObject([built]);
+      await first.stop();
+
+      for (const partition of [featurePartition(TEXTS), embeddingPartition(encoderId, 'TEXT')])
+        await catalog().database.runOnce(`DROP INDEX ${partition}_hnsw`);
+      newUpkeep(60_000).start();
+      const one = { ...built, total: 1, done: 1, message: '1 index built.' };
+      await expect.poll(jobs, soon).toMatchObject(kind === 'embedded' ? [one, one, built] : [built, built]);
+      expect(await catalog().indexes.lacking(30)).toEqual([]);
+    });
+
+    it.skipIf(kind === 'embedded')(
+      'stop being built if the job is cancelled, until it is retried',
+      async () => {
+        await ingest(40, 0);
+        const other = new pg.Client({ connectionString: opened.url ?? '' });
+        await other.connect();
+        try {
+          await other.query(`BEGIN; LOCK TABLE ${featurePartition(TEXTS)} IN ROW EXCLUSIVE MODE`);
+          newUpkeep(50).start();
+          const building = async () =>
+            (await catalog().indexes.lacking(30)).map((one) => [one.partition, one.building]);
+          await expect.poll(building).toEqual([[featurePartition(TEXTS), true]]);
+          const [job] = await jobs();
+          await catalog().jobs.cancel(job?.id ?? '');
+          await expect.poll(building, { timeout: 10_000 }).toEqual([[featurePartition(TEXTS), false]]);
+          await other.query('COMMIT');
+          // What the build has left is dropped by a later check, and none is begun.
+          await expect.poll(isValid).toEqual([]);
+          expect(await jobs()).toMatchObject([{ state: 'cancelled', total: 2, done: 1 }]);
+          await catalog().jobs.requeue(job?.id ?? '');
+          await expect.poll(isValid).toEqual([{ valid: true }]);
+          await expect.poll(jobs).toMatchObject([{ state: 'succeeded', total: 2, done: 2 }]);
+        } finally {
+          await other.end();
+        }
+      },
+    );
+  });
 });

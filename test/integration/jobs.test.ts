@@ -4,19 +4,22 @@ import { z } from 'zod';
 import { Jobs } from '../../src/catalog/repositories/jobs.js';
 import { LOCAL } from '../../src/domain/access.js';
 import { CommonspaceError } from '../../src/domain/errors.js';
+import type { JobRow } from '../../src/domain/job.js';
 import { Budgets } from '../../src/services/access/budgets.js';
 import { type JobContext, type JobKind, storedKind } from '../../src/services/jobs/job-kind.js';
 import { type AllowanceOf, JobRunner } from '../../src/services/jobs/job-runner.js';
 import { JobService } from '../../src/services/jobs/job-service.js';
+import { OwnJobs } from '../../src/services/jobs/own-jobs.js';
 import { describeOnEachKind, openTestCatalog, type TestCatalog } from '../support/catalog.js';
 
 const parameters = z.object({ upTo: z.number(), failuresOf: z.string().nullable() });
 type Parameters = z.output<typeof parameters>;
 
 /** Counts in steps of ten. Multiples of seven fail, multiples of five are skipped. */
-function counting(before: (at: number, context: JobContext) => Promise<void> = async () => {}) {
+function counting(before: (at: number, context: JobContext) => Promise<unknown> = async () => {}) {
   const kind: JobKind<Parameters> = {
     name: 'SWEEP',
+    slot: 'long',
     scope: 'ingest',
     parameters,
     failuresOf: (given, failuresOf) => ({ ...given, failuresOf }),
@@ -80,8 +83,9 @@ describeOnEachKind('jobs', (kind) => {
     jobs: Jobs = test.catalog.jobs,
     atOnce = 1,
     allowanceOf?: AllowanceOf,
+    further: readonly JobKind<Parameters>[] = [],
   ) {
-    const kinds = [storedKind(counts)];
+    const kinds = [counts, ...further].map(storedKind);
     const runner = new JobRunner(jobs, kinds, (error) => unexpected.push(error), allowanceOf);
     runners.push(runner);
     runner.start(atOnce);
@@ -286,6 +290,102 @@ describeOnEachKind('jobs', (kind) => {
     expect(await ended(id)).toMatchObject({ state: 'cancelled', done: 7, failed: 1, skipped: 2, total: 35 });
     await expect(one.service.cancel(id, LOCAL)).rejects.toMatchObject({ code: 'JOB_STATE' });
     expect(unexpected).toEqual([]);
+  });
+
+  it('that are short do not wait for long ones, and some are done by no slot', async () => {
+    let go = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const short: JobKind<Parameters> = { ...counting(), name: 'DELETION', slot: 'short' };
+    const own: JobKind<Parameters> = { ...counting(), name: 'INDEX', slot: 'own' };
+    const one = server(
+      counting(() => waiting),
+      test.catalog.jobs,
+      1,
+      undefined,
+      [short, own],
+    );
+    const request = { upTo: 35, failuresOf: null };
+    const notDone = (await one.service.begin(own, request, LOCAL)).id;
+    const [first, second] = [await begin(one), await begin(one)];
+    await expect.poll(async () => (await one.service.require(first)).state).toBe('running');
+    const quick = (await one.service.begin(short, request, LOCAL)).id;
+    expect(await ended(quick)).toMatchObject({ ...COUNTED, state: 'succeeded' });
+    expect(await one.service.require(first)).toMatchObject({ state: 'running' });
+    expect(await one.service.require(second)).toMatchObject({ state: 'queued' });
+    go();
+    expect(await ended(second)).toMatchObject({ ...COUNTED, state: 'succeeded' });
+    expect(await one.service.require(notDone)).toMatchObject({ state: 'queued' });
+  });
+
+  describe('that a process needs the result of', () => {
+    const request = { upTo: 35, failuresOf: null };
+    const process = () => new OwnJobs(test.catalog, (error) => unexpected.push(error));
+    const code = (expected: string) => expect.objectContaining({ code: expected });
+
+    it('are done there, once for all that need the same', async () => {
+      const reached: number[] = [];
+      const counts = counting(async (at) => void reached.push(at));
+      const steps: number[] = [];
+      const onStep = ({ done, failed, skipped }: JobRow) => steps.push(done + failed + skipped);
+      const [first, second, other] = await Promise.all([
+        process().complete(counts, request, { onStep }),
+        process().complete(counts, request),
+        process().complete(counting(), { ...request, upTo: 4 }),
+      ]);
+      expect(first).toMatchObject({ ...COUNTED, state: 'succeeded', requestedBy: 'server' });
+      expect(second).toEqual(first);
+      expect(other).toMatchObject({ state: 'succeeded', total: 4 });
+      expect(reached).toEqual(stepsOf(35));
+      expect([...new Set(steps)]).toEqual([10, 20, 30, 35]);
+      // Nothing of the first is under way any more.
+      expect((await process().complete(counting(), request)).id).not.toBe(first.id);
+    });
+
+    it('are cancelled with what needs them, and stop what needs them if they are cancelled', async () => {
+      const cancelled = new AbortController();
+      const counts = counting(async (at) => at === 10 && cancelled.abort());
+      await expect(process().complete(counts, request, { signal: cancelled.signal })).rejects.toEqual(
+        code('CANCELLED'),
+      );
+      const rows = () => test.catalog.jobList.page({ states: null, kinds: null }, null, 10);
+      expect(await rows()).toMatchObject([{ state: 'cancelled', done: 7, failed: 1, skipped: 2, total: 35 }]);
+      expect(await process().wentWrongWithin(counts, request, 60_000)).toBe(true);
+      expect(await process().wentWrongWithin(counts, { ...request, upTo: 4 }, 60_000)).toBe(false);
+      expect(await process().wentWrongWithin(counts, request, 0)).toBe(false);
+
+      const cancelling = counting(async (at, { id }) => at === 20 && (await test.catalog.jobs.cancel(id)));
+      await expect(process().complete(cancelling, request)).rejects.toEqual(code('CANCELLED'));
+      expect((await rows()).map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+      expect(unexpected).toEqual([]);
+    });
+
+    it('pass on the error by which they fail', async () => {
+      const broken = counting(async () => {
+        throw new CommonspaceError('BAD_FOLDER', 'The folder is gone.');
+      });
+      await expect(process().complete(broken, request)).rejects.toEqual(code('BAD_FOLDER'));
+    });
+
+    it('go back into the queue when the process stops, and go on where they are needed again', async () => {
+      const first = process();
+      const stopping = new AbortController();
+      const counts = counting(async (at) => {
+        if (at !== 20) return;
+        void first.stop();
+        stopping.abort();
+      });
+      await expect(first.complete(counts, request, { signal: stopping.signal })).rejects.toEqual(
+        code('CANCELLED'),
+      );
+      expect(await process().waits(counts, request)).toBe(true);
+      const reached: number[] = [];
+      const again = counting(async (at) => void reached.push(at));
+      expect(await process().complete(again, request)).toMatchObject({ ...COUNTED, state: 'succeeded' });
+      expect(reached).toEqual([20, 30]);
+      expect(await process().waits(counts, request)).toBe(false);
+    });
   });
 
   it('have a new job for their failed inputs, if their caller may begin one', async () => {

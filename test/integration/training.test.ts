@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { heldOutSummary } from '../../src/cli/held-out-summary.js';
+import { LOCAL } from '../../src/domain/access.js';
 import { type PairFile, readPairFile } from '../../src/services/encoders/pair-file.js';
 import { splitOfEncoder, storedSplitOfEncoder } from '../../src/services/encoders/training-pairs.js';
 import { drawShape } from '../factories/shapes.js';
@@ -185,7 +186,11 @@ describeOnEachKind('training', (kind) => {
     expect(page.results).toHaveLength(60);
   });
 
-  it('extracts missing features first', async () => {
+  const extractions = async () =>
+    (await app.jobs.page({ states: null, kinds: ['EXTRACTION'] }, 10, null)).edges.map(({ node }) => node);
+
+  it('extracts missing features first, by a job; those that are lost later are extracted again', async () => {
+    await app.catalog.database.runOnce('TRUNCATE job, job_failure');
     await ingestShapes(app);
     await app.catalog.database.runOnce(
       'DELETE FROM feature WHERE item_id IN (SELECT id FROM item ORDER BY id LIMIT 50)',
@@ -202,6 +207,60 @@ describeOnEachKind('training', (kind) => {
     );
     expect(report.pairs).toBe(60);
     expect(seen.at(-1)).toBe(50);
+    const succeeded = { kind: 'EXTRACTION', state: 'succeeded', requestedBy: 'server' };
+    const counts = { total: 50, done: 50, failed: 0, skipped: 0 };
+    expect(await extractions()).toMatchObject([
+      { ...succeeded, ...counts, message: '50 features extracted, 0 items embedded.' },
+    ]);
+
+    const images = (await app.items.page({ modality: 'IMAGE' }, 3, null)).items.map(({ item }) => item);
+    const [lost = ''] = images.map(({ contentHash }) => contentHash);
+    const bytes = await app.store.use(lost, async (read) => Buffer.from(read));
+    await app.store.remove(lost);
+    for (const table of ['feature', 'embedding'])
+      await app.catalog.database.run(`DELETE FROM ${table} WHERE item_id = ANY($1::uuid[])`, [
+        images.map(({ id }) => id),
+      ]);
+    const embedded = async () => {
+      let count = 0;
+      for await (const { ids } of app.catalog.vectors.embeddingsOf(report.encoder, 'IMAGE'))
+        count += ids.length;
+      return count;
+    };
+    await app.upkeep.complete();
+    expect(await embedded()).toBe(59);
+    const [failed] = await extractions();
+    expect(failed).toMatchObject({ ...succeeded, total: 3, done: 2, failed: 1, skipped: 0 });
+    const { edges } = await app.jobs.failures(failed?.id ?? '', 10, null);
+    expect(edges.map(({ node }) => [node.reference, node.code])).toEqual([
+      [images[0]?.externalId, 'MEDIA_NOT_FOUND'],
+    ]);
+    await app.upkeep.complete();
+    expect(await extractions()).toHaveLength(2);
+
+    await app.media.upload(bytes);
+    app.jobRunner.start(1);
+    const retried = await app.jobs.retry(failed?.id ?? '', LOCAL);
+    await expect.poll(async () => (await app.jobs.require(retried.id)).state).toBe('succeeded');
+    expect(await app.jobs.require(retried.id)).toMatchObject({ total: 1, done: 1 });
+    expect(await embedded()).toBe(60);
+  });
+
+  it('stops if the extraction that it needs is cancelled', async () => {
+    await app.catalog.database.runOnce('TRUNCATE job, job_failure');
+    await ingestShapes(app);
+    await app.catalog.database.runOnce('TRUNCATE feature');
+    let cancelling: Promise<unknown> | null = null;
+    const cancel = async () => app.jobs.cancel((await extractions())[0]?.id ?? '', LOCAL);
+    const training = app.training.train(QUICK, {
+      onProgress: ({ stage }) => {
+        if (stage === 'features') cancelling ??= cancel();
+      },
+    });
+    await expect(training).rejects.toEqual(code('CANCELLED'));
+    await cancelling;
+    expect(await extractions()).toMatchObject([{ state: 'cancelled', total: 120, done: 60 }]);
+    expect(await app.catalog.encoders.list()).toEqual([]);
   });
 
   it('stops when it is cancelled, and leaves no encoder', async () => {

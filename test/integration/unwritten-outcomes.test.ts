@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { EncoderEvaluations } from '../../src/catalog/repositories/encoder-evaluations.js';
 import { EvaluationJobs } from '../../src/services/evaluate/evaluation-jobs.js';
 import { openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { describeOnEachKind, emptyCatalog } from '../support/catalog.js';
@@ -73,6 +74,24 @@ describeOnEachKind('work whose outcome cannot be stored at once', (kind) => {
     expect(unexpected).toContainEqual(expect.objectContaining({ code: 'DATABASE_UNREACHABLE' }));
     expect(await app.catalog.encoderEvaluations.byEncoder(id)).toMatchObject({ state: 'running' });
     expect(await jobs.latest(id)).toMatchObject({ state: 'failed', failure: { code: 'INTERNAL' } });
+    await jobs.stop();
+  });
+
+  it('an evaluation of a process that ended fails without a request', async () => {
+    const id = await newEncoder();
+    // The claim of another process, which then gets no heartbeat.
+    await new EncoderEvaluations(app.catalog.database).begin(id);
+    await app.catalog.database.runOnce(
+      `UPDATE encoder_evaluation SET heartbeat_at = clock_timestamp() - interval '2 minutes'`,
+    );
+    const evaluateEncoder = () => Promise.reject(new Error('by the test'));
+    const jobs = new EvaluationJobs(app.catalog, app.encoders, { evaluateEncoder }, (error) =>
+      app.unexpected.push(error),
+    );
+    jobs.startRecovery();
+    await expect
+      .poll(() => app.catalog.encoderEvaluations.byEncoder(id), { timeout: 10_000 })
+      .toMatchObject({ state: 'failed', failure: { code: 'INTERRUPTED' } });
     await jobs.stop();
   });
 

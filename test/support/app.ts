@@ -9,6 +9,7 @@ import { createMediaStore, type MediaStore } from '../../src/media/media-store.j
 import type { SamplerOptions } from '../../src/services/drift/query-sampler.js';
 import type { TrainRequest } from '../../src/services/encoders/train-request.js';
 import { type App, createServices, type Services } from '../../src/services/services.js';
+import { stopServices } from '../../src/services/stop-services.js';
 import { shapePairs } from '../factories/shapes.js';
 import { type DatabaseKind, openTestCatalog, type TestCatalog } from './catalog.js';
 
@@ -80,10 +81,7 @@ export async function openTestApp(
   };
   let running = await begin(options);
   const end = async () => {
-    await Promise.all([running.upkeep.stop(), running.indexes.stop()]);
-    await running.jobRunner.stop();
-    await Promise.all([running.trainingRunner.stop(), running.evaluationJobs.stop()]);
-    await Promise.all([running.querySampler?.stop(), running.health.stop()]);
+    await stopServices(running);
     await running.features.close();
   };
   const app: TestApp = {

@@ -2,7 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.js';
 import type { LackingIndex } from '../../src/catalog/vectors/vector-indexes.js';
+import type { JobRow } from '../../src/domain/job.js';
+import { JobFetches, UNLIMITED } from '../../src/services/jobs/job-fetches.js';
 import { IndexUpkeep } from '../../src/services/serving/index-upkeep.js';
+
+type Parts = ConstructorParameters<typeof IndexUpkeep>[1];
 
 const MISSING: LackingIndex = { partition: 'vectors.feature_1', building: false, extractor: 'words@1' };
 
@@ -19,13 +23,26 @@ describe('the upkeep of indexes', () => {
         return Array.from({ length: partitions - seen.built }, () => MISSING);
       },
       ensure: async ({ atMost = partitions }) => {
-        seen.built += Math.min(atMost, partitions - seen.built);
-        return [];
+        const now = Math.min(atMost, partitions - seen.built);
+        seen.built += now;
+        return Array.from({ length: now }, () => MISSING.partition);
       },
     };
     const catalog = { kind, indexes } as unknown as Catalog;
+    const signal = new AbortController().signal;
+    const fetches = new JobFetches(UNLIMITED);
+    const advance = async () => {};
+    const context = { id: 'job', position: null, requestedBy: 'server', fetches, signal, advance };
+    const jobs: Parts = {
+      complete: async (job, parameters) => {
+        await job.run(parameters, context);
+        return {} as JobRow;
+      },
+      waits: async () => false,
+      wentWrongWithin: async () => false,
+    };
     const limits = { checkEveryMs: 60_000, quietMs: 2, rows: 20_000 };
-    upkeep = new IndexUpkeep(catalog, (error) => seen.unexpected.push(error), limits);
+    upkeep = new IndexUpkeep(catalog, jobs, (error) => seen.unexpected.push(error), limits);
     return { upkeep, seen };
   }
 

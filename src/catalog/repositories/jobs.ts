@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../../domain/access.js';
 import type { JobKindName, JobStep } from '../../domain/job.js';
-import type { Database } from '../postgres/database.js';
+import type { Database, Queryable } from '../postgres/database.js';
 import { ClaimLost } from './encoder-runs.js';
 import { isLost, owner } from './work-owner.js';
 
@@ -40,8 +40,8 @@ export class Jobs {
 
   constructor(private readonly db: Database) {}
 
-  async enqueue(job: NewJob): Promise<void> {
-    await this.db.run(
+  async enqueue(job: NewJob, on: Queryable = this.db): Promise<void> {
+    await on.run(
       `INSERT INTO job (id, kind, parameters, requested_by, key_id) VALUES ($1, $2, $3::jsonb, $4, $5::uuid)`,
       [job.id, job.kind, JSON.stringify(job.parameters), job.requestedBy.name, job.requestedBy.keyId],
     );
@@ -68,18 +68,59 @@ export class Jobs {
     });
   }
 
-  /** Claims the oldest queued job of these kinds whose time has come; null where there is none. */
-  async claim(kinds: readonly string[]): Promise<ClaimedJob | null> {
+  /**
+   * The job of this kind with these parameters that is under way; otherwise this one, which is inserted. It is claimed unless
+   * another claim is valid.
+   */
+  async join(job: NewJob): Promise<{ readonly id: string; readonly claimed: ClaimedJob | null }> {
+    return await this.db.transaction(async (tx) => {
+      await tx.run(`SELECT pg_advisory_xact_lock(hashtext($1))`, [`job ${job.kind}`]);
+      const id = (await this.underWay(job.kind, job.parameters, tx)) ?? job.id;
+      if (id === job.id) await this.enqueue(job, tx);
+      return { id, claimed: await this.claim([job.kind], id, tx) };
+    });
+  }
+
+  /** The id of the oldest queued or running job of this kind with these parameters; null where there is none. */
+  async underWay(kind: JobKindName, parameters: object, on: Queryable = this.db): Promise<string | null> {
+    const [row] = await on.run<{ id: string }>(
+      `SELECT id FROM job WHERE kind = $1 AND parameters = $2::jsonb AND state IN ('queued', 'running')
+       ORDER BY created_at, id LIMIT 1`,
+      [kind, JSON.stringify(parameters)],
+    );
+    return row?.id ?? null;
+  }
+
+  /** Whether such a job has failed, was cancelled, or had failed inputs, and ended after this time. */
+  async wentWrongSince(kind: JobKindName, parameters: object, since: Date): Promise<boolean> {
+    const rows = await this.db.run(
+      `SELECT 1 FROM job WHERE kind = $1 AND parameters = $2::jsonb AND finished_at > $3::timestamptz
+         AND (state IN ('failed', 'cancelled') OR failed > 0) LIMIT 1`,
+      [kind, JSON.stringify(parameters), since.toISOString()],
+    );
+    return rows.length > 0;
+  }
+
+  /**
+   * Claims the oldest queued job of these kinds whose time has come; null where there is none.
+   *
+   * @param id only this job; null: any
+   */
+  async claim(
+    kinds: readonly string[],
+    id: string | null = null,
+    on: Queryable = this.db,
+  ): Promise<ClaimedJob | null> {
     const claim = randomUUID();
-    const [row] = await this.db.run<Omit<ClaimedJob, 'claim'>>(
+    const [row] = await on.run<Omit<ClaimedJob, 'claim'>>(
       `UPDATE job SET state = 'running', claim = $1, owner = $2::jsonb, heartbeat_at = clock_timestamp(),
          attempts = attempts + 1, started_at = COALESCE(started_at, clock_timestamp()), run_after = NULL,
          code = NULL, message = NULL
        WHERE id = (SELECT id FROM job WHERE state = 'queued' AND kind = ANY($3::text[])
-           AND (run_after IS NULL OR run_after <= clock_timestamp())
+           AND ($4::uuid IS NULL OR id = $4::uuid) AND (run_after IS NULL OR run_after <= clock_timestamp())
          ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
        RETURNING id, kind, parameters, position, attempts, requested_by AS "requestedBy", key_id AS "keyId"`,
-      [claim, owner(), kinds],
+      [claim, owner(), kinds, id],
     );
     if (row === undefined) return null;
     this.ownClaims.add(claim);

@@ -47,7 +47,7 @@ export type LackingIndex = {
 export interface EnsureIndexes {
   /** Partitions with this many rows get an index; INDEX_FROM_ROWS where not given. */
   readonly rows?: number;
-  /** The number of indexes to build at most. */
+  /** The number of indexes to build at most. 0: only invalid indexes are dropped. */
   readonly atMost?: number;
   /** Ends the wait. A server completes the index that it has begun; the embedded one cannot be interrupted. */
   readonly signal?: AbortSignal;
@@ -85,6 +85,14 @@ export class VectorIndexes {
     });
   }
 
+  /** Cancels the build that goes on at the server, whichever process began it. The embedded database cannot be interrupted. */
+  async cancelBuild(): Promise<void> {
+    await this.db.run(
+      `SELECT pg_cancel_backend(p.pid) FROM pg_stat_progress_create_index p WHERE p.datname = current_database()
+         AND p.relid IN (SELECT relid FROM pg_partition_tree('feature') UNION SELECT relid FROM pg_partition_tree('embedding'))`,
+    );
+  }
+
   /** The partitions that have `threshold` rows or more and no valid index. */
   async lacking(threshold = INDEX_FROM_ROWS): Promise<LackingIndex[]> {
     const found: LackingIndex[] = [];
@@ -103,11 +111,12 @@ export class VectorIndexes {
   ): Promise<string[]> {
     const indexed: string[] = [];
     for (const one of await this.leaves(on)) {
-      if (signal?.aborted || indexed.length >= atMost) break;
+      if (signal?.aborted) break;
       if (one.index === 'valid') continue;
       // Only this server builds, so an invalid index is what an interrupted build left behind.
       if (one.index === 'invalid')
         await on.runOnce(`DROP INDEX CONCURRENTLY IF EXISTS vectors.${indexName(one.name)}`);
+      if (indexed.length >= atMost) continue;
       const about = await this.large(one, rows, on);
       if (about === null) continue;
       this.building = one.name;

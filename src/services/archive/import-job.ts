@@ -38,7 +38,13 @@ interface ImportJobParts {
  * was deleted since it was stored stays deleted.
  */
 export function importJob(parts: ImportJobParts): JobKind<ImportJobParameters> {
-  return { name: 'IMPORT', scope: 'admin', parameters, run: (given, context) => run(parts, given, context) };
+  return {
+    name: 'IMPORT',
+    slot: 'long',
+    scope: 'admin',
+    parameters,
+    run: (given, context) => run(parts, given, context),
+  };
 }
 
 async function run(

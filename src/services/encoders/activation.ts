@@ -83,7 +83,7 @@ export class Activation {
       return null;
     });
     if (row.state === 'retired') await this.catalog.encoders.revive(row.id);
-    if (open !== null) await this.backfill.fill(open, { signal });
+    if (open !== null) await this.backfill.fill(row, { signal });
     for (let round = 0; round < CATCH_UPS; round += 1) {
       const done = await embedCatalogue(this.catalog, row, encoder, () => {}, signal ? { signal } : {});
       if (done <= MAX_IN_SWITCH) break;

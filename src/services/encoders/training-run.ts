@@ -86,14 +86,14 @@ export class TrainingRun {
     const started = performance.now();
     const { encoderRuns, encoders } = this.parts.catalog;
     const open = await this.openExtractors();
-    const unreadable = await this.extractMissing(open);
+    const unreadable = await this.extractMissing();
     const { weights, config, report } = await this.trainAndMeasure(open);
     const seconds = (report.seconds ?? 0) + (performance.now() - started) / 1000;
     // A resumed run may have the same notes already.
     const notes = [...new Set([...(report.notes ?? []), ...unreadable])];
     await encoderRuns.beginEmbedding(this.run, config, { ...report, notes, seconds });
     // From now on new items get its features; items stored since the first extraction may lack them.
-    await this.extractMissing(open);
+    await this.extractMissing();
     await this.embed(weights);
     await this.calibrate(weights);
     const activates = (this.request.activate ?? true) || (await encoders.active()) === null;
@@ -106,10 +106,10 @@ export class TrainingRun {
   }
 
   /** @returns notes on items that cannot be read. */
-  private async extractMissing(open: OpenPair): Promise<string[]> {
+  private async extractMissing(): Promise<string[]> {
     const { onProgress, signal } = this.hooks;
     const onDone = (progress: BackfillProgress) => onProgress({ stage: 'features', ...progress });
-    return unreadableNotes(await this.parts.backfill.fill(open, { onProgress: onDone, signal }));
+    return unreadableNotes(await this.parts.backfill.fill(this.run.row, { onProgress: onDone, signal }));
   }
 
   private async trainAndMeasure(open: OpenPair): Promise<Trained & Measured> {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { EncoderEvaluationRow } from '../../catalog/repositories/encoder-evaluations.js';
@@ -12,6 +13,8 @@ import { noEncoder } from '../serving/active-encoder.js';
 import type { EvaluationHooks, EvaluationOptions, EvaluationService } from './evaluation-service.js';
 
 const BEAT_MS = 2_000;
+/** Interval at which a server looks for evaluations whose claim has expired. */
+const RECOVER_EVERY_MS = 15_000;
 
 const INTERRUPTED: EncoderFailure = {
   code: 'INTERRUPTED',
@@ -32,6 +35,7 @@ export class EvaluationJobs {
   private readonly limit = pLimit(1);
   private readonly working = new Set<Promise<void>>();
   private readonly outcomes: UnwrittenOutcomes;
+  private loop: Promise<void> | null = null;
 
   constructor(
     private readonly catalog: Catalog,
@@ -42,13 +46,17 @@ export class EvaluationJobs {
     this.outcomes = new UnwrittenOutcomes(reportUnexpected);
   }
 
+  /** Starts to look in the background for evaluations of processes that have ended, once. */
+  startRecovery(): void {
+    this.loop ??= this.recoverRegularly();
+  }
+
   /** The latest evaluation of an encoder; null before the first. */
   async latest(encoderId: string): Promise<EncoderEvaluationRow | null> {
     if (!isUuid(encoderId)) return null;
     const row = await this.catalog.encoderEvaluations.byEncoder(encoderId);
     if (row?.state !== 'running') return row;
-    await this.outcomes.storeKept();
-    await this.catalog.encoderEvaluations.failInterrupted(INTERRUPTED);
+    await this.recover();
     return await this.catalog.encoderEvaluations.byEncoder(encoderId);
   }
 
@@ -102,6 +110,21 @@ export class EvaluationJobs {
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.working);
+    await this.loop;
+  }
+
+  private async recoverRegularly(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await this.recover().catch(this.reportUnexpected);
+      await setTimeout(RECOVER_EVERY_MS, null, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  /** Stores outcomes that could not be stored before, and marks evaluations whose claim has expired as failed. */
+  private async recover(): Promise<void> {
+    await this.outcomes.storeKept();
+    await this.catalog.encoderEvaluations.failInterrupted(INTERRUPTED);
   }
 
   private work(encoderId: string, claim: string, paper: boolean): void {

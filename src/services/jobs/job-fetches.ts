@@ -4,6 +4,8 @@ import { type FetchAllowance, FetchBudget } from '../../domain/fetch-budget.js';
 /** The least time that a job waits when the budget is used up: it reads its source again from the start afterwards. */
 const LEAST_WAIT_SECONDS = 30;
 
+export const UNLIMITED: FetchAllowance = { takeBytes: () => {}, addBytes: () => {} };
+
 /** What a job fetches from addresses. It counts in what the key that asked for it may fetch in a minute. */
 export class JobFetches {
   /** Of single inputs: it counts, and does not refuse, because the job waits between its steps. */

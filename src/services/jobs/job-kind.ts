@@ -3,9 +3,19 @@ import type { Scope } from '../../domain/access.js';
 import type { JobKindName, JobStep } from '../../domain/job.js';
 import type { JobFetches } from './job-fetches.js';
 
+/**
+ * What does the jobs of a kind. `long`: a slot of a server or worker. `short`: the same, or the slot of each process that long
+ * jobs cannot take. `own`: no slot; a process that needs the result does the job itself, see OwnJobs.
+ */
+export type JobSlot = 'long' | 'short' | 'own';
+
+/** In place of a caller, for jobs that a process begins by itself. */
+export const SERVER = { name: 'server', keyId: null } as const;
+
 /** A kind of job. `services.ts` registers all of them. */
 export interface JobKind<P extends object> {
   readonly name: JobKindName;
+  readonly slot: JobSlot;
   /** What a caller needs to begin, cancel and repeat such a job. */
   readonly scope: Scope;
   /** The parameters as they are stored. */
@@ -44,7 +54,7 @@ export interface JobContext {
 }
 
 /** A kind whose parameters are not known to the caller. */
-export type AnyJobKind = Pick<JobKind<object>, 'name' | 'scope'> & {
+export type AnyJobKind = Pick<JobKind<object>, 'name' | 'slot' | 'scope'> & {
   runStored(parameters: unknown, context: JobContext): Promise<string | null>;
   /** Null: failed inputs of such a job cannot be repeated. */
   readonly failuresOf: ((parameters: unknown, jobId: string) => object) | null;
@@ -55,6 +65,7 @@ export function storedKind<P extends object>(kind: JobKind<P>): AnyJobKind {
   const again = kind.failuresOf?.bind(kind);
   return {
     name: kind.name,
+    slot: kind.slot,
     scope: kind.scope,
     runStored: (parameters, context) => kind.run(kind.parameters.parse(parameters), context),
     failuresOf: again ? (parameters, jobId) => again(kind.parameters.parse(parameters), jobId) : null,

@@ -3,18 +3,12 @@ import type { ClaimedJob, Jobs } from '../../catalog/repositories/jobs.js';
 import type { Caller } from '../../domain/access.js';
 import type { ReportUnexpected } from '../../domain/errors.js';
 import type { FetchAllowance } from '../../domain/fetch-budget.js';
-import type { AnyJobKind } from './job-kind.js';
-import { JobWork, MAX_ATTEMPTS } from './job-work.js';
+import { UNLIMITED } from './job-fetches.js';
+import type { AnyJobKind, JobSlot } from './job-kind.js';
+import { JobWork, recoverJobs } from './job-work.js';
 
 /** Interval at which an idle process looks for jobs. */
 const POLL_MS = 2_000;
-
-const INTERRUPTED = {
-  code: 'INTERRUPTED',
-  message: `The process that worked on it ended, ${MAX_ATTEMPTS} times at the same step. It can be retried.`,
-} as const;
-
-const UNLIMITED: FetchAllowance = { takeBytes: () => {}, addBytes: () => {} };
 
 /** What a caller may fetch in a minute. */
 export type AllowanceOf = (caller: Pick<Caller, 'name' | 'keyId'>) => Promise<FetchAllowance>;
@@ -36,9 +30,15 @@ export class JobRunner {
     this.kinds = new Map(kinds.map((kind) => [kind.name, kind]));
   }
 
-  /** Starts the work, once. @param atOnce jobs that this process works on at a time; 0: none */
+  /**
+   * Starts the work, once. Beside the slots that do any job there is one for short jobs, so that they do not wait for a long one.
+   *
+   * @param atOnce long jobs that this process works on at a time; 0: it does no jobs
+   */
   start(atOnce: number): void {
-    this.loops ??= Promise.all(Array.from({ length: atOnce }, () => this.workOnQueue()));
+    if (atOnce === 0 || this.loops !== null) return;
+    const any = Array.from({ length: atOnce }, () => this.workOnQueue(['long', 'short']));
+    this.loops = Promise.all([...any, this.workOnQueue(['short'])]);
   }
 
   /** Waits until the jobs of this process are back in the queue. They go on from their latest step. */
@@ -58,12 +58,13 @@ export class JobRunner {
     this.working.get(id)?.abort();
   }
 
-  private async workOnQueue(): Promise<void> {
+  private async workOnQueue(slots: readonly JobSlot[]): Promise<void> {
+    const kinds = [...this.kinds.values()].filter(({ slot }) => slots.includes(slot)).map(({ name }) => name);
     const { signal } = this.stopping;
     while (!signal.aborted) {
       try {
-        await this.jobs.recover(MAX_ATTEMPTS, INTERRUPTED);
-        const job = await this.jobs.claim([...this.kinds.keys()]);
+        await recoverJobs(this.jobs);
+        const job = await this.jobs.claim(kinds);
         if (job === null) await this.pause();
         else await this.work(job);
       } catch (error) {

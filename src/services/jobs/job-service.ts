@@ -9,7 +9,7 @@ import { isUuid } from '../../domain/ids.js';
 import { isUnderWay, type JobFailure, type JobRow } from '../../domain/job.js';
 import { LIMITS } from '../../domain/limits.js';
 import { RowWatch } from '../../platform/row-watch.js';
-import type { AnyJobKind, JobKind } from './job-kind.js';
+import { type AnyJobKind, type JobKind, SERVER } from './job-kind.js';
 import type { JobRunner } from './job-runner.js';
 
 interface Page<Node> {
@@ -20,9 +20,6 @@ interface Page<Node> {
 
 export type JobPage = Page<JobRow> & { readonly count: () => Promise<number> };
 export type JobFailurePage = Page<JobFailure>;
-
-/** In place of a caller. */
-const SERVER = { name: 'server', keyId: null } as const;
 
 /** Begins, lists, watches, cancels and repeats jobs. */
 export class JobService {

@@ -7,11 +7,21 @@ import type { AnyJobKind } from './job-kind.js';
 
 const BEAT_MS = 2_000;
 /** Starts of a job since its latest step, after which it fails. */
-export const MAX_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 /** Before the second attempt; it doubles with each. */
 const FIRST_WAIT_MS = 1_000;
 
 const INTERNAL = 'An unexpected error occurred. The log has the details.';
+
+const INTERRUPTED = {
+  code: 'INTERRUPTED',
+  message: `The process that worked on it ended, ${MAX_ATTEMPTS} times at the same step. It can be retried.`,
+} as const;
+
+/** Puts the jobs of processes that have ended back into the queue. */
+export async function recoverJobs(jobs: Pick<Jobs, 'recover'>): Promise<void> {
+  await jobs.recover(MAX_ATTEMPTS, INTERRUPTED);
+}
 
 /** Does one claimed job, and stores how it ended. */
 export class JobWork {

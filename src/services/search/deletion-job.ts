@@ -30,6 +30,7 @@ export function deletionJob(parts: {
   const { catalog, media } = parts;
   return {
     name: 'DELETION',
+    slot: 'short',
     scope: 'ingest',
     parameters,
     async run({ filter: given, before }, context) {

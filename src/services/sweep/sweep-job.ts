@@ -8,6 +8,7 @@ const parameters = z.object({ features: z.boolean() });
 export function sweepJob(sweep: Pick<Sweep, 'run'>): JobKind<z.output<typeof parameters>> {
   return {
     name: 'SWEEP',
+    slot: 'short',
     scope: 'admin',
     parameters,
     async run({ features }, { signal, advance }) {

@@ -45,6 +45,7 @@ export interface IngestJobParts {
 export function ingestJob(parts: IngestJobParts): JobKind<IngestJobParameters> {
   return {
     name: 'INGEST',
+    slot: 'long',
     scope: 'ingest',
     parameters,
     failuresOf: (given, failuresOf) => ({ ...given, failuresOf }),
