@@ -13,7 +13,7 @@ export function workerCommand(openApp: OpenApp): Command {
     .description('work on queued jobs until SIGINT or SIGTERM, beside servers on the same database')
     .option(
       '--jobs <n>',
-      'jobs at once (default: COMMONSPACE_JOBS, or 1)',
+      'long jobs at once, beside one short one (default: COMMONSPACE_JOBS, or 1)',
       readNumber('jobs', { integer: true, min: 1, max: 16 }),
     )
     .action((options: WorkerOptions) =>
@@ -24,7 +24,9 @@ export function workerCommand(openApp: OpenApp): Command {
         // A process that has only this to do does not idle because servers do no jobs.
         const atOnce = Math.max(1, config.jobs);
         app.jobRunner.start(atOnce);
-        out.print(`The worker does ${atOnce} job${atOnce === 1 ? '' : 's'} at once (stop it with Ctrl-C)`);
+        out.print(
+          `The worker does ${atOnce} long job${atOnce === 1 ? '' : 's'} at once (stop it with Ctrl-C)`,
+        );
         out.printJson({ jobs: atOnce });
         await stopped(signal);
       }),

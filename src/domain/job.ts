@@ -41,7 +41,7 @@ export interface JobRow extends JobCounts {
   readonly code: string | null;
   /** Why it failed or waits, or what it did. */
   readonly message: string | null;
-  /** Name of the key; null for work that a server began by itself, and for trainings. */
+  /** Name of the key; `server` for work that a server began by itself; null for trainings and evaluations. */
   readonly requestedBy: string | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;

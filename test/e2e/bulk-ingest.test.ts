@@ -292,8 +292,9 @@ it('holds up neither short jobs nor an export, although the server does one long
   const id = job?.id ?? '';
   await expect.poll(async () => (await app.jobs.require(id)).done, { timeout: 30_000 }).toBeGreaterThan(0);
   const deletion = await app.deletions.begin({ metadata: { other: true } }, false, LOCAL);
-  const exported = await http.inject({ url: '/export' });
-  expect([exported.statusCode, exported.body.includes('long-0')]).toEqual([200, true]);
+  const { port } = http.server.address() as AddressInfo;
+  const exported = await fetch(`http://127.0.0.1:${port}/export`);
+  expect([exported.status, (await exported.text()).includes('long-0')]).toEqual([200, true]);
   expect(await ended(deletion.id)).toMatchObject({ state: 'SUCCEEDED' });
   expect(await app.jobs.require(id)).toMatchObject({ state: 'running', total: 6_000 });
   await app.jobs.cancel(id, LOCAL);

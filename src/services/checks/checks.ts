@@ -47,7 +47,9 @@ export class Checks {
       check: 'indexes',
       level: 'warning',
       message: `${partition} has no HNSW index${building ? ' yet: it is being built' : ''}; searches compare all of its vectors`,
-      remedy: building ? null : 'run `commonspace serve`, which builds it in the background',
+      remedy: building
+        ? null
+        : 'run `commonspace serve`, which builds it in the background; `commonspace jobs` shows why it does not',
     }));
     for (const name of invalid) {
       found.push({
