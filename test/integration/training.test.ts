@@ -263,6 +263,30 @@ describeOnEachKind('training', (kind) => {
     expect(await app.catalog.encoders.list()).toEqual([]);
   });
 
+  it('goes back into the queue with the extraction that it waits for when the process stops', async () => {
+    await app.catalog.database.runOnce('TRUNCATE job, job_failure');
+    await ingestShapes(app);
+    await app.catalog.database.runOnce('TRUNCATE feature');
+    const { use } = app.store;
+    let reach = () => {};
+    const reached = new Promise<void>((resolve) => {
+      reach = resolve;
+    });
+    app.store.use = (_hash, _work, signal) =>
+      new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason));
+        reach();
+      });
+    const { id } = await app.training.enqueue(QUICK);
+    app.trainingRunner.start();
+    await reached;
+    app.store.use = use;
+    await app.restart();
+    expect(await app.encoders.byId(id)).toMatchObject({ state: 'queued' });
+    expect(await extractions()).toMatchObject([{ state: 'queued', total: 120, done: 0 }]);
+    expect(app.unexpected).toEqual([]);
+  });
+
   it('stops when it is cancelled, and leaves no encoder', async () => {
     await ingestShapes(app);
     const stop = new AbortController();
