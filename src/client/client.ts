@@ -1,8 +1,9 @@
 import * as documents from '../__generated__/client-operations.js';
-import { ApiError, failureOf, type ServerFailure } from './api-error.js';
+import { ApiError } from './api-error.js';
 import { type TypedDocument, textOf } from './documents.js';
 import { type ChangePage, followChanges } from './follow-changes.js';
 import { type PageOf, pagesOf } from './pages.js';
+import { type ApiEncoder, type ApiJob, encoderOf, required } from './results.js';
 import { subscribe } from './subscribe.js';
 import {
   apiError,
@@ -289,24 +290,8 @@ export class Client {
 }
 
 type SearchPage = Of<documents.SearchQuery>;
-type ApiEncoder = documents.EncoderFieldsFragment;
-type ApiJob = documents.JobFieldsFragment;
 
 interface Answer {
   readonly data?: unknown;
   readonly errors?: readonly GraphqlError[];
-}
-
-interface EncoderAnswer {
-  readonly encoder: ApiEncoder | null;
-  readonly errors: readonly ServerFailure[];
-}
-
-function encoderOf({ encoder, errors }: EncoderAnswer): ApiEncoder {
-  return required(encoder, errors);
-}
-
-function required<T>(value: T | null, errors: readonly ServerFailure[]): T {
-  if (value === null || errors.length > 0) throw failureOf(errors);
-  return value;
 }

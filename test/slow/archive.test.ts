@@ -84,7 +84,10 @@ describeOnEachKind('an archive', (kind) => {
         code: 'CANCELLED',
       });
       // An encoder that is not complete is not in use.
-      expect(await two.target.catalog.encoders.active()).toBeNull();
+      const { encoders, encoderRuns } = two.target.catalog;
+      expect(await encoders.active()).toBeNull();
+      // It cannot be trained on from there.
+      for (const { id } of await encoders.list()) expect(await encoderRuns.requeue(id)).toBe(false);
       await two.target.run(two.archive, { merge });
       expect(await archivedRows(two.target.catalog)).toEqual(before);
     }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { EncoderFailure, EncoderState } from '../../domain/encoder-status.js';
+import type { EncoderState } from '../../domain/encoder-status.js';
 import type { ChangeStamp } from '../postgres/change-stamp.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import { linesAs } from './archive-sql.js';
 import { lockEncoders } from './encoder-lock.js';
+import { IMPORT_UNFINISHED } from './encoder-rows.js';
 import { noteChanges } from './item-changes.js';
 import { ensureClasses, ensurePairs } from './item-links.js';
 
@@ -33,12 +34,6 @@ export interface PairGrowth {
   readonly added: number;
   readonly stored: number;
 }
-
-/** The state of an encoder until all of its import is there. */
-const UNFINISHED: EncoderFailure = {
-  code: 'INTERRUPTED',
-  message: 'The import of this encoder was not finished. Import the archive again.',
-};
 
 /** SQLSTATE classes of values that a type or a constraint refuses. */
 const REFUSED = /^2[23]/;
@@ -189,7 +184,7 @@ export class ArchiveWrites {
          SELECT id, 'failed', $2::jsonb, dimension, "imageExtractor", "textExtractor", config, report, request, "createdAt",
            "startedAt", "finishedAt", "activatedAt", "retiredAt"
          FROM ${linesAs('encoders')} ON CONFLICT DO NOTHING RETURNING 1`,
-        [...values, JSON.stringify(UNFINISHED)],
+        [...values, JSON.stringify(IMPORT_UNFINISHED)],
       );
       await tx.runOnce(
         `INSERT INTO encoder_evaluation (encoder_id, state, record, failure, started_at, finished_at)
@@ -225,7 +220,7 @@ export class ArchiveWrites {
           `UPDATE encoder SET failure = NULL, state = CASE
              WHEN $2 = 'active' AND EXISTS (SELECT 1 FROM encoder WHERE state = 'active') THEN 'ready' ELSE $2::encoder_state END
            WHERE id = $1::uuid AND state = 'failed' AND failure = $3::jsonb`,
-          [id, state, JSON.stringify(UNFINISHED)],
+          [id, state, JSON.stringify(IMPORT_UNFINISHED)],
         );
       }
     });

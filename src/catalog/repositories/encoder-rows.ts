@@ -6,10 +6,16 @@ import {
   encoderReport,
   encoderRequest,
 } from '../../domain/encoder-record.js';
-import type { EncoderStatus } from '../../domain/encoder-status.js';
+import type { EncoderFailure, EncoderStatus } from '../../domain/encoder-status.js';
 import { UnreachableCaseError } from '../../domain/errors.js';
 import type { EncoderFacts, EncoderRow, TrainedEncoderRow } from '../types.js';
 import { parseStored } from './stored-json.js';
+
+/** The failure of an encoder until all of its import is there. It cannot be resumed: its training was done elsewhere. */
+export const IMPORT_UNFINISHED: EncoderFailure = {
+  code: 'INTERRUPTED',
+  message: 'The import of this encoder was not finished. Import the archive again.',
+};
 
 /** A row of `encoder` under Prisma's names; raw SQL selects the same with ENCODER_COLUMNS. */
 export type StoredEncoder = Omit<Encoder, 'claim' | 'owner' | 'heartbeatAt' | 'removedAt'>;

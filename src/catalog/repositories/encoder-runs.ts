@@ -5,7 +5,7 @@ import type { Database, Queryable } from '../postgres/database.js';
 import type { EncoderRow } from '../types.js';
 import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import { lockEncoders } from './encoder-lock.js';
-import { ENCODER_COLUMNS, encoderRow, type StoredEncoder } from './encoder-rows.js';
+import { ENCODER_COLUMNS, encoderRow, IMPORT_UNFINISHED, type StoredEncoder } from './encoder-rows.js';
 import { isLost, owner } from './work-owner.js';
 
 /** A training run to store. */
@@ -217,12 +217,13 @@ export class EncoderRuns {
     return true;
   }
 
-  /** Puts a failed or cancelled run back into the queue. False where it is in another state. */
+  /** Puts a failed or cancelled run back into the queue. False where it is in another state, or an import that is not finished. */
   async requeue(id: string): Promise<boolean> {
     const found = await this.db.run(
       `UPDATE encoder SET state = 'queued', failure = NULL, progress = NULL, finished_at = NULL
-       WHERE id = $1 AND state IN ('failed', 'cancelled') AND removed_at IS NULL RETURNING id`,
-      [id],
+       WHERE id = $1 AND state IN ('failed', 'cancelled') AND removed_at IS NULL AND failure IS DISTINCT FROM $2::jsonb
+       RETURNING id`,
+      [id, JSON.stringify(IMPORT_UNFINISHED)],
     );
     return found.length > 0;
   }
