@@ -1,14 +1,14 @@
 import { mkdirSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { brotliDecompressSync } from 'node:zlib';
 import { PGlite } from '@electric-sql/pglite';
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import type { EmbeddedOrder, EmbeddedReport } from './embedded-server.js';
+import { unpackTemplate } from './unpack-template.js';
 
 /** Runs the embedded Postgres in its own thread, because a statement blocks the thread. */
 
@@ -24,16 +24,13 @@ async function start(): Promise<{
   server: PGLiteSocketServer;
   endpoint: { host: string; port: number };
 }> {
-  const template =
-    order.template === null
-      ? {}
-      : { loadDataDir: new Blob([brotliDecompressSync(await readFile(order.template))]) };
+  if (order.template !== null) unpackTemplate(order.template, order.databaseDir);
   const extensions = {
     ...(order.extensions.includes('vector') && { vector }),
     ...(order.extensions.includes('pg_trgm') && { pg_trgm }),
   };
   const startParams = [...PGlite.defaultStartParams, '-c', `shared_buffers=${order.sharedBuffers}MB`];
-  const db = await PGlite.create(order.databaseDir, { extensions, startParams, ...template });
+  const db = await PGlite.create(order.databaseDir, { extensions, startParams });
   for (const folder of await socketFolders()) {
     const path = join(folder, SOCKET);
     try {
