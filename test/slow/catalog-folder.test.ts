@@ -63,7 +63,9 @@ describe('the data folder', () => {
     const { child, lines } = start('hold');
     expect((await lines.next()).value).toBe('held');
     await expect(lockFolder(folder)).rejects.toMatchObject(locked(child.pid ?? 0));
-    await expect(openCatalog({ dataDir: folder })).rejects.toMatchObject(locked(child.pid ?? 0));
+    await expect(openCatalog({ dataDir: folder, sharedBuffers: 32 })).rejects.toMatchObject(
+      locked(child.pid ?? 0),
+    );
   });
 
   it('is refused to a second catalogue of the same process until the first is closed', async () => {
@@ -119,7 +121,7 @@ describe('the data folder', () => {
     const file = join(folder, 'file');
     await writeFile(file, '');
     for (const dataDir of [file, join(file, 'below')]) {
-      await expect(openCatalog({ dataDir })).rejects.toMatchObject({
+      await expect(openCatalog({ dataDir, sharedBuffers: 32 })).rejects.toMatchObject({
         code: 'DATA_FOLDER_NOT_WRITABLE',
         message: expect.stringContaining(dataDir),
       });
@@ -145,7 +147,7 @@ describe('the data folder', () => {
     await kill(child);
     for (let line = await lines.next(); !line.done; line = await lines.next())
       acknowledged.push(String(line.value));
-    const catalog = await openCatalog({ dataDir: folder });
+    const catalog = await openCatalog({ dataDir: folder, sharedBuffers: 32 });
     try {
       const rows = await catalog.items.byIds(acknowledged);
       expect(rows.map((row) => row.id)).toEqual(acknowledged);
@@ -158,19 +160,19 @@ describe('the data folder', () => {
 
   it('opens again after a clean close, with a socket that only its owner can reach', async () => {
     const write = textWrite('kept');
-    const first = await openCatalog({ dataDir: folder });
+    const first = await openCatalog({ dataDir: folder, sharedBuffers: 32 });
     await first.items.upsertMany([write]);
     if (process.platform !== 'win32') expect((await stat(join(folder, 'run'))).mode & 0o777).toBe(0o700);
     await first.close();
     expect(await readdir(folder)).toEqual(['lock', 'postgres']);
-    const second = await openCatalog({ dataDir: folder });
+    const second = await openCatalog({ dataDir: folder, sharedBuffers: 32 });
     expect(await second.items.byId(write.id)).toMatchObject({ text: 'kept' });
     await second.close();
   });
 
   it('may have a longer path than a socket', async () => {
     const dataDir = join(folder, 'a-rather-long-name-for-a-folder/'.repeat(5));
-    const catalog = await openCatalog({ dataDir });
+    const catalog = await openCatalog({ dataDir, sharedBuffers: 32 });
     expect(await catalog.items.count(null)).toBe(0);
     await catalog.close();
   });
@@ -179,7 +181,7 @@ describe('the data folder', () => {
     await mkdir(join(folder, 'postgres', 'base'), { recursive: true });
     await writeFile(join(folder, 'postgres', 'PG_VERSION'), '18\n');
     await writeFile(join(folder, 'postgres.unfinished'), '');
-    const catalog = await openCatalog({ dataDir: folder });
+    const catalog = await openCatalog({ dataDir: folder, sharedBuffers: 32 });
     expect(await catalog.items.count(null)).toBe(0);
     await catalog.close();
     expect(await readdir(folder)).not.toContain('postgres.unfinished');

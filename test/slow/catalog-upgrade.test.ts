@@ -87,7 +87,7 @@ describeOnEachKind('a catalogue without words', (kind) => {
   it('gets them when an embedded one is opened, and by fill or maintain on a server', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'commonspace-upgrade-'));
     const database = kind === 'server' ? await createTestDatabase() : null;
-    const open = () => openCatalog({ dataDir, databaseUrl: database?.url ?? null });
+    const open = () => openCatalog({ dataDir, databaseUrl: database?.url ?? null, sharedBuffers: 32 });
     const ids = async ({ words }: Catalog, query: string) => {
       const found = await words.rank(await words.expand(query), { target: null, filter: null, limit: 5 });
       return found.hits.map(({ id }) => id);

@@ -14,7 +14,7 @@ try {
     // Until it is killed or the parent disconnects.
     process.stdin.on('end', () => process.exit(0)).resume();
   } else {
-    const catalog = await openCatalog({ dataDir: folder });
+    const catalog = await openCatalog({ dataDir: folder, sharedBuffers: 32 });
     say('open');
     for (let n = 0; ; n += 1) {
       const id = crypto.randomUUID();

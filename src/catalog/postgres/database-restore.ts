@@ -7,6 +7,8 @@ import { databaseFolders, replaceDatabase } from './restored-folder.js';
 
 /** Files that are synced at a time. One after another, each waits for the disk. */
 const SYNCED_AT_ONCE = 32;
+/** Megabytes of shared buffers for the check that the database starts: with more it takes twice the time. */
+const CHECK_BUFFERS = 32;
 
 /** Restores the embedded database of a data folder from files. The former one stays until the new one is whole and starts. */
 export class DatabaseRestore {
@@ -40,7 +42,7 @@ export class DatabaseRestore {
    */
   async finish(): Promise<string | null> {
     const { restoring, restored } = databaseFolders(this.dataDir);
-    await (await connect({ dataDir: restoring, useTemplate: false })).close();
+    await (await connect({ dataDir: restoring, useTemplate: false, sharedBuffers: CHECK_BUFFERS })).close();
     await syncFiles(this.folder);
     await rename(this.folder, restored);
     return await replaceDatabase(this.dataDir);
