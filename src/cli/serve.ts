@@ -64,8 +64,10 @@ export async function serve(
     trustedDocuments: path === null ? null : await readTrustedDocuments(path),
   });
   try {
-    onListening(await listen(app, config.host, config.port));
+    const address = await listen(app, config.host, config.port);
+    // First, so that a command that starts after the output finds the server.
     await announceServer(config.dataDir, localAddress(app.server.address()));
+    onListening(address);
     services.trainingRunner.start();
     services.evaluationJobs.startRecovery();
     // A stop meanwhile ends the threads that load the models.
