@@ -7,7 +7,7 @@ import {
   type TrainedSemanticMatching,
   trainSemanticMatching,
 } from '../encoder/baselines/semantic-matching.js';
-import { trainCca } from '../encoder/baselines/train-cca.js';
+import { type CcaSource, fitCca, prepareCca } from '../encoder/baselines/train-cca.js';
 import { loadEncoder } from '../encoder/inference/serialise.js';
 import { takeRows } from '../encoder/math/matrix.js';
 import type { CcaChoice } from '../encoder/training/choose-cca.js';
@@ -124,11 +124,13 @@ export async function measure(
   const candidateOf = ({ method, bytes }: typeof own) => ({ method, encoder: loadEncoder(bytes) });
   const first = candidateOf(own);
   const { composition, parts } = partsOf(own.bytes, source);
+  let ccaSource: CcaSource | null = null;
   const ccaFor = async (part: MeasuredPart | null, validationBy: 'pairs' | 'classes') => {
     // Without training pairs, as where a shared space is adopted as it is, there is nothing to fit the baseline on.
     if (part === null || source.labels.length < LEAST_PAIRS) return null;
     onStage('cca');
-    return await trainCca(source, { seed, dimension: CCA_DIMENSION, validationBy });
+    ccaSource ??= await prepareCca(source, { seed, dimension: CCA_DIMENSION });
+    return await fitCca(ccaSource, validationBy);
   };
   const cca = { seen: await ccaFor(request.seen, 'pairs'), unseen: await ccaFor(request.unseen, 'classes') };
   const isClassified = new Set(source.labels.filter((label) => label >= 0)).size > 1;

@@ -33,19 +33,37 @@ export interface TrainedCca extends CcaChoice {
   readonly seconds: number;
 }
 
-/**
- * Chooses regularisation, power, kept norm and width as `chooseCca` does, then fits CCA on all pairs.
- *
- * @throws CommonspaceError NO_PAIRS, BAD_INPUT
- */
+/** A training set with its principal components, which do not depend on what is held out to choose on. */
+export interface CcaSource {
+  readonly prepared: PreparedSource;
+  readonly options: TrainOptions;
+  readonly dimension: number;
+}
+
+/** `prepareCca` and `fitCca` in one. @throws CommonspaceError NO_PAIRS, BAD_INPUT */
 export async function trainCca(source: OpenSource, input: Partial<CcaOptions> = {}): Promise<TrainedCca> {
-  const { seed = 0, dimension = 64, validationBy = 'pairs' } = input;
+  const started = performance.now();
+  const trained = await fitCca(await prepareCca(source, input), input.validationBy ?? 'pairs');
+  return { ...trained, seconds: (performance.now() - started) / 1000 };
+}
+
+/** @throws CommonspaceError NO_PAIRS, BAD_INPUT */
+export async function prepareCca(
+  source: OpenSource,
+  { seed = 0, dimension = 64 }: Partial<CcaOptions>,
+): Promise<CcaSource> {
   const options = resolveTrainOptions({ preset: 'paper', seed, dimension });
   checkSource(source);
   await loadTensorBackend();
-  const started = performance.now();
-
   const prepared = prepareSource(source, options, ScratchRows.beside(source, 'cca'));
+  return { prepared, options, dimension };
+}
+
+/** Chooses regularisation, power, kept norm and width as `chooseCca` does, then fits CCA on all pairs. */
+export async function fitCca(
+  { prepared, options, dimension }: CcaSource,
+  validationBy: CcaOptions['validationBy'],
+): Promise<Omit<TrainedCca, 'seconds'>> {
   const { choice, validation } = await chooseCca(prepared, validationBy, dimension, options);
   const cca = solveCca(statisticsOf(prepared.pairs, options), choice.regularisation);
   const parameters = parametersOf(prepared, cca, choice, options);
@@ -54,7 +72,6 @@ export async function trainCca(source: OpenSource, input: Partial<CcaOptions> = 
     bytes: saveEncoder(parameters, { method: 'cca', ...choice } satisfies JsonValue),
     ...choice,
     validation,
-    seconds: (performance.now() - started) / 1000,
   };
 }
 
