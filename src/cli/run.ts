@@ -7,7 +7,7 @@ import type { Backend } from './backend/backend.js';
 import { connectBackend, requireDirect } from './backend/connect.js';
 import { createOutput, type Output } from './output.js';
 
-/** Builds the parts of the application for one command. main.ts passes it in. */
+/** Builds the parts of the application for one command. program.ts passes it in. */
 export type OpenApp = (
   config: Config,
   signal: AbortSignal,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawShape } from '../factories/shapes.js';
 import { type CliResult, cli, printed, startCli } from '../support/cli.js';
+import { command } from '../support/command.js';
 import { writeMetadata, writeShapesFolder } from '../support/shapes-folder.js';
 
 let root: string;
@@ -28,8 +29,8 @@ describe('the main workflow, from a folder of images to a search', () => {
 
   beforeAll(async () => {
     ingested = await cli(['ingest', folder, '--data', data, '--json']);
-    again = await cli(['ingest', folder, '--data', data, '--json']);
-    untrained = await cli(['search', 'a big red circle', '--data', data, '--json', '--first', '3']);
+    again = await command(['ingest', folder, '--data', data, '--json']);
+    untrained = await command(['search', 'a big red circle', '--data', data, '--json', '--first', '3']);
     const options = ['--seed', '1', '--epochs', '10', '--holdout', '0.2', '--unseen', 'ring'];
     trained = await cli(['train', '--data', data, '--json', ...options]);
   });
@@ -88,14 +89,14 @@ describe('the main workflow, from a folder of images to a search', () => {
         { rank: 3 },
       ],
     });
-    const shown = await cli(['search', 'a big red circle', '--data', data, '--first', '3']);
+    const shown = await command(['search', 'a big red circle', '--data', data, '--first', '3']);
     expect(shown.stdout).toMatch(
       /^#\s+score\s+class\s+item\s+thumbnail or text\n1 .*circle\s+img\/big-red-circle\.png/,
     );
   });
 
   it('lists classes, and whether the encoder has seen them', async () => {
-    const listed = await cli(['classes', '--data', data, '--json']);
+    const listed = await command(['classes', '--data', data, '--json']);
     expect(listed.json()).toMatchObject({
       totalCount: 5,
       classes: ['circle', 'cross', 'ring', 'square', 'triangle'].map((name) => ({
@@ -119,7 +120,7 @@ describe('the main workflow, from a folder of images to a search', () => {
       ]),
     });
     expect(doctor.code).toBe(0);
-    const migrated = await cli(['migrate', '--data', data]);
+    const migrated = await command(['migrate', '--data', data]);
     expect(migrated.stdout).toMatch(/up to date/);
   });
 
@@ -189,7 +190,7 @@ describe('a malformed folder', () => {
         'broken.png': good.subarray(0, 60),
       },
     );
-    const result = await cli(['ingest', where, '--data', own(), '--json']);
+    const result = await command(['ingest', where, '--data', own(), '--json']);
     expect(result.code).toBe(6);
     const report = result.json<{
       created: number;
@@ -222,7 +223,7 @@ describe('a malformed folder', () => {
     const where = await spoiled('unlabelled', [{ file_name: 'a.png', text: 'x', kind: 'k' }], {
       'a.png': await drawShape('ring', 'red'),
     });
-    const column = await cli(['ingest', where, '--class-column', 'category', '--data', own(), '--json']);
+    const column = await command(['ingest', where, '--class-column', 'category', '--data', own(), '--json']);
     expect(column.code).toBe(2);
     expect(column.json()).toMatchObject({
       error: { code: 'NO_CLASS_COLUMN', message: expect.stringContaining('file_name, text, kind') },
@@ -230,7 +231,7 @@ describe('a malformed folder', () => {
   });
 
   it('without pairs cannot be trained on, and the error says so', async () => {
-    const result = await cli(['train', '--data', join(root, 'data-nothing'), '--json']);
+    const result = await command(['train', '--data', join(root, 'data-nothing'), '--json']);
     expect(result.code).toBe(3);
     expect(result.json()).toMatchObject({ error: { code: 'NO_PAIRS' } });
   });
@@ -264,7 +265,7 @@ describe('a malformed environment', () => {
     const blocker = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => blocker.once('listening', resolve));
     const { port } = blocker.address() as AddressInfo;
-    const result = await cli(['serve', '--port', String(port), '--data', join(root, 'port'), '--json']);
+    const result = await command(['serve', '--port', String(port), '--data', join(root, 'port'), '--json']);
     blocker.close();
     expect(result.code).toBe(4);
     expect(result.json()).toMatchObject({
@@ -276,20 +277,20 @@ describe('a malformed environment', () => {
     // Not even root can create a folder below a file.
     const file = join(root, 'file');
     await writeFile(file, '');
-    const result = await cli(['classes', '--data', join(file, 'data'), '--json']);
+    const result = await command(['classes', '--data', join(file, 'data'), '--json']);
     expect(result.code).toBe(4);
     expect(result.json()).toMatchObject({ error: { code: 'DATA_FOLDER_NOT_WRITABLE' } });
   });
 
   it('does not listen on other addresses without an API key', async () => {
-    const result = await cli(['serve', '--host', '0.0.0.0', '--data', join(root, 'open'), '--json']);
+    const result = await command(['serve', '--host', '0.0.0.0', '--data', join(root, 'open'), '--json']);
     expect(result.json()).toMatchObject({
       error: { code: 'BAD_CONFIG', message: expect.stringContaining('COMMONSPACE_API_KEYS') },
     });
   });
 
   it('names every malformed setting', async () => {
-    const result = await cli(['classes', '--json'], { COMMONSPACE_PORT: 'many' });
+    const result = await command(['classes', '--json'], { COMMONSPACE_PORT: 'many' });
     expect(result.code).toBe(2);
     expect(result.json()).toMatchObject({
       error: { code: 'BAD_CONFIG', message: expect.stringContaining('COMMONSPACE_PORT') },
@@ -300,7 +301,7 @@ describe('a malformed environment', () => {
     [['search'], 'BAD_INPUT'],
     [['search', '--image', '/no/such/file.png'], 'FILE_MISSING'],
   ])('%j is refused with %s', async (args, code) => {
-    const result = await cli([...args, '--data', join(root, 'args'), '--json']);
+    const result = await command([...args, '--data', join(root, 'args'), '--json']);
     expect(result.code).toBe(2);
     expect(result.json()).toMatchObject({ error: { code } });
   });
@@ -312,7 +313,7 @@ describe('a malformed environment', () => {
     [['search', 'x', '--target', 'SOUND']],
     [['ingest']],
   ])('%j is a usage error', async (args) => {
-    const result = await cli(args);
+    const result = await command(args);
     expect(result.code).toBe(2);
     expect(result.stderr).toMatch(/error:/);
   });
@@ -348,8 +349,8 @@ describe('a malformed environment', () => {
       'demo',
     ]);
     await Promise.all(
-      commands.map(async (command) => {
-        const { code, stdout } = await cli([command, '--help']);
+      commands.map(async (name) => {
+        const { code, stdout } = await command([name, '--help']);
         expect([code, stdout.includes('--data <dir>'), stdout.includes('--json')]).toEqual([0, true, true]);
       }),
     );

@@ -1,11 +1,15 @@
+import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../src/catalog/catalog.js';
 import { createTestDatabase } from '../support/catalog.js';
 import { archivedRows } from '../support/catalogue-rows.js';
-import { cli, printed, startCli } from '../support/cli.js';
+import { printed, startCli } from '../support/cli.js';
+import { command } from '../support/command.js';
 import { writeShapesFolder } from '../support/shapes-folder.js';
 
 const TRAIN = ['--seed', '1', '--epochs', '6', '--holdout', '0.2', '--tune', 'none'];
@@ -22,18 +26,18 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'commonspace-archive-command-'));
   [data, archive] = [join(root, 'data'), join(root, 'catalogue.tar')];
   await writeShapesFolder(join(root, 'shapes'));
-  await cli(['ingest', join(root, 'shapes'), '--data', data]);
-  await cli(['train', '--data', data, ...TRAIN]);
+  await command(['ingest', join(root, 'shapes'), '--data', data]);
+  await command(['train', '--data', data, ...TRAIN]);
   found = await searchIn(data);
   rows = await rowsOf(data);
-  const result = await cli(['export', archive, '--data', data, '--json']);
+  const result = await command(['export', archive, '--data', data, '--json']);
   expect(result.json()).toEqual({ file: archive, bytes: (await stat(archive)).size });
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** Paths of thumbnails lie in the data folder. */
 async function searchIn(folder: string, env: NodeJS.ProcessEnv = {}): Promise<unknown> {
-  const { results } = (await cli([...SEARCH, '--data', folder], env)).json<{
+  const { results } = (await command([...SEARCH, '--data', folder], env)).json<{
     results: { thumbnail: string | null }[];
   }>();
   expect(results.length).toBe(20);
@@ -47,7 +51,7 @@ function rounded(results: unknown): unknown {
 }
 
 async function rowsOf(dataDir: string, databaseUrl: string | null = null) {
-  const catalog = await openCatalog({ dataDir, databaseUrl });
+  const catalog = await openCatalog({ dataDir, databaseUrl, sharedBuffers: 32 });
   try {
     return await archivedRows(catalog);
   } finally {
@@ -55,23 +59,31 @@ async function rowsOf(dataDir: string, databaseUrl: string | null = null) {
   }
 }
 
-/** Runs a command and kills it after that time, unless it has ended before. */
-async function killed(args: readonly string[], milliseconds: number): Promise<void> {
+/** Runs a command and kills it this many milliseconds after it has come so far, unless it has ended before. */
+async function killed(args: readonly string[], reached: () => boolean, milliseconds = 0): Promise<void> {
   const child = startCli(args);
-  const closed = new Promise((resolve) => child.once('close', resolve));
-  const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
+  const closed = once(child, 'close');
+  while (child.exitCode === null && !reached()) await setTimeout(2);
+  await setTimeout(milliseconds);
+  child.kill('SIGKILL');
   await closed;
-  clearTimeout(timer);
+}
+
+/** Whether a file or folder has been made since the call; there may be one of a run before. */
+function isNew(path: string): () => boolean {
+  const made = () => statSync(path, { throwIfNoEntry: false })?.ino;
+  const before = made();
+  return () => ![undefined, before].includes(made());
 }
 
 describe('commonspace export and import', () => {
   it('copy a catalogue with its encoder, and searches answer the same', async () => {
     const copy = join(root, 'copy');
-    const result = await cli(['import', archive, '--data', copy, '--json']);
+    const result = await command(['import', archive, '--data', copy, '--json']);
     expect(result.json()).toMatchObject({ items: 120, pictures: 60, encoders: 1, missingPictures: 0 });
     expect(await rowsOf(copy)).toEqual(rows);
     expect(await searchIn(copy)).toEqual(found);
-    expect((await cli(['import', archive, '--data', copy, '--json'])).json()).toMatchObject({
+    expect((await command(['import', archive, '--data', copy, '--json'])).json()).toMatchObject({
       items: 0,
       vectors: 0,
     });
@@ -79,10 +91,12 @@ describe('commonspace export and import', () => {
 
   it('is completed by a second run after kill -9 at different moments', async () => {
     const copy = join(root, 'killed');
-    for (const milliseconds of [1500, 2500, 3500, 4500]) {
-      await killed(['import', archive, '--data', copy], milliseconds);
+    const pictures = join(copy, 'media');
+    // The first pictures are stored before the first items.
+    for (const milliseconds of [0, 100, 200, 400]) {
+      await killed(['import', archive, '--data', copy], () => existsSync(pictures), milliseconds);
     }
-    const result = await cli(['import', archive, '--data', copy, '--json']);
+    const result = await command(['import', archive, '--data', copy, '--json']);
     expect(result.code).toBe(0);
     expect(await rowsOf(copy)).toEqual(rows);
     expect(await searchIn(copy)).toEqual(found);
@@ -93,9 +107,9 @@ describe('commonspace export and import', () => {
     try {
       await printed(server, /serves http/);
       const beside = join(root, 'beside.tar');
-      expect((await cli(['export', beside, '--data', data])).code).toBe(0);
+      expect((await command(['export', beside, '--data', data])).code).toBe(0);
       const copy = join(root, 'beside');
-      expect((await cli(['import', beside, '--data', copy])).code).toBe(0);
+      expect((await command(['import', beside, '--data', copy])).code).toBe(0);
       expect(await rowsOf(copy)).toEqual(rows);
     } finally {
       server.kill('SIGTERM');
@@ -132,14 +146,14 @@ describe('commonspace export and import', () => {
     const [file, copy] = [join(root, 'backup.tar'), join(root, 'restored')];
     try {
       await printed(server, /serves http/);
-      expect(await cli(['backup', file, '--data', data])).toMatchObject({ code: 0 });
-      expect((await cli(['restore', file, '--data', data])).stderr).toMatch(/DATA_FOLDER_LOCKED/);
-      expect(await cli(['search', 'a circle', '--data', data])).toMatchObject({ code: 0 });
+      expect(await command(['backup', file, '--data', data])).toMatchObject({ code: 0 });
+      expect((await command(['restore', file, '--data', data])).stderr).toMatch(/DATA_FOLDER_LOCKED/);
+      expect(await command(['search', 'a circle', '--data', data])).toMatchObject({ code: 0 });
     } finally {
       server.kill('SIGTERM');
       await new Promise((resolve) => server.once('close', resolve));
     }
-    expect((await cli(['restore', file, '--data', copy, '--json'])).json()).toEqual({
+    expect((await command(['restore', file, '--data', copy, '--json'])).json()).toEqual({
       pictures: 60,
       replaced: null,
     });
@@ -149,24 +163,25 @@ describe('commonspace export and import', () => {
 
   it('restore a backup after kill -9 of restores at different moments, and never lose the database', async () => {
     const [file, copy] = [join(root, 'killed.tar'), join(root, 'killed-restore')];
-    await cli(['import', archive, '--data', copy]);
-    await cli(['backup', file, '--data', data]);
-    for (const milliseconds of [1500, 3000, 4500, 6000]) {
-      await killed(['restore', file, '--data', copy], milliseconds);
+    await command(['import', archive, '--data', copy]);
+    await command(['backup', file, '--data', data]);
+    const half = join('restoring', 'postgres', 'global', 'pg_control');
+    for (const step of ['restoring', half, 'postgres.restored', 'postgres.replaced']) {
+      await killed(['restore', file, '--data', copy], isNew(join(copy, step)));
       // Before and after the restore, the rows are the same.
       expect(await rowsOf(copy)).toEqual(rows);
     }
-    expect(await cli(['restore', file, '--data', copy])).toMatchObject({ code: 0 });
+    expect(await command(['restore', file, '--data', copy])).toMatchObject({ code: 0 });
     expect(await searchIn(copy)).toEqual(found);
   });
 
   it('leave files alone: an existing one is not replaced, and a failed export leaves none', async () => {
     const before = await readFile(archive);
-    const again = await cli(['export', archive, '--data', data]);
+    const again = await command(['export', archive, '--data', data]);
     expect(again.code).toBe(2);
     expect(again.stderr).toMatch(/BAD_INPUT \(file\)/);
     expect(await readFile(archive)).toEqual(before);
-    expect((await cli(['export', join(root, 'no-such-folder/a.tar'), '--data', data])).code).toBe(2);
+    expect((await command(['export', join(root, 'no-such-folder/a.tar'), '--data', data])).code).toBe(2);
   });
 
   it.each([
@@ -175,7 +190,7 @@ describe('commonspace export and import', () => {
   ])('refuse %s', async (_what, bytes, code, message) => {
     const path = join(root, 'bad.tar');
     await writeFile(path, bytes);
-    const result = await cli(['import', path, '--data', join(root, 'empty')]);
+    const result = await command(['import', path, '--data', join(root, 'empty')]);
     expect(result.code).toBe(code);
     expect(result.stderr).toMatch(message);
   });
@@ -191,12 +206,12 @@ describe('commonspace export and import', () => {
           join(root, 'second.tar'),
         ];
         const env = { DATABASE_URL: database.url };
-        expect(await cli(['import', archive, '--data', onServer], env)).toMatchObject({ code: 0 });
+        expect(await command(['import', archive, '--data', onServer], env)).toMatchObject({ code: 0 });
         expect(await rowsOf(onServer, database.url)).toEqual(rows);
         // The two compute distances with other instructions.
         expect(rounded(await searchIn(onServer, env))).toEqual(rounded(found));
-        expect((await cli(['export', second, '--data', onServer], env)).code).toBe(0);
-        expect((await cli(['import', second, '--data', back])).code).toBe(0);
+        expect((await command(['export', second, '--data', onServer], env)).code).toBe(0);
+        expect((await command(['import', second, '--data', back])).code).toBe(0);
         expect(await rowsOf(back)).toEqual(rows);
         expect(await searchIn(back)).toEqual(found);
       } finally {

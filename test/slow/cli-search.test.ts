@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawShape } from '../factories/shapes.js';
-import { type CliResult, cli } from '../support/cli.js';
+import type { CliResult } from '../support/cli.js';
+import { command } from '../support/command.js';
 import { writeShapesFolder } from '../support/shapes-folder.js';
 
 describe('the command, with a trained catalogue', () => {
@@ -16,34 +17,40 @@ describe('the command, with a trained catalogue', () => {
     data = join(root, 'data');
     const folder = join(root, 'shapes');
     await writeShapesFolder(folder);
-    await cli(['ingest', folder, '--data', data]);
+    await command(['ingest', folder, '--data', data]);
     const options = ['--seed', '1', '--epochs', '10', '--holdout', '0.2', '--unseen', 'ring'];
-    trained = await cli(['train', '--data', data, '--json', ...options]);
+    trained = await command(['train', '--data', data, '--json', ...options]);
   });
   afterAll(() => rm(root, { recursive: true, force: true }));
 
   it('shows an encoder: what an embedding consists of, and its figures with those of its parts', async () => {
     const { encoder } = trained.json() as { encoder: string };
-    const shown = await cli(['encoders', 'show', encoder, '--data', data]);
+    const shown = await command(['encoders', 'show', encoder, '--data', data]);
     expect(shown.code, shown.stderr).toBe(0);
     expect(shown.stdout).toMatch(
       /An embedding of MASLN consists of [\d.]+ % network codes, [\d.]+ % CCA, [\d.]+ % class posteriors, [\d.]+ % map to class embeddings\./,
     );
     for (const method of ['codes alone', 'posteriors alone', 'CCA part alone', 'semantic part alone'])
       expect(shown.stdout).toContain(method);
-    const { parts } = (await cli(['encoders', 'show', encoder, '--data', data, '--json'])).json() as {
+    const { parts } = (await command(['encoders', 'show', encoder, '--data', data, '--json'])).json() as {
       parts: { kind: string; share: number }[];
     };
     expect(parts.map(({ kind }) => kind)).toEqual(['codes', 'cca', 'posteriors', 'semantic']);
     expect(parts.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
-    const missing = await cli(['encoders', 'show', '01a00000-0000-7000-8000-000000000000', '--data', data]);
+    const missing = await command([
+      'encoders',
+      'show',
+      '01a00000-0000-7000-8000-000000000000',
+      '--data',
+      data,
+    ]);
     expect(missing.code).toBe(2);
     expect(missing.stderr).toMatch(/No encoder has this id/);
   });
 
   it('explains results, searches by a class, and cuts off dissimilar items', async () => {
     const base = ['--data', data, '--by', 'content', '--first', '5'];
-    const explained = await cli(['search', 'a big red circle', ...base, '--explain', '--json']);
+    const explained = await command(['search', 'a big red circle', ...base, '--explain', '--json']);
     const { results } = explained.json() as {
       results: { score: number; explanation: { similarity: number; classes: object[]; pairs: object[] } }[];
     };
@@ -53,14 +60,21 @@ describe('the command, with a trained catalogue', () => {
       expect(explanation.classes.length).toBeGreaterThan(1);
       expect(explanation.pairs).toHaveLength(3);
     }
-    const shown = await cli(['search', '--like-class', 'ring', ...base, '--explain']);
+    const shown = await command(['search', '--like-class', 'ring', ...base, '--explain']);
     expect(shown.stdout).toMatch(/ class ring\n/);
     expect(shown.stdout).toMatch(/ training pair: img\/.*\.png – a /);
 
     const [first, , third] = results.map(({ score }) => score);
-    const near = await cli(['search', 'a big red circle', ...base, '--json', '--min-score', String(third)]);
+    const near = await command([
+      'search',
+      'a big red circle',
+      ...base,
+      '--json',
+      '--min-score',
+      String(third),
+    ]);
     expect((near.json() as { results: { score: number }[] }).results[0]?.score).toBe(first);
-    const auto = await cli([
+    const auto = await command([
       'search',
       'a big red circle',
       ...base,
@@ -78,7 +92,7 @@ describe('the command, with a trained catalogue', () => {
   it('searches by an image, within classes and for a modality', async () => {
     const picture = join(root, 'query.png');
     await writeFile(picture, await drawShape('cross', 'green', 26));
-    const texts = await cli(['search', '--image', picture, '--data', data, '--json', '--first', '5']);
+    const texts = await command(['search', '--image', picture, '--data', data, '--json', '--first', '5']);
     // The held-out pairs are random and the training pairs few, so the first result may have another colour.
     expect(texts.json<{ results: unknown[] }>().results).toContainEqual(
       expect.objectContaining({
@@ -87,7 +101,7 @@ describe('the command, with a trained catalogue', () => {
         file: 'img/big-green-cross.png',
       }),
     );
-    const among = await cli([
+    const among = await command([
       'search',
       '--image',
       picture,
@@ -124,7 +138,7 @@ describe('the command, with a trained catalogue', () => {
 
   it('evaluates the active encoder on its held-out pairs, and writes a report', async () => {
     const runs = join(root, 'runs');
-    const evaluated = await cli(['evaluate', '--data', data, '--no-paper', '--runs', runs, '--json']);
+    const evaluated = await command(['evaluate', '--data', data, '--no-paper', '--runs', runs, '--json']);
     expect(evaluated.code, evaluated.stderr).toBe(0);
     const report = evaluated.json<{ seen: Record<string, unknown>; run: string }>();
     expect(report).toMatchObject({
@@ -137,7 +151,7 @@ describe('the command, with a trained catalogue', () => {
     });
     expect(await readFile(join(report.run, 'report.html'), 'utf8')).toContain('<html');
 
-    const misplaced = await cli(['evaluate', '--data', data, '--seeds', '1', '--json']);
+    const misplaced = await command(['evaluate', '--data', data, '--seeds', '1', '--json']);
     expect([misplaced.code, misplaced.json()]).toMatchObject([
       2,
       { error: { code: 'BAD_INPUT', field: ['seeds'] } },

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '../../src/client/index.js';
-import { type CliResult, cli, printed, startCli } from '../support/cli.js';
+import { type CliResult, printed, startCli } from '../support/cli.js';
+import { command } from '../support/command.js';
 import { writeShapesFolder } from '../support/shapes-folder.js';
 
 const KEY = 'a-key-of-enough-length';
@@ -26,7 +27,7 @@ const commands: Readonly<Record<string, readonly string[]>> = {
   refused: ['activate', 'previous'],
 };
 const run = (args: readonly string[], ...more: readonly string[]) =>
-  cli([
+  command([
     ...args.map((arg) => (arg === 'PICTURE' ? join(root, 'shapes/img/big-red-circle.png') : arg)),
     ...more,
   ]);
@@ -44,8 +45,8 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'commonspace-cli-server-'));
   data = join(root, 'data');
   await writeShapesFolder(join(root, 'shapes'));
-  await cli(['ingest', join(root, 'shapes'), '--data', data]);
-  await cli(['train', '--data', data, ...TRAIN]);
+  await command(['ingest', join(root, 'shapes'), '--data', data]);
+  await command(['train', '--data', data, ...TRAIN]);
   direct = await runAll();
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -87,7 +88,7 @@ describe('beside the server of the data folder', () => {
     ];
     await writeFile(join(folder, 'metadata.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
     const ingest = async (to: string) => {
-      const { code, stderr, json } = await cli(['ingest', folder, '--data', to, '--json']);
+      const { code, stderr, json } = await command(['ingest', folder, '--data', to, '--json']);
       const { seconds, ...report } = json<{ seconds: number; rows: object }>();
       return { code, stderr, report };
     };
@@ -107,7 +108,7 @@ describe('beside the server of the data folder', () => {
   });
 
   it('renames, merges and deletes classes', async () => {
-    const classes = (...args: readonly string[]) => cli(['classes', ...args, '--data', data, '--json']);
+    const classes = (...args: readonly string[]) => command(['classes', ...args, '--data', data, '--json']);
     const names = async () =>
       (await classes()).json<{ classes: { name: string }[] }>().classes.map(({ name }) => name);
     const before = await names();
@@ -124,11 +125,11 @@ describe('beside the server of the data folder', () => {
   });
 
   it('trains, shows the progress, activates and goes back', async () => {
-    const before = await cli(['encoders', '--server', address, '--json']);
+    const before = await command(['encoders', '--server', address, '--json']);
     const { encoders } = before.json<{ encoders: { id: string; state: string }[] }>();
     // The newest may be one that another test cancels.
     const first = encoders.find(({ state }) => state === 'active');
-    const trained = await cli([
+    const trained = await command([
       'train',
       '--data',
       data,
@@ -150,11 +151,11 @@ describe('beside the server of the data folder', () => {
       holdout: { seen: { i2t_map: expect.any(Number) }, chance: { i2t_map: expect.any(Number) } },
       evaluation: { seen: { perClass: expect.any(Array) } },
     });
-    const shown = await cli(['encoders', 'show', report.encoder, '--data', data, '--json']);
+    const shown = await command(['encoders', 'show', report.encoder, '--data', data, '--json']);
     expect(shown.json()).toMatchObject({ id: report.encoder, state: 'active', preset: 'paper' });
-    const back = await cli(['activate', 'previous', '--data', data, '--json']);
+    const back = await command(['activate', 'previous', '--data', data, '--json']);
     expect(back.json()).toEqual({ encoder: first?.id, before: report.encoder });
-    const removed = await cli(['encoders', 'remove', report.encoder, '--data', data, '--json']);
+    const removed = await command(['encoders', 'remove', report.encoder, '--data', data, '--json']);
     expect(removed.json()).toMatchObject({ error: { code: 'ENCODER_STATE' } });
     expect(removed.code).toBe(3);
   });
@@ -165,7 +166,7 @@ describe('beside the server of the data folder', () => {
     const ended = new Promise((resolve) => child.on('close', resolve));
     child.kill('SIGINT');
     expect(await ended).toBe(130);
-    const list = await cli(['encoders', '--data', data, '--json']);
+    const list = await command(['encoders', '--data', data, '--json']);
     const states = list.json<{ encoders: { state: string }[] }>().encoders.map(({ state }) => state);
     expect(states).not.toContain('training');
   });
@@ -174,15 +175,15 @@ describe('beside the server of the data folder', () => {
 it('works through a server that needs a key, which comes from a flag or the environment', async () => {
   const server = startCli(['serve', '--data', data, '--port', '0'], { COMMONSPACE_API_KEYS: KEY });
   const address = /http:\/\/127\.0\.0\.1:\d+/.exec(await printed(server, /stop it with Ctrl-C/))?.[0] ?? '';
-  const without = await cli(['classes', '--data', data, '--json']);
+  const without = await command(['classes', '--data', data, '--json']);
   expect([without.code, without.json()]).toMatchObject([2, { error: { code: 'UNAUTHENTICATED' } }]);
-  expect((await cli(['classes', '--data', data, '--key', KEY])).code).toBe(0);
+  expect((await command(['classes', '--data', data, '--key', KEY])).code).toBe(0);
   const elsewhere = { COMMONSPACE_DATA: join(root, 'nothing'), COMMONSPACE_SERVER: address };
-  const found = await cli(['classes', '--json'], { ...elsewhere, COMMONSPACE_KEY: KEY });
+  const found = await command(['classes', '--json'], { ...elsewhere, COMMONSPACE_KEY: KEY });
   expect(found.json()).toMatchObject({ totalCount: 5 });
   // After a kill the lock is stale: the next command opens the database itself.
   const ended = new Promise((resolve) => server.on('close', resolve));
   server.kill('SIGKILL');
   await ended;
-  expect((await cli(['classes', '--data', data, '--json'])).json()).toMatchObject({ totalCount: 5 });
+  expect((await command(['classes', '--data', data, '--json'])).json()).toMatchObject({ totalCount: 5 });
 });

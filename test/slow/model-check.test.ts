@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ModelCheck } from '../../src/services/evaluate/model-check.js';
-import { cli } from '../support/cli.js';
+import { command } from '../support/command.js';
 import { writeMetadata, writeShapesFolder } from '../support/shapes-folder.js';
 import { saveOnnx, TINY_CLIP, TINY_SENTENCE } from '../support/tiny-onnx.js';
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 it('lists what is built in, configured and known', async () => {
-  const { code, ...result } = await cli(['models', ...data()], { COMMONSPACE_TEXT_MODEL: clip });
+  const { code, ...result } = await command(['models', ...data()], { COMMONSPACE_TEXT_MODEL: clip });
   expect(code).toBe(0);
   const { models } = result.json<{ models: { name: string; from: string; inUse: string[] }[] }>();
   const one = (name: string) => models.filter((model) => model.name === name);
@@ -31,7 +31,7 @@ it('lists what is built in, configured and known', async () => {
 });
 
 it('measures a shared space without training, beside the built-in extractors', async () => {
-  const { code, ...result } = await cli(['models', 'check', clip, '--on', shapes(), ...data()]);
+  const { code, ...result } = await command(['models', 'check', clip, '--on', shapes(), ...data()]);
   expect(code).toBe(0);
   const check = result.json() as unknown as ModelCheck;
   expect(check.images).toMatchObject({ dimension: 5, items: 60 });
@@ -47,7 +47,7 @@ it('measures a shared space without training, beside the built-in extractors', a
 
 it('measures the speed of a model of one modality, and says that there is no retrieval', async () => {
   const name = await saveOnnx(join(folder, 'sentence'), TINY_SENTENCE);
-  const { code, stdout } = await cli([
+  const { code, stdout } = await command([
     'models',
     'check',
     name,
@@ -68,9 +68,9 @@ it('refuses a folder without rows and a model without graphs', async () => {
   const empty = join(folder, 'empty');
   await writeShapesFolder(empty);
   await writeMetadata(empty, ['not json']);
-  const none = await cli(['models', 'check', clip, '--on', empty, ...data()]);
+  const none = await command(['models', 'check', clip, '--on', empty, ...data()]);
   expect(none.json()).toMatchObject({ error: { code: 'BAD_FOLDER' } });
-  const nothing = await cli(['models', 'check', `onnx:${empty}`, '--on', shapes(), ...data()]);
+  const nothing = await command(['models', 'check', `onnx:${empty}`, '--on', shapes(), ...data()]);
   expect(nothing.json()).toMatchObject({ error: { code: 'BAD_MODEL' } });
   expect(nothing.code).toBe(2);
 });

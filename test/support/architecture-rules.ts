@@ -12,6 +12,7 @@ const BELOW_SERVICES = ['reports', 'evaluation', ...LEAVES, ...PARTS] as const;
  */
 const MAY_IMPORT = {
   'main.ts': 'anything',
+  'program.ts': 'anything',
   'compose.ts': 'anything',
   'config.ts': ['domain'],
   cli: ['config.ts', 'client', 'demo', 'http', 'services', 'evaluation', ...PARTS],

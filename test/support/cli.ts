@@ -18,18 +18,16 @@ export function cliEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv
   return { ...rest, COMMONSPACE_IMAGE_MODEL: 'hsv-hog', COMMONSPACE_WORKERS: '1', ...extra };
 }
 
-/** Runs a command to its end. */
+/** Runs a command to its end, in a process of its own; see also `command`. */
 export async function cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliResult> {
   const child = startCli(args, env);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  const out = stdout();
-  return {
-    code,
-    stdout: out,
-    stderr: stderr(),
-    json: () => JSON.parse(out.trim().split('\n').at(-1) ?? ''),
-  };
+  return resultOf(code, stdout(), stderr());
+}
+
+export function resultOf(code: number | null, stdout: string, stderr: string): CliResult {
+  return { code, stdout, stderr, json: () => JSON.parse(stdout.trim().split('\n').at(-1) ?? '') };
 }
 
 export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
