@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
@@ -10,10 +11,11 @@ import type { JobRow } from '../../src/domain/job.js';
 import { createRandom } from '../../src/encoder/math/random.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { printed, startCli } from '../support/cli.js';
+import { saveOnnx, TINY_SENTENCE } from '../support/tiny-onnx.js';
 
 const SEED = 7;
 const KILLS = 20;
-const ROWS = 500;
+const ROWS = 300;
 /** Every row whose number is a multiple of it is malformed. */
 const MALFORMED = 17;
 /** Rows of texts without an id, which are known by their content. */
@@ -26,20 +28,27 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)(
   'bulk ingests of two workers that are killed at random moments',
   () => {
     let app: TestApp;
+    let folder: string;
+    /** A model of texts that each worker loads at once. */
+    let model: string;
     const running = new Set<ChildProcess>();
 
     beforeAll(async () => {
-      app = await openTestApp('server');
+      folder = await mkdtemp(join(tmpdir(), 'commonspace-job-kills-'));
+      model = await saveOnnx(folder, TINY_SENTENCE);
+      app = await openTestApp('server', { text: model });
     });
     afterAll(async () => {
       for (const child of running) child.kill('SIGKILL');
       await app.close();
+      await rm(folder, { recursive: true, force: true });
     });
 
     async function worker(): Promise<ChildProcess> {
       const child = startCli(['worker'], {
         DATABASE_URL: app.url ?? '',
         COMMONSPACE_DATA: join(app.runs, '..'),
+        COMMONSPACE_TEXT_MODEL: model,
       });
       running.add(child);
       child.once('close', () => running.delete(child));
@@ -96,7 +105,7 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)(
           const child = await worker();
           const ended = ends(child);
           await steps(child, 1 + Math.floor(random.uniform() * 2));
-          await setTimeout(random.uniform() * 1_500);
+          await setTimeout(random.uniform() * 700);
           child.kill('SIGKILL');
           expect(await ended).toBe('SIGKILL');
           kills += 1;
@@ -113,7 +122,7 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)(
       expect(interrupted).toBeGreaterThan(KILLS / 2);
 
       const last = await Promise.all([worker(), worker()]);
-      await expect.poll(underWay, { timeout: 300_000, interval: 500 }).toBe(0);
+      await expect.poll(underWay, { timeout: 300_000, interval: 100 }).toBe(0);
       for (const child of last) {
         const ended = ends(child);
         child.kill('SIGTERM');
