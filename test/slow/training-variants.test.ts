@@ -22,9 +22,10 @@ describeOnEachKind('trainings on various pairs', (kind) => {
         bytes: Buffer.from(await app.training.activeWeights()).toString('base64'),
       };
     };
-    const [one, two, other] = [await weights(5), await weights(5), await weights(6)];
+    const [one, two] = [await weights(5), await weights(5)];
     expect(two).toEqual(one);
-    expect(other.bytes).not.toBe(one.bytes);
+    // That a seed matters does not depend on the database, and a training takes seconds.
+    if (kind === 'embedded') expect((await weights(6)).bytes).not.toBe(one.bytes);
   });
 
   it('trains on pairs without a class, and on a catalogue without any class', async () => {
