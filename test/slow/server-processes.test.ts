@@ -12,6 +12,7 @@ import { createTestDatabase } from '../support/catalog.js';
 import { cli, printed, startCli } from '../support/cli.js';
 import { withClient } from '../support/lost-connection.js';
 import { ServerProcess } from '../support/server-process.js';
+import { saveOnnx, TINY_SENTENCE } from '../support/tiny-onnx.js';
 
 const KILLS = 20;
 const SEED = 11;
@@ -45,12 +46,18 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)('servers as processes on one dat
   let database: Awaited<ReturnType<typeof createTestDatabase>>;
   const servers: ServerProcess[] = [];
   const log: string[] = [];
-  const start = () => ServerProcess.start(folder, { DATABASE_URL: database.url }, (line) => log.push(line));
+  /** A model of texts that each server loads at once. */
+  let model: string;
+  const start = () =>
+    ServerProcess.start(folder, { DATABASE_URL: database.url, COMMONSPACE_TEXT_MODEL: model }, (line) =>
+      log.push(line),
+    );
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'commonspace-processes-'));
     database = await createTestDatabase();
-    for (let i = 0; i < SERVERS; i += 1) servers.push(await start());
+    model = await saveOnnx(join(folder, 'model'), TINY_SENTENCE);
+    servers.push(...(await Promise.all(Array.from({ length: SERVERS }, start))));
     const inputs = (await shapePairs()).flatMap(({ key, png, caption }) => pairOf(key, png, caption));
     await serverAt(0).ask(INGEST, { items: inputs });
   });
