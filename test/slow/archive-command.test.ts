@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,9 +69,9 @@ async function killed(args: readonly string[], reached: () => boolean, milliseco
   await closed;
 }
 
-/** Whether a file or folder has been made since the call; there may be one of a run before. */
+/** Whether a file or folder has been made or changed since the call; there may be one of a run before. */
 function isNew(path: string): () => boolean {
-  const made = () => statSync(path, { throwIfNoEntry: false })?.ino;
+  const made = () => statSync(path, { throwIfNoEntry: false })?.ctimeMs;
   const before = made();
   return () => ![undefined, before].includes(made());
 }
@@ -91,10 +91,10 @@ describe('commonspace export and import', () => {
 
   it('is completed by a second run after kill -9 at different moments', async () => {
     const copy = join(root, 'killed');
-    const pictures = join(copy, 'media');
-    // The first pictures are stored before the first items.
-    for (const milliseconds of [0, 100, 200, 400]) {
-      await killed(['import', archive, '--data', copy], () => existsSync(pictures), milliseconds);
+    // The import begins when the database answers.
+    const socket = join(copy, 'run', '.s.PGSQL.5432');
+    for (const milliseconds of [50, 200, 350, 600]) {
+      await killed(['import', archive, '--data', copy], isNew(socket), milliseconds);
     }
     const result = await command(['import', archive, '--data', copy, '--json']);
     expect(result.code).toBe(0);
@@ -125,15 +125,15 @@ describe('commonspace export and import', () => {
       await printed(server, /serves http/);
       const bad = join(root, 'bad-beside.tar');
       await writeFile(bad, (await readFile(archive)).subarray(0, -4000));
-      const damaged = await cli(['import', bad, '--data', served, '--json']);
+      const damaged = await command(['import', bad, '--data', served, '--json']);
       expect([damaged.code, damaged.json()]).toMatchObject([2, { error: { code: 'BAD_ARCHIVE' } }]);
-      const missing = await cli(['import', join(root, 'none.tar'), '--data', served]);
+      const missing = await command(['import', join(root, 'none.tar'), '--data', served]);
       expect([missing.code, missing.stderr]).toEqual([2, expect.stringMatching(/^FILE_MISSING \(file\)/)]);
-      const result = await cli(args);
+      const result = await command(args);
       expect(result.json()).toMatchObject({ items: 120, pictures: 60, encoders: 1, missingPictures: 0 });
       expect(result.stderr).toMatch(/MB uploaded\n(.*\n)*.* members/);
       expect(await searchIn(served)).toEqual(found);
-      expect((await cli(args)).json()).toMatchObject({ items: 0, vectors: 0 });
+      expect((await command(args)).json()).toMatchObject({ items: 0, vectors: 0 });
     } finally {
       server.kill('SIGTERM');
       await new Promise((resolve) => server.once('close', resolve));

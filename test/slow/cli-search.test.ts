@@ -128,7 +128,7 @@ describe('the command, with a trained catalogue', () => {
     const files = await readdir(media, { recursive: true });
     const picture = join(media, files.find((name) => /[0-9a-f]{64}$/.test(name)) ?? '');
     await rename(picture, join(root, 'away'));
-    const failed = await cli(['doctor', '--data', data]);
+    const failed = await command(['doctor', '--data', data]);
     await rename(join(root, 'away'), picture);
     expect([failed.code, failed.stdout]).toEqual([
       7,
