@@ -1,14 +1,11 @@
-// Generates the typed documents of src/client/operations.graphql, and the input types that they use. The documents are strings,
-// so that the client needs no parser or printer of GraphQL.
+// Generates the typed documents of the client and of the page, and the input types that they use. The documents are strings, so that
+// neither needs a parser or printer of GraphQL.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { codegen } from '@graphql-codegen/core';
 import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
 import * as typescriptOperations from '@graphql-codegen/typescript-operations';
 import { parse } from 'graphql';
-
-const SCHEMA = new URL('../schema.graphql', import.meta.url);
-const OPERATIONS = new URL('../src/client/operations.graphql', import.meta.url);
-const OUTPUT = new URL('../src/__generated__/client-operations.ts', import.meta.url);
 
 const config = {
   useTypeImports: true,
@@ -19,20 +16,18 @@ const config = {
   scalars: { ID: 'string', DateTime: 'string', JSONObject: '{ readonly [key: string]: unknown }' },
 };
 
-export async function generateClientOperations() {
-  const [schema, operations] = await Promise.all(
-    [SCHEMA, OPERATIONS].map(async (url) => parse(await readFile(url, 'utf8'))),
-  );
-  const code = await codegen({
-    filename: OUTPUT.pathname,
-    schema,
-    documents: [{ location: OPERATIONS.pathname, document: operations }],
-    config,
-    plugins: [{ typescriptOperations: {} }, { typedDocumentNode: {} }],
-    pluginMap: { typescriptOperations, typedDocumentNode },
-  });
-  await mkdir(new URL('.', OUTPUT), { recursive: true });
-  await writeFile(OUTPUT, code);
+const [output, ...files] = process.argv.slice(2);
+if (output === undefined || files.length === 0) {
+  throw new Error('usage: node scripts/generate-client-operations.mjs OUTPUT.ts OPERATIONS.graphql…');
 }
-
-if (process.argv[1] === new URL(import.meta.url).pathname) await generateClientOperations();
+const read = async (path) => parse(await readFile(path, 'utf8'));
+const code = await codegen({
+  filename: output,
+  schema: await read('schema.graphql'),
+  documents: await Promise.all(files.map(async (location) => ({ location, document: await read(location) }))),
+  config,
+  plugins: [{ typescriptOperations: {} }, { typedDocumentNode: {} }],
+  pluginMap: { typescriptOperations, typedDocumentNode },
+});
+await mkdir(dirname(output), { recursive: true });
+await writeFile(output, code);

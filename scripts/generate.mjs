@@ -1,8 +1,8 @@
-// Generates src/__generated__: the Prisma client, the resolver types and the client's operations. It works offline and skips a step whose inputs have
+// Generates code: the Prisma client, the resolver types, and the operations of the client and of the page. It works offline and skips a step whose inputs have
 // not changed since its last run. `node scripts/generate.mjs --force` runs every step.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,17 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const generated = join(root, 'src', '__generated__');
 const require = createRequire(import.meta.url);
 const force = process.argv.includes('--force');
+
+const OPERATION_PACKAGES = [
+  '@graphql-codegen/core',
+  '@graphql-codegen/typescript-operations',
+  '@graphql-codegen/typed-document-node',
+];
+/** Each part of the page has its operations beside it. */
+const pageOperations = readdirSync(join(root, 'web', 'src'), { recursive: true })
+  .filter((path) => path.endsWith('.graphql'))
+  .map((path) => `web/src/${path}`)
+  .sort();
 
 /**
  * A step runs if one of its `inputs` (files, relative to the root) or a version of its `packages` has changed, or if one of its
@@ -53,14 +64,19 @@ const steps = [
   {
     name: 'client',
     inputs: ['scripts/generate-client-operations.mjs', 'schema.graphql', 'src/client/operations.graphql'],
-    packages: [
-      '@graphql-codegen/core',
-      '@graphql-codegen/typescript-operations',
-      '@graphql-codegen/typed-document-node',
-    ],
+    packages: OPERATION_PACKAGES,
     outputs: ['src/__generated__/client-operations.ts'],
     run() {
-      runNode(join(root, 'scripts', 'generate-client-operations.mjs'), []);
+      generateOperations('src/__generated__/client-operations.ts', ['src/client/operations.graphql']);
+    },
+  },
+  {
+    name: 'page',
+    inputs: ['scripts/generate-client-operations.mjs', 'schema.graphql', ...pageOperations],
+    packages: OPERATION_PACKAGES,
+    outputs: ['web/src/__generated__/operations.ts'],
+    run() {
+      generateOperations('web/src/__generated__/operations.ts', pageOperations);
     },
   },
 ];
@@ -93,6 +109,10 @@ function fingerprint(step) {
     );
   }
   return hash.digest('hex');
+}
+
+function generateOperations(output, files) {
+  runNode(join(root, 'scripts', 'generate-client-operations.mjs'), [output, ...files]);
 }
 
 /** Runs a script with the same node executable. Its output is shown only if it fails. */

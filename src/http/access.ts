@@ -6,6 +6,8 @@ import { CommonspaceError } from '../domain/errors.js';
 import type { ApiKeys } from '../services/access/api-keys.js';
 import type { Sessions } from '../services/access/sessions.js';
 import type { SignedMedia } from '../services/access/signed-media.js';
+import { prefersHtml } from './accept.js';
+import { isPageFile } from './page-routes.js';
 
 /** Served without a key. They reveal nothing about the catalogue to callers without one. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
@@ -18,6 +20,11 @@ export function isOpen(request: FastifyRequest): boolean {
 /** Ends a session in a browser, also one that is not valid any more. */
 function endsSession(request: FastifyRequest): boolean {
   return request.method === 'DELETE' && pathOf(request) === '/session';
+}
+
+/** Opens the page, which shows nothing of the catalogue without a key. */
+function opensPage(request: FastifyRequest): boolean {
+  return request.method === 'GET' && isPageFile(pathOf(request), prefersHtml(request));
 }
 
 /** The request without its query, which can hold texts of searches. */
@@ -97,7 +104,7 @@ export function registerAccess(app: FastifyInstance, options: AccessOptions): Ac
   };
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
-    if (isOpen(request) || endsSession(request)) return;
+    if (isOpen(request) || endsSession(request) || opensPage(request)) return;
     const caller = await identify(request);
     if (typeof caller === 'string') throw refused(caller);
     callers.set(request, caller);

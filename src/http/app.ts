@@ -24,6 +24,7 @@ import { GraphqlStreams } from './graphql-stream.js';
 import { registerHome } from './home-routes.js';
 import { MAX_UPLOAD_BYTES, registerMedia } from './media-routes.js';
 import { registerMetrics } from './metrics.js';
+import { registerPage } from './page-routes.js';
 import { sendGraphqlPage } from './pages.js';
 import { logUnexpected, registerRequestLog, requestIdOf } from './request-log.js';
 import { requestSignal } from './request-signal.js';
@@ -132,7 +133,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerSession(app, access);
   registerMetrics(app, services.gauges, () => ({ waitingBodies: bodies.waiting, streams: streamed.count }));
   registerStatus(app, services, access.identify);
-  registerHome(app, introspection ? schemaText : null);
+  registerHome(app, await registerPage(app), introspection ? schemaText : null);
   return app;
 }
 

@@ -1,0 +1,29 @@
+import { useQuery } from '@tanstack/react-query';
+import { Route, Switch } from 'wouter';
+import { renewSession, SESSION } from './api/session.js';
+import { ItemPage } from './item/item-page.js';
+import { useMessages } from './messages/index.js';
+import { SearchPage } from './search/search-page.js';
+import { LoginPage } from './shell/login-page.js';
+import { Shell } from './shell/shell.js';
+import { Notice } from './ui/notice.js';
+
+/** The page: the login where the server wants a key, else the part that the address names. */
+export function App() {
+  const t = useMessages();
+  const session = useQuery({ queryKey: SESSION, queryFn: renewSession, staleTime: Number.POSITIVE_INFINITY });
+  if (session.data === null) return <LoginPage />;
+  return (
+    <Shell session={session.data ?? null}>
+      <Switch>
+        <Route path="/">
+          <SearchPage />
+        </Route>
+        <Route path="/items/:id">{({ id }) => <ItemPage id={id} />}</Route>
+        <Route>
+          <Notice title={t.common.notFound} />
+        </Route>
+      </Switch>
+    </Shell>
+  );
+}

@@ -1,0 +1,125 @@
+import { useQuery } from '@tanstack/react-query';
+import { X } from 'lucide-react';
+import { type FormEvent, useId, useState } from 'react';
+import { ClassNamesDocument } from '../__generated__/operations.js';
+import { client, queries } from '../api/client.js';
+import { useMessages } from '../messages/index.js';
+import { messageOf } from '../ui/notice.js';
+import type { PageItem } from './item-page.js';
+
+interface ItemFormProps {
+  readonly item: PageItem;
+  readonly onDone: () => void;
+}
+
+/** Edits title, classes and metadata of an item. */
+export function ItemForm({ item, onDone }: ItemFormProps) {
+  const t = useMessages();
+  const id = useId();
+  const [classes, setClasses] = useState(item.classes.map(({ name }) => name));
+  const [added, setAdded] = useState('');
+  const [error, setError] = useState<string | null>(null);
+  const known = useQuery({
+    queryKey: ['class-names', added],
+    queryFn: async ({ signal }) =>
+      (await client.execute(ClassNamesDocument, { search: added || null }, { signal })).classes.nodes,
+  });
+  const addClass = () => {
+    const name = added.trim();
+    if (name !== '' && !classes.includes(name)) setClasses([...classes, name]);
+    setAdded('');
+  };
+  const save = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const metadata = readMetadata(String(form.get('metadata')));
+    if (metadata === null) return setError(t.item.badMetadata);
+    const pending = added.trim();
+    const all = pending === '' || classes.includes(pending) ? classes : [...classes, pending];
+    try {
+      const title = String(form.get('title')).trim() || null;
+      const { results } = await client.updateItems([{ id: item.id, title, classes: all, metadata }]);
+      const failure = results[0]?.error;
+      if (failure) return setError(failure.message);
+      await queries.invalidateQueries();
+      return onDone();
+    } catch (failure) {
+      return setError(messageOf(failure));
+    }
+  };
+  return (
+    <form className="item-facts" onSubmit={(event) => void save(event)}>
+      <label htmlFor={`${id}-title`}>{t.item.title}</label>
+      <input id={`${id}-title`} name="title" defaultValue={item.title ?? ''} maxLength={1_000} />
+      <label htmlFor={`${id}-class`}>{t.item.classes}</label>
+      {classes.length > 0 && (
+        <ul className="filter-chips">
+          {classes.map((name) => (
+            <li key={name}>
+              <button
+                type="button"
+                className="chip"
+                aria-label={t.search.remove(name)}
+                onClick={() => setClasses(classes.filter((each) => each !== name))}
+              >
+                {name}
+                <X aria-hidden size={14} />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <input
+        id={`${id}-class`}
+        list={`${id}-classes`}
+        placeholder={t.item.addClass}
+        value={added}
+        maxLength={200}
+        onChange={(event) => setAdded(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter') return;
+          event.preventDefault();
+          addClass();
+        }}
+      />
+      <datalist id={`${id}-classes`}>
+        {known.data?.map(({ id: key, name }) => (
+          <option key={key} value={name} />
+        ))}
+      </datalist>
+      <label htmlFor={`${id}-metadata`}>{t.item.metadata}</label>
+      <textarea
+        id={`${id}-metadata`}
+        name="metadata"
+        rows={8}
+        spellCheck={false}
+        defaultValue={JSON.stringify(item.metadata, null, 2)}
+      />
+      {error !== null && (
+        <p role="alert" className="error">
+          {error}
+        </p>
+      )}
+      <div className="item-actions">
+        <button type="submit" className="primary">
+          {t.item.save}
+        </button>
+        <button type="button" onClick={onDone}>
+          {t.common.cancel}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** A JSON object; null if the text is none. */
+function readMetadata(text: string): { readonly [key: string]: unknown } | null {
+  try {
+    const value: unknown = JSON.parse(text.trim() === '' ? '{}' : text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as { readonly [key: string]: unknown })
+      : null;
+  } catch {
+    return null;
+  }
+}

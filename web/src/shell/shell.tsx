@@ -1,0 +1,68 @@
+import { LogOut, Search } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { Link, useLocation } from 'wouter';
+import { useGone } from '../api/connection.js';
+import { logOut, type Session } from '../api/session.js';
+import { useMessages } from '../messages/index.js';
+import { Toasts } from '../ui/toasts.js';
+import { Logo } from './logo.js';
+import { Preferences } from './preferences.js';
+
+interface ShellProps {
+  readonly session: Session | null;
+  readonly children: ReactNode;
+}
+
+/** What surrounds each part of the page: the navigation, the state of the connection, and messages. */
+export function Shell({ session, children }: ShellProps) {
+  const t = useMessages();
+  const gone = useGone();
+  const [path] = useLocation();
+  const parts = [{ href: '/', name: t.nav.search, icon: Search }];
+  return (
+    <>
+      <a className="skip" href="#content">
+        {t.nav.skip}
+      </a>
+      <header className="shell">
+        <Link href="/" className="brand">
+          <Logo />
+          {'Commonspace'}
+        </Link>
+        <nav aria-label={t.nav.main}>
+          {parts.map(({ href, name, icon: Icon }) => (
+            <Link key={href} href={href} aria-current={isAt(path, href) ? 'page' : undefined}>
+              <Icon aria-hidden size={18} />
+              <span>{name}</span>
+            </Link>
+          ))}
+        </nav>
+        <Preferences />
+        {session?.seconds != null && (
+          <button
+            type="button"
+            className="icon"
+            title={`${t.session.logOut} (${session.name})`}
+            aria-label={t.session.logOut}
+            onClick={() => void logOut()}
+          >
+            <LogOut aria-hidden size={18} />
+          </button>
+        )}
+      </header>
+      {gone && (
+        <p role="alert" className="banner">
+          {t.connection.gone}
+        </p>
+      )}
+      <main id="content" tabIndex={-1}>
+        {children}
+      </main>
+      <Toasts />
+    </>
+  );
+}
+
+function isAt(path: string, href: string): boolean {
+  return href === '/' ? path === '/' : path.startsWith(href);
+}

@@ -1,0 +1,20 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+/** The server of `npm run dev:page` passes everything that is not a file of the page on to this address. */
+const SERVER = process.env.COMMONSPACE_SERVER ?? 'http://localhost:4000';
+const ROUTES = ['/graphql', '/media', '/uploads', '/export', '/session', '/healthz', '/readyz', '/metrics'];
+
+export default defineConfig({
+  root: import.meta.dirname,
+  plugins: [react()],
+  build: {
+    outDir: '../dist/web',
+    emptyOutDir: true,
+    // Data URLs are not allowed by the content policy except for pictures.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: 'es2023',
+  },
+  server: { proxy: Object.fromEntries(ROUTES.map((route) => [route, SERVER])) },
+});
