@@ -3,22 +3,24 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import { useMessages } from '../messages/index.js';
 import { deleteWithUndo } from '../search/deletions.js';
-import { EMPTY, type SearchState, writeState } from '../search/search-state.js';
+import { canSearch, EMPTY, type SearchState, writeState } from '../search/search-state.js';
 import { ItemForm } from './item-form.js';
 import type { PageItem } from './item-page.js';
 
 interface ItemFactsProps {
   readonly item: PageItem;
+  /** The search that it was opened from. */
+  readonly search: SearchState;
   readonly onDeleted: () => void;
 }
 
 /** What is known of an item, with what can be done with it. */
-export function ItemFacts({ item, onDeleted }: ItemFactsProps) {
+export function ItemFacts({ item, search, onDeleted }: ItemFactsProps) {
   const t = useMessages();
   const [editing, setEditing] = useState(false);
   if (editing) return <ItemForm item={item} onDone={() => setEditing(false)} />;
   const like = (weight: 1 | -1) =>
-    `/${writeState({ ...EMPTY, parts: [{ kind: 'itemId', value: item.id, weight }] })}`;
+    `/${writeState({ ...search, parts: [...search.parts, { kind: 'itemId', value: item.id, weight }] })}`;
   const remove = () => {
     deleteWithUndo([item.id], { deleted: t.selection.deleted(1), undo: t.selection.undo });
     onDeleted();
@@ -57,13 +59,12 @@ export function ItemFacts({ item, onDeleted }: ItemFactsProps) {
           <Plus aria-hidden size={16} />
           {t.search.moreLike}
         </Link>
-        <Link
-          href={`/${writeState({ ...EMPTY, parts: [{ kind: 'itemId', value: item.id, weight: -1 }] })}`}
-          className="button"
-        >
-          <Minus aria-hidden size={16} />
-          {t.search.lessLike}
-        </Link>
+        {canSearch(search) && (
+          <Link href={like(-1)} className="button">
+            <Minus aria-hidden size={16} />
+            {t.search.lessLike}
+          </Link>
+        )}
         <button type="button" onClick={() => setEditing(true)}>
           <Pencil aria-hidden size={16} />
           {t.item.edit}

@@ -50,7 +50,7 @@ export function ItemPage({ id }: { readonly id: string }) {
       </Link>
       <div className="item-main">
         <ItemView item={data} />
-        <ItemFacts item={data} onDeleted={() => navigate(back)} />
+        <ItemFacts item={data} search={search} onDeleted={() => navigate(back)} />
       </div>
       {data.counterparts.length > 0 && (
         <section>
