@@ -42,10 +42,10 @@ export function Tile({ found, probability, active, selected, href, onSelect, onL
       }}
       onPointerLeave={stop}
     >
-      <Link href={href} tabIndex={tab} className="tile-link" aria-label={name}>
+      <Link href={href} tabIndex={tab} className="tile-link">
         {item.__typename === 'ImageItem' ? (
           <img
-            alt=""
+            alt={name}
             src={item.small}
             srcSet={`${item.small} 256w, ${item.large} 512w`}
             sizes="320px"
