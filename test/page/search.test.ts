@@ -138,7 +138,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.getByLabel('Classes').fill('warm');
     await page.getByLabel(/^Metadata/).fill('{"place": "shelf"}');
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('A yellow cross').waitFor();
+    await page.locator('.item-title').getByText('A yellow cross').waitFor();
     await page.getByRole('link', { name: 'shelf' }).click();
     await page.waitForURL(/meta=place/);
     await settled(page);

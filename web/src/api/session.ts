@@ -19,7 +19,7 @@ export function renewSession(): Promise<Session | null> {
 export async function logIn(key: string): Promise<Session | null> {
   const session = await begin({ authorization: `Bearer ${key}` });
   if (session !== null) {
-    queries.clear();
+    queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION[0] });
     queries.setQueryData(SESSION, session);
   }
   return session;
@@ -27,7 +27,6 @@ export async function logIn(key: string): Promise<Session | null> {
 
 export async function logOut(): Promise<void> {
   await fetch('/session', { method: 'DELETE' });
-  queries.clear();
   window.location.assign('/');
 }
 

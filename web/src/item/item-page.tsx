@@ -35,7 +35,9 @@ export function ItemPage({ id }: { readonly id: string }) {
     return () => window.removeEventListener('keydown', onKey);
   }, [navigate, back]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another item begins at its top
-  useEffect(() => window.scrollTo(0, 0), [id]);
+  useEffect(() => {
+    window.scrollTo(0, 0);
+  }, [id]);
 
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (isPending) return <output className="notice">{t.common.loading}</output>;
