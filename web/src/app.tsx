@@ -1,6 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Route, Switch } from 'wouter';
 import { renewSession, SESSION } from './api/session.js';
+import { ClassPage } from './classes/class-page.js';
+import { ClassesPage } from './classes/classes-page.js';
 import { ItemPage } from './item/item-page.js';
 import { useMessages } from './messages/index.js';
 import { SearchPage } from './search/search-page.js';
@@ -20,6 +22,10 @@ export function App() {
           <SearchPage />
         </Route>
         <Route path="/items/:id">{({ id }) => <ItemPage id={id} />}</Route>
+        <Route path="/classes">
+          <ClassesPage />
+        </Route>
+        <Route path="/classes/:id">{({ id }) => <ClassPage key={id} id={id} />}</Route>
         <Route>
           <Notice title={t.common.notFound} />
         </Route>

@@ -1,7 +1,8 @@
 import { SlidersHorizontal } from 'lucide-react';
 import { useId, useState } from 'react';
 import { useMessages } from '../messages/index.js';
-import { canSearch, EVIDENCE, GROUPS, MODALITIES, ORDERS, type SearchState } from './search-state.js';
+import { Segments } from '../ui/segments.js';
+import { canSearch, EVIDENCE, GROUPS, ORDERS, type SearchState } from './search-state.js';
 import type { ChangeState } from './use-state.js';
 
 interface ToolbarProps {
@@ -16,25 +17,19 @@ export function Toolbar({ state, change, total }: ToolbarProps) {
   const t = useMessages();
   const [open, setOpen] = useState(false);
   const id = useId();
-  const targets = [null, ...MODALITIES] as const;
-  const names = { IMAGE: t.search.onlyImages, TEXT: t.search.onlyTexts };
   return (
     <>
       <div className="toolbar">
-        <fieldset className="segments">
-          <legend className="hidden">{t.search.target}</legend>
-          {targets.map((target) => (
-            <label key={target}>
-              <input
-                type="radio"
-                name={`${id}-target`}
-                checked={state.target === target}
-                onChange={() => change({ target })}
-              />
-              <span>{target === null ? t.search.both : names[target]}</span>
-            </label>
-          ))}
-        </fieldset>
+        <Segments
+          label={t.search.target}
+          value={state.target ?? 'both'}
+          options={[
+            ['both', t.search.both],
+            ['IMAGE', t.search.onlyImages],
+            ['TEXT', t.search.onlyTexts],
+          ]}
+          onChange={(target) => change({ target: target === 'both' ? null : target })}
+        />
         <button
           type="button"
           className="quiet"

@@ -1,4 +1,4 @@
-import { LogOut, Search } from 'lucide-react';
+import { LogOut, Search, Tags } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useGone } from '../api/connection.js';
@@ -18,7 +18,10 @@ export function Shell({ session, children }: ShellProps) {
   const t = useMessages();
   const gone = useGone();
   const [path] = useLocation();
-  const parts = [{ href: '/', name: t.nav.search, icon: Search }];
+  const parts = [
+    { href: '/', name: t.nav.search, icon: Search },
+    { href: '/classes', name: t.nav.classes, icon: Tags },
+  ];
   return (
     <>
       <a className="skip" href="#content">

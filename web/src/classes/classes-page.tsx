@@ -1,0 +1,87 @@
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+import { useDeferredValue, useState } from 'react';
+import { Link } from 'wouter';
+import { ClassListDocument } from '../__generated__/operations.js';
+import { client } from '../api/client.js';
+import { useMessages } from '../messages/index.js';
+import { Failure, Notice } from '../ui/notice.js';
+import { Segments } from '../ui/segments.js';
+import { ClassBadge } from './class-badge.js';
+import { NewClass } from './new-class.js';
+
+const PAGE_SIZE = 60;
+type Kind = 'all' | 'seen' | 'unseen';
+
+/** All classes: search among them, and make one. */
+export function ClassesPage() {
+  const t = useMessages();
+  const [search, setSearch] = useState('');
+  const [kind, setKind] = useState<Kind>('all');
+  const wanted = useDeferredValue(search.trim());
+  const list = useInfiniteQuery({
+    queryKey: ['classes', wanted, kind],
+    queryFn: async ({ pageParam, signal }) => {
+      const variables = {
+        search: wanted || null,
+        seen: kind === 'all' ? null : kind === 'seen',
+        first: PAGE_SIZE,
+        after: pageParam,
+      };
+      return (await client.execute(ClassListDocument, variables, { signal })).classes;
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : null),
+    placeholderData: keepPreviousData,
+  });
+  const classes = list.data?.pages.flatMap(({ nodes }) => nodes) ?? [];
+  const number = new Intl.NumberFormat(t.locale);
+  return (
+    <div className="plain-page">
+      <title>{`${t.nav.classes} · Commonspace`}</title>
+      <h1>{t.nav.classes}</h1>
+      <NewClass />
+      <div className="toolbar">
+        <input
+          type="search"
+          aria-label={t.classes.find}
+          placeholder={t.classes.find}
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
+        <Segments
+          label={t.classes.kind}
+          value={kind}
+          options={[
+            ['all', t.classes.all],
+            ['seen', t.classes.seen],
+            ['unseen', t.classes.unseen],
+          ]}
+          onChange={setKind}
+        />
+        <output className="faint total">
+          {list.data ? t.classes.count(list.data.pages[0]?.totalCount ?? 0) : ''}
+        </output>
+      </div>
+      {list.error && <Failure error={list.error} onRetry={() => void list.refetch()} />}
+      {list.data && classes.length === 0 && (
+        <Notice role="status" title={wanted === '' ? t.classes.none : t.classes.noneFound(wanted)} />
+      )}
+      <ul className="class-list">
+        {classes.map((each) => (
+          <li key={each.id}>
+            <Link href={`/classes/${each.id}`}>
+              <span className="class-name">{each.name}</span>
+              <ClassBadge seen={each.seen} />
+              <span className="faint">{number.format(each.itemCount)}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      {list.hasNextPage && (
+        <button type="button" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+          {t.common.more}
+        </button>
+      )}
+    </div>
+  );
+}
