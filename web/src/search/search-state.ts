@@ -7,8 +7,8 @@ import type {
 } from '../__generated__/operations.js';
 
 /** What one part of a search is: the name of the field of the query that has its value. */
-export const PART_KINDS = ['text', 'imageUrl', 'mediaId', 'itemId', 'className'] as const;
-export type PartKind = (typeof PART_KINDS)[number];
+const PART_KINDS = ['text', 'imageUrl', 'mediaId', 'itemId', 'className'] as const;
+type PartKind = (typeof PART_KINDS)[number];
 
 /** One part of a search. A part with a negative weight pushes its results down. */
 export interface Part {
@@ -19,12 +19,12 @@ export interface Part {
 
 export const EVIDENCE: readonly Evidence[] = ['CONTENT', 'COUNTERPART', 'LEXICAL', 'BORROWED'];
 export const ORDERS = ['relevance', 'newest', 'oldest'] as const;
-export type Order = (typeof ORDERS)[number];
+type Order = (typeof ORDERS)[number];
 export const GROUPS: readonly GroupKey[] = ['CLASS', 'PAIR'];
-export const MODALITIES: readonly Modality[] = ['IMAGE', 'TEXT'];
+const MODALITIES: readonly Modality[] = ['IMAGE', 'TEXT'];
 
 /** A value of a key of the metadata, as JSON. */
-export interface MetadataValue {
+interface MetadataValue {
   readonly key: string;
   readonly json: string;
 }

@@ -40,6 +40,9 @@ export function Shell({ session, children }: ShellProps) {
             </Link>
           ))}
         </nav>
+        <a href="/api" className="api">
+          {t.nav.api}
+        </a>
         <Preferences />
         {session?.seconds != null && (
           <button

@@ -1,5 +1,5 @@
 /** Where a tile stands, in pixels from the top left corner of the grid. */
-export interface Place {
+interface Place {
   readonly index: number;
   readonly left: number;
   readonly width: number;

@@ -28,7 +28,7 @@ export function showToast(
   return id;
 }
 
-export function hideToast(id: number): void {
+function hideToast(id: number): void {
   if (toasts.some((toast) => toast.id === id)) set(toasts.filter((toast) => toast.id !== id));
 }
 
