@@ -7,7 +7,7 @@ const BLOCK = 512;
 const FOLDER = '5';
 
 /**
- * Unpacks a template of the embedded database into a folder: a tar archive of a thousand files with short names, as PGlite dumps it. It
+ * Unpacks a template of the embedded database into a folder, which is made if it is missing: a tar archive of a thousand files with short names, as PGlite dumps it. It
  * blocks the thread. PGlite can load the archive as well, and a reader of streams can unpack it, but either takes a second, and this
  * takes a quarter of one.
  *
@@ -16,6 +16,7 @@ const FOLDER = '5';
 export function unpackTemplate(template: string, folder: string): void {
   const tar = brotliDecompressSync(readFileSync(template));
   const field = (at: number, bytes: number) => tar.toString('latin1', at, at + bytes).replace(/\0.*$/s, '');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (let at = 0; at + BLOCK <= tar.length; ) {
     const name = field(at, 100);
     // The archive ends with empty blocks.
