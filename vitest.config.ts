@@ -33,6 +33,8 @@ export default defineConfig({
     execArgv: [WASM_TIERING],
     testTimeout: 120_000,
     hookTimeout: 240_000,
+    // What is waited for comes, also on a slow machine; the default is a second.
+    expect: { poll: { timeout: 60_000 } },
     sequence: { shuffle: { tests: true }, seed: 20_18, sequencer: LongFilesFirst },
     env: { COMMONSPACE_LOG_LEVEL: 'silent', COMMONSPACE_EMBEDDED_BUFFERS: '32' },
   },
