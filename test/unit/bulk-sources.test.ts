@@ -118,6 +118,59 @@ describe('CSV', () => {
   });
 });
 
+describe('a tar file that begins with metadata', () => {
+  it('is a folder: its rows are those of the metadata, in any order of the pictures', async () => {
+    const path = join(root, 'described.tar');
+    const long = `${'deep/'.repeat(40)}名.png`;
+    await writeTar(path, {
+      './metadata.jsonl': [
+        { file_name: 'b.c.png', text: 'one', label: 'x' },
+        { file_name: long },
+        { file_name: 'gone.png' },
+        { file_name: './b.c.png', text: 'two' },
+        { text: 'alone' },
+        { file_name: 'b.c.png', image_url: 'http://a/b.png' },
+      ]
+        .map((row) => JSON.stringify(row))
+        .join('\n'),
+      [long]: png,
+      'not-named.png': png,
+      'b.c.png': Buffer.concat([png, png]),
+    });
+    const contents = await contentsOf(path);
+    const sizes = contents.map((content) =>
+      content.kind === 'row'
+        ? content.pictures.map(({ source }) => ('bytes' in source ? source.bytes.equals(png) : null))
+        : content.kind === 'failed' && content.failure.code,
+    );
+    expect(sizes).toEqual([[false], [true], 'FILE_MISSING', [false], [], []]);
+    expect((await rowsOf(path))[0]?.reference).toBe('b.c.png, line 1');
+    const source = await openSource(path, false);
+    const reader = new RowReader(source, ALL_ROWS);
+    await expect(
+      reader.read({ kind: 'row', columns: { text: 'alone' }, pictures: [] }, 5),
+    ).rejects.toMatchObject({ code: 'BAD_ROW' });
+  });
+
+  it('has the items that the folder has', async () => {
+    const csv = 'file_name,text,label\na/1.png,"a ""ring"", red",ring\n2.png,b,\n1.png,,x\n';
+    const tar = join(root, 'same.tar');
+    await writeTar(tar, { 'metadata.csv': csv, 'a/1.png': png, '2.png': png, '1.png': png });
+    for (const name of ['a/1.png', '2.png', '1.png']) await file(`same/${name}`, png);
+    await file('same/metadata.csv', csv);
+    const withoutContent = (rows: Awaited<ReturnType<typeof itemsOf>>) =>
+      rows.map((items) => items.map(({ content, ...rest }) => ({ ...rest, isText: 'text' in content })));
+    expect(withoutContent(await itemsOf(tar))).toEqual(withoutContent(await itemsOf(join(root, 'same'))));
+  });
+
+  it('is read to its end even if it is cut short', async () => {
+    const path = join(root, 'cut.tar');
+    await writeTar(path, { 'metadata.jsonl': '{"file_name":"a.png"}', 'a.png': png });
+    await truncate(path, 2_000);
+    await expect(rowsOf(path)).rejects.toMatchObject({ code: 'BAD_SOURCE' });
+  });
+});
+
 describe('a tar file', () => {
   it('has a sample for consecutive entries of one name', async () => {
     const path = join(root, 'shard.tar');

@@ -7,10 +7,8 @@ import { jsonLinesSource } from './json-lines-source.js';
 import { parquetSource } from './parquet-source.js';
 import type { RowSource } from './row-source.js';
 import { sniffSource } from './source-bytes.js';
+import { DESCRIPTIONS, tarFolderSource } from './tar-folder-source.js';
 import { tarSource } from './tar-source.js';
-
-/** Files that describe the pictures of a folder. */
-const DESCRIPTIONS = ['metadata.jsonl', 'metadata.csv'] as const;
 
 /**
  * Opens a folder or a file of any known format.
@@ -35,7 +33,7 @@ export function sourceName(path: string): string {
 }
 
 async function openFolder(folder: string): Promise<RowSource> {
-  for (const name of DESCRIPTIONS) {
+  for (const name of Object.keys(DESCRIPTIONS)) {
     const path = join(folder, name);
     if (await stat(path).catch(() => null)) return { ...(await openFile(path, folder)), needsPicture: true };
   }
@@ -56,7 +54,7 @@ async function openFile(path: string, folder: string | null): Promise<RowSource>
     case 'CSV':
       return csvSource(path, sniffed, folder);
     case 'TAR':
-      return tarSource(path, sniffed);
+      return (await tarFolderSource(path, sniffed)) ?? tarSource(path, sniffed);
     case 'PARQUET':
       return parquetSource(path, folder);
     default:

@@ -16,6 +16,8 @@ export interface SniffedSource {
   readonly format: SourceFormat;
   /** Whether the file is compressed by gzip. */
   readonly gzip: boolean;
+  /** The bytes of the file that are the source; all of them by default. `end` is the last one. */
+  readonly range?: { readonly start: number; readonly end: number };
 }
 
 /**
@@ -33,8 +35,8 @@ export async function sniffSource(path: string): Promise<SniffedSource> {
 }
 
 /** The decompressed bytes. */
-export function sourceStream(path: string, { gzip }: SniffedSource): Readable {
-  const file = createReadStream(path, { highWaterMark: 256 * 1024 });
+export function sourceStream(path: string, { gzip, range }: SniffedSource): Readable {
+  const file = createReadStream(path, { highWaterMark: 256 * 1024, ...range });
   // Errors reach the reader of the stream that is returned.
   return gzip ? pipeline(file, createGunzip(), () => {}) : file;
 }
