@@ -20,6 +20,8 @@ export const LIMITS = {
   itemsPerCall: 1_000,
   /** Characters of what external ids of a bulk ingest begin with. */
   bulkPrefixCharacters: 200,
+  /** Rows of a source that a preview describes. */
+  bulkPreviewRows: 50,
   /** Bytes that one request fetches from addresses, in all. */
   fetchedBytes: 512 * 2 ** 20,
   searchPageSize: 100,

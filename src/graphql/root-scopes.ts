@@ -4,7 +4,7 @@ import { noteMutation } from './audit.js';
 import type { GraphqlContext } from './context.js';
 
 /** Queries that need another scope than `read`. */
-const QUERIES: Readonly<Record<string, Scope>> = { exportCatalogue: 'admin' };
+const QUERIES: Readonly<Record<string, Scope>> = { exportCatalogue: 'admin', previewBulk: 'ingest' };
 
 /** The scope of each mutation. Queries that are not listed and subscriptions need `read`. */
 const MUTATIONS: Readonly<Record<string, Scope>> = {

@@ -9,6 +9,7 @@ import type { Checkpoints } from './encoders/checkpoints.js';
 import { BulkFiles } from './ingest/bulk/bulk-files.js';
 import { BulkIngest } from './ingest/bulk/bulk-ingest.js';
 import { BulkJobs } from './ingest/bulk/bulk-jobs.js';
+import { BulkPreviews } from './ingest/bulk/bulk-preview.js';
 import { BulkSources } from './ingest/bulk/bulk-sources.js';
 import { ingestJob } from './ingest/bulk/ingest-job.js';
 import { SourceFolders } from './ingest/bulk/source-folders.js';
@@ -19,6 +20,7 @@ import { JobService } from './jobs/job-service.js';
 import { deletionJob } from './search/deletion-job.js';
 import { Deletions } from './search/deletions.js';
 import type { FilterCheck } from './search/filter-check.js';
+import type { ImageSources } from './serving/image-source.js';
 import { Sweep } from './sweep/sweep.js';
 import { sweepJob } from './sweep/sweep-job.js';
 import { SPARED_MS, SweepSchedule } from './sweep/sweep-schedule.js';
@@ -31,6 +33,7 @@ export interface JobServices {
   readonly bulkIngest: BulkIngest;
   readonly bulkFiles: BulkFiles;
   readonly bulkJobs: BulkJobs;
+  readonly bulkPreviews: BulkPreviews;
   readonly importJobs: ImportJobs;
   readonly deletions: Deletions;
   readonly sweep: Sweep;
@@ -53,6 +56,7 @@ interface JobParts {
   readonly checkpoints: Checkpoints;
   readonly ingest: IngestService;
   readonly filters: FilterCheck;
+  readonly images: ImageSources;
   readonly bulk: BulkParts;
   readonly archiveImport: ArchiveImport;
   /** Embeds what live encoders lack, and builds missing indexes. */
@@ -99,6 +103,7 @@ export function createJobServices(
     bulkIngest,
     bulkFiles,
     bulkJobs: new BulkJobs(jobs, ingestKind, sources),
+    bulkPreviews: new BulkPreviews(sources, parts.images),
     importJobs: new ImportJobs(jobs, importKind, sources, catalog),
     deletions: new Deletions(jobs, deletionKind, filters),
     sweep,

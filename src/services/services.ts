@@ -62,6 +62,7 @@ import { HashBackfill } from './serving/hash-backfill.js';
 import { ImageSources } from './serving/image-source.js';
 import { IndexUpkeep } from './serving/index-upkeep.js';
 import { GaugeReader } from './status/gauges.js';
+import { ServerFigures } from './status/server-figures.js';
 
 /** The services, for HTTP, the command line and the demo. */
 export interface Services extends JobServices {
@@ -93,6 +94,7 @@ export interface Services extends JobServices {
   /** Builds the vector indexes that are missing, in the background once it is started. */
   readonly indexes: IndexUpkeep;
   readonly gauges: GaugeReader;
+  readonly serverFigures: ServerFigures;
   readonly checks: Checks;
   readonly health: EncoderHealthService;
   /** Null where no queries are sampled. */
@@ -200,6 +202,7 @@ export function createServices(parts: Parts): Services {
       checkpoints,
       ingest,
       filters,
+      images,
       bulk: parts.bulk,
       archiveImport,
       complete: async (signal) => {
@@ -245,6 +248,7 @@ export function createServices(parts: Parts): Services {
     upkeep,
     checks: new Checks({ catalog, media, sweep: jobServices.sweep, folder: dirname(parts.runsFolder) }),
     gauges: new GaugeReader(catalog, features, indexes, health),
+    serverFigures: new ServerFigures(catalog, features, indexes, parts.bulk.maxBytes),
     health,
     querySampler,
     keys,

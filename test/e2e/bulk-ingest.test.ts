@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -298,4 +298,139 @@ it('holds up neither short jobs nor an export, although the server does one long
   expect(await ended(deletion.id)).toMatchObject({ state: 'SUCCEEDED' });
   expect(await app.jobs.require(id)).toMatchObject({ state: 'running', total: 6_000 });
   await app.jobs.cancel(id, LOCAL);
+});
+
+describe('a preview', () => {
+  const PREVIEW = `query ($input: IngestBulkInput!, $first: Int) { previewBulk(input: $input, first: $first) {
+    rows complete pictures texts skipped failed failures { ordinal code }
+    first { reference skipped error { code } pictures { name url thumbnail } texts title classes pairKey externalId metadata } } }`;
+
+  it('says what becomes of the rows, and stores nothing', async () => {
+    const path = join(root, 'preview.tar');
+    await writeTar(path, {
+      'cat/1.png': png,
+      'cat/1.txt': 'a cat',
+      'cat/1.cls': 'cat',
+      'cat/2.png': 'no picture',
+      'cat/3.doc': 'x',
+      'cat/4.json': '{"image_url": "http://127.0.0.1/a.png", "title": "four", "size": 3}',
+    });
+    const { id } = (await upload(await readFile(path))).json<{ id: string }>();
+    const input = { uploadId: id, prefix: 'set' };
+    const { previewBulk } = await ask<{ previewBulk: { first: { pictures: object[] }[] } }>(PREVIEW, {
+      input,
+    });
+    expect(previewBulk).toMatchObject({
+      rows: 4,
+      complete: true,
+      pictures: 2,
+      texts: 1,
+      skipped: 1,
+      failed: 1,
+      failures: [{ ordinal: 2, code: 'UNSUPPORTED_MEDIA_TYPE' }],
+      first: [
+        {
+          error: null,
+          texts: ['a cat'],
+          classes: ['cat'],
+          pairKey: 'set/cat/1.png',
+          externalId: 'set/cat/1.png',
+          pictures: [
+            {
+              name: 'cat/1.png',
+              url: null,
+              thumbnail: expect.stringMatching(/^data:image\/webp;base64,UklGR/),
+            },
+          ],
+        },
+        { error: { code: 'UNSUPPORTED_MEDIA_TYPE' }, pictures: [{ name: 'cat/2.png', thumbnail: null }] },
+        { skipped: true, error: null, pictures: [] },
+        {
+          title: 'four',
+          metadata: { size: 3 },
+          pictures: [{ url: 'http://127.0.0.1/a.png', thumbnail: null }],
+        },
+      ],
+    });
+    expect(await idsOf()).toEqual([]);
+    const job = await ingested(input);
+    expect([job.total, job.skipped]).toEqual([4, 1]);
+  });
+
+  it('describes the first rows and counts all of them', async () => {
+    const body = lines(
+      ...Array.from({ length: 60 }, (_, i) => (i === 50 ? { nothing: 1 } : { text: `t${i}` })),
+    );
+    const { id } = (await upload(body)).json<{ id: string }>();
+    const { previewBulk } = await ask<{ previewBulk: { first: object[] } }>(PREVIEW, {
+      input: { uploadId: id },
+      first: 2,
+    });
+    expect(previewBulk).toMatchObject({
+      rows: 60,
+      texts: 59,
+      failed: 1,
+      failures: [{ ordinal: 51, code: 'BAD_ROW' }],
+    });
+    expect(previewBulk.first).toHaveLength(2);
+  });
+
+  it.each([
+    [{ uploadId: '0'.repeat(64) }, {}, 'UPLOAD_NOT_FOUND', ['input', 'uploadId']],
+    [{ url: 'http://example.com/a.csv' }, {}, 'BAD_INPUT', ['input', 'url']],
+    [{ uploadId: 'x' }, { first: 51 }, 'BAD_INPUT', ['first']],
+    [{ uploadId: 'x', prefix: '' }, {}, 'BAD_INPUT', ['input', 'prefix']],
+  ])('of %j is refused', async (input, rest, code, field) => {
+    const response = await http.inject({
+      method: 'POST',
+      url: '/graphql',
+      payload: { query: PREVIEW, variables: { input, ...rest } },
+    });
+    expect(response.json().errors[0].extensions).toMatchObject({ code, field });
+  });
+
+  it('tells of a class column that no row has, as the job does', async () => {
+    const { id } = (await upload(lines({ text: 'a', kind: 'x' }))).json<{ id: string }>();
+    const query = 'query ($input: IngestBulkInput!) { previewBulk(input: $input) { rows } }';
+    const input = { uploadId: id, classColumn: 'species' };
+    const response = await http.inject({
+      method: 'POST',
+      url: '/graphql',
+      payload: { query, variables: { input } },
+    });
+    expect(response.json().errors[0].extensions.code).toBe('NO_CLASS_COLUMN');
+  });
+});
+
+describe('the figures of the server', () => {
+  it('count what the catalogue has', async () => {
+    await ingested({
+      uploadId: (await upload(lines({ text: 'a', label: 'x', pair_key: 'p' }))).json<{ id: string }>().id,
+    });
+    await expect
+      .poll(
+        async () =>
+          await ask(
+            '{ server { images texts pairs database encoder { id } unembedded uploadMegabytes } }',
+            {},
+          ),
+      )
+      .toEqual({
+        server: {
+          images: 0,
+          texts: 1,
+          pairs: 0,
+          database: 'embedded',
+          encoder: null,
+          unembedded: null,
+          uploadMegabytes: 1,
+        },
+      });
+    const { server } = await ask<{ server: { version: string; startedAt: string } }>(
+      '{ server { version startedAt } }',
+      {},
+    );
+    expect(server.version).toMatch(/^\d+\.\d+\.\d+/);
+    expect(Date.parse(server.startedAt)).toBeLessThan(Date.now());
+  });
 });

@@ -42,6 +42,9 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Query.duplicates': 500,
   'Query.evaluation': COUNT,
   'Query.exportCatalogue': 4 * COUNT,
+  // Reads for a second at most, and decodes a picture for each row.
+  'Query.previewBulk': (args) => 10_000 + 40 * sizeOf(args.first),
+  'Query.server': 4 * COUNT,
   'Query.itemChanges': 5,
   'Subscription.itemChanges': 5,
   'ItemConnection.totalCount': COUNT,
@@ -108,6 +111,11 @@ export const LISTS: Readonly<Record<string, number | ((args: FieldArguments) => 
   'Evaluation.harmonic': 8,
   'Evaluation.classification': 4,
   'Evaluation.notes': 5,
+  'BulkPreview.first': 20,
+  'BulkPreview.failures': 20,
+  'BulkPreviewRow.pictures': 1,
+  'BulkPreviewRow.texts': 2,
+  'BulkPreviewRow.classes': 2,
   'UserError.field': 5,
   'UpdateItemPayload.errors': 1,
   'CreateClassPayload.errors': 1,
@@ -122,6 +130,10 @@ export const LISTS: Readonly<Record<string, number | ((args: FieldArguments) => 
 /** Fields whose arguments give the lengths of lists within them. */
 export const LISTS_WITHIN: Readonly<Record<string, (args: FieldArguments) => ListSizes>> = {
   'Query.facets': facetLists,
+  'Query.previewBulk': ({ first }) => ({
+    'BulkPreview.first': sizeOf(first),
+    'BulkPreview.failures': sizeOf(first),
+  }),
   'SearchConnection.facets': facetLists,
   'Mutation.ingest': (args) => ({ 'IngestPayload.results': lengthOf(at(args.input, 'items')) }),
   'Mutation.updateItems': (args) => ({ 'UpdateItemsPayload.results': lengthOf(args.items) }),

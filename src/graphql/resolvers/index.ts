@@ -45,6 +45,8 @@ import { job } from './query-job.js';
 import { jobs } from './query-jobs.js';
 import { node } from './query-node.js';
 import { nodes } from './query-nodes.js';
+import { previewBulk } from './query-preview-bulk.js';
+import { server } from './query-server.js';
 import { searchConnection } from './search-connection.js';
 import { searchEdge } from './search-edge.js';
 import { encoderProgress } from './subscription-encoder-progress.js';
@@ -94,6 +96,8 @@ export const resolvers: Resolvers = {
     evaluation,
     jobs,
     job,
+    previewBulk,
+    server,
   },
   Mutation: {
     ingest,

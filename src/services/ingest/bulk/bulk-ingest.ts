@@ -56,7 +56,7 @@ interface ItemCounts {
 }
 
 /** Rows that are done together. */
-const BATCH_ROWS = 192;
+export const BATCH_ROWS = 192;
 /** A batch ends when its rows have so many bytes in memory. */
 const BATCH_BYTES = 48 * 2 ** 20;
 
@@ -179,10 +179,15 @@ async function* batchesOf(rows: AsyncIterable<SourceRow>): AsyncGenerator<Source
 function checkColumn(batch: readonly SourceRow[], column: string): void {
   const rows = batch.flatMap(({ content }) => (content.kind === 'row' ? [content.columns] : []));
   if (rows.length === 0 || rows.some((columns) => columns[column] != null)) return;
-  const names = [...new Set(rows.slice(0, 100).flatMap((columns) => Object.keys(columns)))].join(', ');
-  throw new CommonspaceError(
+  const names = new Set(rows.slice(0, 100).flatMap((columns) => Object.keys(columns)));
+  throw noClassColumn(column, batch.length, names);
+}
+
+/** @param names columns that the rows have */
+export function noClassColumn(column: string, rows: number, names: ReadonlySet<string>): CommonspaceError {
+  return new CommonspaceError(
     'NO_CLASS_COLUMN',
-    `None of the first ${batch.length} rows has the column "${column}"; their columns are: ${names}.`,
+    `None of the first ${rows} rows has the column "${column}"; their columns are: ${[...names].join(', ')}.`,
     ['class-column'],
   );
 }

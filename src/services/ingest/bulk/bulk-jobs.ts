@@ -29,16 +29,26 @@ export class BulkJobs {
    * @throws CommonspaceError BAD_INPUT, ADDRESS_NOT_ALLOWED, UPLOAD_NOT_FOUND, FILE_MISSING
    */
   async begin(input: BulkInput, field: FieldPath, caller: Caller): Promise<JobRow> {
-    const { prefix, classColumn } = input;
-    if (prefix != null) checkLabel(prefix, LIMITS.bulkPrefixCharacters, [...field, 'prefix']);
-    if (classColumn != null) checkLabel(classColumn, LIMITS.classNameCharacters, [...field, 'classColumn']);
+    const { classColumn } = input;
+    checkBulkInput(input, field);
     const { source, name } = await this.sources.choose(input, field);
     const parameters = {
       source,
-      prefix: prefix ?? name.slice(0, LIMITS.bulkPrefixCharacters),
+      prefix: prefixOf(input, name),
       classColumn: classColumn ?? null,
       failuresOf: null,
     };
     return await this.jobs.begin(this.kind, parameters, caller);
   }
+}
+
+/** @throws CommonspaceError BAD_INPUT */
+export function checkBulkInput({ prefix, classColumn }: BulkInput, field: FieldPath): void {
+  if (prefix != null) checkLabel(prefix, LIMITS.bulkPrefixCharacters, [...field, 'prefix']);
+  if (classColumn != null) checkLabel(classColumn, LIMITS.classNameCharacters, [...field, 'classColumn']);
+}
+
+/** @param name of the source */
+export function prefixOf({ prefix }: BulkInput, name: string): string {
+  return prefix ?? name.slice(0, LIMITS.bulkPrefixCharacters);
 }

@@ -27,7 +27,7 @@ const position = z.object({
 });
 const START = { row: 0, rows: 0, created: 0, updated: 0, unchanged: 0 };
 
-const DEFAULT_CLASS_COLUMN = 'label';
+export const DEFAULT_CLASS_COLUMN = 'label';
 /** Failures that are read together. */
 const FAILURES_AT_ONCE = 1000;
 /** Characters of what is kept of a failed row. */
@@ -85,7 +85,13 @@ async function run(
       updated: at.updated + items.updated,
       unchanged: at.unchanged + items.unchanged,
     };
-    await advance({ position: at, done, skipped, failed: failures.length, failures: failures.map(stored) });
+    await advance({
+      position: at,
+      done,
+      skipped,
+      failed: failures.length,
+      failures: failures.map(storedFailure),
+    });
     fetches.continue();
   }
   // A folder can have changed since its files were counted.
@@ -109,7 +115,8 @@ async function countFailures(parts: IngestJobParts, jobId: string): Promise<numb
   return count;
 }
 
-function stored({ ordinal, reference, code, message, columns }: RowFailure): JobFailure {
+/** A failed row as it is kept. */
+export function storedFailure({ ordinal, reference, code, message, columns }: RowFailure): JobFailure {
   return {
     ordinal,
     reference: storable(reference).slice(0, MAX_REFERENCE),
