@@ -1,9 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { Route, Switch } from 'wouter';
+import { AddPage } from './add/add-page.js';
 import { renewSession, SESSION } from './api/session.js';
 import { ClassPage } from './classes/class-page.js';
 import { ClassesPage } from './classes/classes-page.js';
 import { ItemPage } from './item/item-page.js';
+import { JobPage } from './jobs/job-page.js';
+import { JobsPage } from './jobs/jobs-page.js';
 import { useMessages } from './messages/index.js';
 import { SearchPage } from './search/search-page.js';
 import { LoginPage } from './shell/login-page.js';
@@ -22,6 +25,13 @@ export function App() {
           <SearchPage />
         </Route>
         <Route path="/items/:id">{({ id }) => <ItemPage id={id} />}</Route>
+        <Route path="/add">
+          <AddPage />
+        </Route>
+        <Route path="/jobs">
+          <JobsPage />
+        </Route>
+        <Route path="/jobs/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
         <Route path="/classes">
           <ClassesPage />
         </Route>

@@ -1,8 +1,9 @@
-import { LogOut, Search, Tags } from 'lucide-react';
+import { ListChecks, LogOut, type LucideIcon, Plus, Search, Tags } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useGone } from '../api/connection.js';
 import { logOut, type Session } from '../api/session.js';
+import { useJobWatch } from '../jobs/job-watch.js';
 import { useMessages } from '../messages/index.js';
 import { Toasts } from '../ui/toasts.js';
 import { Logo } from './logo.js';
@@ -13,14 +14,25 @@ interface ShellProps {
   readonly children: ReactNode;
 }
 
+interface NavPart {
+  readonly href: string;
+  readonly name: string;
+  readonly icon: LucideIcon;
+  /** Shown beside the name if it is not 0. */
+  readonly count?: number;
+}
+
 /** What surrounds each part of the page: the navigation, the state of the connection, and messages. */
 export function Shell({ session, children }: ShellProps) {
   const t = useMessages();
   const gone = useGone();
   const [path] = useLocation();
-  const parts = [
+  const jobs = useJobWatch();
+  const parts: readonly NavPart[] = [
     { href: '/', name: t.nav.search, icon: Search },
+    { href: '/add', name: t.nav.add, icon: Plus },
     { href: '/classes', name: t.nav.classes, icon: Tags },
+    { href: '/jobs', name: t.nav.jobs, icon: ListChecks, count: jobs },
   ];
   return (
     <>
@@ -33,10 +45,15 @@ export function Shell({ session, children }: ShellProps) {
           {'Commonspace'}
         </Link>
         <nav aria-label={t.nav.main}>
-          {parts.map(({ href, name, icon: Icon }) => (
-            <Link key={href} href={href} aria-current={isAt(path, href) ? 'page' : undefined}>
+          {parts.map(({ href, name, icon: Icon, count = 0 }) => (
+            <Link key={href} href={href} title={name} aria-current={isAt(path, href) ? 'page' : undefined}>
               <Icon aria-hidden size={18} />
               <span>{name}</span>
+              {count > 0 && (
+                <span className="badge accent" title={t.jobs.running(count)}>
+                  {count}
+                </span>
+              )}
             </Link>
           ))}
         </nav>
