@@ -1,0 +1,79 @@
+// Pictures of the page, in light and dark, of a desktop and a phone:
+//
+//   npm run screenshots -- [--server http://127.0.0.1:4000] [--out docs/pictures/page] [--only search,item]
+//
+// The server has a trained catalogue, for example that of `npm run demo`.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+import sharp from 'sharp';
+
+const { values: options } = parseArgs({
+  options: {
+    server: { type: 'string', default: 'http://127.0.0.1:4000' },
+    out: { type: 'string', default: 'docs/pictures/page' },
+    only: { type: 'string' },
+  },
+});
+const WINDOWS = {
+  desktop: { viewport: { width: 1360, height: 860 } },
+  phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
+};
+const SCHEMES = ['light', 'dark'];
+/** Pages by name: where they begin, and what is done before the picture. */
+const PAGES = {
+  search: {
+    path: '/?q=a+big+cat+with+stripes&all=1',
+    ready: (page) => page.locator('.tile-cell img').first().waitFor(),
+  },
+  browse: { path: '/', ready: (page) => page.locator('.tile-cell img').first().waitFor() },
+  item: {
+    path: '/?q=a+big+cat+with+stripes&target=IMAGE&all=1',
+    ready: async (page) => {
+      await page.locator('.tile-link').first().click();
+      await page.locator('.strip img').first().waitFor();
+    },
+  },
+  classes: { path: '/classes', ready: (page) => page.locator('.class-list a').first().waitFor() },
+  class: {
+    path: '/classes',
+    ready: async (page) => {
+      await page.locator('.class-list a').nth(3).click();
+      await page.locator('.strip img').first().waitFor();
+    },
+  },
+};
+const QUALITY = 82;
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+});
+await mkdir(options.out, { recursive: true });
+const names = options.only?.split(',') ?? Object.keys(PAGES);
+for (const name of names) {
+  for (const [kind, window] of Object.entries(WINDOWS)) {
+    for (const colorScheme of SCHEMES) {
+      const context = await browser.newContext({
+        ...window,
+        colorScheme,
+        baseURL: options.server,
+        locale: 'en',
+      });
+      const page = await context.newPage();
+      const { path, ready } = PAGES[name];
+      await page.goto(path);
+      await ready(page);
+      // Pictures are decoded.
+      await page.waitForTimeout(1_000);
+      const file = join(options.out, `${name}-${kind}-${colorScheme}.webp`);
+      await sharp(await page.screenshot())
+        .webp({ quality: QUALITY })
+        .toFile(file);
+      console.log(file);
+      await context.close();
+    }
+  }
+}
+await browser.close();
