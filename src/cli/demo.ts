@@ -151,7 +151,7 @@ function invitation(address: string): string {
   const query = `{ crossModalSearch(query: {text: "a big cat with stripes"}, target: IMAGE, first: 3) { nodes { title ... on ImageItem { url(width: 64) } } } }`;
   const body = JSON.stringify({ query });
   return [
-    `\nCommonspace serves ${address}/graphql (stop it with Ctrl-C). Ask it:\n`,
+    `\nCommonspace serves ${address}/ (stop it with Ctrl-C). Open it in a browser, or ask it:\n`,
     `  curl -s ${address}/graphql -H 'content-type: application/json' -d '${body}'\n`,
   ].join('\n');
 }

@@ -29,7 +29,9 @@ export function serveCommand(openApp: OpenApp): Command {
         const app = await running.openToServe((error) => logUnexpected(logger, error));
         await checkExposure(running.config.host, { apiKeys: running.config.apiKeys, keys: app.keys });
         await serve(running, app, logger, (address) => {
-          running.out.print(`Commonspace serves ${address}/graphql (stop it with Ctrl-C)`);
+          running.out.print(
+            `Commonspace serves ${address}/ for browsers and ${address}/graphql for programs (stop it with Ctrl-C)`,
+          );
           running.out.printJson({ address });
         });
       }),

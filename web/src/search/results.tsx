@@ -1,5 +1,5 @@
 import { useCallback, useMemo } from 'react';
-import { useLocation } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import { useMessages } from '../messages/index.js';
 import { Failure, Notice } from '../ui/notice.js';
 import { TileGrid } from '../ui/tile-grid.js';
@@ -45,6 +45,11 @@ export function Results({ state, change, results, found, selected, onSelect }: R
   if (found.length === 0) return <Empty state={state} change={change} />;
   return (
     <section className="results" aria-label={t.search.results} aria-busy={isPlaceholderData}>
+      {results.lacksEncoder && (
+        <p className="faint hint">
+          {t.search.noEncoder} <Link href="/encoders">{t.search.train}</Link>
+        </p>
+      )}
       {isBrowsing(state) && state.order === 'relevance' && <h2 className="faint">{t.search.browse}</h2>}
       <TileGrid
         label={t.search.results}
@@ -83,6 +88,7 @@ export function Results({ state, change, results, found, selected, onSelect }: R
       ) : (
         <End state={state} change={change} more={hasNextPage} found={found.length} />
       )}
+      {results.approximate && !hasNextPage && <p className="end faint">{t.search.approximate}</p>}
     </section>
   );
 }

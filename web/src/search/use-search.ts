@@ -29,6 +29,8 @@ interface Page {
   readonly found: readonly Found[];
   readonly next: string | null;
   readonly approximate: boolean;
+  /** Whether an encoder took part; null in a list without a query. */
+  readonly encoder: boolean | null;
 }
 
 /** The results of a search, page by page; without a query the newest items. */
@@ -50,7 +52,13 @@ export function useSearch(state: SearchState) {
       page.found.filter(({ item }) => !known.has(item.id) && known.add(item.id)),
     );
   }, [result.data]);
-  return { ...result, found, approximate: result.data?.pages.some((page) => page.approximate) ?? false };
+  const pages = result.data?.pages ?? [];
+  return {
+    ...result,
+    found,
+    approximate: pages.some((page) => page.approximate),
+    lacksEncoder: pages[0]?.encoder === false,
+  };
 }
 
 /** Counts of what the search finds, for the filters; null where there are none. */
@@ -101,11 +109,12 @@ async function searchPage(state: SearchState, after: string | null, signal: Abor
     if (!possible || variables.cutOff === 'NONE') throw error;
     return run({ ...variables, cutOff: 'NONE' });
   });
-  const { edges, pageInfo, mode } = crossModalSearch;
+  const { edges, pageInfo, mode, encoderVersion } = crossModalSearch;
   return {
     found: edges.map(({ node, score }) => ({ item: node, score })),
     next: pageInfo.hasNextPage ? pageInfo.endCursor : null,
     approximate: mode === 'APPROXIMATE',
+    encoder: encoderVersion !== null,
   };
 }
 
@@ -122,6 +131,7 @@ async function browsePage(state: SearchState, after: string | null, signal: Abor
     found: nodes.map((item) => ({ item, score: null })),
     next: pageInfo.hasNextPage ? pageInfo.endCursor : null,
     approximate: false,
+    encoder: null,
   };
 }
 
