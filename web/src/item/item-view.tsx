@@ -2,6 +2,10 @@ import { useRef } from 'react';
 import { useMessages } from '../messages/index.js';
 import type { PageItem } from './item-page.js';
 
+/** How many times its size a small picture is shown, and in how many pixels at least. */
+const LARGEST = 4;
+const SMALLEST = 320;
+
 /** The picture, which opens in its full size, or the text. */
 export function ItemView({ item }: { readonly item: PageItem }) {
   const t = useMessages();
@@ -24,7 +28,13 @@ export function ItemView({ item }: { readonly item: PageItem }) {
         title={t.item.zoom}
         onClick={() => dialog.current?.showModal()}
       >
-        <img src={item.big} alt={name} width={item.width} height={item.height} />
+        <img
+          src={item.big}
+          alt={name}
+          width={item.width}
+          height={item.height}
+          style={{ maxWidth: Math.max(SMALLEST, item.width * LARGEST) }}
+        />
       </button>
       <dialog ref={dialog} className="zoom" aria-label={name}>
         <button type="button" aria-label={t.common.close} onClick={() => dialog.current?.close()}>

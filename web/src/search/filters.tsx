@@ -14,6 +14,9 @@ interface FiltersProps {
 /** From so many classes on, one can search in their list. */
 const MANY = 12;
 
+/** A key whose most frequent value is rarer than this, such as a file name, is no use for filtering. */
+const SHARE = 0.02;
+
 /** Filters by class, date and metadata, with the numbers of items that match. */
 export function Filters({ state, change, facets }: FiltersProps) {
   const t = useMessages();
@@ -66,7 +69,7 @@ export function Filters({ state, change, facets }: FiltersProps) {
           </section>
         )}
         {facets?.metadata
-          .filter(({ values }) => values.length > 0)
+          .filter(({ values }) => (values[0]?.count ?? 0) >= Math.max(2, facets.total * SHARE))
           .map(({ key, values }) => (
             <section key={key}>
               <h2>{key}</h2>

@@ -61,20 +61,22 @@ export function useSearch(state: SearchState) {
   };
 }
 
-/** Counts of what the search finds, for the filters; null where there are none. */
+/** Counts of what the search finds, for the filters. */
 export function useFacets(state: SearchState, metadataKeys: readonly string[]) {
   const search = canSearch(state);
   const keys = metadataKeys.slice(0, METADATA_KEYS);
   return useQuery({
     queryKey: ['facets', keyOf({ ...state, order: 'relevance', diversity: 0, group: null }), keys],
-    queryFn: async ({ signal }): Promise<FacetCountsFragment | null> => {
+    queryFn: async ({ signal }): Promise<FacetCountsFragment> => {
       const filter = filterOf(state);
-      if (!search)
-        return (await client.execute(BrowseFacetsDocument, { filter, metadataKeys: keys }, { signal }))
-          .facets;
+      const browse = async () =>
+        (await client.execute(BrowseFacetsDocument, { filter, metadataKeys: keys }, { signal })).facets;
+      if (!search) return await browse();
       const { query, target, by, cutOff } = variablesOf(state);
       const variables = { query, target, by, filter, cutOff, metadataKeys: keys };
-      return (await client.execute(SearchFacetsDocument, variables, { signal })).crossModalSearch.facets;
+      const { facets } = (await client.execute(SearchFacetsDocument, variables, { signal })).crossModalSearch;
+      // Without a cut-off, every item is a result.
+      return facets ?? (await browse());
     },
     placeholderData: keepPreviousData,
     enabled: search || isBrowsing(state),
