@@ -194,6 +194,12 @@ describe.skipIf(!hasBrowser())('the page', () => {
         .poll(() => picture.evaluate((img: HTMLImageElement) => img.naturalWidth))
         .toBeGreaterThan(0);
       await page.getByRole('button', { name: 'Log out' }).click();
+      await page.getByLabel('API key').fill('a-key-of-enough-length');
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await settled(page);
+      // The session ends while the page is open.
+      await page.context().clearCookies();
+      await page.getByLabel(BOX).fill('a green ring');
       await page.getByLabel('API key').waitFor();
     } finally {
       await guarded.close();

@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Route, Switch } from 'wouter';
 import { AddPage } from './add/add-page.js';
-import { renewSession, SESSION } from './api/session.js';
+import { SESSION } from './api/client.js';
+import { renewSession } from './api/session.js';
 import { ClassPage } from './classes/class-page.js';
 import { ClassesPage } from './classes/classes-page.js';
 import { ItemPage } from './item/item-page.js';

@@ -9,11 +9,17 @@ export const client = createClient({ url: window.location.origin });
 /** Codes of failures that end by themselves: of the network, and of the database behind the server. */
 const PASSING: ReadonlySet<string> = new Set(['UNREACHABLE', 'DATABASE_UNREACHABLE']);
 
+/** The key of the query that holds the session; its data is null where the server wants a key. */
+export const SESSION = ['session'] as const;
+
 /** What the server answered, so that a part that is opened again shows it at once. */
 export const queries = new QueryClient({
   queryCache: new QueryCache({
     onError: (error) => {
-      if (error instanceof ApiError && PASSING.has(error.code)) connection.lost();
+      if (!(error instanceof ApiError)) return;
+      if (PASSING.has(error.code)) connection.lost();
+      // The session has ended, or the key was revoked: the login takes the place of the page.
+      if (error.code === 'UNAUTHENTICATED') queries.setQueryData(SESSION, null);
     },
   }),
   defaultOptions: {

@@ -1,4 +1,4 @@
-import { queries } from './client.js';
+import { queries, SESSION } from './client.js';
 
 /** Who uses the page. */
 export interface Session {
@@ -7,8 +7,6 @@ export interface Session {
   /** Null on a server without keys. */
   readonly seconds: number | null;
 }
-
-export const SESSION = ['session'] as const;
 
 /** The session that the cookie names, renewed; null if the server wants a key. Throws if there is no answer. */
 export function renewSession(): Promise<Session | null> {
