@@ -21,6 +21,8 @@ interface BulkPreviewProps {
   readonly onBegun: (jobId: string) => void;
 }
 
+/** The column that has the class unless another one is named. */
+const CLASS_COLUMN = 'label';
 const SHOWN = 20;
 const MAX_PREFIX = 200;
 
@@ -77,7 +79,7 @@ export function BulkPreview({ uploadId, name, job, onBegun }: BulkPreviewProps) 
             <label htmlFor={`${id}-class`}>{t.add.classColumn}</label>
             <input
               id={`${id}-class`}
-              placeholder="label"
+              placeholder={CLASS_COLUMN}
               maxLength={MAX_PREFIX}
               onBlur={set('classColumn')}
             />
