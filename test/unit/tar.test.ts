@@ -1,13 +1,16 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFilePart } from '../../src/platform/file-part.js';
 import { Spool } from '../../src/platform/tar/spool.js';
+import { tarFiles } from '../../src/platform/tar/tar-index.js';
 import { contentOf, readTar } from '../../src/platform/tar/tar-reader.js';
 import { type TarMember, tarOf } from '../../src/platform/tar/tar-writer.js';
 
@@ -172,5 +175,57 @@ describe('a spool', () => {
     ]);
     expect(await readdir(join(folder, 'spool'))).toEqual([]);
     await spool.close();
+  });
+});
+
+describe('the index of a tar archive', () => {
+  const NAMES = ['a.txt', `${'long/'.repeat(30)}b.txt`, `${'x'.repeat(180)}.txt`, '名 前/ç.txt', 'empty.txt'];
+  const contentFor = (name: string) => (name === 'empty.txt' ? '' : `${name} ${'.'.repeat(600)}`);
+  const read = async (path: string) => {
+    const found: Record<string, string> = {};
+    for await (const { name, ...part } of tarFiles(path))
+      found[name.replace(/^\.\//, '')] = (await readFilePart(part)).toString();
+    return found;
+  };
+  const expected = Object.fromEntries(NAMES.map((name) => [name, contentFor(name)]));
+
+  it('has the files of an archive, with names of any length', async () => {
+    const path = join(folder, 'packed.tar');
+    const archive = pack();
+    const written = pipeline(archive, createWriteStream(path));
+    for (const name of NAMES) archive.entry({ name }, contentFor(name));
+    archive.entry({ name: 'folder', type: 'directory' });
+    archive.entry({ name: 'link', type: 'symlink', linkname: 'a.txt' });
+    archive.finalize();
+    await written;
+    expect(await read(path)).toEqual(expected);
+  });
+
+  it.each(['gnu', 'pax', 'ustar'])('reads what the command tar writes as %s', async (format) => {
+    const at = join(folder, `tree-${format}`);
+    for (const name of NAMES) {
+      await mkdir(dirname(join(at, name)), { recursive: true });
+      await writeFile(join(at, name), contentFor(name));
+    }
+    const path = join(folder, `${format}.tar`);
+    // ustar has no room for the long name.
+    const left = format === 'ustar' ? NAMES.filter((name) => name.length !== 184) : NAMES;
+    execFileSync('tar', [`--format=${format}`, '-cf', path, '-C', at, ...left]);
+    expect(await read(path)).toEqual(Object.fromEntries(left.map((name) => [name, contentFor(name)])));
+  });
+
+  it('refuses an archive that ends within a member, and one with a damaged header', async () => {
+    const path = join(folder, 'damaged.tar');
+    const archive = pack();
+    const written = pipeline(archive, createWriteStream(path));
+    for (const name of ['a.txt', 'b.txt']) archive.entry({ name }, 'x'.repeat(1000));
+    archive.finalize();
+    await written;
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.subarray(0, 2400));
+    await expect(read(path)).rejects.toThrow(/ends within a member/);
+    bytes[1536] = 0x7a;
+    await writeFile(path, bytes);
+    await expect(read(path)).rejects.toThrow(/malformed/);
   });
 });

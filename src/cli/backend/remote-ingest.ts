@@ -70,6 +70,7 @@ const NO_REASON = { code: 'BAD_ANSWER', message: 'no reason is given', field: []
 
 function pictureOf(source: Exclude<ImageSource, { imageUrl: string } | { mediaId: string }>) {
   if ('path' in source) return pictureFile(source.path);
+  if ('part' in source) return pictureFile(source.part.path, source.part);
   return 'bytes' in source ? source.bytes : Buffer.from(source.imageBase64, 'base64');
 }
 

@@ -8,13 +8,15 @@ import type { FetchPolicy } from '../../media/fetch-image.js';
 import { fetchImage } from '../../media/fetch-image.js';
 import type { MediaStore } from '../../media/media-store.js';
 import { pictureMemory } from '../../media/picture-memory.js';
+import { type FilePart, readFilePart } from '../../platform/file-part.js';
 
-/** The source of an image: exactly one field is set. `path` and `bytes` are for callers within the process. */
+/** The source of an image: exactly one field is set. `path`, `part` and `bytes` are for callers within the process. */
 export type ImageSource =
   | { readonly imageUrl: string }
   | { readonly imageBase64: string }
   | { readonly mediaId: string }
   | { readonly path: string }
+  | { readonly part: FilePart }
   | { readonly bytes: Buffer };
 
 type Use<T> = (bytes: Buffer) => Promise<T>;
@@ -40,6 +42,10 @@ export class ImageSources {
       const { path } = source;
       const fromFile = (run: Use<T>) => withImageFile(path, run, scope.signal);
       return await reading([...field, 'path'], work, fromFile);
+    }
+    if ('part' in source) {
+      const { part } = source;
+      return await pictureMemory.run(part.bytes, async () => work(await readFilePart(part)), scope.signal);
     }
     if ('imageUrl' in source) return await this.fromAddress(source.imageUrl, field, scope, work);
     if ('imageBase64' in source) {

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
 import { ApiError } from '../../../src/client/api-error.js';
-import { isUnderWay } from '../jobs/job-actions.js';
+import { isUnderWay } from '../jobs/job-row.js';
 import { JobView, useJob } from '../jobs/job-view.js';
 import { useMessages } from '../messages/index.js';
 import { messageOf } from '../ui/notice.js';
@@ -22,6 +23,7 @@ const MEGABYTE = 2 ** 20;
 export function BulkAdd({ selection, limit, onLeave }: BulkAddProps) {
   const t = useMessages();
   const { uploadId, sent, error } = useUpload(selection, limit);
+  const [, navigate] = useLocation();
   const [jobId, setJobId] = useState<string | null>(null);
   const { data: job } = useJob(jobId);
   const percent = new Intl.NumberFormat(t.locale, { style: 'percent' });
@@ -46,7 +48,7 @@ export function BulkAdd({ selection, limit, onLeave }: BulkAddProps) {
       )}
       {jobId !== null && (
         <>
-          <JobView id={jobId} onRetried={setJobId} />
+          <JobView id={jobId} onRetried={(again) => again !== jobId && navigate(`/jobs/${again}`)} />
           {job && isUnderWay(job) && <p className="faint">{t.add.continues}</p>}
         </>
       )}

@@ -7,7 +7,8 @@ import {
   type PreviewBulkQuery,
 } from '../__generated__/operations.js';
 import { client } from '../api/client.js';
-import { type JobRow, jobsChanged } from '../jobs/job-actions.js';
+import { jobsChanged } from '../jobs/job-actions.js';
+import type { JobRow } from '../jobs/job-row.js';
 import { useMessages } from '../messages/index.js';
 import { Failure, messageOf } from '../ui/notice.js';
 import { PreviewTable } from './preview-table.js';

@@ -1,6 +1,6 @@
 import type { PreviewBulkQuery } from '../__generated__/operations.js';
-import type { JobRow } from '../jobs/job-actions.js';
 import { useFailures } from '../jobs/job-failures.js';
+import type { JobRow } from '../jobs/job-row.js';
 import { useMessages } from '../messages/index.js';
 import { type RowState, stateOf } from './row-state.js';
 

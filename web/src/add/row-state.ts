@@ -1,8 +1,8 @@
-import type { JobRow } from '../jobs/job-actions.js';
+import { isUnderWay, type JobRow } from '../jobs/job-row.js';
 
 /** What becomes of a row. */
 export type RowState =
-  | { readonly kind: 'ready' | 'skipped' | 'waiting' | 'stored' }
+  | { readonly kind: 'ready' | 'skipped' | 'waiting' | 'stored' | 'left' }
   | { readonly kind: 'failed'; readonly message: string };
 
 interface Row {
@@ -23,5 +23,6 @@ export function stateOf(row: Row, job: JobRow | null, failed: ReadonlyMap<number
   if (message !== undefined) return { kind: 'failed', message };
   if (job === null) return { kind: 'ready' };
   const isPast = job.done + job.failed + job.skipped >= row.ordinal;
-  return { kind: isPast || job.state === 'SUCCEEDED' ? 'stored' : 'waiting' };
+  if (isPast) return { kind: 'stored' };
+  return { kind: isUnderWay(job) ? 'waiting' : 'left' };
 }

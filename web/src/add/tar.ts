@@ -5,6 +5,8 @@ export interface TarFile {
   readonly content: Blob;
 }
 
+type Part = Blob | Uint8Array<ArrayBuffer>;
+
 const BLOCK = 512;
 const NAME_BYTES = 100;
 const encoder = new TextEncoder();
@@ -14,7 +16,7 @@ const encoder = new TextEncoder();
  * The same files give the same bytes.
  */
 export function tarOf(files: Iterable<TarFile>): Blob {
-  const parts: BlobPart[] = [];
+  const parts: Part[] = [];
   for (const { name, content } of files) {
     const bytes = encoder.encode(name);
     // The extended header holds what the plain one has no room for. Its names are UTF-8 for certain.
@@ -26,7 +28,7 @@ export function tarOf(files: Iterable<TarFile>): Blob {
   return new Blob(parts, { type: 'application/x-tar' });
 }
 
-function add(parts: BlobPart[], head: Uint8Array<ArrayBuffer>, content: Blob): void {
+function add(parts: Part[], head: Uint8Array<ArrayBuffer>, content: Blob): void {
   parts.push(head, content);
   const rest = content.size % BLOCK;
   if (rest > 0) parts.push(new Uint8Array(BLOCK - rest));

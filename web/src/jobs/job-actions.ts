@@ -1,20 +1,8 @@
 import { failureOf } from '../../../src/client/api-error.js';
 import { required } from '../../../src/client/results.js';
-import { CancelJobHereDocument, type JobRowFragment, RetryJobDocument } from '../__generated__/operations.js';
+import { CancelJobHereDocument, RetryJobDocument } from '../__generated__/operations.js';
 import { client, queries } from '../api/client.js';
-
-export type JobRow = JobRowFragment;
-
-export function isUnderWay({ state }: Pick<JobRow, 'state'>): boolean {
-  return state === 'QUEUED' || state === 'RUNNING';
-}
-
-/** Whether what failed can be repeated. */
-export function canRetry({ kind, state, failed }: JobRow): boolean {
-  if (kind === 'EVALUATION') return false;
-  if (state === 'FAILED' || state === 'CANCELLED') return true;
-  return state === 'SUCCEEDED' && failed > 0 && (kind === 'INGEST' || kind === 'EXTRACTION');
-}
+import type { JobRow } from './job-row.js';
 
 /** @throws ApiError */
 export async function cancelJob({ id }: JobRow): Promise<void> {

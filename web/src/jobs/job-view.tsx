@@ -4,8 +4,9 @@ import { JobViewDocument } from '../__generated__/operations.js';
 import { client } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
 import { Failure, messageOf, Notice } from '../ui/notice.js';
-import { cancelJob, canRetry, isUnderWay, JOBS, type JobRow, retryJob } from './job-actions.js';
+import { cancelJob, JOBS, retryJob } from './job-actions.js';
 import { JobFailures } from './job-failures.js';
+import { canRetry, isUnderWay, type JobRow } from './job-row.js';
 import { StateBadge } from './state-badge.js';
 
 const EVERY_MS = 1_000;

@@ -5,7 +5,8 @@ import { WatchJobsDocument } from '../__generated__/operations.js';
 import { client, queries, SESSION } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
 import { showToast } from '../ui/toasts.js';
-import { JOBS, type JobRow } from './job-actions.js';
+import { JOBS } from './job-actions.js';
+import type { JobRow } from './job-row.js';
 
 const BUSY_MS = 2_000;
 const IDLE_MS = 15_000;

@@ -1,5 +1,5 @@
 import { useMessages } from '../messages/index.js';
-import type { JobRow } from './job-actions.js';
+import type { JobRow } from './job-row.js';
 
 /** The state of a job. A job that succeeded can have failed inputs. */
 export function StateBadge({ state, failed }: Pick<JobRow, 'state' | 'failed'>) {

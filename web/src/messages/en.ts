@@ -228,7 +228,7 @@ export const en = {
     begin: (n: string) => `Add ${n}`,
     again: 'Add something else',
     columns: { picture: 'Picture', texts: 'Texts', classes: 'Classes', pair: 'Pair', state: 'State' },
-    states: { ready: 'ready', skipped: 'skipped', waiting: 'waits', stored: 'stored' },
+    states: { ready: 'ready', skipped: 'skipped', waiting: 'waits', stored: 'stored', left: 'not stored' },
     remote: 'fetched from its address',
     continues: 'This goes on if you close the page.',
     form: {

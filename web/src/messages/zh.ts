@@ -219,7 +219,7 @@ export const zh: Messages = {
     begin: (n) => `添加${n}`,
     again: '添加其他内容',
     columns: { picture: '图片', texts: '文本', classes: '类别', pair: '配对', state: '状态' },
-    states: { ready: '就绪', skipped: '跳过', waiting: '等待', stored: '已保存' },
+    states: { ready: '就绪', skipped: '跳过', waiting: '等待', stored: '已保存', left: '未保存' },
     remote: '从其地址获取',
     continues: '关闭页面后仍会继续。',
     form: {

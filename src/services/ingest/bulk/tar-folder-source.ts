@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { type Entry, extract } from 'tar-stream';
 import { throwIfCancelled } from '../../../domain/errors.js';
 import { MAX_IMAGE_BYTES } from '../../../media/limits.js';
+import type { FilePart } from '../../../platform/file-part.js';
+import { type TarPart, tarFiles } from '../../../platform/tar/tar-index.js';
 import { csvSource } from './csv-source.js';
 import { jsonLinesSource } from './json-lines-source.js';
 import { failedContent, type RowContent, type RowSource, type SourceRow } from './row-source.js';
@@ -11,18 +10,10 @@ import { readingFailed, type SniffedSource } from './source-bytes.js';
 /** Files that describe the pictures of a folder, with their readers. */
 export const DESCRIPTIONS = { 'metadata.jsonl': jsonLinesSource, 'metadata.csv': csvSource } as const;
 
-/** Where the content of an entry is in the file. */
-interface Place {
-  readonly start: number;
-  readonly size: number;
-}
-interface NamedPlace extends Place {
-  readonly name: string;
-}
+type Columns = Readonly<Record<string, unknown>>;
 
 /** Columns that name another picture than `file_name`. */
 const OTHER_PICTURES = ['image_url', 'imageUrl', 'image_base64', 'imageBase64', 'media_id', 'mediaId'];
-const HEADER_BYTES = 512;
 
 /**
  * A folder with metadata in one file: an uncompressed tar file whose first entry is `metadata.jsonl` or `metadata.csv`. Its rows are those of the
@@ -32,12 +23,12 @@ const HEADER_BYTES = 512;
  */
 export async function tarFolderSource(path: string, { gzip }: SniffedSource): Promise<RowSource | null> {
   if (gzip) return null;
-  const first = await firstPlace(path);
+  const first = await firstPart(path);
   const name = Object.keys(DESCRIPTIONS).find((each) => each === first?.name) as
     | keyof typeof DESCRIPTIONS
     | undefined;
-  if (first === null || name === undefined || first.size === 0) return null;
-  const range = { start: first.start, end: first.start + first.size - 1 };
+  if (first === null || name === undefined || first.bytes === 0) return null;
+  const range = { start: first.start, end: first.start + first.bytes - 1 };
   const format = name === 'metadata.csv' ? 'CSV' : 'JSON_LINES';
   const rows = DESCRIPTIONS[name](path, { format, gzip, range }, null);
   return {
@@ -45,83 +36,49 @@ export async function tarFolderSource(path: string, { gzip }: SniffedSource): Pr
     needsPicture: true,
     count: (signal) => rows.count(signal),
     async *rows(signal) {
-      const pictures = new Map<string, Place>();
-      for await (const { name: entry, start, size } of places(path, signal))
-        pictures.set(entry, { start, size });
-      const file = await open(path);
-      try {
-        for await (const row of rows.rows(signal)) yield await withPicture(row, pictures, file);
-      } finally {
-        await file.close();
-      }
+      const pictures = new Map<string, FilePart>();
+      for await (const { name: entry, ...part } of parts(path, signal)) pictures.set(entry, part);
+      for await (const row of rows.rows(signal)) yield withPicture(row, pictures);
     },
   };
 }
 
-async function firstPlace(path: string): Promise<NamedPlace | null> {
-  for await (const place of places(path)) return place;
+async function firstPart(path: string): Promise<TarPart | null> {
+  for await (const part of parts(path)) return part;
   return null;
 }
 
 /** All files of the archive. */
-async function* places(path: string, signal?: AbortSignal): AsyncGenerator<NamedPlace> {
-  const archive = extract();
-  const bytes = createReadStream(path, { highWaterMark: 2 ** 20 });
-  bytes.once('error', (error) => archive.destroy(error));
-  bytes.pipe(archive);
+async function* parts(path: string, signal?: AbortSignal): AsyncGenerator<TarPart> {
   try {
-    for await (const entry of archive) {
+    for await (const part of tarFiles(path)) {
       throwIfCancelled(signal);
-      // The error of an entry that is not read is that of the archive.
-      entry.on('error', () => {});
-      const { name, type, size = 0 } = entry.header;
-      const start = headerAt(entry) + HEADER_BYTES;
-      entry.resume();
-      if (type === 'file' || type === 'contiguous-file') yield { name: plain(name), start, size };
+      yield { ...part, name: plain(part.name) };
     }
   } catch (error) {
     throw readingFailed(error);
-  } finally {
-    bytes.destroy();
-    archive.destroy();
   }
-}
-
-/** Where the header before the content of an entry begins. The package has the number, and no type for it. */
-function headerAt(entry: Entry): number {
-  return (entry as unknown as { readonly offset: number }).offset;
 }
 
 function plain(name: string): string {
   return name.replace(/^(\.\/)+/, '');
 }
 
-async function withPicture(
-  row: SourceRow,
-  pictures: ReadonlyMap<string, Place>,
-  file: FileHandle,
-): Promise<SourceRow> {
+/** The row with its picture, which is read when there is room for it. */
+function withPicture(row: SourceRow, pictures: ReadonlyMap<string, FilePart>): SourceRow {
   if (row.content.kind !== 'row') return row;
   const { columns } = row.content;
   const name = columns.file_name ?? columns.fileName;
   // The reader of rows refuses another value.
   if (typeof name !== 'string' || OTHER_PICTURES.some((column) => columns[column] != null)) return row;
-  const content = await contentOf(name, columns, pictures.get(plain(name)), file);
-  const size = content.kind === 'row' ? (pictures.get(plain(name))?.size ?? 0) : 0;
-  return { ...row, reference: `${name}, ${row.reference}`, content, bytes: row.bytes + size };
+  const content = contentOf(name, columns, pictures.get(plain(name)));
+  return { ...row, reference: `${name}, ${row.reference}`, content };
 }
 
-async function contentOf(
-  name: string,
-  columns: Readonly<Record<string, unknown>>,
-  place: Place | undefined,
-  file: FileHandle,
-): Promise<RowContent> {
-  if (place === undefined)
+function contentOf(name: string, columns: Columns, part: FilePart | undefined): RowContent {
+  if (part === undefined)
     return failedContent('FILE_MISSING', `The file ${name} is not in the archive.`, ['file_name']);
-  const { start, size } = place;
-  if (size > MAX_IMAGE_BYTES)
+  if (part.bytes > MAX_IMAGE_BYTES)
     return failedContent('IMAGE_TOO_LARGE', `${name} has more than ${MAX_IMAGE_BYTES / 2 ** 20} MB.`);
-  const { buffer } = await file.read(Buffer.alloc(size), 0, size, start);
-  return { kind: 'row', columns, pictures: [{ name, source: { bytes: buffer } }] };
+  return { kind: 'row', columns, pictures: [{ name, source: { part } }] };
 }
