@@ -106,7 +106,7 @@ export function BulkPreview({ uploadId, name, job, onBegun }: BulkPreviewProps) 
                   disabled={busy || data.rows === 0}
                   onClick={() => void begin()}
                 >
-                  {t.add.begin(`${t.add.rows(data.rows - data.skipped)}${data.complete ? '' : ' +'}`)}
+                  {data.complete ? t.add.begin(t.add.rows(data.rows - data.skipped)) : t.add.beginAll}
                 </button>
               </p>
             </>

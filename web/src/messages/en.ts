@@ -226,6 +226,7 @@ export const en = {
     prefixHint: 'Ids begin with it. A set with the same name updates its items.',
     classColumn: 'Column with the classes',
     begin: (n: string) => `Add ${n}`,
+    beginAll: 'Add all rows',
     again: 'Add something else',
     columns: { picture: 'Picture', texts: 'Texts', classes: 'Classes', pair: 'Pair', state: 'State' },
     states: { ready: 'ready', skipped: 'skipped', waiting: 'waits', stored: 'stored', left: 'not stored' },

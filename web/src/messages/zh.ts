@@ -217,6 +217,7 @@ export const zh: Messages = {
     prefixHint: '条目的外部键以它开头。同名的一批会更新原有条目。',
     classColumn: '类别所在的列',
     begin: (n) => `添加${n}`,
+    beginAll: '添加全部',
     again: '添加其他内容',
     columns: { picture: '图片', texts: '文本', classes: '类别', pair: '配对', state: '状态' },
     states: { ready: '就绪', skipped: '跳过', waiting: '等待', stored: '已保存', left: '未保存' },

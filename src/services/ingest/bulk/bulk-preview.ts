@@ -78,7 +78,7 @@ export class BulkPreviews {
     const rows = await openSource(path, confined);
     const column = input.classColumn ?? DEFAULT_CLASS_COLUMN;
     const reader = new RowReader(rows, { prefix: prefixOf(input, name), classColumn: column, confined });
-    const until = performance.now() + READING_MS;
+    let until = performance.now() + READING_MS;
     const counts = { rows: 0, pictures: 0, texts: 0, skipped: 0, failed: 0 };
     const shown: PreviewedRow[] = [];
     const failures: JobFailure[] = [];
@@ -96,6 +96,8 @@ export class BulkPreviews {
       let { error } = read;
       if (shown.length < first) {
         const described = await this.describe(row, read.items, error, scope);
+        // Decoding their pictures does not count.
+        until = performance.now() + READING_MS;
         error = described.error;
         shown.push(described);
       }
