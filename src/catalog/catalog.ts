@@ -7,6 +7,7 @@ import { ArchiveReads } from './repositories/archive-reads.js';
 import { ArchiveWrites } from './repositories/archive-writes.js';
 import { AuditLog } from './repositories/audit-log.js';
 import { Classes } from './repositories/classes.js';
+import { EncoderEpochs } from './repositories/encoder-epochs.js';
 import { EncoderEvaluations } from './repositories/encoder-evaluations.js';
 import { EncoderRuns } from './repositories/encoder-runs.js';
 import { Encoders } from './repositories/encoders.js';
@@ -39,6 +40,7 @@ export interface Catalog {
   readonly classes: Classes;
   readonly encoders: Encoders;
   readonly encoderRuns: EncoderRuns;
+  readonly encoderEpochs: EncoderEpochs;
   readonly encoderEvaluations: EncoderEvaluations;
   readonly vectors: VectorReads;
   readonly vectorWrites: VectorWrites;
@@ -126,6 +128,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     classes: new Classes(database, changes),
     encoders: new Encoders(database, partitions, changes),
     encoderRuns: new EncoderRuns(database, partitions),
+    encoderEpochs: new EncoderEpochs(database),
     encoderEvaluations: new EncoderEvaluations(database),
     vectors,
     vectorWrites,

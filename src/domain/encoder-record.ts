@@ -3,7 +3,7 @@
  * a default. Unknown fields are kept, because reports are read, extended and written again.
  */
 import { z } from 'zod';
-import type { EncoderFailure, EncoderProgress } from './encoder-status.js';
+import type { EncoderFailure, EncoderProgress, EpochProgress } from './encoder-status.js';
 import { classificationFigures, evaluationRecord, figure } from './evaluation-record.js';
 import { EVIDENCES } from './evidence.js';
 import { MODALITIES } from './modality.js';
@@ -178,21 +178,21 @@ const losses = z
     Object.fromEntries(Object.entries(terms).filter((term): term is [string, number] => term[1] !== null)),
   );
 
+export const epochProgress: z.ZodType<EpochProgress> = z.object({
+  epoch: z.number(),
+  epochs: z.number(),
+  losses,
+  validation: figure,
+  discriminatorAccuracy: figure,
+  pairsPerSecond: z.number(),
+  secondsLeft: z.number(),
+});
+
 export const encoderProgress: z.ZodType<EncoderProgress> = z.object({
   stage: z.enum(['features', 'train', 'evaluate', 'embed']),
   done: z.number(),
   all: z.number(),
-  epoch: z
-    .object({
-      epoch: z.number(),
-      epochs: z.number(),
-      losses,
-      validation: figure,
-      discriminatorAccuracy: figure,
-      pairsPerSecond: z.number(),
-      secondsLeft: z.number(),
-    })
-    .nullable(),
+  epoch: epochProgress.nullable(),
 });
 
 export const encoderFailure: z.ZodType<EncoderFailure> = z.object({ code: z.string(), message: z.string() });

@@ -22,7 +22,8 @@ export interface EncoderProgress {
   readonly epoch: EpochProgress | null;
 }
 
-interface EpochProgress {
+/** The figures of an epoch. */
+export interface EpochProgress {
   /** From 1, counted over all networks of the ensemble. */
   readonly epoch: number;
   readonly epochs: number;

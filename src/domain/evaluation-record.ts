@@ -61,6 +61,11 @@ const classDetails = z.object({
   i2tAp: figure,
   t2iAp: figure,
   chance: figure,
+  /** The classes that its queries find in its place, most often first; empty in records of older versions. */
+  confusedWith: z
+    .array(z.object({ name: z.string(), share: z.number() }))
+    .readonly()
+    .default([]),
 });
 
 /** Held-out pairs of seen, or of unseen classes: queries and gallery are these pairs alone. */

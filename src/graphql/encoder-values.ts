@@ -5,14 +5,16 @@ import type {
   EncoderProgress as EncoderProgressValue,
   EncoderStage,
   EncoderState as EncoderStateName,
+  EpochFigures,
   HeldOutFigures,
+  LossValue,
   PromotionCheck as PromotionCheckValue,
   RetrievalFigures as RetrievalFiguresValue,
   TrainingRequest,
 } from '../__generated__/resolver-types.js';
 import type { PartShare } from '../domain/composition.js';
 import type { PromotionCheck } from '../domain/encoder-record.js';
-import type { EncoderProgress, EncoderState } from '../domain/encoder-status.js';
+import type { EncoderProgress, EncoderState, EpochProgress } from '../domain/encoder-status.js';
 import { type EvaluationRecord, figuresOf, type PartRecord } from '../domain/evaluation-record.js';
 import { MODALITIES } from '../domain/modality.js';
 import type { EncoderRow } from '../services/models.js';
@@ -56,12 +58,20 @@ export function progressOf(row: EncoderRow): EncoderProgressValue | null {
     all,
     epoch: epoch?.epoch ?? null,
     epochs: epoch?.epochs ?? null,
-    losses: Object.entries(epoch?.losses ?? {}).map(([term, value]) => ({ term, value })),
+    losses: lossValues(epoch?.losses ?? {}),
     validationMap: epoch?.validation ?? null,
     discriminatorAccuracy: epoch?.discriminatorAccuracy ?? null,
     pairsPerSecond: epoch?.pairsPerSecond ?? null,
     secondsLeft: epoch?.secondsLeft ?? null,
   };
+}
+
+export function epochFigures({ validation, losses, ...figures }: EpochProgress): EpochFigures {
+  return { ...figures, losses: lossValues(losses), validationMap: validation };
+}
+
+function lossValues(losses: EpochProgress['losses']): LossValue[] {
+  return Object.entries(losses).map(([term, value]) => ({ term, value }));
 }
 
 /** The outcome of the gate, with the maps of the untrained model beside the others. */

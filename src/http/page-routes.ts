@@ -11,7 +11,16 @@ const FOLDER = fileURLToPath(new URL('../../dist/web', import.meta.url));
 const ASSETS = '/assets/';
 
 /** Addresses that the page shows a part for. A browser that opens one gets the page. */
-const PARTS = ['/items/:id', '/add', '/classes', '/classes/:id', '/jobs', '/jobs/:id'] as const;
+const PARTS = [
+  '/items/:id',
+  '/add',
+  '/classes',
+  '/classes/:id',
+  '/encoders',
+  '/encoders/:id',
+  '/jobs',
+  '/jobs/:id',
+] as const;
 
 /**
  * The page may load its own files and pictures and send requests to this server, and nothing else. A picture of an upload is a `blob:`

@@ -99,6 +99,8 @@ describe('average precision by class', () => {
     // Texts of class 0 find the images 0° (class 0) and 45°: from 10° first, from 60° second.
     expect(perClass[1]?.i2tAp).toBeCloseTo(5 / 6, 12);
     expect(perClass[1]?.t2iAp).toBeCloseTo((1 + 1 / 2) / 2, 12);
+    // The image of art finds a text of sport among its first two, the text at 60° the image of sport first: 2 of 4 results.
+    expect(perClass.map(({ confusedWith }) => confusedWith)).toEqual([[], [{ name: 'sport', share: 0.5 }]]);
     // Chance of art: two of three texts are (1/2)(2/3 · 1 + 2/3 · (1 + 1/2)/2 + 2/3 · (1 + 1)/3), one of two images 3/4.
     const texts = (2 / 3 + (2 / 3) * 0.75 + (2 / 3) * (2 / 3)) / 2;
     expect(perClass[1]?.chance).toBeCloseTo((texts + 3 / 4) / 2, 12);

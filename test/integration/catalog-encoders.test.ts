@@ -192,6 +192,47 @@ describeOnEachDatabase('encoders, classes and media of the catalogue', (catalog)
       });
     });
 
+    it('keep the figures of their epochs, which a resumed training replaces from its checkpoint on', async () => {
+      const { encoderEpochs, encoderRuns } = catalog();
+      const run = await encoderRuns.begin({
+        id: uuidv7(),
+        imageExtractor: 'i@1',
+        textExtractor: 't@1',
+        request: REQUEST,
+      });
+      const { id } = run.row;
+      const epoch = (number: number, validation: number | null) => ({
+        epoch: number,
+        epochs: 9,
+        losses: { semantics: number / 10 },
+        validation,
+        discriminatorAccuracy: 0.5,
+        pairsPerSecond: 9,
+        secondsLeft: 1,
+      });
+      const stored = async (limit: number) =>
+        (await encoderEpochs.of(id, limit)).map((each) => [each.epoch, each.validation]);
+      await encoderEpochs.add(run, []);
+      await encoderEpochs.add(run, [epoch(1, 0.1), epoch(2, 0.2)]);
+      await encoderEpochs.add(run, [epoch(3, 0.3), epoch(4, 0.4), epoch(5, 0.5)]);
+      expect(await encoderEpochs.of(id, 9)).toMatchObject([epoch(1, 0.1), {}, {}, {}, epoch(5, 0.5)]);
+      // Every second one, the last among them.
+      expect(await stored(4)).toEqual([
+        [1, 0.1],
+        [3, 0.3],
+        [5, 0.5],
+      ]);
+      await encoderEpochs.add(run, [epoch(3, 0.6)]);
+      expect(await stored(9)).toEqual([
+        [1, 0.1],
+        [2, 0.2],
+        [3, 0.6],
+      ]);
+      await encoderRuns.cancel(id);
+      await encoderEpochs.add(run, [epoch(4, 0.7)]);
+      expect(await stored(1)).toEqual([[3, 0.6]]);
+    });
+
     it('of older versions are read without a request and with fewer figures', async () => {
       const { encoders, database } = catalog();
       const given = row();

@@ -50,6 +50,15 @@ const TRAIN = `mutation ($input: TrainEncoderInput!) { trainEncoder(input: $inpu
   unseenClasses holdout epochs options activate } } errors { code field message } } }`;
 const PROGRESS = `subscription ($id: ID!) { encoderProgress(id: $id) { id state failure { code } progress { stage done all epoch
   epochs losses { term value } validationMap discriminatorAccuracy pairsPerSecond secondsLeft } } }`;
+const SEARCH = {
+  query: { text: 'a red ring' },
+  target: 'IMAGE',
+  by: ['CONTENT'],
+  filter: null,
+  first: 1,
+  after: null,
+  minScore: null,
+} as const;
 const SMALL = { preset: 'PAPER', epochs: 2, holdout: 0.2, seed: 1, options: { tune: 'none' } };
 
 async function train(input: object): Promise<string> {
@@ -114,6 +123,19 @@ describe('versions of the encoder over GraphQL', () => {
       retiredAt: null,
     });
 
+    const { encoder: course } = await ask(
+      'query ($id: ID!) { encoder(id: $id) { history { epoch losses { term value } validationMap discriminatorAccuracy pairsPerSecond } } }',
+      { id: first },
+    );
+    const { history } = course as unknown as { history: { epoch: number; losses: { term: string }[] }[] };
+    expect(history.map(({ epoch }) => epoch)).toEqual(history.map((_, i) => i + 1));
+    expect(history.length).toBeGreaterThan(10);
+    expect(history.at(-1)).toMatchObject({
+      pairsPerSecond: expect.any(Number),
+      discriminatorAccuracy: expect.any(Number),
+    });
+    expect(history[0]?.losses.map(({ term }) => term)).toContain('semantics');
+
     // With almost no weight on any term this encoder is worse.
     const weights = { semantics: 0, similarity: 1e-9, reconstruction: 0, adversary: 0 };
     const worse = await train({
@@ -140,6 +162,27 @@ describe('versions of the encoder over GraphQL', () => {
         { code: 'BELOW_ACTIVE', field: ['id'], message: expect.stringMatching(/held-out pairs of seen/) },
       ],
     });
+    const find = `query ($encoder: ID, $after: String) { crossModalSearch(query: { text: "a red ring" }, target: IMAGE, by: [CONTENT], first: 2,
+      encoder: $encoder, after: $after) { encoderVersion edges { score cursor explanation { encoderVersion } } } }`;
+    const found = async (encoder: string | null) => (await ask(find, { encoder })).crossModalSearch;
+    const [usual, other] = [await found(null), await found(worse)];
+    expect(usual).toMatchObject({ encoderVersion: first });
+    expect(await found(first)).toEqual(usual);
+    expect(other).toMatchObject({
+      encoderVersion: worse,
+      edges: [{ explanation: { encoderVersion: worse } }, { explanation: { encoderVersion: worse } }],
+    });
+    const failureOf = async (variables: object) => {
+      const response = await fetch(`${address}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: find, variables }),
+      });
+      return ((await response.json()) as { errors: { extensions: object }[] }).errors[0]?.extensions;
+    };
+    // A cursor belongs to the ranking of one encoder.
+    const [edge] = (other as unknown as { edges: { cursor: string }[] }).edges;
+    expect(await failureOf({ encoder: first, after: edge?.cursor })).toMatchObject({ code: 'BAD_CURSOR' });
     expect(await activate(worse, true)).toMatchObject({
       encoder: {
         state: 'ACTIVE',
@@ -174,6 +217,10 @@ describe('versions of the encoder over GraphQL', () => {
     );
     expect((await remove(worse)).deleteEncoder).toEqual({ deletedId: worse, errors: [] });
     expect(await app.encoders.byId(worse)).toBeNull();
+    expect(await failureOf({ encoder: worse })).toMatchObject({
+      code: 'ENCODER_NOT_FOUND',
+      field: ['encoder'],
+    });
   }, 600_000);
 
   it('are evaluated in the background', async () => {
@@ -192,7 +239,7 @@ describe('versions of the encoder over GraphQL', () => {
       interval { confidence resamples seed } harmonic { method avg { metric value low high } } notes
       seen { images texts classes i2tCounts { queries gallery withoutRelevant withoutCounterpart }
         methods { method i2t { metric value low high } t2i { metric } avg { metric } } curves { method direction recall precision }
-        perClass { name seen images texts i2tAp t2iAp chance } } unseen { images }
+        perClass { name seen images texts i2tAp t2iAp chance confusedWith { name share } } } unseen { images }
         classification { modality seen items amongAll { classes top1 } } } }`;
     expect((await ask(ask1, { id })).evaluation).toBeNull();
     expect(await evaluate(id)).toMatchObject({
@@ -223,7 +270,12 @@ describe('versions of the encoder over GraphQL', () => {
           expect.objectContaining({ method: 'CHANCE' }),
         ]),
         curves: expect.arrayContaining([expect.objectContaining({ method: 'MASLN', direction: 'T2I' })]),
-        perClass: expect.arrayContaining([expect.objectContaining({ seen: true })]),
+        perClass: expect.arrayContaining([
+          expect.objectContaining({
+            seen: true,
+            confusedWith: expect.arrayContaining([{ name: expect.any(String), share: expect.any(Number) }]),
+          }),
+        ]),
       },
       unseen: { images: 12 },
     });
@@ -256,6 +308,10 @@ describe('versions of the encoder over GraphQL', () => {
       errors: [],
     });
     expect((await ask(cancel, { id })).cancelTraining).toMatchObject({ errors: [{ code: 'ENCODER_STATE' }] });
+    await expect(
+      app.search.search({ ...SEARCH, encoder: id }),
+      'a version without embeddings',
+    ).rejects.toMatchObject({ code: 'ENCODER_STATE', field: ['encoder'] });
     const resume = `mutation ($id: ID!) { resumeTraining(id: $id) { encoder { state } errors { code } } }`;
     expect((await ask(resume, { id })).resumeTraining).toMatchObject({ errors: [] });
     expect((await ask(resume, { id })).resumeTraining).toMatchObject({ errors: [{ code: 'ENCODER_STATE' }] });

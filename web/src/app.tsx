@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { lazy } from 'react';
 import { Route, Switch } from 'wouter';
 import { AddPage } from './add/add-page.js';
 import { SESSION } from './api/client.js';
@@ -12,7 +13,12 @@ import { useMessages } from './messages/index.js';
 import { SearchPage } from './search/search-page.js';
 import { LoginPage } from './shell/login-page.js';
 import { Shell } from './shell/shell.js';
+import { LazyPart } from './ui/lazy-part.js';
 import { Notice } from './ui/notice.js';
+
+const EncodersPart = lazy(async () => ({
+  default: (await import('./encoders/encoders-part.js')).EncodersPart,
+}));
 
 /** The page: the login where the server wants a key, else the part that the address names. */
 export function App() {
@@ -37,6 +43,11 @@ export function App() {
           <ClassesPage />
         </Route>
         <Route path="/classes/:id">{({ id }) => <ClassPage key={id} id={id} />}</Route>
+        <Route path="/encoders/*?">
+          <LazyPart>
+            <EncodersPart />
+          </LazyPart>
+        </Route>
         <Route>
           <Notice title={t.common.notFound} />
         </Route>

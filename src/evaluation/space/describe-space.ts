@@ -7,6 +7,7 @@ import { mean } from '../../domain/metric-values.js';
 import type { RetrievalSide } from '../../domain/metrics.js';
 import { chanceMetrics } from '../../domain/metrics-chance.js';
 import { createRandom, shuffle } from '../../encoder/math/random.js';
+import { confusions } from './confusions.js';
 import { modalityGap } from './modality-gap.js';
 import { type Prediction, toPredictions } from './predictions.js';
 import { bestAndWorst } from './query-examples.js';
@@ -119,6 +120,7 @@ function perClass(input: SpaceInput, walks: Readonly<Record<Direction, Walk>>): 
       texts,
       i2tAp: ap(walks.i2t, image),
       t2iAp: ap(walks.t2i, text),
+      confusedWith: confusions(label, input, walks),
       chance: meanOf(chanceAp(texts, text.embeddings.rows), chanceAp(images, image.embeddings.rows)),
     };
   });

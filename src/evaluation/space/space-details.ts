@@ -39,6 +39,8 @@ export interface ClassDetails {
   /** Mean average precision of its queries; null where the gallery has no item of it. */
   readonly i2tAp: number | null;
   readonly t2iAp: number | null;
+  /** The classes that its queries find in its place; see confusions.ts. */
+  readonly confusedWith: readonly { readonly name: string; readonly share: number }[];
   /** The expectation for a random order, the mean of both directions. */
   readonly chance: number | null;
 }

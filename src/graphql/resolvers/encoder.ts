@@ -3,6 +3,7 @@ import { storedEvaluation } from '../../services/encoders/stored-evaluation.js';
 import {
   classificationOf,
   encoderPart,
+  epochFigures,
   heldOut,
   progressOf,
   promotionOf,
@@ -14,6 +15,7 @@ export const encoderFields: EncoderResolvers = {
   state: (row) => stateName(row.state),
   parts: async (row, _args, { services }) => (await services.encoders.parts(row)).map(encoderPart),
   progress: (row) => progressOf(row),
+  history: async (row, _args, { services }) => (await services.encoders.history(row)).map(epochFigures),
   failure: (row) => (row.state === 'failed' ? row.failure : null),
   request: (row) => requestOf(row),
   pairs: (row) => row.report.pairs ?? null,

@@ -22,6 +22,7 @@ export const crossModalSearch: QueryField<'crossModalSearch'> = async (
       groupBy: readGroupBy(args.groupBy, args.groupSize),
       duplicates: args.duplicates,
       orderBy: readSearchOrder(args.orderBy),
+      encoder: args.encoder ?? null,
       ...(args.weights != null && { weights: readWeights(args.weights) }),
     },
     { signal, fetches },

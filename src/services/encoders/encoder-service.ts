@@ -3,7 +3,7 @@ import type { EncoderRow } from '../../catalog/types.js';
 import { checkPageSize, checkStorable } from '../../domain/check.js';
 import type { Composition } from '../../domain/composition.js';
 import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
-import { type EncoderState, movesFrom } from '../../domain/encoder-status.js';
+import { type EncoderState, type EpochProgress, movesFrom } from '../../domain/encoder-status.js';
 import { CommonspaceError, type ReportUnexpected } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
 import { LIMITS } from '../../domain/limits.js';
@@ -12,6 +12,9 @@ import { RowWatch } from '../../platform/row-watch.js';
 import { type ActivateOptions, type Activation, wrongState } from './activation.js';
 import type { Checkpoints } from './checkpoints.js';
 import { EncoderParts } from './encoder-parts.js';
+
+/** At most so many epochs of a training are listed. */
+const MOST_EPOCHS = 300;
 
 /** A retired encoder is kept for this time, because searches that started before the switch may still use it. */
 const SEARCH_GRACE_MS = 10 * 60_000;
@@ -83,6 +86,11 @@ export class EncoderService {
   /** What its embeddings consist of; empty before it is trained. */
   async parts(row: EncoderRow): Promise<Composition> {
     return await this.compositions.of(row);
+  }
+
+  /** The figures of its epochs, in order; of a long training some at even distances. */
+  async history(row: EncoderRow): Promise<EpochProgress[]> {
+    return await this.catalog.encoderEpochs.of(row.id, MOST_EPOCHS);
   }
 
   /** The encoder that was active before the current one. @throws CommonspaceError ENCODER_NOT_FOUND */

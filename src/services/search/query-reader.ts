@@ -184,7 +184,7 @@ function readVector(
   if (values.length !== active.row.dimension) {
     throw new CommonspaceError(
       'WRONG_DIMENSION',
-      `The vector has ${values.length} numbers; the active encoder's space has ${active.row.dimension}.`,
+      `The vector has ${values.length} numbers; the encoder's space has ${active.row.dimension}.`,
       field,
     );
   }

@@ -133,7 +133,7 @@ function cannotCompare(
     );
   }
   if (read.extractor !== extractorOf(active.row, read.modality)) {
-    return noEncoder('The active encoder was trained on the features of another extractor.');
+    return noEncoder('The encoder was trained on the features of another extractor.');
   }
   return new CommonspaceError(
     'BAD_INPUT',

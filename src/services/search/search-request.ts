@@ -23,6 +23,8 @@ export interface SearchRequest extends Arrangement {
   readonly weights?: Partial<EvidenceWeights>;
   /** How far the query moves towards its best results by CONTENT, 0 to 1; see domain/feedback.ts. 0 if not given. */
   readonly feedback?: number;
+  /** The version to search with; the active one if null or not given. */
+  readonly encoder?: string | null;
 }
 
 /** The items that a search ranks. */

@@ -9,7 +9,7 @@ import type { ItemFilter } from '../../domain/filter.js';
 import { LIMITS } from '../../domain/limits.js';
 import type { Modality } from '../../domain/modality.js';
 import { timeStage } from '../../domain/observations.js';
-import { type ActiveEncoder, noEncoder } from '../serving/active-encoder.js';
+import { type ActiveEncoder, type LoadedEncoder, noEncoder } from '../serving/active-encoder.js';
 import { arrangedSlice, MATCHED_ITEMS } from './arranged-slice.js';
 import { checkArrangement } from './arrangement-check.js';
 import type { ExplanationContext } from './explanation-service.js';
@@ -65,11 +65,28 @@ export class SearchService {
     private readonly sampling: QuerySampling | null = null,
   ) {}
 
-  /** @throws CommonspaceError for a wrong argument, and NO_ENCODER if nothing can be compared before training. */
+  /**
+   * @throws CommonspaceError for a wrong argument, NO_ENCODER if nothing can be compared before training, and ENCODER_NOT_FOUND or
+   * ENCODER_STATE for a version that cannot be searched with.
+   */
   async search(request: SearchRequest, scope: RequestScope = {}): Promise<SearchPage> {
     checkRequest(request);
+    try {
+      return await this.rank(request, scope);
+    } catch (error) {
+      // A version that is not active can be removed while it is searched with. Then this says so.
+      if (request.encoder != null && !(error instanceof CommonspaceError)) await this.encoderOf(request);
+      throw error;
+    }
+  }
+
+  private encoderOf({ encoder }: SearchRequest): Promise<LoadedEncoder | null> {
+    return encoder == null ? this.encoders.current() : this.encoders.chosen(encoder, ['encoder']);
+  }
+
+  private async rank(request: SearchRequest, scope: RequestScope): Promise<SearchPage> {
     // The extraction of the query takes longest. It starts first, and the statement runs meanwhile.
-    const current = Promise.resolve().then(() => this.encoders.current());
+    const current = Promise.resolve().then(() => this.encoderOf(request));
     // It may fail after a wrong query has ended the search, and an error without a caller ends the process.
     current.catch(() => {});
     const words = request.by.includes('LEXICAL');
@@ -90,7 +107,7 @@ export class SearchService {
     const slice = await timeStage('rank', () =>
       arrangedSlice(this.catalog, plan, active, request, offset, first),
     );
-    if (offset === 0) this.offerSample(plan, parts);
+    if (offset === 0 && request.encoder == null) this.offerSample(plan, parts);
     if (slice.hits.length === 0 && offset === 0) await this.refuseIfNothingCompares(plan, request);
     const items = await this.catalog.items.byIds(slice.hits.map((hit) => hit.id));
     const found = new Map(items.map((item) => [item.id, item]));

@@ -1,7 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { TrainedEncoderRow } from '../../catalog/types.js';
-import { CommonspaceError } from '../../domain/errors.js';
+import { checkStorable } from '../../domain/check.js';
+import { CommonspaceError, type FieldPath } from '../../domain/errors.js';
+import { isUuid } from '../../domain/ids.js';
 import type { Modality } from '../../domain/modality.js';
 import { observe, timeStageSync } from '../../domain/observations.js';
 import { loadEncoder } from '../../encoder/inference/serialise.js';
@@ -29,6 +31,26 @@ export class ActiveEncoder {
   async current(): Promise<LoadedEncoder | null> {
     const row = await this.catalog.encoders.active();
     return row === null ? null : { row, encoder: await this.load(row.id) };
+  }
+
+  /**
+   * A version that was embedded, active or not.
+   *
+   * @param field where its id stands in the input
+   * @throws CommonspaceError ENCODER_NOT_FOUND, ENCODER_STATE, BAD_INPUT for a string that no id can be
+   */
+  async chosen(id: string, field: FieldPath): Promise<LoadedEncoder> {
+    checkStorable(id, field);
+    const row = isUuid(id) ? await this.catalog.encoders.byId(id) : null;
+    if (row === null) throw new CommonspaceError('ENCODER_NOT_FOUND', 'No encoder has this id.', field);
+    if (row.state !== 'ready' && row.state !== 'active' && row.state !== 'retired') {
+      throw new CommonspaceError(
+        'ENCODER_STATE',
+        `The encoder is ${row.state}; it has no embeddings to search in.`,
+        field,
+      );
+    }
+    return { row, encoder: await this.load(row.id) };
   }
 
   /** The encoders that new items are embedded for, the active one among them. */

@@ -18,6 +18,7 @@ export function ClassMeasures({ name }: { readonly name: string }) {
   const figures = data?.find((each) => each.name === name);
   if (figures === undefined) return null;
   const number = new Intl.NumberFormat(t.locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const percent = new Intl.NumberFormat(t.locale, { style: 'percent' });
   const show = (value: number | null) => (value === null ? '–' : number.format(value));
   return (
     <section>
@@ -26,6 +27,13 @@ export function ClassMeasures({ name }: { readonly name: string }) {
         {t.classes.figures(show(figures.i2tAp), show(figures.t2iAp), show(figures.chance))}{' '}
         <span className="faint">{t.classes.measuredOn(figures.images, figures.texts)}</span>
       </p>
+      {figures.confusedWith.length > 0 && (
+        <p>
+          {t.classes.confused(
+            figures.confusedWith.map((each) => `${each.name} (${percent.format(each.share)})`).join(', '),
+          )}
+        </p>
+      )}
     </section>
   );
 }

@@ -1,3 +1,5 @@
+import { encoders } from './en-encoders.js';
+
 const plural = new Intl.PluralRules('en');
 const number = new Intl.NumberFormat('en');
 
@@ -181,6 +183,8 @@ export const en = {
       `Average precision ${i2t} from pictures to texts, ${t2i} from texts to pictures; by chance ${chance}.`,
     measuredOn: (images: number, texts: number) =>
       `Measured on ${count(images, 'held-out picture', 'held-out pictures')} and ${count(texts, 'text', 'texts')}.`,
+    confusedWith: 'Confused with',
+    confused: (names: string) => `Most confused with ${names}.`,
     rename: 'Rename',
     merge: 'Merge into another class',
     into: 'Name of the other class',
@@ -308,6 +312,7 @@ export const en = {
       startedAt: 'Running since',
     },
   },
+  encoders,
 };
 
 /** All texts of the page. Another language has the same ones: the compiler checks it. */

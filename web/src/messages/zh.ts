@@ -1,4 +1,5 @@
 import type { Messages } from './en.js';
+import { encoders } from './zh-encoders.js';
 
 const number = new Intl.NumberFormat('zh');
 const count = (n: number, unit: string): string => `${number.format(n)} ${unit}`;
@@ -178,6 +179,8 @@ export const zh: Messages = {
     figures: (i2t, t2i, chance) => `平均精度：图到文 ${i2t}，文到图 ${t2i}；随机为 ${chance}。`,
     measuredOn: (images, texts) =>
       `在留出的 ${count(images, '张图片')} 和 ${count(texts, '条文本')} 上测得。`,
+    confusedWith: '易混淆的类别',
+    confused: (names) => `最易与 ${names} 混淆。`,
     rename: '重命名',
     merge: '合并到另一类别',
     into: '另一类别的名称',
@@ -299,4 +302,5 @@ export const zh: Messages = {
       startedAt: '启动时间',
     },
   },
+  encoders,
 };

@@ -1,0 +1,80 @@
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { ApiError } from '../../../src/client/api-error.js';
+import {
+  EncoderListDocument,
+  EpochHistoryDocument,
+  VersionChangesDocument,
+  VersionDocument,
+} from '../__generated__/operations.js';
+import { client, queries } from '../api/client.js';
+import { isWorking } from './states.js';
+
+const REFRESH_MS = 2_000;
+/** Failures that pass: the server or its database is gone for a while. */
+const PASSING: ReadonlySet<string> = new Set(['UNREACHABLE', 'DATABASE_UNREACHABLE']);
+
+/** The newest versions; again and again while the server works on one. */
+export function useEncoders() {
+  return useQuery({
+    queryKey: ['encoders'],
+    queryFn: async ({ signal }) => (await client.execute(EncoderListDocument, {}, { signal })).encoders,
+    refetchInterval: ({ state }) =>
+      state.data?.nodes.some((each) => isWorking(each.state)) ? REFRESH_MS : false,
+  });
+}
+
+/** One version, and its changes while the server works on it. */
+export function useEncoder(id: string) {
+  const query = useQuery({
+    queryKey: ['encoder', id],
+    queryFn: async ({ signal }) => (await client.execute(VersionDocument, { id }, { signal })).encoder,
+  });
+  const working = query.data != null && isWorking(query.data.state);
+  // The stream goes on after the last epoch, until the version is activated or refused.
+  const [following, setFollowing] = useState(false);
+  if (working && !following) setFollowing(true);
+  useEffect(() => {
+    if (!following) return;
+    const stop = new AbortController();
+    void follow(id, stop.signal).then(() => {
+      if (!stop.signal.aborted) setFollowing(false);
+    });
+    return () => stop.abort();
+  }, [id, following]);
+  return query;
+}
+
+/** The figures of the epochs so far. */
+export function useHistory(id: string, working: boolean) {
+  return useQuery({
+    queryKey: ['encoder-history', id],
+    queryFn: async ({ signal }) =>
+      (await client.execute(EpochHistoryDocument, { id }, { signal })).encoder?.history ?? [],
+    refetchInterval: working ? REFRESH_MS : false,
+  });
+}
+
+/** What shows versions of the encoder is read again. */
+export async function encodersChanged(): Promise<void> {
+  await queries.invalidateQueries({
+    predicate: ({ queryKey: [name] }) => typeof name === 'string' && !UNCHANGED.has(name),
+  });
+}
+
+const UNCHANGED: ReadonlySet<string> = new Set(['session', 'training-record']);
+
+async function follow(id: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for await (const { encoderProgress } of client.subscribe(VersionChangesDocument, { id }, { signal })) {
+        queries.setQueryData(['encoder', id], encoderProgress);
+      }
+      break;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof ApiError) || !PASSING.has(error.code)) break;
+      await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
+    }
+  }
+  if (!signal.aborted) await encodersChanged();
+}
