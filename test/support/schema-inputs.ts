@@ -150,13 +150,16 @@ export function operationWith(
   return { query: `${head} { ${within(call)} }`, variables };
 }
 
-/** All fields that need no arguments, down to a depth, but explanations, which would exceed the limit of costs. */
+/** Fields of which a list would exceed the limit of costs. */
+const COSTLY: ReadonlySet<string> = new Set(['explanation', 'history']);
+
+/** All fields that need no arguments, down to a depth, but costly ones. */
 function selectionOf(type: GraphQLOutputType, depth: number): string {
   const named = getNamedType(type);
   if (isLeafType(named)) return '';
   if (!isObjectType(named) || depth === 0) return '{ __typename }';
   const fields = Object.values(named.getFields()).filter(
-    (field) => field.name !== 'explanation' && !field.args.some(isRequiredArgument),
+    (field) => !COSTLY.has(field.name) && !field.args.some(isRequiredArgument),
   );
   return `{ ${fields.map((field) => `${field.name} ${selectionOf(field.type, depth - 1)}`).join(' ')} }`;
 }

@@ -69,7 +69,9 @@ it('has a Chinese text where there is an English one, and not the same one', () 
   const chinese = new Map(texts(zh));
   expect([...chinese.keys()]).toEqual(texts(en).map(([path]) => path));
   const same = texts(en).filter(
-    ([path, text]) => !/^language\.|^nav\.api$|^locale$|^encoders\.(metrics|methods|difference)\b/.test(path) && chinese.get(path) === text,
+    ([path, text]) =>
+      !/^language\.|^nav\.api$|^locale$|^encoders\.(metrics|methods|difference)\b/.test(path) &&
+      chinese.get(path) === text,
   );
   expect(same).toEqual([]);
 });

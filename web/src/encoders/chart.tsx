@@ -102,7 +102,9 @@ export function Chart({ title, x, xName, series, height = HEIGHT, range, group }
     };
   }, [names, scheme, height, low, high, group]);
   useEffect(() => plot.current?.setData(dataOf(x, series)), [x, series]);
-  const shown = at === null || at >= x.length ? x.length - 1 : at;
+  // Without a pointer, the last value that there is.
+  const last = x.findLastIndex((_, i) => series.some(({ values }) => values[i] != null));
+  const shown = at === null || at >= x.length ? last : at;
   return (
     <figure className="chart">
       <figcaption>

@@ -5,7 +5,7 @@ import { secondsLike, statedSeconds, type TrainingWork } from './train-estimate.
 
 interface EstimateProps {
   readonly versions: readonly EncoderRowFragment[];
-  /** The most pairs that there can be. */
+  /** About how many there are. */
   readonly pairs: number;
   readonly holdout: number;
   readonly work: Omit<TrainingWork, 'pairs'>;

@@ -12,6 +12,11 @@ import { useFormats } from './formats.js';
 import { isSearchable } from './states.js';
 import { encodersChanged } from './use-encoder.js';
 
+/** About as many as there can be: each item of the larger modality with one of the other. */
+function pairsOf(images: number, texts: number): number {
+  return Math.min(images, texts) === 0 ? 0 : Math.max(images, texts);
+}
+
 interface TrainFormProps {
   readonly versions: readonly EncoderRowFragment[];
   readonly onDone: () => void;
@@ -173,7 +178,7 @@ export function TrainForm({ versions, onDone }: TrainFormProps) {
       {size.data && (
         <Estimate
           versions={versions}
-          pairs={Math.min(size.data.images.totalCount, size.data.texts.totalCount)}
+          pairs={pairsOf(size.data.images.totalCount, size.data.texts.totalCount)}
           holdout={continued ? 0.1 : holdout / 100}
           work={{ preset, continued, epochs: epochs === '' ? null : Number(epochs), tuned: tune !== 'none' }}
         />

@@ -57,9 +57,9 @@ export const encoders = {
   noPairs: 'The catalogue has no pictures with texts yet, so there is nothing to learn from.',
   takesAbout: (time: string) => `Takes about ${time}.`,
   byEarlier: (pairs: number, of: number, time: string) =>
-    `This is an estimate for up to ${number.format(pairs)} pairs: an earlier training of ${number.format(of)} pairs took ${time}.`,
+    `This is an estimate for about ${number.format(pairs)} pairs: an earlier training of ${number.format(of)} pairs took ${time}.`,
   byStated: (pairs: number) =>
-    `This is an estimate for up to ${number.format(pairs)} pairs, by figures measured on two cores; this server may be faster or slower.`,
+    `This is an estimate for about ${number.format(pairs)} pairs, by figures measured on two cores; this server may be faster or slower.`,
   searchesGoOn: 'Searches go on meanwhile.',
   cancel: 'Cancel the training',
   resume: 'Resume',

@@ -57,9 +57,9 @@ export const encoders: typeof en = {
   noPairs: '目录中还没有带文本的图片，没有可学习的内容。',
   takesAbout: (time) => `大约需要 ${time}。`,
   byEarlier: (pairs, of, time) =>
-    `这是对最多 ${number.format(pairs)} 个图文对的估计：此前 ${number.format(of)} 对的训练用了 ${time}。`,
+    `这是对大约 ${number.format(pairs)} 个图文对的估计：此前 ${number.format(of)} 对的训练用了 ${time}。`,
   byStated: (pairs) =>
-    `这是对最多 ${number.format(pairs)} 个图文对的估计，依据在两个核上测得的数据；本服务器可能更快或更慢。`,
+    `这是对大约 ${number.format(pairs)} 个图文对的估计，依据在两个核上测得的数据；本服务器可能更快或更慢。`,
   searchesGoOn: '训练期间可以照常搜索。',
   cancel: '取消训练',
   resume: '继续',
