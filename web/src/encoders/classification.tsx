@@ -13,7 +13,7 @@ export function Classification({ figures }: { readonly figures: readonly Classif
       <h3>{t.encoders.classification}</h3>
       <p className="faint">{t.encoders.classificationHint}</p>
       <Scroll label={t.encoders.classification}>
-        <table className="figures">
+        <table className="figure-table">
           <thead>
             <tr>
               <th>{t.encoders.heldOutItems}</th>

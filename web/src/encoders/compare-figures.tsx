@@ -70,7 +70,7 @@ function MetricTable({ a, b }: Sides) {
   });
   return (
     <Scroll label={t.encoders.report}>
-      <table className="figures">
+      <table className="figure-table">
         <thead>
           <tr>
             <th>{t.encoders.metric}</th>
@@ -157,7 +157,7 @@ function ClassTable({ a, b }: Sides) {
     <>
       <h4>{t.encoders.mostDifferent}</h4>
       <Scroll label={t.encoders.mostDifferent}>
-        <table className="figures">
+        <table className="figure-table">
           <thead>
             <tr>
               <th>{t.item.class}</th>

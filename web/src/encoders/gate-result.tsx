@@ -17,7 +17,7 @@ export function GateResult({ check }: { readonly check: NonNullable<VersionDetai
       <h2>{t.encoders.gate}</h2>
       <p className={check.refusal === null ? '' : 'error'}>{check.refusal ?? t.encoders.passed}</p>
       <Scroll label={t.encoders.gate}>
-        <table className="figures">
+        <table className="figure-table">
           <thead>
             <tr>
               <th>{t.encoders.heldOutPairs}</th>

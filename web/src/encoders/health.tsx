@@ -56,7 +56,7 @@ export function Health({ id }: { readonly id: string }) {
           </dl>
           {data.queries.length > 0 && (
             <Scroll label={t.encoders.drift}>
-              <table className="figures">
+              <table className="figure-table">
                 <thead>
                   <tr>
                     <th>{t.encoders.drift}</th>

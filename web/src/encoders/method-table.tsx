@@ -23,7 +23,7 @@ export function MethodTable({ methods, metric, view }: MethodTableProps) {
   const show = RANKS.has(metric) ? format.short : format.figure;
   return (
     <Scroll label={t.encoders.report}>
-      <table className="figures methods">
+      <table className="figure-table methods">
         <thead>
           <tr>
             <th>{t.encoders.method}</th>

@@ -35,7 +35,7 @@ export function PerClass({ rows }: { readonly rows: readonly ClassMeasuresFragme
         />
       </header>
       <Scroll label={t.encoders.perClass}>
-        <table className="figures">
+        <table className="figure-table">
           <thead>
             <tr>
               <th>{t.item.class}</th>
