@@ -11,7 +11,7 @@ export function Parts({ parts }: Pick<VersionDetailsFragment, 'parts'>) {
     <section>
       <h2>{t.encoders.embedding}</h2>
       <p className="faint">{t.encoders.embeddingHint}</p>
-      <ul className="parts">
+      <ul className="embedding-parts">
         {parts.map(({ kind, share }) => (
           <li key={kind}>
             <span>{t.encoders.partNames[kind]}</span>
