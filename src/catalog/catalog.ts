@@ -21,6 +21,7 @@ import { PictureHashes } from './repositories/picture-hashes.js';
 import { ServerChecks } from './repositories/server-checks.js';
 import { serverSecret } from './repositories/server-secret.js';
 import { ArchivedVectors } from './vectors/archived-vectors.js';
+import { MapPoints } from './vectors/map-points.js';
 import { NearImages } from './vectors/near-images.js';
 import { QuerySamples } from './vectors/query-samples.js';
 import { StoredExtractors } from './vectors/stored-extractors.js';
@@ -68,6 +69,8 @@ export interface Catalog {
   /** What encoders are asked, in bounded samples without texts. */
   readonly querySamples: QuerySamples;
   readonly hashes: PictureHashes;
+  /** Maps of encoders in two dimensions. */
+  readonly mapPoints: MapPoints;
   readonly nearImages: NearImages;
   readonly facets: FacetCounts;
   /** Changes with items, classes and embeddings. */
@@ -150,6 +153,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     serverChecks: new ServerChecks(database),
     querySamples: new QuerySamples(database, partitions),
     hashes: new PictureHashes(database),
+    mapPoints: new MapPoints(database),
     nearImages: new NearImages(database, partitions),
     facets: new FacetCounts(database),
     changes,

@@ -78,6 +78,7 @@ export async function serve(
     services.upkeep.start();
     services.indexes.start();
     services.sweepSchedule.start();
+    services.mapSchedule.start();
     services.jobRunner.start(config.jobs);
     await stopped(signal);
   } finally {

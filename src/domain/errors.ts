@@ -59,6 +59,7 @@ export const ERRORS = {
   },
   TOO_MANY_ITEMS: { status: 413, exit: 2, what: 'A batch has more items than the limit.' },
   NO_ENCODER: { status: 409, exit: 3, what: 'The answer needs a trained encoder and none is active.' },
+  NO_MAP: { status: 409, exit: 3, what: 'The answer needs the map of an encoder, and none is complete.' },
   NOT_CALIBRATED: {
     status: 409,
     exit: 3,

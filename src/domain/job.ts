@@ -12,6 +12,7 @@ export const JOB_KINDS = [
   'SWEEP',
   'EXTRACTION',
   'INDEX',
+  'PROJECTION',
   'TRAINING',
   'EVALUATION',
 ] as const;

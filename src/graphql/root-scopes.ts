@@ -26,6 +26,7 @@ const MUTATIONS: Readonly<Record<string, Scope>> = {
   activateEncoder: 'train',
   deleteEncoder: 'train',
   evaluateEncoder: 'train',
+  projectEncoder: 'train',
   // Also the scope of the job's kind; see JobService.
   cancelJob: 'read',
   retryFailed: 'read',

@@ -48,6 +48,9 @@ import { ExplanationService } from './search/explanation-service.js';
 import { FacetService } from './search/facet-service.js';
 import { FilterCheck } from './search/filter-check.js';
 import { ItemService } from './search/item-service.js';
+import { MapSchedule } from './search/map/map-schedule.js';
+import { MapService } from './search/map/map-service.js';
+import { projectionJob } from './search/map/projection-job.js';
 import { QueryReader } from './search/query-reader.js';
 import { SearchService } from './search/search-service.js';
 import { ActiveEncoder } from './serving/active-encoder.js';
@@ -79,6 +82,9 @@ export interface Services extends JobServices {
   readonly duplicates: DuplicateService;
   readonly explanations: ExplanationService;
   readonly media: MediaService;
+  readonly map: MapService;
+  /** Begins maps, once it is started. */
+  readonly mapSchedule: MapSchedule;
   readonly training: TrainingService;
   readonly evaluations: EvaluationService;
   readonly evaluationJobs: EvaluationJobs;
@@ -212,7 +218,7 @@ export function createServices(parts: Parts): Services {
       allowanceOf: async ({ name, keyId }) =>
         budgets.of((keyId === null ? null : await keys.callerById(keyId)) ?? { name, keyId, scopes: [] }),
       fetchPolicy,
-      kinds: [storedKind(extractionKind), storedKind(indexes.kind)],
+      kinds: [storedKind(extractionKind), storedKind(indexes.kind), storedKind(projectionJob(catalog))],
       reportUnexpected,
     },
     { runsFolder: parts.runsFolder, configured: [features.image.id, features.text.id] },
@@ -234,6 +240,8 @@ export function createServices(parts: Parts): Services {
     duplicates: new DuplicateService(catalog),
     explanations: new ExplanationService(catalog, prototypes, statistics),
     media: new MediaService(catalog, media),
+    map: new MapService(catalog, encoders, queries, jobServices.jobs),
+    mapSchedule: new MapSchedule(catalog, jobServices.jobs, reportUnexpected),
     training,
     evaluations,
     searchQuality: new SearchQualityService(catalog, textExtractors, encoders),

@@ -8,6 +8,7 @@ export async function stopServices(services: Services): Promise<void> {
     services.upkeep.stop(),
     services.indexes.stop(),
     services.sweepSchedule.stop(),
+    services.mapSchedule.stop(),
     services.jobRunner.stop(),
     services.querySampler?.stop(),
     services.health.stop(),

@@ -60,6 +60,11 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Encoder.history': READ_STORED,
   // About three times as much, once a minute for each encoder, in a thread.
   'Encoder.health': 300,
+  // The newest items are counted.
+  'Query.spaceMap': COUNT,
+  'Query.mapPoints': ({ first }) => COUNT + Math.ceil(sizeOf(first) / 20),
+  'Query.mapPositions': COUNT,
+  'Query.placeOnMap': (args) => COUNT + RANK + readingCost(args.query),
   'Mutation.ingest': (args) => 5 * lengthOf(at(args.input, 'items')),
   'Mutation.updateItem': 5,
   'Mutation.updateItems': (args) => 5 * lengthOf(args.items),
@@ -78,6 +83,7 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Mutation.deleteMatchingItems': COUNT,
   'Mutation.cancelJob': COUNT,
   'Mutation.retryFailed': COUNT,
+  'Mutation.projectEncoder': COUNT,
 };
 
 /**
@@ -86,6 +92,7 @@ export const WORK: Readonly<Record<string, Work>> = {
  */
 export const LISTS: Readonly<Record<string, number | ((args: FieldArguments) => number)>> = {
   'Query.nodes': (args) => lengthOf(args.ids),
+  'Query.mapPositions': (args) => lengthOf(args.ids),
   'Item.counterparts': (args) => Math.min(sizeOf(args.first), LIMITS.itemsPerPair - 1),
   'Item.classes': 5,
   'SearchEdge.evidence': 4,
@@ -139,6 +146,7 @@ export const LISTS_WITHIN: Readonly<Record<string, (args: FieldArguments) => Lis
     'BulkPreview.failures': sizeOf(first),
   }),
   'SearchConnection.facets': facetLists,
+  'Query.placeOnMap': ({ first }) => ({ 'MapPlace.nearest': sizeOf(first) }),
   'Mutation.ingest': (args) => ({ 'IngestPayload.results': lengthOf(at(args.input, 'items')) }),
   'Mutation.updateItems': (args) => ({ 'UpdateItemsPayload.results': lengthOf(args.items) }),
   'Mutation.deleteItems': (args) => ({

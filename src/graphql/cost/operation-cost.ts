@@ -161,7 +161,11 @@ function sizesWithin(
   const { name } = getNamedType(type);
   if (!isList(type) && isCompositeType(getNamedType(type)) && args.first !== undefined) {
     const first = sizeOf(args.first);
-    return { [`${name}.edges`]: first, [`${name}.nodes`]: first };
+    return {
+      [`${name}.edges`]: first,
+      [`${name}.nodes`]: first,
+      ...LISTS_WITHIN[coordinate]?.(args),
+    };
   }
   return LISTS_WITHIN[coordinate]?.(args) ?? null;
 }

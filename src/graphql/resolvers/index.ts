@@ -23,6 +23,7 @@ import { importCatalogue } from './mutation-import-catalogue.js';
 import { ingest } from './mutation-ingest.js';
 import { ingestBulk } from './mutation-ingest-bulk.js';
 import { mergeClasses } from './mutation-merge-classes.js';
+import { projectEncoder } from './mutation-project-encoder.js';
 import { renameClass } from './mutation-rename-class.js';
 import { resumeTraining } from './mutation-resume-training.js';
 import { retryFailed } from './mutation-retry-failed.js';
@@ -43,10 +44,14 @@ import { itemChanges } from './query-item-changes.js';
 import { items } from './query-items.js';
 import { job } from './query-job.js';
 import { jobs } from './query-jobs.js';
+import { mapPoints } from './query-map-points.js';
+import { mapPositions } from './query-map-positions.js';
 import { node } from './query-node.js';
 import { nodes } from './query-nodes.js';
 import { previewBulk } from './query-preview-bulk.js';
 import { server } from './query-server.js';
+import { placeOnMap } from './query-place-on-map.js';
+import { spaceMap } from './query-space-map.js';
 import { searchConnection } from './search-connection.js';
 import { searchEdge } from './search-edge.js';
 import { encoderProgress } from './subscription-encoder-progress.js';
@@ -98,6 +103,10 @@ export const resolvers: Resolvers = {
     job,
     previewBulk,
     server,
+    spaceMap,
+    mapPoints,
+    mapPositions,
+    placeOnMap,
   },
   Mutation: {
     ingest,
@@ -120,6 +129,7 @@ export const resolvers: Resolvers = {
     evaluateEncoder,
     cancelJob,
     retryFailed,
+    projectEncoder,
   },
   Subscription: { encoderProgress, itemChanges: followItemChanges, jobProgress },
 };
