@@ -18,6 +18,7 @@ const PARTS = [
   '/classes/:id',
   '/encoders',
   '/encoders/:id',
+  '/map',
   '/jobs',
   '/jobs/:id',
 ] as const;

@@ -328,6 +328,113 @@ describe('GraphQL over HTTP', () => {
   });
 });
 
+describe('the map', () => {
+  interface Points {
+    readonly count: number;
+    readonly ids: string;
+    readonly positions: string;
+    readonly modalities: string;
+    readonly classes: string;
+    readonly endCursor: string | null;
+  }
+  const POINTS = 'count ids positions modalities classes endCursor';
+  const points = async (args: string) =>
+    (await ask(`{ mapPoints(${args}) { ${POINTS} } }`)).data?.mapPoints as Points;
+  const bytes = (text: string) => Buffer.from(text, 'base64');
+
+  it('is computed by a job, and then read by the page', async () => {
+    const before = await ask(`{ spaceMap { encoderVersion layout computedAt job { id } bounds { left } } }`);
+    expect(before.data?.spaceMap).toMatchObject({ layout: null, computedAt: null, job: null, bounds: null });
+    expect((await ask('{ mapPoints { count } }')).errors?.[0]?.extensions.code).toBe('NO_MAP');
+    const { encoderVersion: id } = (before.data ?? {}).spaceMap as { encoderVersion: string };
+    const begin = `mutation { projectEncoder(id: "${id}") { job { id kind } errors { code } } }`;
+    const first = (await ask(begin)).data?.projectEncoder;
+    expect(first).toMatchObject({ job: { kind: 'PROJECTION' }, errors: [] });
+    // The same job, while it waits.
+    expect((await ask(begin)).data?.projectEncoder).toEqual(first);
+    app.jobRunner.start(1);
+    const state = `{ spaceMap { layout pointCount newItems explained job { state } bounds { left right } } }`;
+    await expect
+      .poll(async () => (await ask(state)).data?.spaceMap, { timeout: 30_000 })
+      .toMatchObject({ layout: 'NEIGHBOURS', job: null, newItems: 0 });
+    const { items } = (await ask('{ items(first: 1) { totalCount } }')).data as {
+      items: { totalCount: number };
+    };
+    expect((await ask(state)).data?.spaceMap).toMatchObject({ pointCount: items.totalCount });
+  });
+
+  it('gives each point once, with its modality and class', async () => {
+    const { data } = await ask(
+      `{ classes(first: 2) { nodes { id itemCount } } items(first: 1) { totalCount } }`,
+    );
+    const { classes, items } = data as {
+      classes: { nodes: { id: string; itemCount: number }[] };
+      items: { totalCount: number };
+    };
+    const classIds = JSON.stringify(classes.nodes.map((each) => each.id));
+    const all = await points(`classIds: ${classIds}`);
+    expect([all.count, all.endCursor]).toEqual([items.totalCount, null]);
+    expect(bytes(all.positions).length).toBe(8 * all.count);
+    const labels = [...bytes(all.classes)];
+    expect(labels.filter((index) => index === 0)).toHaveLength(classes.nodes[0]?.itemCount ?? 0);
+    expect(new Set(labels)).toEqual(new Set([0, 1, 255].filter((index) => labels.includes(index))));
+    const pages = [await points('first: 50')];
+    for (let last = pages[0]; last?.endCursor; last = pages.at(-1))
+      pages.push(await points(`first: 50, after: "${last.endCursor}"`));
+    const joined = (name: 'ids' | 'positions' | 'modalities') =>
+      Buffer.concat(pages.map((page) => bytes(page[name])));
+    expect(joined('ids').equals(bytes(all.ids))).toBe(true);
+    expect(joined('positions').equals(bytes(all.positions))).toBe(true);
+    const images = (await ask('{ items(first: 1, filter: {modality: IMAGE}) { nodes { id } } }')).data?.items;
+    const [image] = (images as { nodes: { id: string }[] }).nodes;
+    const at = bytes(all.ids).indexOf(Buffer.from((image?.id ?? '').replaceAll('-', ''), 'hex')) / 16;
+    expect(bytes(all.modalities)[at]).toBe(0);
+    const where = (await ask(`{ mapPositions(ids: ["${image?.id}", "none"]) { itemId x y } }`)).data
+      ?.mapPositions;
+    const [x, y] = [bytes(all.positions).readFloatLE(8 * at), bytes(all.positions).readFloatLE(8 * at + 4)];
+    expect(where).toEqual([{ itemId: image?.id, x: expect.closeTo(x, 3), y: expect.closeTo(y, 3) }, null]);
+    // A query falls where its nearest item is.
+    const place = (
+      await ask(
+        `{ placeOnMap(query: {itemId: "${image?.id}"}, first: 4) { x y nearest { item { id } similarity } } }`,
+      )
+    ).data?.placeOnMap;
+    expect(place).toMatchObject({
+      x: expect.closeTo(x, 1),
+      y: expect.closeTo(y, 1),
+      nearest: [{ item: { id: image?.id } }, {}, {}, {}],
+    });
+  });
+
+  it('loses the points of deleted items, and refuses cursors and arguments that fit nothing', async () => {
+    const { count } = await points('first: 10000');
+    const made = await app.ingest.ingest([{ content: { text: 'a small red circle that is deleted' } }]);
+    expect(made[0]?.status).toBe('CREATED');
+    expect((await ask('{ spaceMap { newItems pointCount } }')).data?.spaceMap).toEqual({
+      newItems: 1,
+      pointCount: count,
+    });
+    const { data } = await ask('{ items(first: 1) { nodes { id } } }');
+    const [{ id } = { id: '' }] = ((data ?? {}).items as { nodes: { id: string }[] }).nodes;
+    await ask(`mutation { deleteItems(ids: ["${id}"]) { deletedIds } }`);
+    expect((await points('first: 10000')).count).toBe(count - 1);
+    const code = async (query: string) => (await ask(query)).errors?.[0]?.extensions;
+    expect(await code('{ mapPoints(first: 10001) { count } }')).toMatchObject({
+      code: 'BAD_INPUT',
+      field: ['first'],
+    });
+    expect(await code('{ mapPoints(after: "x") { count } }')).toMatchObject({ code: 'BAD_CURSOR' });
+    expect(await code('{ mapPoints(encoderId: "x") { count } }')).toMatchObject({ field: ['encoderId'] });
+    expect(await code('{ placeOnMap(query: {text: ""}) { x } }')).toMatchObject({ field: ['query', 'text'] });
+    expect((await ask('{ spaceMap(encoderId: "x") { layout } }')).data).toEqual({ spaceMap: null });
+    expect(
+      (await ask('mutation { projectEncoder(id: "x") { job { id } errors { code field } } }')).data,
+    ).toEqual({
+      projectEncoder: { job: null, errors: [{ code: 'ENCODER_NOT_FOUND', field: ['id'] }] },
+    });
+  });
+});
+
 describe('other routes', () => {
   it('report health and readiness', async () => {
     expect(await (await fetch(`${address}/healthz`)).json()).toEqual({ status: 'ok' });

@@ -19,6 +19,7 @@ import { Notice } from './ui/notice.js';
 const EncodersPart = lazy(async () => ({
   default: (await import('./encoders/encoders-part.js')).EncodersPart,
 }));
+const MapPage = lazy(async () => ({ default: (await import('./map/map-page.js')).MapPage }));
 
 /** The page: the login where the server wants a key, else the part that the address names. */
 export function App() {
@@ -46,6 +47,11 @@ export function App() {
         <Route path="/encoders/*?">
           <LazyPart>
             <EncodersPart />
+          </LazyPart>
+        </Route>
+        <Route path="/map">
+          <LazyPart>
+            <MapPage />
           </LazyPart>
         </Route>
         <Route>

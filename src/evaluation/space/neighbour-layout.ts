@@ -18,10 +18,7 @@ const SAME = 1e-6;
  */
 export function neighbourLayout(sample: Matrix, rows: Matrix): Float32Array | null {
   if (sample.rows < FEWEST) return null;
-  const start = Array.from(
-    { length: sample.rows },
-    (_, i) => [at(sample, i, 0), at(sample, i, 1)] as const,
-  );
+  const start = Array.from({ length: sample.rows }, (_, i) => [at(sample, i, 0), at(sample, i, 1)] as const);
   const perplexity = Math.min(PERPLEXITY, Math.floor((sample.rows - 1) / 3));
   const near = tsne(squaredDistances(sample), start, { perplexity, iterations: ITERATIONS });
   return placeByNeighbours(sample, near, rows);

@@ -1,4 +1,4 @@
-import { ListChecks, LogOut, type LucideIcon, Orbit, Plus, Search, Tags } from 'lucide-react';
+import { ListChecks, LogOut, type LucideIcon, Map as MapIcon, Orbit, Plus, Search, Tags } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useGone } from '../api/connection.js';
@@ -33,6 +33,7 @@ export function Shell({ session, children }: ShellProps) {
     { href: '/add', name: t.nav.add, icon: Plus },
     { href: '/classes', name: t.nav.classes, icon: Tags },
     { href: '/encoders', name: t.nav.encoders, icon: Orbit },
+    { href: '/map', name: t.nav.map, icon: MapIcon },
     { href: '/jobs', name: t.nav.jobs, icon: ListChecks, count: jobs },
   ];
   return (

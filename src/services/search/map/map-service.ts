@@ -69,7 +69,10 @@ export class MapService {
     if (!hasSpace(row)) {
       throw new CommonspaceError('ENCODER_STATE', `The encoder is ${row.state}; it has no map.`, ['id']);
     }
-    return (await this.underWay(row.id)) ?? (await this.jobs.begin({ name: 'PROJECTION' }, { encoderId: row.id }, caller));
+    return (
+      (await this.underWay(row.id)) ??
+      (await this.jobs.begin({ name: 'PROJECTION' }, { encoderId: row.id }, caller))
+    );
   }
 
   /** Null for an encoder that is unknown or has no space yet, and without an active one. */
@@ -138,10 +141,7 @@ export class MapService {
       .sort((a, b) => b.similarity - a.similarity || (a.id < b.id ? -1 : 1))
       .slice(0, first);
     const ids = hits.map(({ id }) => id);
-    const [positions, items] = await Promise.all([
-      this.positionsOf(map, ids),
-      this.catalog.items.byIds(ids),
-    ]);
+    const [positions, items] = await Promise.all([this.positionsOf(map, ids), this.catalog.items.byIds(ids)]);
     const rows = new Map(items.map((item) => [item.id, item]));
     const nearest = hits.flatMap(({ id, similarity }): MapNeighbour[] => {
       const item = rows.get(id);
@@ -160,7 +160,8 @@ export class MapService {
       throw new CommonspaceError('ENCODER_NOT_FOUND', 'No trained encoder has this id.', ['encoderId']);
     }
     const map = await this.catalog.mapPoints.current(row.id);
-    if (map === null) throw new CommonspaceError('NO_MAP', 'The encoder has no map yet. Begin one with `projectEncoder`.');
+    if (map === null)
+      throw new CommonspaceError('NO_MAP', 'The encoder has no map yet. Begin one with `projectEncoder`.');
     return { row, map };
   }
 

@@ -67,9 +67,7 @@ export function projectionJob(catalog: Parts): JobKind<Parameters> {
 
 /** Embeddings of items as if drawn at random, as many of each modality as there are. */
 async function sampleOf(catalog: Parts, encoderId: string, dimension: number): Promise<Matrix> {
-  const read = MODALITIES.map((modality) =>
-    catalog.querySamples.items(encoderId, modality, null, SAMPLE),
-  );
+  const read = MODALITIES.map((modality) => catalog.querySamples.items(encoderId, modality, null, SAMPLE));
   const [images = [], texts = []] = await Promise.all(read);
   const half = SAMPLE / 2;
   const drawn: EmbeddedItem[] = [
