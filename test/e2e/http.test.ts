@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { buildSchema } from 'graphql';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApp, listen } from '../../src/http/app.js';
 import { drawShape } from '../factories/shapes.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
@@ -342,7 +342,16 @@ describe('the map', () => {
     (await ask(`{ mapPoints(${args}) { ${POINTS} } }`)).data?.mapPoints as Points;
   const bytes = (text: string) => Buffer.from(text, 'base64');
 
+  beforeAll(async () => {
+    app.jobRunner.start(1);
+    const state = await app.map.state(null);
+    await app.map.begin(state?.encoderId ?? '', { name: 'test', keyId: null });
+    const done = async () => expect((await app.map.state(null))?.job).toBeNull();
+    await vi.waitFor(done, { timeout: 60_000, interval: 100 });
+  });
+
   it('is computed by a job, and then read by the page', async () => {
+    await app.catalog.database.run('DELETE FROM vectors.projection');
     const before = await ask(`{ spaceMap { encoderVersion layout computedAt job { id } bounds { left } } }`);
     expect(before.data?.spaceMap).toMatchObject({ layout: null, computedAt: null, job: null, bounds: null });
     expect((await ask('{ mapPoints { count } }')).errors?.[0]?.extensions.code).toBe('NO_MAP');
@@ -350,7 +359,7 @@ describe('the map', () => {
     const begin = `mutation { projectEncoder(id: "${id}") { job { id kind } errors { code } } }`;
     const first = (await ask(begin)).data?.projectEncoder;
     expect(first).toMatchObject({ job: { kind: 'PROJECTION' }, errors: [] });
-    // The same job, while it waits.
+    // The same job, while it is under way.
     expect((await ask(begin)).data?.projectEncoder).toEqual(first);
     app.jobRunner.start(1);
     const state = `{ spaceMap { layout pointCount newItems explained job { state } bounds { left right } } }`;

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { expectAccessible, hasBrowser, PageHost } from './page-host.js';
 
@@ -13,9 +13,8 @@ describe.skipIf(!hasBrowser())('the map', () => {
     const id = (await app.map.state(null))?.encoderId ?? '';
     app.jobRunner.start(1);
     await app.map.begin(id, { name: 'test', keyId: null });
-    await expect
-      .poll(async () => (await app.map.state(id))?.map?.layout, { timeout: 60_000 })
-      .toBe('NEIGHBOURS');
+    const drawn = async () => expect((await app.map.state(id))?.map?.layout).toBe('NEIGHBOURS');
+    await vi.waitFor(drawn, { timeout: 60_000, interval: 200 });
     host = await PageHost.open(app);
   });
   afterAll(async () => {
