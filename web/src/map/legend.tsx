@@ -29,7 +29,7 @@ export function Legend({ classes, chosen, onChoose }: LegendProps) {
             type="button"
             className="chip"
             aria-pressed={chosen.has(index)}
-            title={t.common.items(each.count)}
+            title={t.map.items(each.count)}
             onClick={() => toggle(index)}
           >
             <span

@@ -129,7 +129,7 @@ function State({ map }: Pick<MapViewProps, 'map'>) {
   return (
     <p className="faint map-state">
       <span>
-        {t.common.items(map.pointCount)}
+        {t.map.items(map.pointCount)}
         {' · '}
         {map.layout === 'PCA' ? t.map.plane : t.map.neighbours}
         {map.newItems > 0 && ` · ${t.map.newItems(map.newItems)}`}

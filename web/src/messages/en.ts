@@ -317,6 +317,7 @@ export const en = {
   map: {
     label: (n: number) =>
       `Map of ${count(n, 'item', 'items')}. Arrow keys move it, plus and minus zoom, 0 shows all of it, Escape clears the selection.`,
+    items: (n: number) => count(n, 'item', 'items'),
     tool: 'What dragging does',
     move: 'Move',
     lasso: 'Select',

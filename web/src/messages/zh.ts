@@ -306,6 +306,7 @@ export const zh: Messages = {
   encoders,
   map: {
     label: (n) => `${count(n, '个条目')}的地图。方向键移动，加号和减号缩放，0 显示全部，Escape 清除选择。`,
+    items: (n) => count(n, '个条目'),
     tool: '拖动的作用',
     move: '移动',
     lasso: '选择',
