@@ -9,8 +9,7 @@ const FOREIGN_KEY_VIOLATION = '23503';
 const ATTEMPTS = 5;
 const NIL = '00000000-0000-0000-0000-000000000000';
 
-export const MAP_LAYOUTS = ['PCA', 'NEIGHBOURS'] as const;
-export type MapLayout = (typeof MAP_LAYOUTS)[number];
+export type MapLayout = 'PCA' | 'NEIGHBOURS';
 
 export interface MapBounds {
   readonly left: number;

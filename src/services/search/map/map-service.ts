@@ -32,7 +32,7 @@ export interface SpaceMapState {
   readonly job: JobRow | null;
 }
 
-export interface MapNeighbour {
+interface MapNeighbour {
   readonly item: ItemRow;
   readonly similarity: number;
   readonly position: MapPosition | null;
