@@ -36,6 +36,20 @@ const PAGES = {
     },
   },
   classes: { path: '/classes', ready: (page) => page.locator('.class-list a').first().waitFor() },
+  add: { path: '/add', ready: (page) => page.locator('h1').first().waitFor() },
+  encoders: {
+    path: '/encoders',
+    ready: (page) => page.getByText('ACTIVE').or(page.locator('table, .encoder-list')).first().waitFor(),
+  },
+  encoder: {
+    path: '/encoders',
+    ready: async (page) => {
+      await page.locator('main a[href^="/encoders/"]:not([href*="compare"])').first().click();
+      await page.locator('h1').first().waitFor();
+    },
+  },
+  map: { path: '/map', ready: (page) => page.locator('canvas').first().waitFor() },
+  jobs: { path: '/jobs', ready: (page) => page.locator('h1').first().waitFor() },
   class: {
     path: '/classes',
     ready: async (page) => {
@@ -48,7 +62,16 @@ const QUALITY = 82;
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  // WebGL without a graphics card.
+  args: [
+    '--headless',
+    '--no-sandbox',
+    '--use-gl=angle',
+    '--use-angle=swiftshader',
+    '--enable-unsafe-swiftshader',
+    '--disable-quic',
+    '--no-first-run',
+  ],
 });
 await mkdir(options.out, { recursive: true });
 const names = options.only?.split(',') ?? Object.keys(PAGES);
