@@ -63,7 +63,10 @@ export class PageHost {
 
   /** The server is gone. */
   async stop(): Promise<void> {
-    await this.http.close();
+    const closed = this.http.close();
+    // The browser keeps connections for a next request.
+    this.http.server.closeAllConnections();
+    await closed;
   }
 
   /** It is back, at the same address. */
@@ -74,7 +77,7 @@ export class PageHost {
 
   async close(): Promise<void> {
     await this.browser.close();
-    await this.http.close();
+    await this.stop();
   }
 }
 

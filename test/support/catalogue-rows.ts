@@ -15,11 +15,12 @@ const ARCHIVED: Readonly<Record<string, readonly string[]>> = {
   pair: [],
 };
 
-/** Tables of a server, and what is made of other tables. */
+/** Tables of a server, the course of its trainings, and what is made of other tables. */
 const LEFT_OUT = [
   '_prisma_migrations',
   'api_key',
   'audit_entry',
+  'encoder_epoch',
   'job',
   'job_failure',
   'server_secret',
