@@ -162,6 +162,7 @@ interface Measured {
 /** Runs in the page. */
 function observe(): void {
   const measured: Measured = { shift: 0, interaction: 0, task: 0 };
+  let [first, last, sum] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
   Object.assign(globalThis, { measured });
   const on = (type: string, each: (entry: PerformanceEntry) => void, extra: object = {}) =>
     new PerformanceObserver((list) => {
@@ -169,7 +170,13 @@ function observe(): void {
     }).observe({ type, buffered: true, ...extra });
   on('layout-shift', (entry) => {
     const { hadRecentInput, value } = entry as PerformanceEntry & { hadRecentInput: boolean; value: number };
-    if (!hadRecentInput) measured.shift += value;
+    if (hadRecentInput) return;
+    // The largest sum of a window of at most 5 s without a gap of 1 s, as Cumulative Layout Shift is defined.
+    const { startTime } = entry;
+    if (startTime - last > 1_000 || startTime - first > 5_000) [first, sum] = [startTime, 0];
+    last = startTime;
+    sum += value;
+    measured.shift = Math.max(measured.shift, sum);
   });
   const longest = (entry: PerformanceEntry) => {
     measured.interaction = Math.max(measured.interaction, entry.duration);

@@ -68,3 +68,9 @@ it('has no layout of fewer than 12 points', () => {
   const few = { data: new Float32Array(11 * 2), rows: 11, columns: 2 };
   expect(neighbourLayout(few, few)).toBeNull();
 });
+
+it('has axes without a sample, so that items that are stored meanwhile come to one point', () => {
+  const axes = fitMapAxes({ data: new Float32Array(), rows: 0, columns: COLUMNS });
+  expect(axes.explained).toBe(1);
+  expect(new Set(onAxes(corners(), axes).data)).toEqual(new Set([0]));
+});

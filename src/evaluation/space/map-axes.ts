@@ -17,15 +17,16 @@ export interface MapAxes {
   readonly explained: number;
 }
 
-/** Fits the axes to a sample of the space: [n, d]. */
+/** Fits the axes to a sample of the space: [n, d]. An empty sample gives axes of zeros, on which all points are the same. */
 export function fitMapAxes(sample: Matrix): MapAxes {
   const { rows: n, columns: d, data } = sample;
   const means = new Float32Array(d);
-  for (let i = 0; i < data.length; i += 1)
-    means[i % d] = (means[i % d] as number) + (data[i] as number) / Math.max(1, n);
+  const count = Math.min(AXES, d);
+  if (n === 0)
+    return { means, axes: { data: new Float32Array(count * d), rows: count, columns: d }, explained: 1 };
+  for (let i = 0; i < data.length; i += 1) means[i % d] = (means[i % d] as number) + (data[i] as number) / n;
   const centred = { data: data.map((x, i) => x - (means[i % d] as number)), rows: n, columns: d };
   const spread = covariance(centred, centred);
-  const count = Math.min(AXES, d);
   const axes = principalAxes(spread, count, SEED);
   let total = 0;
   for (let j = 0; j < d; j += 1) total += spread.data[j * d + j] as number;

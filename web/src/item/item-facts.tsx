@@ -5,7 +5,7 @@ import { useMessages } from '../messages/index.js';
 import { deleteWithUndo } from '../search/deletions.js';
 import { canSearch, EMPTY, type SearchState, writeState } from '../search/search-state.js';
 import { ItemForm } from './item-form.js';
-import type { PageItem } from './item-page.js';
+import type { PageItem } from './page-item.js';
 
 interface ItemFactsProps {
   readonly item: PageItem;

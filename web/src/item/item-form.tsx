@@ -5,7 +5,7 @@ import { ClassNamesDocument } from '../__generated__/operations.js';
 import { client, queries } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
 import { messageOf } from '../ui/notice.js';
-import type { PageItem } from './item-page.js';
+import type { PageItem } from './page-item.js';
 
 interface ItemFormProps {
   readonly item: PageItem;

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { ArrowLeft } from 'lucide-react';
 import { useEffect } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
-import { ItemPageDocument, type ItemPageQuery } from '../__generated__/operations.js';
+import { ItemPageDocument } from '../__generated__/operations.js';
 import { client } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
 import { canSearch, readState } from '../search/search-state.js';
@@ -12,8 +12,6 @@ import { ItemView } from './item-view.js';
 import { Neighbours } from './neighbours.js';
 import { Strip } from './strip.js';
 import { Why } from './why.js';
-
-export type PageItem = NonNullable<ItemPageQuery['item']>;
 
 /** One item: what it is, what belongs to it, what is like it, and why the search found it. */
 export function ItemPage({ id }: { readonly id: string }) {

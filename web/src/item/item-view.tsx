@@ -1,6 +1,6 @@
 import { useRef } from 'react';
 import { useMessages } from '../messages/index.js';
-import type { PageItem } from './item-page.js';
+import type { PageItem } from './page-item.js';
 
 /** How many times its size a small picture is shown, and in how many pixels at least. */
 const LARGEST = 4;

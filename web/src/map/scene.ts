@@ -1,4 +1,5 @@
-import { createPainter, type Painter } from './painter.js';
+import { createPainter } from './create-painter.js';
+import type { Painter } from './painter.js';
 import { PointGrid, within } from './point-grid.js';
 import { type Points, placeAt } from './points.js';
 import { fitted, moved, type Place, type Size, toMap, toScreen, type View, zoomed } from './view.js';

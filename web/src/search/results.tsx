@@ -101,7 +101,13 @@ function End({
   found,
 }: Pick<ResultsProps, 'state' | 'change'> & { readonly more: boolean; readonly found: number }) {
   const t = useMessages();
-  if (more) return <p className="end faint">{t.common.loading}</p>;
+  // A new line for each page: one that moves down is a shift of the layout.
+  if (more)
+    return (
+      <p key={found} className="end faint">
+        {t.common.loading}
+      </p>
+    );
   const cut = canSearch(state) && !state.all && state.order === 'relevance';
   if (!cut) return found > PAGE_SIZE ? <p className="end faint">{t.search.end}</p> : null;
   return (

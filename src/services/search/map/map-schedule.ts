@@ -10,7 +10,7 @@ const AFTER_FAILURE_MS = 3_600_000;
 const NEW_SHARE = 0.1;
 const NEW_ITEMS = 50;
 
-/** Begins the map of the active encoder when it has none, and again when many items are new. New items have no point before that. */
+/** Begins the map of the active encoder if it is missing, and again after many items were stored. A new item gets its point then. */
 export class MapSchedule {
   private readonly stopping = new AbortController();
   private loop: Promise<void> | null = null;
