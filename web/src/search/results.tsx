@@ -55,6 +55,7 @@ export function Results({ state, change, results, found, selected, onSelect }: R
         label={t.search.results}
         ids={ids}
         ratios={ratios}
+        complete={!hasNextPage}
         rowHeight={ROW_HEIGHT}
         selected={selected}
         onSelect={onSelect}

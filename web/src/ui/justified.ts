@@ -26,16 +26,21 @@ export interface JustifyOptions {
   readonly wanted: number;
   /** Between tiles and between rows. */
   readonly gap: number;
+  /** Whether no tile follows. Else the last row is left out until it is full, so that no row that is seen changes. */
+  readonly complete: boolean;
   /** Height of what stands below the picture of each tile. */
   readonly foot: number;
 }
 
 /**
- * Tiles in rows that fill the width, in their order, in their proportions. Adding tiles changes the last row only.
+ * Tiles in rows that fill the width, in their order, in their proportions. Adding tiles changes no row but an incomplete last one.
  *
  * @param ratios width divided by height of each tile, without its foot
  */
-export function justify(ratios: readonly number[], { width, wanted, gap, foot }: JustifyOptions): Row[] {
+export function justify(
+  ratios: readonly number[],
+  { width, wanted, gap, complete, foot }: JustifyOptions,
+): Row[] {
   const rows: Row[] = [];
   let top = 0;
   let from = 0;
@@ -58,7 +63,7 @@ export function justify(ratios: readonly number[], { width, wanted, gap, foot }:
     sum += clamp(ratio);
     if (sum * wanted >= width - gap * (index - from)) add(index + 1, false);
   }
-  if (from < ratios.length) add(ratios.length, true);
+  if (complete && from < ratios.length) add(ratios.length, true);
   return rows;
 }
 

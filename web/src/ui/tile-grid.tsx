@@ -22,6 +22,8 @@ export interface TileGridProps {
   readonly ids: readonly string[];
   /** Width divided by height, of each tile. */
   readonly ratios: readonly number[];
+  /** Whether no tile follows these. */
+  readonly complete: boolean;
   /** The height of the pictures of a row that is aimed at, in pixels. */
   readonly rowHeight: number;
   readonly selected: ReadonlySet<string>;
@@ -39,7 +41,7 @@ export interface TileGridProps {
  * and Shift selects a range.
  */
 export function TileGrid(props: TileGridProps) {
-  const { label, ids, ratios, rowHeight, selected, onSelect, onOpen, onEnd, children } = props;
+  const { label, ids, ratios, complete, rowHeight, selected, onSelect, onOpen, onEnd, children } = props;
   const root = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   const [view, setView] = useState({ from: 0, to: 1_000 });
@@ -50,8 +52,10 @@ export function TileGrid(props: TileGridProps) {
 
   const rows = useMemo(
     () =>
-      width > 0 ? justify(ratios, { width, wanted: Math.min(rowHeight, width), gap: GAP, foot: FOOT }) : [],
-    [ratios, width, rowHeight],
+      width > 0
+        ? justify(ratios, { width, wanted: Math.min(rowHeight, width), gap: GAP, complete, foot: FOOT })
+        : [],
+    [ratios, width, rowHeight, complete],
   );
   const height = heightOf(rows);
 
@@ -100,9 +104,11 @@ export function TileGrid(props: TileGridProps) {
     cell?.scrollIntoView({ block: 'nearest' });
   }, [active]);
 
-  const current = Math.min(active, Math.max(0, ids.length - 1));
+  /** Tiles that have a place. */
+  const count = (rows.at(-1)?.places.at(-1)?.index ?? -1) + 1;
+  const current = Math.min(active, Math.max(0, count - 1));
   const go = (index: number | null) => {
-    if (index === null || index < 0 || index >= ids.length) return;
+    if (index === null || index < 0 || index >= count) return;
     focusNext.current = true;
     setActive(index);
   };
@@ -123,13 +129,13 @@ export function TileGrid(props: TileGridProps) {
       ArrowDown: () => neighbour(rows, current, 1),
       ArrowUp: () => neighbour(rows, current, -1),
       Home: () => 0,
-      End: () => ids.length - 1,
+      End: () => count - 1,
     };
     const move = moves[event.key];
     if (move !== undefined) {
       event.preventDefault();
       const to = move();
-      if (event.shiftKey && to !== null && to >= 0 && to < ids.length) {
+      if (event.shiftKey && to !== null && to >= 0 && to < count) {
         if (selected.size === 0) anchor.current = current;
         select(to, true);
       }
