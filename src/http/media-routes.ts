@@ -7,6 +7,8 @@ import { callerOf, needsKey } from './access.js';
 
 /** Maximum bytes of one upload. src/media refuses larger images too. */
 export const MAX_UPLOAD_BYTES = 20 * 1024 * 1024;
+/** How long the parser of forms may take once the whole form is there. What is left then is in memory. */
+const PARSING_MS = 1_000;
 
 interface MediaRequest {
   Params: { id: string };
@@ -72,8 +74,8 @@ async function fileOfForm(request: FastifyRequest): Promise<Buffer | null> {
 }
 
 /**
- * The result of the work, unless no byte of the request arrives for a time: the parser of forms waits for ever after a large part
- * without a name.
+ * The result of the work, unless no byte of the request arrives for a time, or the whole form is there and has no result: the parser
+ * waits for ever after some malformed parts.
  *
  * @throws CommonspaceError BAD_INPUT
  */
@@ -81,14 +83,19 @@ async function unlessStalled<T>({ raw }: FastifyRequest, work: Promise<T>, stall
   let timer: NodeJS.Timeout | undefined;
   const stalled = new Promise<never>((_resolve, reject) => {
     let before = raw.socket.bytesRead;
-    timer = setInterval(() => {
-      if (raw.socket.bytesRead === before) {
+    let changedAt = performance.now();
+    const check = () => {
+      const { bytesRead } = raw.socket;
+      if (bytesRead !== before) {
+        before = bytesRead;
+        changedAt = performance.now();
+      } else if (performance.now() - changedAt >= (raw.complete ? PARSING_MS : stallMs)) {
         reject(
           new CommonspaceError('BAD_INPUT', 'The form is malformed, or its end did not arrive.', ['file']),
         );
       }
-      before = raw.socket.bytesRead;
-    }, stallMs);
+    };
+    timer = setInterval(check, Math.min(PARSING_MS, stallMs) / 4);
   });
   try {
     return await Promise.race([work, stalled]);

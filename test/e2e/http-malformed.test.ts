@@ -153,6 +153,28 @@ describe('an upload', () => {
     }
   });
 
+  it('as a whole form that the parser never ends is refused without a wait for more of it', async () => {
+    const limits = { stallMs: 3_600_000 };
+    const other = await createApp({
+      services: app,
+      logger: pino({ level: 'silent' }),
+      apiKeys: [],
+      loopback: true,
+      limits,
+    });
+    try {
+      const response = await fetch(`${await listen(other, '127.0.0.1', 0)}/media`, {
+        method: 'POST',
+        headers: { 'content-type': 'multipart/form-data; boundary=x' },
+        body: `--x\r\n${'X: y\r\n'.repeat(100_000)}\r\n--x--\r\n`,
+      });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ error: { code: 'BAD_INPUT', field: ['file'] } });
+    } finally {
+      await other.close();
+    }
+  });
+
   it('or an answer that is cut by its client is no unexpected error', async () => {
     for (const path of ['/media', '/graphql']) {
       const socket = connect(Number(new URL(address).port), '127.0.0.1');
