@@ -1,5 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Points, placeAt, readPoints } from '../../web/src/map/points.js';
+import { fitted, toScreen } from '../../web/src/map/view.js';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { expectAccessible, hasBrowser, PageHost } from './page-host.js';
 
@@ -36,6 +38,13 @@ describe.skipIf(!hasBrowser())('the map', () => {
     const box = await page.getByTestId('map').boundingBox();
     if (box === null) throw new Error('the map is not shown');
     return box;
+  };
+  /** The points as the server sends them. */
+  const pointsOf = async (page: Page): Promise<Points> => {
+    const id = (await app.map.state(null))?.encoderId;
+    const query = `{ mapPoints(encoderId: "${id}") { count ids positions modalities classes } }`;
+    const answer = await page.request.post('/graphql', { data: { query } });
+    return readPoints([(await answer.json()).data.mapPoints]);
   };
   /** Drags along places of the drawing, each a share of its width and height. */
   const drag = async (page: Page, places: readonly (readonly [number, number])[]) => {
@@ -118,22 +127,11 @@ describe.skipIf(!hasBrowser())('the map', () => {
       .getByRole('link');
     await expect.poll(() => nearest.count(), { timeout: 30_000 }).toBe(24);
     expect(await nearest.first().textContent()).toMatch(/circle/);
-    const { x, y, width, height } = await drawing(page);
-    const preview = page.locator('.map-preview');
-    await expect
-      .poll(
-        async () => {
-          // Somewhere along this line there is a point.
-          for (let share = 0.05; share < 1; share += 0.02) {
-            await page.mouse.move(x + share * width, y + share * height);
-            await page.waitForTimeout(120);
-            if ((await preview.locator('.map-words').count()) > 0) return true;
-          }
-          return false;
-        },
-        { timeout: 30_000 },
-      )
-      .toBe(true);
+    const box = await drawing(page);
+    const points = await pointsOf(page);
+    const [left, top] = toScreen(fitted(points.positions, box), box, placeAt(points, 7));
+    await page.mouse.move(box.x + left, box.y + top);
+    await page.locator('.map-preview .map-words').waitFor();
     await nearest.first().click();
     await page.waitForURL(/\/items\//);
   });
