@@ -8,7 +8,8 @@ RUN npm run build && npm prune --omit=dev --ignore-scripts --no-fund --no-audit
 
 FROM node:22-bookworm-slim
 WORKDIR /app
-ENV NODE_ENV=production COMMONSPACE_DATA=/data COMMONSPACE_HOST=0.0.0.0
+# glibc's allocator keeps memory for each thread; two arenas are enough here.
+ENV NODE_ENV=production COMMONSPACE_DATA=/data COMMONSPACE_HOST=0.0.0.0 MALLOC_ARENA_MAX=2
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

@@ -111,6 +111,21 @@ describe.skipIf(!hasBrowser())('the page', () => {
     await page.waitForURL((url) => url.pathname === '/');
   });
 
+  it('has the stop of the Tab key at a tile of the window', async () => {
+    const page = await host.visit('/');
+    await settled(page);
+    await page.mouse.move(700, 500);
+    await page.mouse.wheel(0, 2_000);
+    const stop = page.locator('.tile-link[tabindex="0"]');
+    const top = () => stop.evaluate((link) => link.getBoundingClientRect().top);
+    await expect.poll(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(1_000);
+    await expect.poll(top).toBeGreaterThan(-250);
+    expect(await stop.count()).toBe(1);
+    await stop.focus();
+    await page.keyboard.press('Home');
+    await expect.poll(() => page.evaluate(() => window.scrollY)).toBeLessThan(500);
+  });
+
   it('deletes what is selected, and undoes it', async () => {
     const page = await host.visit('/?q=a+big+black+ring&target=TEXT');
     await settled(page);

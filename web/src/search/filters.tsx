@@ -2,6 +2,7 @@ import { ListFilter } from 'lucide-react';
 import { useState } from 'react';
 import type { FacetCountsFragment } from '../__generated__/operations.js';
 import { useMessages } from '../messages/index.js';
+import { numberFormat } from '../ui/formats.js';
 import type { SearchState } from './search-state.js';
 import type { ChangeState } from './use-state.js';
 
@@ -136,7 +137,7 @@ function Facet({ name, count, checked, onToggle }: FacetProps) {
       <label className="facet">
         <input type="checkbox" checked={checked} onChange={onToggle} />
         <span className="facet-name">{name}</span>
-        <span className="faint">{new Intl.NumberFormat(t.locale).format(count)}</span>
+        <span className="faint">{numberFormat(t.locale).format(count)}</span>
       </label>
     </li>
   );

@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from 'react';
+import { type Dispatch, type SetStateAction, useCallback, useMemo } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useMessages } from '../messages/index.js';
 import { Failure, Notice } from '../ui/notice.js';
@@ -15,7 +15,7 @@ interface ResultsProps {
   readonly results: ReturnType<typeof useSearch>;
   readonly found: readonly Found[];
   readonly selected: ReadonlySet<string>;
-  readonly onSelect: (ids: ReadonlySet<string>) => void;
+  readonly onSelect: Dispatch<SetStateAction<ReadonlySet<string>>>;
 }
 
 const ROW_HEIGHT = 190;
@@ -35,7 +35,13 @@ export function Results({ state, change, results, found, selected, onSelect }: R
   const onEnd = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage && !isPlaceholderData && !isError) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, isPlaceholderData, isError, fetchNextPage]);
-  const from = writeState(state);
+  const onToggle = useCallback((id: string) => onSelect((before) => toggled(before, id)), [onSelect]);
+  const onLike = useCallback(
+    (id: string, weight: 1 | -1) =>
+      change({ parts: [...state.parts, { kind: 'itemId', value: id, weight }], all: false }),
+    [change, state.parts],
+  );
+  const from = useMemo(() => writeState(state), [state]);
   const hrefOf = (id: string) => `/items/${id}${from}`;
 
   if (!canSearch(state) && !isBrowsing(state)) return <Notice title={t.search.onlyMinus} />;
@@ -72,13 +78,8 @@ export function Results({ state, change, results, found, selected, onSelect }: R
                 probability={state.evidence === null}
                 selected={selected.has(one.item.id)}
                 href={hrefOf(one.item.id)}
-                onSelect={() => onSelect(toggled(selected, one.item.id))}
-                onLike={(weight) =>
-                  change({
-                    parts: [...state.parts, { kind: 'itemId', value: one.item.id, weight }],
-                    all: false,
-                  })
-                }
+                onToggle={onToggle}
+                onLike={onLike}
               />
             )
           );

@@ -9,7 +9,7 @@ import { SearchBox } from './search-box.js';
 import { EMPTY, type Part } from './search-state.js';
 import { SelectionBar } from './selection-bar.js';
 import { Toolbar } from './toolbar.js';
-import { metadataKeysOf, useFacets, useSearch } from './use-search.js';
+import { metadataKeysOf, PAGE_SIZE, useFacets, useSearch } from './use-search.js';
 import { useSearchState } from './use-state.js';
 
 /** Search by typing, pasting, dropping and choosing; without a query, the newest items. */
@@ -22,7 +22,8 @@ export function SearchPage() {
     () => results.found.filter(({ item }) => !hidden.has(item.id)),
     [results.found, hidden],
   );
-  const keys = useMemo(() => metadataKeysOf(results.found), [results.found]);
+  // Of the first page alone: further pages would have the facets counted again.
+  const keys = useMemo(() => metadataKeysOf(results.found.slice(0, PAGE_SIZE)), [results.found]);
   const facets = useFacets(state, keys);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const addPart = useCallback(

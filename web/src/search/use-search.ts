@@ -43,6 +43,8 @@ export function useSearch(state: SearchState) {
     initialPageParam: null as string | null,
     getNextPageParam: (last: Page) => last.next,
     placeholderData: keepPreviousData,
+    // Else each page is compared with all that came before.
+    structuralSharing: false,
     enabled: search || isBrowsing(state),
   });
   const found = useMemo(() => {

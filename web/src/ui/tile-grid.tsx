@@ -11,11 +11,15 @@ import { heightOf, justify, neighbour, rowAt } from './justified.js';
 
 /** Pixels above and below the window in which tiles are rendered already. */
 const OVERSCAN = 600;
+/** What is in the window is known in steps of so many pixels: scrolling by less renders nothing. */
+const STEP = 200;
 /** Pixels before the end at which more tiles are asked for. */
 const AHEAD = 2_000;
 const GAP = 12;
 /** Height of the line below a picture; search.css has it too. */
 const FOOT = 30;
+/** Narrower tiles, in pixels, have no room for all facts. A container query would lay out each tile twice. */
+const NARROW = 230;
 
 export interface TileGridProps {
   readonly label: string;
@@ -46,6 +50,7 @@ export function TileGrid(props: TileGridProps) {
   const [width, setWidth] = useState(0);
   const [view, setView] = useState({ from: 0, to: 1_000 });
   const [active, setActive] = useState(0);
+  const [hasFocus, setHasFocus] = useState(false);
   /** Where a range of a selection begins. */
   const anchor = useRef(0);
   const focusNext = useRef(false);
@@ -73,9 +78,8 @@ export function TileGrid(props: TileGridProps) {
     const look = () => {
       frame = 0;
       const top = root.current?.getBoundingClientRect().top ?? 0;
-      // In steps, so that scrolling by a few pixels renders nothing.
-      const from = Math.floor((-top - OVERSCAN) / 200) * 200;
-      const to = Math.ceil((-top + window.innerHeight + OVERSCAN) / 200) * 200;
+      const from = Math.floor((-top - OVERSCAN) / STEP) * STEP;
+      const to = Math.ceil((-top + window.innerHeight + OVERSCAN) / STEP) * STEP;
       setView((old) => (old.from === from && old.to === to ? old : { from, to }));
     };
     const later = () => {
@@ -106,7 +110,9 @@ export function TileGrid(props: TileGridProps) {
 
   /** Tiles that have a place. */
   const count = (rows.at(-1)?.places.at(-1)?.index ?? -1) + 1;
-  const current = Math.min(active, Math.max(0, count - 1));
+  // Without the focus it is a tile of the window: the Tab key scrolls to nowhere else.
+  const visible = rows[rowAt(rows, view.from + OVERSCAN + STEP)]?.places[0]?.index ?? 0;
+  const current = Math.min(hasFocus ? active : visible, Math.max(0, count - 1));
   const go = (index: number | null) => {
     if (index === null || index < 0 || index >= count) return;
     focusNext.current = true;
@@ -174,6 +180,7 @@ export function TileGrid(props: TileGridProps) {
       className="tile-grid"
       style={{ height }}
       onKeyDown={onKeyDown}
+      onBlur={({ currentTarget, relatedTarget }) => setHasFocus(currentTarget.contains(relatedTarget))}
     >
       {shown.map(({ row, at }) => (
         // biome-ignore lint/a11y/useSemanticElements: see above
@@ -189,9 +196,12 @@ export function TileGrid(props: TileGridProps) {
                 role="gridcell"
                 aria-selected={selected.has(id)}
                 data-index={index}
-                className="tile-cell"
-                style={{ transform: `translate(${left}px, ${row.top}px)`, width: wide, height: row.height }}
-                onFocus={() => setActive(index)}
+                className={wide < NARROW ? 'tile-cell narrow' : 'tile-cell'}
+                style={{ left, top: row.top, width: wide, height: row.height }}
+                onFocus={() => {
+                  setActive(index);
+                  setHasFocus(true);
+                }}
                 onClickCapture={(event) => {
                   if (!event.shiftKey && !event.ctrlKey && !event.metaKey) return;
                   event.preventDefault();
