@@ -24,9 +24,13 @@ export function ClassActions({ id, name, description }: ClassActionsProps) {
     const value = (field: string) => String(form.get(field) ?? '').trim();
     try {
       const to = await run(action, value);
-      await queries.invalidateQueries();
       setAction(null);
-      if (to !== null) navigate(to);
+      if (to !== null) {
+        // The class of this page is gone: neither its page nor a list that has it is shown again.
+        queries.removeQueries({ queryKey: ['classes'] });
+        navigate(to);
+      }
+      await queries.invalidateQueries();
     } catch (failure) {
       setError(messageOf(failure));
     }
@@ -95,7 +99,7 @@ export function ClassActions({ id, name, description }: ClassActionsProps) {
           )}
           {action === 'delete' && <p>{t.classes.confirm(name)}</p>}
           <button type="submit" className={action === 'delete' ? 'danger' : 'primary'}>
-            {action === 'rename' ? t.item.save : action === 'merge' ? t.classes.merge : t.classes.remove}
+            {action === 'rename' ? t.item.save : action === 'merge' ? t.classes.mergeNow : t.item.remove}
           </button>
           <button type="button" onClick={() => setAction(null)}>
             {t.common.cancel}

@@ -12,6 +12,7 @@ import { Strip } from '../item/strip.js';
 import { useMessages } from '../messages/index.js';
 import { EMPTY, writeState } from '../search/search-state.js';
 import { Failure, Notice } from '../ui/notice.js';
+import { Section } from '../ui/section.js';
 import { ClassActions } from './class-actions.js';
 import { ClassBadge } from './class-badge.js';
 import { ClassMeasures } from './class-measures.js';
@@ -63,16 +64,13 @@ function Labelled({ name }: { readonly name: string }) {
       (await client.execute(LabelledItemsDocument, { name, first: SHOWN }, { signal })).items.nodes,
   });
   return (
-    <section>
-      <h2>
-        <Link href={`/${writeState({ ...EMPTY, classes: [name] })}`}>{t.classes.items}</Link>
-      </h2>
+    <Section title={t.classes.items} href={`/${writeState({ ...EMPTY, classes: [name] })}`}>
       {data?.length === 0 ? (
         <p className="faint">{t.classes.noItems}</p>
       ) : (
         <Strip items={(data ?? []).map((item) => ({ item, score: null }))} />
       )}
-    </section>
+    </Section>
   );
 }
 
@@ -85,22 +83,23 @@ function Found({ name }: { readonly name: string }) {
       const variables = {
         query: { className: name },
         filter: { not: { classNames: [name] } },
-        target: 'IMAGE',
         first: SHOWN,
-      } as const;
+      };
       return (await client.execute(ClassItemsDocument, variables, { signal })).crossModalSearch.edges;
     },
   });
-  if (!data?.length) return null;
+  if (data === undefined) return null;
   return (
-    <section>
-      <h2>
-        <Link href={`/${writeState({ ...EMPTY, parts: [{ kind: 'className', value: name, weight: 1 }] })}`}>
-          {t.classes.found}
-        </Link>
-      </h2>
-      <Strip items={data.map(({ node, score }) => ({ item: node, score }))} />
-    </section>
+    <Section
+      title={t.classes.found}
+      href={`/${writeState({ ...EMPTY, parts: [{ kind: 'className', value: name, weight: 1 }] })}`}
+    >
+      {data.length === 0 ? (
+        <p className="faint">{t.classes.fitsNothing(name)}</p>
+      ) : (
+        <Strip items={data.map(({ node, score }) => ({ item: node, score }))} />
+      )}
+    </Section>
   );
 }
 
@@ -115,8 +114,7 @@ function Nearest({ name }: { readonly name: string }) {
   const others = data?.filter((each) => each.class.name !== name) ?? [];
   if (others.length === 0) return null;
   return (
-    <section>
-      <h2>{t.classes.nearest}</h2>
+    <Section title={t.classes.nearest}>
       <ul className="class-list">
         {others.map((each) => (
           <li key={each.class.id}>
@@ -130,6 +128,6 @@ function Nearest({ name }: { readonly name: string }) {
           </li>
         ))}
       </ul>
-    </section>
+    </Section>
   );
 }

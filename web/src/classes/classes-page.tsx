@@ -66,17 +66,19 @@ export function ClassesPage() {
       {list.data && classes.length === 0 && (
         <Notice role="status" title={wanted === '' ? t.classes.none : t.classes.noneFound(wanted)} />
       )}
-      <ul className="class-list">
-        {classes.map((each) => (
-          <li key={each.id}>
-            <Link href={`/classes/${each.id}`}>
-              <span className="class-name">{each.name}</span>
-              <ClassBadge seen={each.seen} />
-              <span className="faint">{number.format(each.itemCount)}</span>
-            </Link>
-          </li>
-        ))}
-      </ul>
+      {classes.length > 0 && (
+        <ul className="class-list" aria-label={t.nav.classes}>
+          {classes.map((each) => (
+            <li key={each.id}>
+              <Link href={`/classes/${each.id}`}>
+                <span className="class-name">{each.name}</span>
+                <ClassBadge seen={each.seen} />
+                <span className="faint">{number.format(each.itemCount)}</span>
+              </Link>
+            </li>
+          ))}
+        </ul>
+      )}
       {list.hasNextPage && (
         <button type="button" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           {t.common.more}

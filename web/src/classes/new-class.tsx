@@ -19,7 +19,7 @@ export function NewClass() {
   const found = useQuery({
     queryKey: ['class-preview', wanted],
     queryFn: async ({ signal }) => {
-      const variables = { query: { text: wanted }, target: 'IMAGE', first: SHOWN } as const;
+      const variables = { query: { text: wanted }, first: SHOWN };
       const { crossModalSearch } = await client.execute(ClassItemsDocument, variables, { signal });
       return crossModalSearch.edges.map(({ node, score }) => ({ item: node, score }));
     },
@@ -66,9 +66,11 @@ export function NewClass() {
           {error}
         </p>
       )}
-      {wanted.length > 1 && found.data && found.data.length > 0 && (
+      {wanted.length > 1 && found.data && (
         <>
-          <p className="faint">{t.classes.preview(wanted)}</p>
+          <p className="faint">
+            {found.data.length > 0 ? t.classes.preview(wanted) : t.classes.fitsNothing(wanted)}
+          </p>
           <Strip items={found.data} />
         </>
       )}

@@ -7,6 +7,7 @@ import { client } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
 import { canSearch, readState } from '../search/search-state.js';
 import { Failure, Notice } from '../ui/notice.js';
+import { Section } from '../ui/section.js';
 import { ItemFacts } from './item-facts.js';
 import { ItemView } from './item-view.js';
 import { Neighbours } from './neighbours.js';
@@ -53,10 +54,9 @@ export function ItemPage({ id }: { readonly id: string }) {
         <ItemFacts item={data} search={search} onDeleted={() => navigate(back)} />
       </div>
       {data.counterparts.length > 0 && (
-        <section>
-          <h2>{t.search.counterpart}</h2>
+        <Section title={t.search.counterpart}>
           <Strip items={data.counterparts.map((item) => ({ item, score: null }))} />
-        </section>
+        </Section>
       )}
       {canSearch(search) && <Why item={id} search={search} />}
       <Neighbours id={id} />

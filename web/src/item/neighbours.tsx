@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { NeighboursDocument } from '../__generated__/operations.js';
 import { client } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
+import { Section } from '../ui/section.js';
 import { Strip } from './strip.js';
 
 const COUNT = 16;
@@ -20,10 +21,9 @@ export function Neighbours({ id }: { readonly id: string }) {
   ];
   return lists.map(({ name, items }) =>
     items.length === 0 ? null : (
-      <section key={name}>
-        <h2>{name}</h2>
+      <Section key={name} title={name}>
         <Strip items={items} />
-      </section>
+      </Section>
     ),
   );
 }

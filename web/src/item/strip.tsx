@@ -12,7 +12,14 @@ export function Strip({ items }: { readonly items: readonly Found[] }) {
         <li key={item.id}>
           <Link href={`/items/${item.id}`} title={item.title ?? undefined}>
             {item.__typename === 'ImageItem' ? (
-              <img src={item.small} alt={item.title ?? t.common.image} loading="lazy" />
+              <img
+                src={item.small}
+                alt={item.title ?? t.common.image}
+                // Its place is kept before it is loaded.
+                width={item.width}
+                height={item.height}
+                loading="lazy"
+              />
             ) : (
               <span className="strip-text">{item.text}</span>
             )}

@@ -4,6 +4,7 @@ import { WhyDocument } from '../__generated__/operations.js';
 import { client } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
 import { queryOf, type SearchState, writeState } from '../search/search-state.js';
+import { Section } from '../ui/section.js';
 
 interface WhyProps {
   readonly item: string;
@@ -25,8 +26,7 @@ export function Why({ item, search }: WhyProps) {
   const number = new Intl.NumberFormat(t.locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const { evidence, explanation } = data;
   return (
-    <section className="why">
-      <h2>{t.item.why}</h2>
+    <Section className="why" title={t.item.why}>
       <ul className="evidence">
         {evidence.map((each) => (
           <li key={each.evidence}>
@@ -76,7 +76,7 @@ export function Why({ item, search }: WhyProps) {
           </ul>
         </>
       )}
-    </section>
+    </Section>
   );
 }
 

@@ -1,8 +1,4 @@
-const plural = new Intl.PluralRules('en');
-const number = new Intl.NumberFormat('en');
-
-const count = (n: number, one: string, other: string): string =>
-  `${number.format(n)} ${plural.select(n) === 'one' ? one : other}`;
+import { count } from './en-count.js';
 
 /** Texts of the map. */
 export const map = {

@@ -1,7 +1,5 @@
 import type { map as en } from './en-map.js';
-
-const number = new Intl.NumberFormat('zh');
-const count = (n: number, unit: string): string => `${number.format(n)} ${unit}`;
+import { count } from './zh-count.js';
 
 export const map: typeof en = {
   label: (n) => `${count(n, '个条目')}的地图。方向键移动，加号和减号缩放，0 显示全部，Escape 清除选择。`,
