@@ -24,6 +24,7 @@ import { GraphqlStreams } from './graphql-stream.js';
 import { registerHome } from './home-routes.js';
 import { MAX_UPLOAD_BYTES, registerMedia } from './media-routes.js';
 import { registerMetrics } from './metrics.js';
+import { readPageDocuments } from './page-documents.js';
 import { registerPage } from './page-routes.js';
 import { sendGraphqlPage } from './pages.js';
 import { logUnexpected, registerRequestLog, requestIdOf } from './request-log.js';
@@ -91,7 +92,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { keys, sessions, signedMedia } = services;
   const access = registerAccess(app, { ...options, keys, sessions, signedMedia });
   registerCsrf(app, corsOrigins);
-  if (trustedDocuments !== null) registerTrustedDocuments(app, trustedDocuments);
+  if (trustedDocuments !== null) registerTrustedDocuments(app, trustedDocuments, await readPageDocuments());
   noteRequests(app, services);
   registerByteBudget(app, services.budgets, {
     '/graphql': MAX_BODY_BYTES,

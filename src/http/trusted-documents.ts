@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -25,13 +26,22 @@ export async function readTrustedDocuments(path: string): Promise<TrustedDocumen
 
 type Parameters = { documentId?: unknown; query?: unknown };
 
-/** Runs only these documents: a request names one by `documentId` in place of `query`. @throws CommonspaceError UNTRUSTED_DOCUMENT */
-export function registerTrustedDocuments(app: FastifyInstance, documents: TrustedDocuments): void {
+/**
+ * Runs only these documents, and those of the page. A request names one by `documentId` in place of `query`; the page sends its
+ * documents as text.
+ *
+ * @param page by the hash of their text
+ * @throws CommonspaceError UNTRUSTED_DOCUMENT
+ */
+export function registerTrustedDocuments(
+  app: FastifyInstance,
+  documents: TrustedDocuments,
+  page: TrustedDocuments,
+): void {
   app.addHook('preHandler', async (request) => {
     if (request.routeOptions.url !== '/graphql' || opensGraphqlPage(request)) return;
     const given = (request.method === 'GET' ? request.query : request.body) as Parameters | undefined | null;
-    const { documentId } = given ?? {};
-    const document = typeof documentId === 'string' ? documents.get(documentId) : undefined;
+    const document = given == null ? undefined : documentOf(given, documents, page);
     if (document === undefined || given == null) {
       throw new CommonspaceError(
         'UNTRUSTED_DOCUMENT',
@@ -42,6 +52,16 @@ export function registerTrustedDocuments(app: FastifyInstance, documents: Truste
     given.query = document;
     if (request.method === 'GET') request.raw.url = withQuery(request.url, document);
   });
+}
+
+function documentOf(
+  { documentId, query }: Parameters,
+  documents: TrustedDocuments,
+  page: TrustedDocuments,
+): string | undefined {
+  if (typeof documentId === 'string') return documents.get(documentId) ?? page.get(documentId);
+  if (documentId != null || typeof query !== 'string') return undefined;
+  return page.get(createHash('sha256').update(query).digest('hex'));
 }
 
 /** The handlers read the parameters of a GET from its address. */

@@ -5,6 +5,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type AppOptions, createApp } from '../../src/http/app.js';
+import { readPageDocuments } from '../../src/http/page-documents.js';
 import { readTrustedDocuments } from '../../src/http/trusted-documents.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 
@@ -134,6 +135,22 @@ describe('trusted documents', () => {
       expect(refused.statusCode).toBe(403);
       expect(refused.json().error).toMatchObject({ code: 'UNTRUSTED_DOCUMENT', field: ['documentId'] });
     }
+  });
+
+  it('include the operations of the page, by their text or its hash', async () => {
+    const page = await readPageDocuments();
+    expect(page.size).toBeGreaterThan(40);
+    await open({ trustedDocuments: new Map([['count', COUNT]]) });
+    const codeOf = async (payload: object) => (await post(payload)).json().error?.code;
+    for (const [hash, text] of page) {
+      expect(await codeOf({ query: text })).not.toBe('UNTRUSTED_DOCUMENT');
+      expect(await codeOf({ documentId: hash })).not.toBe('UNTRUSTED_DOCUMENT');
+      expect(await codeOf({ query: `${text} ` })).toBe('UNTRUSTED_DOCUMENT');
+      expect(await codeOf({ documentId: 'other', query: text })).toBe('UNTRUSTED_DOCUMENT');
+    }
+    const list = [...page.values()].find((text) => text.includes('query ClassList'));
+    const found = await post({ query: list, variables: { first: 1 } });
+    expect(found.json().data.classes.totalCount).toBe(0);
   });
 
   it.each([

@@ -198,6 +198,23 @@ describeOnEachKind('a search', (kind) => {
       expect(plain.filter((key) => shown.includes(key))).toEqual(shown);
     });
 
+    it('knows the group of copies of an image', async () => {
+      const idOf = async (key: string) => (await app.items.byExternalId(key))?.id ?? '';
+      const id = await idOf('copy2');
+      const group = await app.duplicates.groupOf(id, null);
+      expect(group?.kind).toBe('COPY');
+      expect(group?.members.map(({ item }) => item.externalId)).toEqual(
+        expect.arrayContaining(['copy1', 'copy2']),
+      );
+      const listed = (await app.duplicates.page(null, 50, null)).groups.map((each) => each.group);
+      expect(listed).toContainEqual(group);
+      const similar = await app.duplicates.groupOf(id, 0.9);
+      expect(similar?.members.length).toBeGreaterThanOrEqual(group?.members.length ?? 0);
+      expect(similar?.members.find((member) => member.item.id === id)?.similarity).toBeGreaterThan(0.9);
+      expect(await app.duplicates.groupOf(await idOf('big-yellow-cross.png'), null)).toBeNull();
+      expect(await app.duplicates.groupOf('00000000-0000-7000-8000-000000000000', null)).toBeNull();
+    });
+
     it('is ordered by a value with a cut-off', async () => {
       const cut = { minScore: 0.0001 };
       const matched = await keys(RED_CIRCLE, cut);

@@ -98,7 +98,7 @@ describe.skipIf(!hasBrowser())('the part of classes', () => {
     await titles(page).getByText('a green triangle', { exact: true }).waitFor();
     await page.getByText('a triangle that is green').waitFor();
     await page.getByText('No item has this class.').waitFor();
-    await links(section(page, 'Pictures without this class')).first().waitFor();
+    await links(section(page, 'Closest pictures without this class')).first().waitFor();
     expect(await app.catalog.classes.byNames(['a green triangle'])).toMatchObject([
       { description: 'a triangle that is green' },
     ]);

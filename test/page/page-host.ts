@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { createApp, listen } from '../../src/http/app.js';
+import { type AppOptions, createApp, listen } from '../../src/http/app.js';
 import type { Services } from '../../src/services/services.js';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -28,6 +28,8 @@ export function hasBrowser(): boolean {
   return found;
 }
 
+type HostOptions = Pick<Partial<AppOptions>, 'apiKeys' | 'trustedDocuments'>;
+
 /** A server of services with a browser that opens its page. */
 export class PageHost {
   /** What the browser printed as an error, and what scripts threw. */
@@ -38,14 +40,14 @@ export class PageHost {
     readonly address: string,
     private readonly browser: Browser,
     private readonly services: Services,
-    private readonly apiKeys: readonly string[],
+    private readonly options: HostOptions,
   ) {}
 
-  static async open(services: Services, apiKeys: readonly string[] = []): Promise<PageHost> {
-    const http = await serve(services, apiKeys);
+  static async open(services: Services, options: HostOptions = {}): Promise<PageHost> {
+    const http = await serve(services, options);
     const address = await listen(http, '127.0.0.1', 0);
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
-    return new PageHost(http, address, browser, services, apiKeys);
+    return new PageHost(http, address, browser, services, options);
   }
 
   /** A new browser window, at a path of the page. */
@@ -71,7 +73,7 @@ export class PageHost {
 
   /** It is back, at the same address. */
   async start(): Promise<void> {
-    this.http = await serve(this.services, this.apiKeys);
+    this.http = await serve(this.services, this.options);
     await listen(this.http, '127.0.0.1', Number(new URL(this.address).port));
   }
 
@@ -100,6 +102,12 @@ interface AxeResult {
   }[];
 }
 
-function serve(services: Services, apiKeys: readonly string[]): Promise<FastifyInstance> {
-  return createApp({ services, logger: pino({ level: 'silent' }), apiKeys, loopback: true });
+function serve(services: Services, options: HostOptions): Promise<FastifyInstance> {
+  return createApp({
+    services,
+    logger: pino({ level: 'silent' }),
+    apiKeys: [],
+    loopback: true,
+    ...options,
+  });
 }

@@ -160,6 +160,24 @@ describe.skipIf(!hasBrowser())('the page', () => {
     expect(await tiles(page).count()).toBe(1);
   });
 
+  it('shows copies of a picture beside its neighbours', async () => {
+    const png = await drawShape('cross', 'purple');
+    const give = (externalId: string) => ({ externalId, title: externalId, content: { bytes: png } });
+    const [one, other] = await app.ingest.ingest([give('original'), give('copy')]);
+    if (one?.status !== 'CREATED' || other?.status !== 'CREATED') throw new Error('not stored');
+    try {
+      const page = await host.visit(`/items/${one.item.id}`);
+      const copies = page.getByRole('region', { name: 'Copies of this picture' });
+      await copies.getByRole('link', { name: 'copy' }).waitFor();
+      await page.getByRole('region', { name: 'Closest pictures' }).waitFor();
+      expect(await page.locator(`a[href="/items/${other.item.id}"]`).count()).toBe(1);
+      await copies.getByRole('link', { name: 'copy' }).click();
+      await copies.getByRole('link', { name: 'original' }).waitFor();
+    } finally {
+      await app.items.delete([one.item.id, other.item.id]);
+    }
+  });
+
   it.each(['light', 'dark'] as const)('breaks no rule of accessibility in %s', async (colorScheme) => {
     const page = await host.visit('/?q=a+small+red+circle', { colorScheme });
     await settled(page);
@@ -194,8 +212,26 @@ describe.skipIf(!hasBrowser())('the page', () => {
     }
   });
 
+  it('works on a server that runs known documents only', async () => {
+    const strict = await PageHost.open(app, { trustedDocuments: new Map() });
+    try {
+      const page = await strict.visit('/?q=a+big+blue+square&target=IMAGE&all=1');
+      await settled(page);
+      await tiles(page).first().getByRole('link').click();
+      await page.getByRole('heading', { name: 'Why the search found it' }).waitFor();
+      // An operation of the client that the page is made with.
+      await page.getByRole('button', { name: 'Edit' }).click();
+      await page.getByLabel('Title').fill('A blue square');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.locator('.item-title').getByText('A blue square').waitFor();
+      expect(strict.faults).toEqual([]);
+    } finally {
+      await strict.close();
+    }
+  });
+
   it('asks for a key where the server wants one, and loads pictures with the session', async () => {
-    const guarded = await PageHost.open(app, ['a-key-of-enough-length']);
+    const guarded = await PageHost.open(app, { apiKeys: ['a-key-of-enough-length'] });
     try {
       const page = await guarded.visit('/?q=a+red+circle&target=IMAGE&all=1');
       await page.getByLabel('API key').fill('not-the-key-at-all');

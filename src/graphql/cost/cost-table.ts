@@ -54,6 +54,8 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Query.jobs': READ_STORED,
   'Job.failures': READ_STORED,
   'Job.imported': READ_STORED,
+  // A look-up of near hashes, or of near embeddings, for each image of the group.
+  'ImageItem.duplicates': ({ threshold }) => (threshold == null ? READ_STORED : RANK),
   'Item.counterparts': 2,
   'Item.counterpartsConnection': 2,
   'Encoder.parts': 20,

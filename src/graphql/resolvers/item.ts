@@ -14,6 +14,7 @@ const shared = {
 export const imageItem: ImageItemResolvers = {
   ...shared,
   sha256: (item) => item.contentHash,
+  duplicates: ({ id }, { threshold }, { services }) => services.duplicates.groupOf(id, threshold ?? null),
   async url({ contentHash }, { width = null, expiresIn = null }, { services, caller }) {
     // Without keys every picture can be fetched.
     if (expiresIn === null || caller === LOCAL) return mediaUrl(contentHash, width);

@@ -67,6 +67,11 @@ export class DuplicateGraph {
     });
   }
 
+  /** The group that an image is in; none if it is alone. */
+  groupWith(id: string): FoundGroup[] {
+    return this.groupsOf([this.groups.rootOf(id)]);
+  }
+
   private describe(ids: readonly string[]): FoundGroup {
     const [first = ''] = ids;
     const members = ids.slice(0, GROUP_MEMBERS).map((id): FoundMember => {

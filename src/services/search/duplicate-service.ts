@@ -68,6 +68,19 @@ export class DuplicateService {
     };
   }
 
+  /**
+   * The group of one image; null if there is no other in it.
+   *
+   * @param threshold as for `page`
+   * @throws CommonspaceError BAD_INPUT, NO_ENCODER for a threshold without an active encoder
+   */
+  async groupOf(imageId: string, threshold: number | null): Promise<DuplicateGroup | null> {
+    const graph = new DuplicateGraph(this.catalog, await this.similarity(threshold));
+    const hashes = await this.catalog.items.perceptualHashes([imageId]);
+    await graph.add([{ id: imageId, picture: hashes.get(imageId) ?? null }]);
+    return (await this.withItems(graph.groupWith(imageId)))[0]?.group ?? null;
+  }
+
   private async similarity(threshold: number | null): Promise<Similarity | null> {
     if (threshold === null) return null;
     if (!(threshold >= LEAST_THRESHOLD && threshold <= 1)) {

@@ -18,6 +18,7 @@ import { ClassBadge } from './class-badge.js';
 import { ClassMeasures } from './class-measures.js';
 
 const SHOWN = 24;
+const FOUND = 12;
 
 /** One class: its items, what it finds, the classes that are closest, and how well the encoder tells it. */
 export function ClassPage({ id }: { readonly id: string }) {
@@ -74,7 +75,7 @@ function Labelled({ name }: { readonly name: string }) {
   );
 }
 
-/** Pictures without the label that the class finds in the common space. */
+/** Pictures without the label that are closest to the class. There is no calibrated cut-off for classes. */
 function Found({ name }: { readonly name: string }) {
   const t = useMessages();
   const { data } = useQuery({
@@ -83,22 +84,18 @@ function Found({ name }: { readonly name: string }) {
       const variables = {
         query: { className: name },
         filter: { not: { classNames: [name] } },
-        first: SHOWN,
+        first: FOUND,
       };
       return (await client.execute(ClassItemsDocument, variables, { signal })).crossModalSearch.edges;
     },
   });
-  if (data === undefined) return null;
+  if (!data?.length) return null;
   return (
     <Section
       title={t.classes.found}
       href={`/${writeState({ ...EMPTY, parts: [{ kind: 'className', value: name, weight: 1 }] })}`}
     >
-      {data.length === 0 ? (
-        <p className="faint">{t.classes.fitsNothing(name)}</p>
-      ) : (
-        <Strip items={data.map(({ node, score }) => ({ item: node, score }))} />
-      )}
+      <Strip items={data.map(({ node, score }) => ({ item: node, score }))} />
     </Section>
   );
 }

@@ -19,7 +19,7 @@ export function NewClass() {
   const found = useQuery({
     queryKey: ['class-preview', wanted],
     queryFn: async ({ signal }) => {
-      const variables = { query: { text: wanted }, first: SHOWN };
+      const variables = { query: { text: wanted }, cutOff: 'AUTO', first: SHOWN } as const;
       const { crossModalSearch } = await client.execute(ClassItemsDocument, variables, { signal });
       return crossModalSearch.edges.map(({ node, score }) => ({ item: node, score }));
     },

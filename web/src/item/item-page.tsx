@@ -11,6 +11,7 @@ import { Section } from '../ui/section.js';
 import { ItemFacts } from './item-facts.js';
 import { ItemView } from './item-view.js';
 import { Neighbours } from './neighbours.js';
+import type { PageItem } from './page-item.js';
 import { Strip } from './strip.js';
 import { Why } from './why.js';
 
@@ -41,6 +42,7 @@ export function ItemPage({ id }: { readonly id: string }) {
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (isPending) return <output className="notice">{t.common.loading}</output>;
   if (data === null) return <Notice title={t.item.missing} />;
+  const copies = copiesOf(data);
   const name = data.title ?? (data.__typename === 'TextItem' ? data.text : t.common.image);
   return (
     <article className="item-page">
@@ -59,7 +61,18 @@ export function ItemPage({ id }: { readonly id: string }) {
         </Section>
       )}
       {canSearch(search) && <Why item={id} search={search} />}
-      <Neighbours id={id} />
+      {copies.length > 0 && (
+        <Section title={t.item.copies}>
+          <Strip items={copies.map((item) => ({ item, score: null }))} />
+        </Section>
+      )}
+      <Neighbours id={id} except={copies.map((copy) => copy.id)} />
     </article>
   );
+}
+
+/** The other pictures that are the same by their perceptual hash. */
+function copiesOf(item: PageItem) {
+  if (item.__typename !== 'ImageItem') return [];
+  return (item.duplicates?.members ?? []).map((member) => member.item).filter(({ id }) => id !== item.id);
 }

@@ -20,7 +20,7 @@ export const classes = {
   preview: (name: string) => `“${name}” finds:`,
   items: 'Items of this class',
   noItems: 'No item has this class.',
-  found: 'Pictures without this class that fit it',
+  found: 'Closest pictures without this class',
   nearest: 'Closest classes',
   measures: 'How well the encoder tells it',
   figures: (i2t: string, t2i: string, chance: string) =>

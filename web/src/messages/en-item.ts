@@ -18,6 +18,7 @@ export const item = {
   addClass: 'Add a class',
   metadata: 'Metadata (a JSON object)',
   badMetadata: 'The metadata is not a JSON object.',
+  copies: 'Copies of this picture',
   same: 'Nearly the same',
   closeImages: 'Closest pictures',
   closeTexts: 'Closest texts',

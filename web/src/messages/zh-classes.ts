@@ -21,7 +21,7 @@ export const classes: typeof en = {
   preview: (name) => `“${name}”可找到：`,
   items: '此类别的条目',
   noItems: '没有条目属于此类别。',
-  found: '没有此类别但与它相符的图片',
+  found: '与该类别最接近的其他图片',
   nearest: '最接近的类别',
   measures: '编码器对它的识别程度',
   figures: (i2t, t2i, chance) => `平均精度：图到文 ${i2t}，文到图 ${t2i}；随机为 ${chance}。`,

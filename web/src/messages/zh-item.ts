@@ -20,6 +20,7 @@ export const item: typeof en = {
   addClass: '添加类别',
   metadata: '元数据（JSON 对象）',
   badMetadata: '元数据不是 JSON 对象。',
+  copies: '此图片的副本',
   same: '几乎相同',
   closeImages: '最接近的图片',
   closeTexts: '最接近的文本',
