@@ -294,7 +294,7 @@ describe('the columns of a row', () => {
     const rows = [
       {
         external_id: 'x',
-        image_url: 'https://example.org/a.png',
+        image_url: 'https://me:secret@example.org/a.png?signature=1',
         text: 'a',
         label: ['k'],
         classes: ['l'],
@@ -307,9 +307,18 @@ describe('the columns of a row', () => {
     const [first, alone, pair] = await itemsOf(
       await file('columns.jsonl', rows.map((row) => JSON.stringify(row)).join('\n')),
     );
-    const common = { pairKey: 'x', classes: ['k', 'l'], metadata: { size: 3 }, title: 't' };
+    const common = {
+      pairKey: 'x',
+      classes: ['k', 'l'],
+      metadata: { source: 'https://example.org/a.png', size: 3 },
+      title: 't',
+    };
     expect(first).toEqual([
-      { ...common, content: { imageUrl: 'https://example.org/a.png' }, externalId: 'x' },
+      {
+        ...common,
+        content: { imageUrl: 'https://me:secret@example.org/a.png?signature=1' },
+        externalId: 'x',
+      },
       { ...common, content: { text: 'a' }, externalId: 'x#text' },
     ]);
     expect(alone).toEqual([

@@ -62,7 +62,11 @@ export class RowReader {
       // Other rows of a named picture belong to its pair.
       pairKey:
         columns.pairKey ?? (name === null ? null : key) ?? (isPair ? (key ?? `${prefix}#${ordinal}`) : null),
-      metadata: { ...columns.metadata, ...(name !== null && { file: name }) },
+      metadata: {
+        ...(columns.imageUrl !== null && sourceOf(columns.imageUrl)),
+        ...columns.metadata,
+        ...(name !== null && { file: name }),
+      },
       ...(columns.classes !== null && { classes: columns.classes }),
     };
     const items = {
@@ -140,6 +144,13 @@ export class RowReader {
 function nameOf({ fileName }: RowColumns, pictures: readonly SourcePicture[]): string | null {
   const name = pictures.find((picture) => picture.name !== '')?.name ?? fileName;
   return name === undefined || name === '' ? null : name;
+}
+
+/** Where a picture was fetched from. What can hold a secret, such as the signature of an address, is left out. */
+function sourceOf(imageUrl: string): { readonly source?: string } {
+  if (!URL.canParse(imageUrl)) return {};
+  const { origin, pathname } = new URL(imageUrl);
+  return { source: origin + pathname };
 }
 
 /** A text alone has the row's own id. */
