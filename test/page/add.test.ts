@@ -22,9 +22,11 @@ describe.skipIf(!hasBrowser())('the part that adds items', () => {
     app.jobRunner.start(1);
     host = await PageHost.open(app);
     const png = await drawShape('ring', 'red');
-    elsewhere = createServer((_request, response) =>
-      isThere ? response.end(png) : response.writeHead(404).end(),
-    ).listen(0, '127.0.0.1');
+    elsewhere = createServer((request, response) => {
+      if (request.url === '/rows.csv') response.end('text,kind\nfrom an address,far\nand another,far\n');
+      else if (isThere) response.end(png);
+      else response.writeHead(404).end();
+    }).listen(0, '127.0.0.1');
   });
   afterAll(async () => {
     await host.close();
@@ -119,6 +121,42 @@ describe.skipIf(!hasBrowser())('the part that adds items', () => {
     await page.getByText('The row has 3 fields, and the header 2.').first().waitFor();
   });
 
+  it('adds the rows of a file at an address', async () => {
+    const { port } = elsewhere.address() as AddressInfo;
+    const page = await host.visit('/add');
+    await page.getByText('A file at an address', { exact: true }).click();
+    const address = page.getByLabel('Address of the file');
+    await address.fill('http://192.0.2.1/rows.csv');
+    await page.getByRole('button', { name: 'Add all rows' }).click();
+    await page.getByRole('alert').or(page.getByText('Failed').first()).first().waitFor();
+    await page.goto('/add');
+    await page.getByText('A file at an address', { exact: true }).click();
+    await address.fill(`http://127.0.0.1:${port}/rows.csv`);
+    await page.getByText('Options', { exact: true }).click();
+    await page.getByLabel('Column with the classes').fill('kind');
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Add all rows' }).click();
+    await page.getByText('Complete', { exact: true }).waitFor();
+    expect([await count(page, 'Done'), await count(page, 'All')]).toEqual(['2', '2']);
+    const far = await app.catalog.classes.byNames(['far']);
+    expect(far).toHaveLength(1);
+    await page.getByRole('button', { name: 'Add something else' }).click();
+    await address.waitFor();
+  });
+
+  it('shows up to 50 rows of a source', async () => {
+    const file = join(root, 'many.csv');
+    await writeFile(file, `text\n${Array.from({ length: 60 }, (_, i) => `row ${i}`).join('\n')}\n`);
+    const page = await host.visit('/add');
+    await page.locator('input[multiple]').setInputFiles(file);
+    const cells = page.getByRole('cell', { name: /^row \d+$/ });
+    await cells.nth(19).waitFor();
+    expect(await cells.count()).toBe(20);
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await page.getByText('The first 50 rows are shown.').waitFor();
+    expect(await cells.count()).toBe(50);
+  });
+
   it('takes pictures that are dropped, with their folders as classes and the texts beside them', async () => {
     const page = await host.visit('/add');
     const png = (await drawShape('cross', 'green')).toString('base64');
@@ -143,6 +181,7 @@ describe.skipIf(!hasBrowser())('the part that adds items', () => {
     await page.getByText('1 row will fail').waitFor();
     await page.getByRole('button', { name: 'Add 3 rows' }).click();
     await page.getByText('Complete, with failures').waitFor();
+    await page.locator('.failures').getByText('ring/broken.png', { exact: true }).waitFor();
     const { rows } = {
       rows: await app.catalog.database.run(`SELECT i.external_id AS id, c.name FROM item i
       JOIN item_class ic ON ic.item_id = i.id JOIN class c ON c.id = ic.class_id WHERE i.external_id LIKE 'sorted/%' ORDER BY 1`),

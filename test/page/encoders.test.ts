@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core';
+import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ingestShapes, openTestApp, QUICK, type TestApp } from '../support/app.js';
 import { expectAccessible, hasBrowser, PageHost } from './page-host.js';
@@ -52,6 +53,9 @@ describe.skipIf(!hasBrowser())('versions of the encoder on the page', { timeout:
     await expect.poll(() => page.locator('.chart canvas').count()).toBeGreaterThan(4);
     await page.getByRole('heading', { name: 'What an embedding consists of' }).waitFor();
     await page.getByRole('row', { name: /^This version/ }).waitFor();
+    // With one unseen class, each item is right for each query.
+    await page.getByText('Unseen classes', { exact: true }).click();
+    await page.getByText(/^These pairs have one class only/).waitFor();
     // The curves are there after the page is loaded again.
     await page.reload();
     await page.getByText('Loss: semantics').waitFor();
@@ -157,6 +161,36 @@ describe.skipIf(!hasBrowser())('versions of the encoder on the page', { timeout:
     expect(await app.encoders.byId(id)).toBeNull();
   });
 
+  it('keeps a side of a version, and says which model cannot be adopted', async () => {
+    const page = await host.visit('/encoders');
+    await page.getByRole('button', { name: 'Start a training' }).click();
+    const begin = page.getByLabel('Begin from');
+    await begin.selectOption({ label: 'A pre-trained model: take it as it is' });
+    await page.getByLabel(/^Model/).fill('no-such-model');
+    await page.getByRole('button', { name: 'Adopt the model' }).click();
+    await page
+      .getByRole('alert')
+      .getByText(/allows no image extractor of this name/)
+      .waitFor();
+    await begin.selectOption(first);
+    await page.getByText('More options').click();
+    await page.getByLabel('Epochs at most').fill('2');
+    await page.getByLabel('Text extractor').fill('no-such-extractor');
+    await page.getByLabel('Keep the side of the pictures').check();
+    await page.getByRole('button', { name: 'Train', exact: true }).click();
+    await page
+      .getByRole('alert')
+      .getByText(/allows no text extractor of this name/)
+      .waitFor();
+    await page.getByLabel('Text extractor').fill('');
+    await page.getByLabel(/^Activate it when/).uncheck();
+    const id = await train(page);
+    expect(await app.encoders.require(id)).toMatchObject({
+      request: { from: first, epochs: 2, options: { freeze: 'image' } },
+    });
+    await state(page, 'ready').waitFor({ timeout: 240_000 });
+  });
+
   it.each(['light', 'dark'] as const)('breaks no rule of accessibility in %s', async (colorScheme) => {
     const page = await host.visit('/encoders', { colorScheme, viewport: { width: 390, height: 800 } });
     await page.getByRole('button', { name: 'Start a training' }).click();
@@ -166,5 +200,25 @@ describe.skipIf(!hasBrowser())('versions of the encoder on the page', { timeout:
     await page.getByRole('row', { name: /^This version/ }).waitFor();
     await page.getByText('Too few queries were sampled to tell.').first().waitFor();
     await expectAccessible(page);
+  });
+
+  it('lists more than a page of versions, also to compare', async () => {
+    for (let i = 0; i < 25; i++) {
+      const version = { id: uuidv7(), dimension: 2, imageExtractor: 'i@1', textExtractor: 't@1' };
+      await app.catalog.encoders.create({ ...version, config: {}, report: {} }, new Uint8Array([1]));
+    }
+    const page = await host.visit('/encoders');
+    const links = page.getByRole('main').getByRole('listitem');
+    await links.nth(19).waitFor();
+    expect(await links.count()).toBe(20);
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await links.nth(25).waitFor();
+    // The first version is on the second page.
+    await page.goto(`/encoders/compare?a=${first}`);
+    await expect.poll(() => page.getByLabel('Version A').inputValue()).toBe(first);
+    const offered = page.getByLabel('Version B').getByRole('option');
+    expect(await offered.count()).toBe(21);
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await offered.nth(25).waitFor({ state: 'attached' });
   });
 });

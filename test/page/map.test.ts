@@ -136,6 +136,23 @@ describe.skipIf(!hasBrowser())('the map', () => {
     await page.waitForURL(/\/items\//);
   });
 
+  it('shows the space of another version', async () => {
+    const { encoder } = await app.training.train({ ...QUICK, seed: 2, epochs: 1, activate: false });
+    const active = (await app.map.state(null))?.encoderId ?? '';
+    const page = await visit('/map');
+    await ready(page);
+    await page.getByLabel('Version').selectOption(encoder);
+    await page.waitForURL(new RegExp(`encoder=${encoder}`));
+    await page.getByRole('heading', { name: 'There is no map yet' }).waitFor();
+    await page.getByRole('button', { name: 'Compute the map' }).click();
+    await ready(page);
+    expect(await page.getByLabel('Version').inputValue()).toBe(encoder);
+    await expectAccessible(page);
+    await page.getByLabel('Version').selectOption(active);
+    await page.waitForURL((url) => url.search === '');
+    await ready(page);
+  });
+
   it.each(['light', 'dark'] as const)('breaks no rule of accessibility in %s', async (colorScheme) => {
     const page = await visit('/map?q=a+small+red+circle', { colorScheme });
     await ready(page);

@@ -144,7 +144,7 @@ describe('a tar file that begins with metadata', () => {
         : content.kind === 'failed' && content.failure.code,
     );
     expect(sizes).toEqual([[2], [1], 'FILE_MISSING', [2], [], []]);
-    expect((await rowsOf(path))[0]?.reference).toBe('b.c.png, line 1');
+    expect((await rowsOf(path))[0]?.reference).toBe('b.c.png');
     const source = await openSource(path, false);
     const reader = new RowReader(source, ALL_ROWS);
     await expect(

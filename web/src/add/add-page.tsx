@@ -4,6 +4,7 @@ import { UploadLimitDocument } from '../__generated__/operations.js';
 import { client } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
 import { Segments } from '../ui/segments.js';
+import { AddressAdd } from './address-add.js';
 import { BulkAdd } from './bulk-add.js';
 import { DropZone } from './drop-zone.js';
 import { OneItem } from './one-item.js';
@@ -12,7 +13,7 @@ import { type Selection, select } from './selection.js';
 /** Adds files and folders by a job, or one item by a form. */
 export function AddPage() {
   const t = useMessages();
-  const [how, setHow] = useState<'files' | 'single'>('files');
+  const [how, setHow] = useState<'files' | 'address' | 'single'>('files');
   const [selection, setSelection] = useState<Selection | null>(null);
   const [isEmpty, setEmpty] = useState(false);
   const { data: limit } = useQuery({
@@ -35,14 +36,15 @@ export function AddPage() {
           value={how}
           options={[
             ['files', t.add.files],
+            ['address', t.add.address],
             ['single', t.add.single],
           ]}
           onChange={setHow}
         />
       </div>
-      {how === 'single' ? (
-        <OneItem />
-      ) : (
+      {how === 'single' && <OneItem />}
+      {how === 'address' && <AddressAdd />}
+      {how === 'files' && (
         <DropZone
           limit={limit ?? null}
           onFiles={(files) => {

@@ -1,11 +1,10 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { useLocation } from 'wouter';
 import { ApiError } from '../../../src/client/api-error.js';
-import { isUnderWay } from '../jobs/job-row.js';
-import { JobView, useJob } from '../jobs/job-view.js';
+import { useJob } from '../jobs/job-view.js';
 import { useMessages } from '../messages/index.js';
 import { messageOf } from '../ui/notice.js';
 import { BulkPreview } from './bulk-preview.js';
+import { JobOfSource } from './job-of-source.js';
 import type { Selection } from './selection.js';
 import { sizeText } from './size.js';
 import { uploadWithProgress } from './upload.js';
@@ -23,7 +22,6 @@ const MEGABYTE = 2 ** 20;
 export function BulkAdd({ selection, limit, onLeave }: BulkAddProps) {
   const t = useMessages();
   const { uploadId, sent, error } = useUpload(selection, limit);
-  const [, navigate] = useLocation();
   const [jobId, setJobId] = useState<string | null>(null);
   const { data: job } = useJob(jobId);
   const percent = new Intl.NumberFormat(t.locale, { style: 'percent' });
@@ -46,12 +44,7 @@ export function BulkAdd({ selection, limit, onLeave }: BulkAddProps) {
           <progress aria-label={t.add.uploadProgress} max={1} value={share} />
         </div>
       )}
-      {jobId !== null && (
-        <>
-          <JobView id={jobId} onRetried={(again) => again !== jobId && navigate(`/jobs/${again}`)} />
-          {job && isUnderWay(job) && <p className="faint">{t.add.continues}</p>}
-        </>
-      )}
+      {jobId !== null && <JobOfSource id={jobId} />}
       {uploadId !== null && (
         <BulkPreview uploadId={uploadId} name={selection.name} job={job ?? null} onBegun={setJobId} />
       )}

@@ -1,16 +1,12 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { type FormEvent, useId, useState } from 'react';
-import { required } from '../../../src/client/results.js';
-import {
-  BeginIngestDocument,
-  PreviewBulkDocument,
-  type PreviewBulkQuery,
-} from '../__generated__/operations.js';
+import { useState } from 'react';
+import { PreviewBulkDocument, type PreviewBulkQuery } from '../__generated__/operations.js';
 import { client } from '../api/client.js';
-import { jobsChanged } from '../jobs/job-actions.js';
 import type { JobRow } from '../jobs/job-row.js';
 import { useMessages } from '../messages/index.js';
 import { Failure, messageOf } from '../ui/notice.js';
+import { useBeginJob } from './begin-job.js';
+import { type BulkOptions, BulkOptionsForm, MAX_PREFIX } from './bulk-options.js';
 import { PreviewTable } from './preview-table.js';
 
 interface BulkPreviewProps {
@@ -22,71 +18,31 @@ interface BulkPreviewProps {
   readonly onBegun: (jobId: string) => void;
 }
 
-/** The column that has the class unless another one is named. */
-const CLASS_COLUMN = 'label';
 const SHOWN = 20;
-const MAX_PREFIX = 200;
+/** The server describes no more. */
+const MOST_SHOWN = 50;
 
 /** What the job would do with an upload, and the button that begins it. While the job works, the state of each row. */
 export function BulkPreview({ uploadId, name, job, onBegun }: BulkPreviewProps) {
   const t = useMessages();
-  const id = useId();
-  const [options, setOptions] = useState({
+  const [options, setOptions] = useState<BulkOptions>({
     prefix: name?.slice(0, MAX_PREFIX) || null,
-    classColumn: null as string | null,
+    classColumn: null,
   });
-  const [error, setError] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const [shown, setShown] = useState(SHOWN);
   const input = { uploadId, ...options };
   const preview = useQuery({
-    queryKey: ['preview', input],
+    queryKey: ['preview', input, shown],
     queryFn: async ({ signal }) =>
-      (await client.execute(PreviewBulkDocument, { input, first: SHOWN }, { signal })).previewBulk,
+      (await client.execute(PreviewBulkDocument, { input, first: shown }, { signal })).previewBulk,
     placeholderData: keepPreviousData,
   });
-  const set = (field: 'prefix' | 'classColumn') => (event: FormEvent<HTMLInputElement>) =>
-    setOptions({ ...options, [field]: event.currentTarget.value.trim() || null });
-  const begin = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      const { ingestBulk } = await client.execute(BeginIngestDocument, { input });
-      onBegun(required(ingestBulk.job, ingestBulk.errors).id);
-      await jobsChanged();
-    } catch (failure) {
-      setError(messageOf(failure));
-      setBusy(false);
-    }
-  };
+  const begin = useBeginJob(onBegun);
   const { data } = preview;
   return (
     <section className="preview">
       {job === null && <h2>{t.add.preview}</h2>}
-      {job === null && (
-        <details>
-          <summary>{t.add.options}</summary>
-          <div className="add-form">
-            <label htmlFor={`${id}-prefix`}>{t.add.prefix}</label>
-            <input
-              id={`${id}-prefix`}
-              defaultValue={options.prefix ?? ''}
-              maxLength={MAX_PREFIX}
-              onBlur={set('prefix')}
-              aria-describedby={`${id}-hint`}
-            />
-            <p id={`${id}-hint`} className="faint">
-              {t.add.prefixHint}
-            </p>
-            <label htmlFor={`${id}-class`}>{t.add.classColumn}</label>
-            <input
-              id={`${id}-class`}
-              placeholder={CLASS_COLUMN}
-              maxLength={MAX_PREFIX}
-              onBlur={set('classColumn')}
-            />
-          </div>
-        </details>
-      )}
+      {job === null && <BulkOptionsForm options={options} onChange={setOptions} />}
       {preview.error && <Failure error={preview.error} onRetry={() => void preview.refetch()} />}
       {preview.isPending && <output className="notice">{t.common.loading}</output>}
       {data && !preview.error && (
@@ -94,17 +50,17 @@ export function BulkPreview({ uploadId, name, job, onBegun }: BulkPreviewProps) 
           {job === null && (
             <>
               <Counts data={data} />
-              {error !== null && (
+              {begin.error && (
                 <p role="alert" className="error">
-                  {error}
+                  {messageOf(begin.error)}
                 </p>
               )}
               <p>
                 <button
                   type="button"
                   className="primary"
-                  disabled={busy || data.rows === 0}
-                  onClick={() => void begin()}
+                  disabled={begin.isPending || data.rows === 0}
+                  onClick={() => begin.mutate(input)}
                 >
                   {data.complete ? t.add.begin(t.add.rows(data.rows - data.skipped)) : t.add.beginAll}
                 </button>
@@ -112,6 +68,14 @@ export function BulkPreview({ uploadId, name, job, onBegun }: BulkPreviewProps) 
             </>
           )}
           <PreviewTable rows={data.first} job={job} />
+          {shown < MOST_SHOWN && data.rows > data.first.length && (
+            <button type="button" className="more" onClick={() => setShown(MOST_SHOWN)}>
+              {t.common.more}
+            </button>
+          )}
+          {shown === MOST_SHOWN && data.rows > data.first.length && (
+            <p className="faint">{t.add.firstRows(data.first.length)}</p>
+          )}
         </>
       )}
     </section>

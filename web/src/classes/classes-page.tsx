@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import { ClassListDocument } from '../__generated__/operations.js';
 import { client } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
+import { More } from '../ui/more.js';
 import { Failure, Notice } from '../ui/notice.js';
 import { Segments } from '../ui/segments.js';
 import { ClassBadge } from './class-badge.js';
@@ -79,11 +80,7 @@ export function ClassesPage() {
           ))}
         </ul>
       )}
-      {list.hasNextPage && (
-        <button type="button" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          {t.common.more}
-        </button>
-      )}
+      <More list={list} />
     </div>
   );
 }

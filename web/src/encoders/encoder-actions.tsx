@@ -7,7 +7,7 @@ import { client } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
 import { messageOf } from '../ui/notice.js';
 import { showToast } from '../ui/toasts.js';
-import { isSearchable, isWorking } from './states.js';
+import { isSearchable, isWorking, SEARCHABLE } from './states.js';
 import { encodersChanged, useEncoders } from './use-encoder.js';
 
 /** What the state of a version allows: cancel, resume, activate, go back, compare, delete. */
@@ -38,8 +38,7 @@ export function EncoderActions({ version }: { readonly version: VersionDetailsFr
       await encodersChanged();
     },
   });
-  const { data } = useEncoders();
-  const others = data?.nodes.filter((each) => each.id !== id && isSearchable(each.state)) ?? [];
+  const others = useEncoders(SEARCHABLE).versions.filter((each) => each.id !== id);
   const active = others.find((each) => each.state === 'ACTIVE');
   const previous = others
     .filter((each) => each.state === 'RETIRED' && each.retiredAt !== null)

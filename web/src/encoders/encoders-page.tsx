@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import type { EncoderRowFragment } from '../__generated__/operations.js';
 import { useMessages } from '../messages/index.js';
+import { More } from '../ui/more.js';
 import { Failure, Notice } from '../ui/notice.js';
 import { useFormats } from './formats.js';
 import { StateBadge } from './state-badge.js';
@@ -14,7 +15,7 @@ export function EncodersPage() {
   const t = useMessages();
   const list = useEncoders();
   const [open, setOpen] = useState(false);
-  const versions = list.data?.nodes ?? [];
+  const { versions } = list;
   const [first, second] = versions.filter(({ state }) => isSearchable(state));
   return (
     <div className="plain-page">
@@ -48,6 +49,7 @@ export function EncodersPage() {
           </li>
         ))}
       </ul>
+      <More list={list} />
     </div>
   );
 }

@@ -26,6 +26,8 @@ export function Report({ id }: { readonly id: string }) {
   const shown = pairs === 'seen' && report?.seen == null && report?.unseen != null ? 'unseen' : pairs;
   const part = report === null || shown === 'harmonic' ? null : report[shown];
   const methods = shown === 'harmonic' ? (report?.harmonic ?? []) : (part?.methods ?? []);
+  const shownParts = shown === 'harmonic' ? [report?.seen, report?.unseen] : [part];
+  const isOneClass = shownParts.some((each) => each?.classes === 1);
   const measured = METRICS.filter((each) => methods[0]?.figures[view].has(each));
   return (
     <section aria-busy={isPending}>
@@ -89,6 +91,7 @@ export function Report({ id }: { readonly id: string }) {
                   {t.encoders.metricHints[metric] ?? ''}
                 </p>
               )}
+              {isOneClass && <p role="note">{t.encoders.oneClass}</p>}
               <MethodTable methods={methods} metric={metric} view={view} />
               {part && part.curves.length > 0 && view !== 'avg' && (
                 <PrecisionRecall curves={part.curves} direction={view === 'i2t' ? 'I2T' : 'T2I'} />

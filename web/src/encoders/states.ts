@@ -3,7 +3,9 @@ import type { EncoderRowFragment } from '../__generated__/operations.js';
 export type EncoderStateName = EncoderRowFragment['state'];
 
 const WORKING: ReadonlySet<EncoderStateName> = new Set(['QUEUED', 'TRAINING', 'EMBEDDING']);
-const SEARCHABLE: ReadonlySet<EncoderStateName> = new Set(['READY', 'ACTIVE', 'RETIRED']);
+
+/** States of versions that the catalogue is embedded with. */
+export const SEARCHABLE: readonly EncoderStateName[] = ['READY', 'ACTIVE', 'RETIRED'];
 
 /** Whether the server works on a version, or is going to. */
 export function isWorking(state: EncoderStateName): boolean {
@@ -12,7 +14,7 @@ export function isWorking(state: EncoderStateName): boolean {
 
 /** Whether the catalogue is embedded with a version, so that it can be searched with, evaluated and activated. */
 export function isSearchable(state: EncoderStateName): boolean {
-  return SEARCHABLE.has(state);
+  return SEARCHABLE.includes(state);
 }
 
 /** The mean of both directions; null if neither was measured. */

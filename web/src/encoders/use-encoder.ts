@@ -1,27 +1,36 @@
-import { useQuery } from '@tanstack/react-query';
+import { type InfiniteData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { ApiError } from '../../../src/client/api-error.js';
 import {
   EncoderListDocument,
+  type EncoderListQuery,
   EpochHistoryDocument,
   VersionChangesDocument,
   VersionDocument,
 } from '../__generated__/operations.js';
 import { client, queries } from '../api/client.js';
-import { isWorking } from './states.js';
+import { type EncoderStateName, isWorking } from './states.js';
 
 const REFRESH_MS = 2_000;
 /** Failures that pass: the server or its database is gone for a while. */
 const PASSING: ReadonlySet<string> = new Set(['UNREACHABLE', 'DATABASE_UNREACHABLE']);
 
-/** The newest versions; again and again while the server works on one. */
-export function useEncoders() {
-  return useQuery({
-    queryKey: ['encoders'],
-    queryFn: async ({ signal }) => (await client.execute(EncoderListDocument, {}, { signal })).encoders,
+/** Versions, newest first, page by page; again and again while the server works on one. */
+export function useEncoders(states: readonly EncoderStateName[] | null = null) {
+  const list = useInfiniteQuery({
+    queryKey: ['encoders', states],
+    queryFn: async ({ pageParam, signal }) =>
+      (await client.execute(EncoderListDocument, { states, after: pageParam }, { signal })).encoders,
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : null),
     refetchInterval: ({ state }) =>
-      state.data?.nodes.some((each) => isWorking(each.state)) ? REFRESH_MS : false,
+      versionsOf(state.data).some((each) => isWorking(each.state)) ? REFRESH_MS : false,
   });
+  return { ...list, versions: versionsOf(list.data) };
+}
+
+function versionsOf(list: InfiniteData<EncoderListQuery['encoders']> | undefined) {
+  return list?.pages.flatMap(({ nodes }) => nodes) ?? [];
 }
 
 /** One version, and its changes while the server works on it. */

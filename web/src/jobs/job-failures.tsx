@@ -2,6 +2,7 @@ import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { JobFailuresDocument } from '../__generated__/operations.js';
 import { client } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
+import { More } from '../ui/more.js';
 import { Failure } from '../ui/notice.js';
 import { JOBS } from './job-actions.js';
 
@@ -48,11 +49,7 @@ export function JobFailures(props: JobFailuresProps) {
           </li>
         ))}
       </ul>
-      {list.hasNextPage && (
-        <button type="button" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          {t.common.more}
-        </button>
-      )}
+      <More list={list} />
     </>
   );
 }

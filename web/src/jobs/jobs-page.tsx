@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import { JobListDocument, type JobState } from '../__generated__/operations.js';
 import { client } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
+import { More } from '../ui/more.js';
 import { Failure, Notice } from '../ui/notice.js';
 import { Segments } from '../ui/segments.js';
 import { JOBS } from './job-actions.js';
@@ -72,11 +73,7 @@ export function JobsPage() {
           </li>
         ))}
       </ul>
-      {list.hasNextPage && (
-        <button type="button" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          {t.common.more}
-        </button>
-      )}
+      <More list={list} />
     </div>
   );
 }

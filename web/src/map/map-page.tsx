@@ -5,6 +5,7 @@ import { Failure, Notice } from '../ui/notice.js';
 import { ComputeMap } from './compute-map.js';
 import { MapView } from './map-view.js';
 import { useMapState } from './use-map.js';
+import { VersionChoice } from './version-choice.js';
 
 /** The common space in two dimensions. */
 export function MapPage() {
@@ -29,13 +30,14 @@ export function MapPage() {
         {title}
         <p>{map.job?.message ?? t.map.missingHint}</p>
         <ComputeMap encoderId={map.encoderVersion} isComputed={map.job !== null} again={false} />
+        <VersionChoice chosen={map.encoderVersion} />
       </Notice>
     );
   }
   return (
     <>
       {title}
-      <MapView map={map} classes={facets.classes} />
+      <MapView key={map.encoderVersion} map={map} classes={facets.classes} />
     </>
   );
 }

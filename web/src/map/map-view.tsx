@@ -13,6 +13,7 @@ import { MapCanvas } from './map-canvas.js';
 import { idAt, indexOf, placeAt } from './points.js';
 import { Selection } from './selection.js';
 import { useItems, usePlace, usePoints } from './use-map.js';
+import { VersionChoice } from './version-choice.js';
 import type { Place } from './view.js';
 
 interface MapViewProps {
@@ -88,6 +89,7 @@ export function MapView({ map, classes }: MapViewProps) {
           ]}
           onChange={setModality}
         />
+        <VersionChoice chosen={encoderVersion} />
         <State map={map} />
       </header>
       <div className="map-body">

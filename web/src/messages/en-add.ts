@@ -4,6 +4,7 @@ import { count } from './en-count.js';
 export const add = {
   title: 'Add pictures and texts',
   files: 'Files and folders',
+  address: 'A file at an address',
   single: 'One item',
   how: 'What to add',
   drop: 'Drop pictures, a folder or a file with rows here',
@@ -34,6 +35,10 @@ export const add = {
   incomplete: 'Only the beginning was read for this; the job reads all.',
   willFail: (n: number) => `${count(n, 'row', 'rows')} will fail`,
   willSkip: (n: number) => `${count(n, 'row', 'rows')} will be skipped`,
+  firstRows: (n: number) => `The first ${n} rows are shown.`,
+  addressOfFile: 'Address of the file',
+  addressHint:
+    'The server fetches it: CSV, JSON Lines, tar or Parquet. It cannot be shown before it is added.',
   options: 'Options',
   prefix: 'Name of this set',
   prefixHint: 'Ids begin with it. A set with the same name updates its items.',

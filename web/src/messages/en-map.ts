@@ -5,6 +5,7 @@ export const map = {
   label: (n: number) =>
     `Map of ${count(n, 'item', 'items')}. Arrow keys move it, plus and minus zoom, 0 shows all of it, Escape clears the selection.`,
   items: (n: number) => count(n, 'item', 'items'),
+  version: 'Version',
   tool: 'What dragging does',
   move: 'Move',
   lasso: 'Select',

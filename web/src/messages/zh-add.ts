@@ -5,6 +5,7 @@ import { count } from './zh-count.js';
 export const add: typeof en = {
   title: '添加图片和文本',
   files: '文件和文件夹',
+  address: '地址上的文件',
   single: '单个条目',
   how: '添加方式',
   drop: '把图片、文件夹或数据文件拖放到这里',
@@ -30,6 +31,9 @@ export const add: typeof en = {
   incomplete: '此处只读取了开头部分；任务会读取全部。',
   willFail: (n) => `${count(n, '行')}会失败`,
   willSkip: (n) => `${count(n, '行')}会跳过`,
+  firstRows: (n) => `显示前 ${n} 行。`,
+  addressOfFile: '文件地址',
+  addressHint: '由服务器获取：CSV、JSON Lines、tar 或 Parquet。添加前无法预览。',
   options: '选项',
   prefix: '此批内容的名称',
   prefixHint: '条目的外部键以它开头。同名的一批会更新原有条目。',

@@ -4,6 +4,7 @@ import { count } from './zh-count.js';
 export const map: typeof en = {
   label: (n) => `${count(n, '个条目')}的地图。方向键移动，加号和减号缩放，0 显示全部，Escape 清除选择。`,
   items: (n) => count(n, '个条目'),
+  version: '版本',
   tool: '拖动的作用',
   move: '移动',
   lasso: '选择',

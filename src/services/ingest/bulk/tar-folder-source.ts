@@ -72,7 +72,7 @@ function withPicture(row: SourceRow, pictures: ReadonlyMap<string, FilePart>): S
   // The reader of rows refuses another value.
   if (typeof name !== 'string' || OTHER_PICTURES.some((column) => columns[column] != null)) return row;
   const content = contentOf(name, columns, pictures.get(plain(name)));
-  return { ...row, reference: `${name}, ${row.reference}`, content };
+  return { ...row, reference: name, content };
 }
 
 function contentOf(name: string, columns: Columns, part: FilePart | undefined): RowContent {
