@@ -5,6 +5,9 @@ import { defineConfig } from 'vite';
 const SERVER = process.env.COMMONSPACE_SERVER ?? 'http://localhost:4000';
 const ROUTES = ['/graphql', '/media', '/uploads', '/export', '/session', '/healthz', '/readyz', '/metrics'];
 
+/** The server refuses requests of pages that are not its own, so they go out as those of its page. */
+const PROXY = { target: SERVER, changeOrigin: true, headers: { origin: new URL(SERVER).origin } };
+
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
@@ -16,5 +19,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: 'es2023',
   },
-  server: { proxy: Object.fromEntries(ROUTES.map((route) => [route, SERVER])) },
+  server: { proxy: Object.fromEntries(ROUTES.map((route) => [route, PROXY])) },
 });

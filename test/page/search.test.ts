@@ -167,7 +167,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     if (one?.status !== 'CREATED' || other?.status !== 'CREATED') throw new Error('not stored');
     try {
       const page = await host.visit(`/items/${one.item.id}`);
-      const copies = page.getByRole('region', { name: 'Copies of this picture' });
+      const copies = page.getByRole('region', { name: 'Nearly the same picture' });
       await copies.getByRole('link', { name: 'copy' }).waitFor();
       await page.getByRole('region', { name: 'Closest pictures' }).waitFor();
       expect(await page.locator(`a[href="/items/${other.item.id}"]`).count()).toBe(1);

@@ -58,7 +58,7 @@ it.each(DOCUMENTS)('%s: every path of the project that is named exists', (docume
 it.each(DOCUMENTS)('%s: every npm script and command that is named exists', (document) => {
   const text = read(document);
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-  const npm = [...text.matchAll(/npm run ([a-z-]+)/g)].map(([, name = '']) => name);
+  const npm = [...text.matchAll(/npm run ([a-z:-]+)/g)].map(([, name = '']) => name);
   expect(npm.filter((name) => scripts[name] === undefined)).toEqual([]);
   const commands = [...text.matchAll(/commonspace ([a-z]+)(?=[ `\n])/g)].map(([, name = '']) => name);
   expect(commands.filter((name) => !existsSync(join(ROOT, `src/cli/${name}.ts`)))).toEqual([]);

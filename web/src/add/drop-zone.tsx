@@ -1,8 +1,9 @@
 import { FolderUp, Upload } from 'lucide-react';
-import { type ChangeEvent, useEffect, useRef, useState } from 'react';
+import { type ChangeEvent, useCallback, useRef, useState } from 'react';
 import { useMessages } from '../messages/index.js';
 import { messageOf } from '../ui/notice.js';
 import { showToast } from '../ui/toasts.js';
+import { useDrop } from '../ui/use-drop.js';
 import { droppedFiles, inputFiles } from './chosen-files.js';
 import { type ChosenFile, MAX_PICTURE_BYTES } from './selection.js';
 import { sizeText } from './size.js';
@@ -13,40 +14,24 @@ interface DropZoneProps {
   readonly onFiles: (files: readonly ChosenFile[]) => void;
 }
 
+const DROPPED = ['Files'];
+
 /** Takes files and folders that are dropped anywhere on the page, or chosen. */
 export function DropZone({ limit, onFiles }: DropZoneProps) {
   const t = useMessages();
-  const [over, setOver] = useState(false);
   const [reading, setReading] = useState(false);
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const onDragOver = (event: DragEvent) => {
-      if (!event.dataTransfer?.types.includes('Files')) return;
-      event.preventDefault();
-      setOver(true);
-    };
-    const onDragLeave = (event: DragEvent) => {
-      if (event.relatedTarget === null) setOver(false);
-    };
-    const onDrop = (event: DragEvent) => {
-      event.preventDefault();
-      setOver(false);
-      if (event.dataTransfer === null) return;
+  const onDrop = useCallback(
+    (data: DataTransfer) => {
       setReading(true);
-      droppedFiles(event.dataTransfer)
+      droppedFiles(data)
         .then(onFiles, (error: unknown) => showToast({ text: messageOf(error), tone: 'error' }))
         .finally(() => setReading(false));
-    };
-    window.addEventListener('dragover', onDragOver);
-    window.addEventListener('dragleave', onDragLeave);
-    window.addEventListener('drop', onDrop);
-    return () => {
-      window.removeEventListener('dragover', onDragOver);
-      window.removeEventListener('dragleave', onDragLeave);
-      window.removeEventListener('drop', onDrop);
-    };
-  }, [onFiles]);
+    },
+    [onFiles],
+  );
+  const over = useDrop(DROPPED, onDrop);
   const onChange = (event: ChangeEvent<HTMLInputElement>) => {
     const chosen = inputFiles(event.currentTarget);
     if (chosen.length > 0) onFiles(chosen);

@@ -16,9 +16,7 @@ interface PreviewTableProps {
 export function PreviewTable({ rows, job }: PreviewTableProps) {
   const t = useMessages();
   const failures = useFailures({ id: job?.id ?? '', failed: job?.failed ?? 0 });
-  const failed = new Map(
-    failures.data?.pages.flatMap((page) => page?.nodes ?? []).map((each) => [each.ordinal, each.message]),
-  );
+  const failed = new Map(failures.nodes.map((each) => [each.ordinal, each.message]));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by the keyboard
     <section className="table-scroll" aria-label={t.add.preview} tabIndex={0}>

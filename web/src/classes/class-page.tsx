@@ -15,6 +15,7 @@ import { Failure, Notice } from '../ui/notice.js';
 import { Section } from '../ui/section.js';
 import { ClassActions } from './class-actions.js';
 import { ClassBadge } from './class-badge.js';
+import { ClassLine } from './class-line.js';
 import { ClassMeasures } from './class-measures.js';
 
 const SHOWN = 24;
@@ -108,21 +109,19 @@ function Nearest({ name }: { readonly name: string }) {
     queryFn: async ({ signal }) =>
       (await client.execute(NearestClassesDocument, { name }, { signal })).classify,
   });
-  const others = data?.filter((each) => each.class.name !== name) ?? [];
+  const others = (data ?? [])
+    .filter((each) => each.class.name !== name)
+    .sort((a, b) => b.similarity - a.similarity);
   if (others.length === 0) return null;
   return (
     <Section title={t.classes.nearest}>
       <ul className="class-list">
         {others.map((each) => (
-          <li key={each.class.id}>
-            <Link href={`/classes/${each.class.id}`}>
-              <span className="class-name">{each.class.name}</span>
-              <ClassBadge seen={each.class.seen} />
-              <span className="faint" title={t.search.similarity(number.format(each.similarity))}>
-                {number.format(each.similarity)}
-              </span>
-            </Link>
-          </li>
+          <ClassLine key={each.class.id} of={each.class}>
+            <span className="faint" title={t.search.similarity(number.format(each.similarity))}>
+              {number.format(each.similarity)}
+            </span>
+          </ClassLine>
         ))}
       </ul>
     </Section>

@@ -1,13 +1,12 @@
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useDeferredValue, useState } from 'react';
-import { Link } from 'wouter';
 import { ClassListDocument } from '../__generated__/operations.js';
 import { client } from '../api/client.js';
 import { useMessages } from '../messages/index.js';
 import { More } from '../ui/more.js';
 import { Failure, Notice } from '../ui/notice.js';
 import { Segments } from '../ui/segments.js';
-import { ClassBadge } from './class-badge.js';
+import { usePages } from '../ui/use-pages.js';
+import { ClassLine } from './class-line.js';
 import { NewClass } from './new-class.js';
 
 const PAGE_SIZE = 60;
@@ -19,22 +18,12 @@ export function ClassesPage() {
   const [search, setSearch] = useState('');
   const [kind, setKind] = useState<Kind>('all');
   const wanted = useDeferredValue(search.trim());
-  const list = useInfiniteQuery({
-    queryKey: ['classes', wanted, kind],
-    queryFn: async ({ pageParam, signal }) => {
-      const variables = {
-        search: wanted || null,
-        seen: kind === 'all' ? null : kind === 'seen',
-        first: PAGE_SIZE,
-        after: pageParam,
-      };
-      return (await client.execute(ClassListDocument, variables, { signal })).classes;
-    },
-    initialPageParam: null as string | null,
-    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : null),
-    placeholderData: keepPreviousData,
+  const list = usePages(['classes', wanted, kind], async (after, signal) => {
+    const seen = kind === 'all' ? null : kind === 'seen';
+    const variables = { search: wanted || null, seen, first: PAGE_SIZE, after };
+    return (await client.execute(ClassListDocument, variables, { signal })).classes;
   });
-  const classes = list.data?.pages.flatMap(({ nodes }) => nodes) ?? [];
+  const classes = list.nodes;
   const number = new Intl.NumberFormat(t.locale);
   return (
     <div className="plain-page">
@@ -59,9 +48,7 @@ export function ClassesPage() {
           ]}
           onChange={setKind}
         />
-        <output className="faint total">
-          {list.data ? t.classes.count(list.data.pages[0]?.totalCount ?? 0) : ''}
-        </output>
+        <output className="faint total">{list.total === undefined ? '' : t.classes.count(list.total)}</output>
       </div>
       {list.error && <Failure error={list.error} onRetry={() => void list.refetch()} />}
       {list.data && classes.length === 0 && (
@@ -70,13 +57,9 @@ export function ClassesPage() {
       {classes.length > 0 && (
         <ul className="class-list" aria-label={t.nav.classes}>
           {classes.map((each) => (
-            <li key={each.id}>
-              <Link href={`/classes/${each.id}`}>
-                <span className="class-name">{each.name}</span>
-                <ClassBadge seen={each.seen} />
-                <span className="faint">{number.format(each.itemCount)}</span>
-              </Link>
-            </li>
+            <ClassLine key={each.id} of={each}>
+              <span className="faint">{number.format(each.itemCount)}</span>
+            </ClassLine>
           ))}
         </ul>
       )}

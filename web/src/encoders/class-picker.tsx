@@ -1,8 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
-import { X } from 'lucide-react';
-import { useDeferredValue, useId, useState } from 'react';
-import { ClassNamesDocument } from '../__generated__/operations.js';
-import { client } from '../api/client.js';
+import { useId, useState } from 'react';
+import { ChosenClasses } from '../classes/chosen-classes.js';
+import { useClassNames } from '../classes/class-names.js';
 import { useMessages } from '../messages/index.js';
 
 interface ClassPickerProps {
@@ -16,13 +14,7 @@ export function ClassPicker({ label, chosen, onChange }: ClassPickerProps) {
   const t = useMessages();
   const id = useId();
   const [text, setText] = useState('');
-  const wanted = useDeferredValue(text.trim());
-  const { data } = useQuery({
-    queryKey: ['class-names', wanted],
-    queryFn: async ({ signal }) =>
-      (await client.execute(ClassNamesDocument, { search: wanted || null }, { signal })).classes.nodes,
-  });
-  const known = (data ?? []).filter(({ name }) => !chosen.includes(name));
+  const known = useClassNames(text).filter(({ name }) => !chosen.includes(name));
   const add = (name: string) => {
     onChange([...chosen, name]);
     setText('');
@@ -30,23 +22,7 @@ export function ClassPicker({ label, chosen, onChange }: ClassPickerProps) {
   return (
     <div className="class-picker">
       <label htmlFor={id}>{label}</label>
-      {chosen.length > 0 && (
-        <ul className="item-actions">
-          {chosen.map((name) => (
-            <li key={name}>
-              <button
-                type="button"
-                className="chip"
-                aria-label={t.search.remove(name)}
-                onClick={() => onChange(chosen.filter((each) => each !== name))}
-              >
-                {name}
-                <X aria-hidden size={14} />
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      <ChosenClasses names={chosen} onChange={onChange} />
       <input
         id={id}
         type="search"

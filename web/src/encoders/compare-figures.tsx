@@ -1,9 +1,8 @@
 import type { EncoderRowFragment } from '../__generated__/operations.js';
 import { useMessages } from '../messages/index.js';
 import { Failure } from '../ui/notice.js';
-import { Scroll } from '../ui/scroll.js';
+import { ComparedTable } from './compared-table.js';
 import { useFormats } from './formats.js';
-import { IntervalBar } from './interval-bar.js';
 import { type Estimate, METRICS, type PartView, RANKS, type ReportView } from './report-values.js';
 import { useReport } from './use-report.js';
 
@@ -62,80 +61,22 @@ interface Sides {
 
 function MetricTable({ a, b }: Sides) {
   const t = useMessages();
-  const format = useFormats();
   const own = ({ methods }: PartView) => methods.find(({ method }) => method === 'MASLN')?.figures.avg;
   const [left, right] = [own(a), own(b)];
   const rows = METRICS.flatMap((metric) => {
     const [x, y] = [left?.get(metric), right?.get(metric)];
-    return x === undefined || y === undefined ? [] : [{ metric, sides: [x, y] as const }];
+    if (x === undefined || y === undefined) return [];
+    const most = RANKS.has(metric) ? Math.max(x.value ?? 0, y.value ?? 0) : 1;
+    return [{ name: t.encoders.metrics[metric] ?? metric, a: x, b: y, most }];
   });
   return (
-    <Scroll label={t.encoders.report}>
-      <table className="figure-table">
-        <thead>
-          <tr>
-            <th>{t.encoders.metric}</th>
-            <Side name="A" />
-            <Side name="B" />
-            <th>{t.encoders.difference}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ metric, sides: [x, y] }) => {
-            const most = RANKS.has(metric) ? Math.max(x.value ?? 0, y.value ?? 0) : 1;
-            return (
-              <tr key={metric}>
-                <th>{t.encoders.metrics[metric] ?? metric}</th>
-                <FigureCells estimate={x} most={most} />
-                <FigureCells estimate={y} most={most} />
-                <Difference a={x.value} b={y.value} />
-              </tr>
-            );
-          })}
-          <tr>
-            <th>{t.encoders.heldOutItems}</th>
-            <td>{format.number(a.images + a.texts)}</td>
-            <td aria-hidden />
-            <td>{format.number(b.images + b.texts)}</td>
-            <td aria-hidden />
-            <td />
-          </tr>
-        </tbody>
-      </table>
-    </Scroll>
+    <ComparedTable
+      label={t.encoders.report}
+      heading={t.encoders.metric}
+      rows={rows}
+      counts={{ name: t.encoders.heldOutItems, a: a.images + a.texts, b: b.images + b.texts }}
+    />
   );
-}
-
-function Side({ name }: { readonly name: 'A' | 'B' }) {
-  const t = useMessages();
-  return (
-    <>
-      <th>{t.encoders.side(name)}</th>
-      <th aria-hidden />
-    </>
-  );
-}
-
-function FigureCells({ estimate, most }: { readonly estimate: Estimate; readonly most: number }) {
-  const format = useFormats();
-  const { value, low, high } = estimate;
-  return (
-    <>
-      <td>
-        {most === 1 ? format.figure(value) : format.short(value)}
-        {low !== null && <span className="faint">{` (${format.figure(low)}–${format.figure(high)})`}</span>}
-      </td>
-      <td aria-hidden className="bar-cell narrow">
-        <IntervalBar estimate={estimate} most={most} strong />
-      </td>
-    </>
-  );
-}
-
-function Difference({ a, b }: { readonly a: number | null; readonly b: number | null }) {
-  const { locale } = useMessages();
-  const signed = new Intl.NumberFormat(locale, { signDisplay: 'exceptZero', maximumFractionDigits: 3 });
-  return <td>{a === null || b === null ? '–' : signed.format(b - a)}</td>;
 }
 
 const SHOWN = 20;
@@ -157,34 +98,11 @@ function ClassTable({ a, b }: Sides) {
   return (
     <>
       <h4>{t.encoders.mostDifferent}</h4>
-      <Scroll label={t.encoders.mostDifferent}>
-        <table className="figure-table">
-          <thead>
-            <tr>
-              <th>{t.item.class}</th>
-              <Side name="A" />
-              <Side name="B" />
-              <th>{t.encoders.difference}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ name, x, y }) => (
-              <tr key={name}>
-                <th>{name}</th>
-                {[x, y].map((value, i) => (
-                  <FigureCells
-                    // biome-ignore lint/suspicious/noArrayIndexKey: The two sides keep their places.
-                    key={i}
-                    estimate={{ value, low: null, high: null }}
-                    most={1}
-                  />
-                ))}
-                <Difference a={x} b={y} />
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <ComparedTable
+        label={t.encoders.mostDifferent}
+        heading={t.item.class}
+        rows={rows.map(({ name, x, y }) => ({ name, a: exactly(x), b: exactly(y), most: 1 }))}
+      />
       <p className="faint">{t.encoders.meanAp(format.number(rows.length))}</p>
     </>
   );
@@ -193,4 +111,9 @@ function ClassTable({ a, b }: Sides) {
 function meanAp({ i2tAp, t2iAp }: { readonly i2tAp: number | null; readonly t2iAp: number | null }) {
   const values = [i2tAp, t2iAp].filter((each) => each !== null);
   return values.length === 0 ? null : values.reduce((sum, each) => sum + each, 0) / values.length;
+}
+
+/** A figure without an interval. */
+function exactly(value: number): Estimate {
+  return { value, low: null, high: null };
 }

@@ -17,7 +17,7 @@ export function ComparePage() {
   const t = useMessages();
   const [params, setParams] = useSearchParams();
   const list = useEncoders(SEARCHABLE);
-  const { versions, data, error, isPending, refetch } = list;
+  const { nodes: versions, data, error, isPending, refetch } = list;
   const a = useChosen(params.get('a'), list);
   const b = useChosen(params.get('b'), list);
   const choose = (name: 'a' | 'b', id: string) =>
@@ -58,8 +58,8 @@ export function ComparePage() {
 }
 
 /** The version that the address names, from the list or, if that is not read so far, by itself. */
-function useChosen(id: string | null, { versions, isSuccess }: ReturnType<typeof useEncoders>) {
-  const listed = versions.find((each) => each.id === id);
+function useChosen(id: string | null, { nodes, isSuccess }: ReturnType<typeof useEncoders>) {
+  const listed = nodes.find((each) => each.id === id);
   const { data } = useQuery({
     queryKey: ['encoder', id],
     queryFn: async ({ signal }) =>

@@ -38,7 +38,7 @@ export function EncoderActions({ version }: { readonly version: VersionDetailsFr
       await encodersChanged();
     },
   });
-  const others = useEncoders(SEARCHABLE).versions.filter((each) => each.id !== id);
+  const others = useEncoders(SEARCHABLE).nodes.filter((each) => each.id !== id);
   const active = others.find((each) => each.state === 'ACTIVE');
   const previous = others
     .filter((each) => each.state === 'RETIRED' && each.retiredAt !== null)

@@ -15,7 +15,7 @@ export function EncodersPage() {
   const t = useMessages();
   const list = useEncoders();
   const [open, setOpen] = useState(false);
-  const { versions } = list;
+  const versions = list.nodes;
   const [first, second] = versions.filter(({ state }) => isSearchable(state));
   return (
     <div className="plain-page">

@@ -1,14 +1,14 @@
-import { type InfiniteData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { ApiError } from '../../../src/client/api-error.js';
 import {
   EncoderListDocument,
-  type EncoderListQuery,
   EpochHistoryDocument,
   VersionChangesDocument,
   VersionDocument,
 } from '../__generated__/operations.js';
 import { client, queries } from '../api/client.js';
+import { nodesOf, usePages } from '../ui/use-pages.js';
 import { type EncoderStateName, isWorking } from './states.js';
 
 const REFRESH_MS = 2_000;
@@ -17,20 +17,12 @@ const PASSING: ReadonlySet<string> = new Set(['UNREACHABLE', 'DATABASE_UNREACHAB
 
 /** Versions, newest first, page by page; again and again while the server works on one. */
 export function useEncoders(states: readonly EncoderStateName[] | null = null) {
-  const list = useInfiniteQuery({
-    queryKey: ['encoders', states],
-    queryFn: async ({ pageParam, signal }) =>
-      (await client.execute(EncoderListDocument, { states, after: pageParam }, { signal })).encoders,
-    initialPageParam: null as string | null,
-    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : null),
+  const read = async (after: string | null, signal: AbortSignal) =>
+    (await client.execute(EncoderListDocument, { states, after }, { signal })).encoders;
+  return usePages(['encoders', states], read, {
     refetchInterval: ({ state }) =>
-      versionsOf(state.data).some((each) => isWorking(each.state)) ? REFRESH_MS : false,
+      nodesOf(state.data).some((each) => isWorking(each.state)) ? REFRESH_MS : false,
   });
-  return { ...list, versions: versionsOf(list.data) };
-}
-
-function versionsOf(list: InfiniteData<EncoderListQuery['encoders']> | undefined) {
-  return list?.pages.flatMap(({ nodes }) => nodes) ?? [];
 }
 
 /** One version, and its changes while the server works on it. */

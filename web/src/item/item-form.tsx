@@ -1,8 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
-import { X } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
-import { ClassNamesDocument } from '../__generated__/operations.js';
 import { client, queries } from '../api/client.js';
+import { ChosenClasses } from '../classes/chosen-classes.js';
+import { useClassNames } from '../classes/class-names.js';
 import { useMessages } from '../messages/index.js';
 import { messageOf } from '../ui/notice.js';
 import type { PageItem } from './page-item.js';
@@ -16,14 +15,10 @@ interface ItemFormProps {
 export function ItemForm({ item, onDone }: ItemFormProps) {
   const t = useMessages();
   const id = useId();
-  const [classes, setClasses] = useState(item.classes.map(({ name }) => name));
+  const [classes, setClasses] = useState<readonly string[]>(item.classes.map(({ name }) => name));
   const [added, setAdded] = useState('');
   const [error, setError] = useState<string | null>(null);
-  const known = useQuery({
-    queryKey: ['class-names', added],
-    queryFn: async ({ signal }) =>
-      (await client.execute(ClassNamesDocument, { search: added || null }, { signal })).classes.nodes,
-  });
+  const known = useClassNames(added);
   const addClass = () => {
     const name = added.trim();
     if (name !== '' && !classes.includes(name)) setClasses([...classes, name]);
@@ -52,23 +47,7 @@ export function ItemForm({ item, onDone }: ItemFormProps) {
       <label htmlFor={`${id}-title`}>{t.item.title}</label>
       <input id={`${id}-title`} name="title" defaultValue={item.title ?? ''} maxLength={1_000} />
       <label htmlFor={`${id}-class`}>{t.item.classes}</label>
-      {classes.length > 0 && (
-        <ul className="filter-chips">
-          {classes.map((name) => (
-            <li key={name}>
-              <button
-                type="button"
-                className="chip"
-                aria-label={t.search.remove(name)}
-                onClick={() => setClasses(classes.filter((each) => each !== name))}
-              >
-                {name}
-                <X aria-hidden size={14} />
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      <ChosenClasses names={classes} onChange={setClasses} />
       <input
         id={`${id}-class`}
         list={`${id}-classes`}
@@ -83,7 +62,7 @@ export function ItemForm({ item, onDone }: ItemFormProps) {
         }}
       />
       <datalist id={`${id}-classes`}>
-        {known.data?.map(({ id: key, name }) => (
+        {known.map(({ id: key, name }) => (
           <option key={key} value={name} />
         ))}
       </datalist>

@@ -5,7 +5,7 @@ import type { Found } from '../search/use-search.js';
 /** Items beside each other, smaller than results. */
 export function Strip({ items }: { readonly items: readonly Found[] }) {
   const t = useMessages();
-  const number = new Intl.NumberFormat(t.locale, { maximumFractionDigits: 2 });
+  const number = new Intl.NumberFormat(t.locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   return (
     <ul className="strip">
       {items.map(({ item, score }) => (

@@ -1,4 +1,3 @@
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { JobListDocument, type JobState } from '../__generated__/operations.js';
@@ -7,6 +6,7 @@ import { useMessages } from '../messages/index.js';
 import { More } from '../ui/more.js';
 import { Failure, Notice } from '../ui/notice.js';
 import { Segments } from '../ui/segments.js';
+import { usePages } from '../ui/use-pages.js';
 import { JOBS } from './job-actions.js';
 import { isUnderWay, type JobRow } from './job-row.js';
 import { JobBar } from './job-view.js';
@@ -26,19 +26,12 @@ type Choice = keyof typeof CHOICES;
 export function JobsPage() {
   const t = useMessages();
   const [choice, setChoice] = useState<Choice>('all');
-  const list = useInfiniteQuery({
-    queryKey: [...JOBS, 'list', choice],
-    queryFn: async ({ pageParam, signal }) => {
-      const variables = { states: CHOICES[choice], first: PAGE_SIZE, after: pageParam };
-      return (await client.execute(JobListDocument, variables, { signal })).jobs;
-    },
-    initialPageParam: null as string | null,
-    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : null),
-    placeholderData: keepPreviousData,
-    staleTime: 0,
-    refetchInterval: EVERY_MS,
-  });
-  const jobs = list.data?.pages.flatMap(({ nodes }) => nodes) ?? [];
+  const read = async (after: string | null, signal: AbortSignal) => {
+    const variables = { states: CHOICES[choice], first: PAGE_SIZE, after };
+    return (await client.execute(JobListDocument, variables, { signal })).jobs;
+  };
+  const list = usePages([...JOBS, 'list', choice], read, { staleTime: 0, refetchInterval: EVERY_MS });
+  const jobs = list.nodes;
   return (
     <div className="plain-page">
       <title>{`${t.nav.jobs} · Commonspace`}</title>
@@ -56,9 +49,7 @@ export function JobsPage() {
           ]}
           onChange={setChoice}
         />
-        <output className="faint total">
-          {list.data ? t.jobs.count(list.data.pages[0]?.totalCount ?? 0) : ''}
-        </output>
+        <output className="faint total">{list.total === undefined ? '' : t.jobs.count(list.total)}</output>
       </div>
       {list.error && <Failure error={list.error} onRetry={() => void list.refetch()} />}
       {list.data && jobs.length === 0 && (

@@ -9,7 +9,7 @@ export function VersionChoice({ chosen }: { readonly chosen: string }) {
   const t = useMessages();
   const format = useFormats();
   const [, setParams] = useSearchParams();
-  const { versions } = useEncoders(SEARCHABLE);
+  const versions = useEncoders(SEARCHABLE).nodes;
   if (versions.length < 2) return null;
   const choose = (id: string) =>
     setParams((now) => {
