@@ -60,7 +60,7 @@ describe.skipIf(!hasBrowser())('versions of the encoder on the page', { timeout:
     await page.reload();
     await page.getByText('Loss: semantics').waitFor();
 
-    await page.getByRole('button', { name: 'Activate' }).click();
+    await page.getByRole('button', { name: 'Activate', exact: true }).click();
     const forced = page.getByRole('button', { name: 'Activate it all the same' });
     await forced.or(state(page, 'active')).first().waitFor();
     if (await forced.isVisible()) await forced.click();
@@ -100,14 +100,14 @@ describe.skipIf(!hasBrowser())('versions of the encoder on the page', { timeout:
       options,
     });
     const page = await host.visit(`/encoders/${encoder}`);
-    await page.getByRole('button', { name: 'Activate' }).click();
+    await page.getByRole('button', { name: 'Activate', exact: true }).click();
     const warning = page.getByRole('alert').filter({ hasText: 'It was not activated' });
     await warning.getByText(/worse/).first().waitFor();
     await page.getByRole('heading', { name: 'Check before the activation' }).waitFor();
     await expectAccessible(page);
     await warning.getByRole('button', { name: 'Keep the active version' }).click();
     expect((await app.training.active())?.id).toBe(first);
-    await page.getByRole('button', { name: 'Activate' }).click();
+    await page.getByRole('button', { name: 'Activate', exact: true }).click();
     await page.getByRole('button', { name: 'Activate it all the same' }).click();
     await state(page, 'active').waitFor();
     await app.encoders.activate(first, { force: false });
@@ -203,22 +203,34 @@ describe.skipIf(!hasBrowser())('versions of the encoder on the page', { timeout:
   });
 
   it('lists more than a page of versions, also to compare', async () => {
-    for (let i = 0; i < 25; i++) {
-      const version = { id: uuidv7(), dimension: 2, imageExtractor: 'i@1', textExtractor: 't@1' };
-      await app.catalog.encoders.create({ ...version, config: {}, report: {} }, new Uint8Array([1]));
+    const others = Array.from({ length: 25 }, () => uuidv7());
+    for (const id of others) {
+      const version = {
+        id,
+        dimension: 2,
+        imageExtractor: 'i@1',
+        textExtractor: 't@1',
+        config: {},
+        report: {},
+      };
+      await app.catalog.encoders.create(version, new Uint8Array([1]));
     }
-    const page = await host.visit('/encoders');
-    const links = page.getByRole('main').getByRole('listitem');
-    await links.nth(19).waitFor();
-    expect(await links.count()).toBe(20);
-    await page.getByRole('button', { name: 'Show more' }).click();
-    await links.nth(25).waitFor();
-    // The first version is on the second page.
-    await page.goto(`/encoders/compare?a=${first}`);
-    await expect.poll(() => page.getByLabel('Version A').inputValue()).toBe(first);
-    const offered = page.getByLabel('Version B').getByRole('option');
-    expect(await offered.count()).toBe(21);
-    await page.getByRole('button', { name: 'Show more' }).click();
-    await offered.nth(25).waitFor({ state: 'attached' });
+    try {
+      const page = await host.visit('/encoders');
+      const links = page.getByRole('main').getByRole('listitem');
+      await links.nth(19).waitFor();
+      expect(await links.count()).toBe(20);
+      await page.getByRole('button', { name: 'Show more' }).click();
+      await links.nth(25).waitFor();
+      // The first version is on the second page.
+      await page.goto(`/encoders/compare?a=${first}`);
+      await expect.poll(() => page.getByLabel('Version A').inputValue()).toBe(first);
+      const offered = page.getByLabel('Version B').getByRole('option');
+      expect(await offered.count()).toBe(21);
+      await page.getByRole('button', { name: 'Show more' }).click();
+      await offered.nth(25).waitFor({ state: 'attached' });
+    } finally {
+      for (const id of others) await app.catalog.encoders.remove(id);
+    }
   });
 });

@@ -2,8 +2,41 @@ import { describe, expect, it } from 'vitest';
 import { formatDuration } from '../../web/src/encoders/duration.js';
 import { fromEvaluation, fromRecord } from '../../web/src/encoders/report-values.js';
 import { secondsLike, statedSeconds, type TrainingWork } from '../../web/src/encoders/train-estimate.js';
+import { INITIAL, trainingOf } from '../../web/src/encoders/train-values.js';
 
 const WORK: TrainingWork = { pairs: 10_000, preset: 'default', continued: false, epochs: null, tuned: false };
+
+describe('the form of a training', () => {
+  it('asks for what its fields say', () => {
+    expect(trainingOf({ ...INITIAL, unseen: ['ring'], holdout: 25, epochs: '7' })).toEqual({
+      preset: 'DEFAULT',
+      seed: 0,
+      holdout: 0.25,
+      unseenClasses: ['ring'],
+      options: { tune: 'pairs' },
+      imageExtractor: null,
+      textExtractor: null,
+      epochs: 7,
+      activate: true,
+    });
+    expect(trainingOf({ ...INITIAL, options: '{"tune": "none", "dimension": 8}' })?.options).toEqual({
+      tune: 'none',
+      dimension: 8,
+    });
+    expect(trainingOf({ ...INITIAL, options: '[1]' })).toBeNull();
+  });
+
+  it('leaves to a version that is continued what is its own', () => {
+    expect(trainingOf({ ...INITIAL, from: 'a', freeze: true, textExtractor: ' t@1 ' })).toEqual({
+      from: 'a',
+      freeze: 'IMAGE',
+      imageExtractor: null,
+      textExtractor: 't@1',
+      epochs: null,
+      activate: true,
+    });
+  });
+});
 
 describe('the estimate of a training', () => {
   it('gives the stated figures, and what lies between them', () => {

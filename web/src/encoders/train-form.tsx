@@ -34,10 +34,12 @@ export function TrainForm({ versions, onDone }: TrainFormProps) {
   const { from, model, activate } = values;
   const adopted = from === ADOPTED;
   const train = useMutation({
-    mutationFn: () =>
-      adopted
-        ? client.adoptEncoder({ model: model.trim(), activate })
-        : client.trainEncoder(trainingOf(values)),
+    mutationFn: async () => {
+      if (adopted) return await client.adoptEncoder({ model: model.trim(), activate });
+      const training = trainingOf(values);
+      if (training === null) throw new Error(t.encoders.badOptions);
+      return await client.trainEncoder(training);
+    },
     onSuccess: async (encoder) => {
       await encodersChanged();
       onDone();

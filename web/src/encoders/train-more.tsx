@@ -61,6 +61,17 @@ export function TrainMore({ versions, values, set }: TrainMoreProps) {
           continued={continued}
           onChange={(textExtractor) => set({ textExtractor })}
         />
+        <label className="field">
+          {t.encoders.otherOptions}
+          <input
+            value={values.options}
+            placeholder={'{"learningRate": 0.0005}'}
+            spellCheck={false}
+            maxLength={10_000}
+            onChange={(event) => set({ options: event.target.value })}
+          />
+          <span className="faint">{t.encoders.otherOptionsHint}</span>
+        </label>
       </div>
       {continued && (
         <label className="check">

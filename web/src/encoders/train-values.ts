@@ -1,4 +1,5 @@
 import type { TrainEncoderInput } from '../../../src/client/index.js';
+import { readJsonObject } from '../ui/json-object.js';
 
 export type Tuning = 'pairs' | 'classes' | 'none';
 
@@ -21,6 +22,8 @@ export interface TrainValues {
   readonly epochs: string;
   readonly seed: string;
   readonly tune: Tuning;
+  /** Other options of the API, a JSON object. */
+  readonly options: string;
   readonly activate: boolean;
 }
 
@@ -36,25 +39,34 @@ export const INITIAL: TrainValues = {
   epochs: '',
   seed: '0',
   tune: 'pairs',
+  options: '',
   activate: true,
 };
 
-/** The training that the form asks for. */
-export function trainingOf(values: TrainValues): TrainEncoderInput {
+/** The training that the form asks for; null if its options are not a JSON object. */
+export function trainingOf(values: TrainValues): TrainEncoderInput | null {
   const { from, preset, seed, holdout, unseen, tune, epochs, activate } = values;
+  const options = readJsonObject(values.options);
+  if (options === null) return null;
   const common = {
     imageExtractor: values.imageExtractor.trim() || null,
     textExtractor: values.textExtractor.trim() || null,
     epochs: epochs === '' ? null : Number(epochs),
     activate,
   };
-  if (from !== SCRATCH) return { ...common, from, freeze: values.freeze ? 'IMAGE' : null };
+  if (from !== SCRATCH)
+    return {
+      ...common,
+      from,
+      freeze: values.freeze ? 'IMAGE' : null,
+      ...(values.options.trim() !== '' && { options }),
+    };
   return {
     ...common,
     preset: preset === 'paper' ? 'PAPER' : 'DEFAULT',
     seed: Number(seed),
     holdout: holdout / 100,
     unseenClasses: [...unseen],
-    options: { tune },
+    options: { tune, ...options },
   };
 }

@@ -3,6 +3,7 @@ import { client, queries } from '../api/client.js';
 import { ChosenClasses } from '../classes/chosen-classes.js';
 import { useClassNames } from '../classes/class-names.js';
 import { useMessages } from '../messages/index.js';
+import { readJsonObject } from '../ui/json-object.js';
 import { messageOf } from '../ui/notice.js';
 import type { PageItem } from './page-item.js';
 
@@ -27,7 +28,7 @@ export function ItemForm({ item, onDone }: ItemFormProps) {
   const save = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const metadata = readMetadata(String(form.get('metadata')));
+    const metadata = readJsonObject(String(form.get('metadata')));
     if (metadata === null) return setError(t.item.badMetadata);
     const pending = added.trim();
     const all = pending === '' || classes.includes(pending) ? classes : [...classes, pending];
@@ -89,16 +90,4 @@ export function ItemForm({ item, onDone }: ItemFormProps) {
       </div>
     </form>
   );
-}
-
-/** A JSON object; null if the text is none. */
-function readMetadata(text: string): { readonly [key: string]: unknown } | null {
-  try {
-    const value: unknown = JSON.parse(text.trim() === '' ? '{}' : text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as { readonly [key: string]: unknown })
-      : null;
-  } catch {
-    return null;
-  }
 }

@@ -52,6 +52,9 @@ export const encoders = {
   imageExtractorHint: 'What turns a picture into numbers. Another one is run over all pictures first.',
   textExtractor: 'Text extractor',
   textExtractorHint: 'What turns a text into numbers. Another one is run over all texts first.',
+  otherOptions: 'Other options (a JSON object)',
+  otherOptionsHint: 'Names and values as the API has them; they override those of the preset.',
+  badOptions: 'The options are not a JSON object.',
   freeze: 'Keep the side of the pictures as it is, and train only that of the texts',
   oneClass:
     'These pairs have one class only, so each item counts as right for each query: MAP, precision and nDCG are 1.000 for any encoder, and say nothing. Recall, MRR and the median rank count the counterpart, and hold.',

@@ -51,6 +51,9 @@ export const encoders: typeof en = {
   imageExtractorHint: '把图片转换为数值。若选择另一个，会先对所有图片运行。',
   textExtractor: '文本特征提取器',
   textExtractorHint: '把文本转换为数值。若选择另一个，会先对所有文本运行。',
+  otherOptions: '其他选项（JSON 对象）',
+  otherOptionsHint: '名称和值与 API 一致，覆盖预设的值。',
+  badOptions: '选项不是 JSON 对象。',
   freeze: '图片一侧保持不变，只训练文本一侧',
   oneClass:
     '这些图文对只有一个类别，每个条目对每个查询都算正确：任何编码器的 MAP、精确率和 nDCG 都是 1.000，没有意义。召回率、MRR 和中位排名以对应条目计算，仍然有效。',
