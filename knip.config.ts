@@ -16,9 +16,6 @@ const config: KnipConfig = {
     'scripts/*.mjs',
     // Started by path: scripts/fuzz.mjs.
     'test/fuzz/command.ts',
-    // Started by web/index.html.
-    'web/src/main.tsx',
-    'web/vite.config.ts',
   ],
   project: [
     '**/*.prisma',

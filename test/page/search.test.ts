@@ -42,7 +42,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
     expect(await page.getByLabel(BOX).inputValue()).toBe('');
     await page.goForward();
     await page.waitForURL(/q=a\+small\+red\+circle/);
-    expect(await page.getByLabel(BOX).inputValue()).toBe('a small red circle');
+    await expect.poll(() => page.getByLabel(BOX).inputValue()).toBe('a small red circle');
   });
 
   it('searches with a picture that is dropped or pasted, and combines it with a minus', async () => {

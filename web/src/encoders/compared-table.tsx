@@ -5,7 +5,7 @@ import { IntervalBar } from './interval-bar.js';
 import type { Estimate } from './report-values.js';
 
 /** One figure of two versions. */
-export interface ComparedRow {
+interface ComparedRow {
   readonly name: string;
   readonly a: Estimate;
   readonly b: Estimate;
