@@ -14,6 +14,8 @@ import { client } from '../api/client.js';
 import { canSearch, filterOf, isBrowsing, isFiltered, queryOf, type SearchState } from './search-state.js';
 
 export const PAGE_SIZE = 40;
+/** Those who scroll want more than fits into a window. */
+const FURTHER_PAGE_SIZE = 100;
 /** The API counts values of at most so many keys of the metadata. */
 const METADATA_KEYS = 20;
 /** The cut-off needs an encoder that was measured, and a query that is one text or picture. */
@@ -105,7 +107,7 @@ function variablesOf(state: SearchState): Omit<SearchQueryVariables, 'first'> {
 }
 
 async function searchPage(state: SearchState, after: string | null, signal: AbortSignal): Promise<Page> {
-  const variables = { ...variablesOf(state), first: PAGE_SIZE, after };
+  const variables = { ...variablesOf(state), first: sizeOf(after), after };
   const run = (given: SearchQueryVariables) => client.execute(SearchDocument, given, { signal });
   const { crossModalSearch } = await run(variables).catch((error: unknown) => {
     const possible =
@@ -127,7 +129,7 @@ async function browsePage(state: SearchState, after: string | null, signal: Abor
   const variables = {
     filter: filterOf(state),
     orderBy: { field: 'CREATED_AT', direction },
-    first: PAGE_SIZE,
+    first: sizeOf(after),
     after,
   } as const;
   const { nodes, pageInfo } = (await client.execute(BrowseDocument, variables, { signal })).items;
@@ -137,6 +139,10 @@ async function browsePage(state: SearchState, after: string | null, signal: Abor
     approximate: false,
     encoder: null,
   };
+}
+
+function sizeOf(after: string | null): number {
+  return after === null ? PAGE_SIZE : FURTHER_PAGE_SIZE;
 }
 
 function keyOf(state: SearchState): string {
