@@ -5,6 +5,9 @@ import { useBeginJob } from './begin-job.js';
 import { type BulkOptions, BulkOptionsForm } from './bulk-options.js';
 import { JobOfSource } from './job-of-source.js';
 
+/** How an address begins, in any language. */
+const EXAMPLE = 'https://';
+
 /** Adds the rows of a file at an address, which the server fetches. */
 export function AddressAdd() {
   const t = useMessages();
@@ -36,7 +39,7 @@ export function AddressAdd() {
         id={id}
         type="url"
         inputMode="url"
-        placeholder="https://"
+        placeholder={EXAMPLE}
         required
         maxLength={2_000}
         value={url}

@@ -44,7 +44,11 @@ function Figures({ left, right }: { readonly left: ReportView; readonly right: R
         return (
           <section key={pairs}>
             <h3>{pairs === 'seen' ? t.encoders.seenClasses : t.encoders.unseenClassesShort}</h3>
-            {[a, b].some(({ classes }) => classes === 1) && <p role="note">{t.encoders.oneClass}</p>}
+            {[a, b].some(({ classes }) => classes === 1) && (
+              <p role="note" className="estimate">
+                {t.encoders.oneClass}
+              </p>
+            )}
             <MetricTable a={a} b={b} />
             <ClassTable a={a} b={b} />
           </section>

@@ -91,7 +91,11 @@ export function Report({ id }: { readonly id: string }) {
                   {t.encoders.metricHints[metric] ?? ''}
                 </p>
               )}
-              {isOneClass && <p role="note">{t.encoders.oneClass}</p>}
+              {isOneClass && (
+                <p role="note" className="estimate">
+                  {t.encoders.oneClass}
+                </p>
+              )}
               <MethodTable methods={methods} metric={metric} view={view} />
               {part && part.curves.length > 0 && view !== 'avg' && (
                 <PrecisionRecall curves={part.curves} direction={view === 'i2t' ? 'I2T' : 'T2I'} />

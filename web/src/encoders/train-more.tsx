@@ -9,6 +9,9 @@ interface TrainMoreProps {
   readonly set: (change: Partial<TrainValues>) => void;
 }
 
+/** Names of options are the same in each language. */
+const EXAMPLE = '{"learningRate": 0.0005}';
+
 /** The options of a training that are seldom changed. */
 export function TrainMore({ versions, values, set }: TrainMoreProps) {
   const t = useMessages();
@@ -65,7 +68,7 @@ export function TrainMore({ versions, values, set }: TrainMoreProps) {
           {t.encoders.otherOptions}
           <input
             value={values.options}
-            placeholder={'{"learningRate": 0.0005}'}
+            placeholder={EXAMPLE}
             spellCheck={false}
             maxLength={10_000}
             onChange={(event) => set({ options: event.target.value })}
