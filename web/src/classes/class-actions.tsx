@@ -45,7 +45,7 @@ export function ClassActions({ id, name, description }: ClassActionsProps) {
     await client.deleteClass({ id });
     return '/classes';
   };
-  const open = (next: Action) => {
+  const open = (next: Action | null) => {
     setError(null);
     setAction(action === next ? null : next);
   };
@@ -101,7 +101,7 @@ export function ClassActions({ id, name, description }: ClassActionsProps) {
           <button type="submit" className={action === 'delete' ? 'danger' : 'primary'}>
             {action === 'rename' ? t.item.save : action === 'merge' ? t.classes.mergeNow : t.item.remove}
           </button>
-          <button type="button" onClick={() => setAction(null)}>
+          <button type="button" onClick={() => open(null)}>
             {t.common.cancel}
           </button>
         </form>
