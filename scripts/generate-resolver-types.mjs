@@ -33,6 +33,8 @@ const config = {
     Job: '../services/models.js#JobRow',
     JobFailure: '../services/models.js#JobFailure as JobFailureModel',
     JobConnection: '../graphql/models.js#JobConnectionModel',
+    ApiKey: '../services/models.js#ApiKeyRow',
+    ApiKeyConnection: '../graphql/models.js#ApiKeyConnectionModel',
     DuplicateMember: '../graphql/models.js#DuplicateMemberModel',
     Facets: '../graphql/models.js#FacetsModel',
     Class: '../services/models.js#ClassRow',

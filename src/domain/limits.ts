@@ -33,6 +33,7 @@ export const LIMITS = {
   encoderPageSize: 100,
   /** Jobs, and failures of a job. */
   jobPageSize: 100,
+  keyPageSize: 100,
   /** Points of a map on one page: 350 kB. */
   mapPageSize: 10_000,
   /** Classes that the points of a map are told by. */

@@ -1,3 +1,4 @@
+import type { ApiKeyRow } from '../services/models.js';
 import type { GraphqlContext } from './context.js';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -52,6 +53,10 @@ function detailOf(name: string, args: Values, payload: Values): Values {
       name === 'deleteMatchingItems' ? { filter: args.filter, all: args.all } : (args.input as Values);
     const values = Object.entries(given).filter(([, value]) => value != null);
     return { ...Object.fromEntries(values), id: job.id };
+  }
+  if (name === 'createKey' || name === 'revokeKey') {
+    const key = payload.key as Pick<ApiKeyRow, 'id' | 'name' | 'scopes' | 'expiresAt'> | null;
+    return key === null ? {} : { id: key.id, name: key.name, scopes: key.scopes, expiresAt: key.expiresAt };
   }
   const { id, name: title, force } = args;
   const encoder = payload.encoder as { readonly id: string } | null | undefined;

@@ -1,5 +1,5 @@
 import type { JobRow } from '../domain/job.js';
-import type { ClassRow, EncoderRow, ItemRow } from '../services/models.js';
+import type { ApiKeyRow, ClassRow, EncoderRow, ItemRow } from '../services/models.js';
 import type { ItemChange } from '../services/search/change-feed.js';
 import type { DuplicateMember } from '../services/search/duplicate-service.js';
 import type { ExplanationContext } from '../services/search/explanation-service.js';
@@ -30,6 +30,7 @@ export type ItemConnectionModel = CountedConnection<ItemRow>;
 export type ClassConnectionModel = CountedConnection<ClassRow>;
 export type EncoderConnectionModel = CountedConnection<EncoderRow>;
 export type JobConnectionModel = CountedConnection<JobRow>;
+export type ApiKeyConnectionModel = CountedConnection<ApiKeyRow>;
 
 /** The object that resolvers of `ItemChange` receive. The item is not read unless it is selected. */
 export type ItemChangeModel = ItemChange;

@@ -4,7 +4,11 @@ import { noteMutation } from './audit.js';
 import type { GraphqlContext } from './context.js';
 
 /** Queries that need another scope than `read`. */
-const QUERIES: Readonly<Record<string, Scope>> = { exportCatalogue: 'admin', previewBulk: 'ingest' };
+const QUERIES: Readonly<Record<string, Scope>> = {
+  exportCatalogue: 'admin',
+  previewBulk: 'ingest',
+  keys: 'admin',
+};
 
 /** The scope of each mutation. Queries that are not listed and subscriptions need `read`. */
 const MUTATIONS: Readonly<Record<string, Scope>> = {
@@ -27,6 +31,8 @@ const MUTATIONS: Readonly<Record<string, Scope>> = {
   deleteEncoder: 'train',
   evaluateEncoder: 'train',
   projectEncoder: 'train',
+  createKey: 'admin',
+  revokeKey: 'admin',
   // Also the scope of the job's kind; see JobService.
   cancelJob: 'read',
   retryFailed: 'read',

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Scope } from '../../src/domain/access.js';
+import { LOCAL, type Scope } from '../../src/domain/access.js';
 import { checkExposure } from '../../src/http/access.js';
 import { createApp } from '../../src/http/app.js';
 import { ApiKeys } from '../../src/services/access/api-keys.js';
@@ -155,7 +155,7 @@ describe('keys in the database', () => {
     await expect(create('a', [])).rejects.toMatchObject({ code: 'BAD_INPUT', field: ['scopes'] });
     await expect(create('a', ['read'], new Date(0))).rejects.toMatchObject({
       code: 'BAD_INPUT',
-      field: ['expires'],
+      field: ['expiresAt'],
     });
   });
 
@@ -186,5 +186,103 @@ describe('keys in the database', () => {
     expect(codeOf(await ask(INGEST, fixed, both))).toBeUndefined();
     expect(codeOf(await ask(INGEST, await make('read'), both))).toBe('FORBIDDEN');
     await both.close();
+  });
+});
+
+describe('keys by the API', () => {
+  const FIELDS = 'id name scopes createdAt usedAt expiresAt revokedAt costPerMinute bytesPerMinute current';
+  const create = (fields: string) =>
+    `mutation { createKey(${fields}) { key { ${FIELDS} } secret errors { code field } } }`;
+  const revoke = (id: string) =>
+    `mutation { revokeKey(id: "${id}") { key { id revokedAt } errors { code field } } }`;
+  let admin: string;
+  beforeAll(async () => {
+    admin = (await app.keys.create('boss', ['admin'], null)).secret;
+  });
+
+  it('are created, used, listed and revoked', async () => {
+    const fields = 'name: " shop ", scopes: [TRAIN, READ, TRAIN], expiresAt: "2999-01-02T03:04:05Z"';
+    const made = (await ask(create(`${fields}, costPerMinute: 5000000000`), admin)).body.data.createKey;
+    const { secret, key } = made;
+    expect(made.errors).toEqual([]);
+    expect(key).toMatchObject({
+      name: 'shop',
+      scopes: ['READ', 'TRAIN'],
+      usedAt: null,
+      expiresAt: '2999-01-02T03:04:05.000Z',
+      revokedAt: null,
+      costPerMinute: 5_000_000_000,
+      bytesPerMinute: null,
+      current: false,
+    });
+    expect((await ask(READ, secret)).status).toBe(200);
+    const list = `{ keys(usable: true, first: 2) { totalCount nodes { ${FIELDS} } pageInfo { hasNextPage endCursor } } }`;
+    const page = (await ask(list, admin)).body.data.keys;
+    expect(page.nodes).toMatchObject([
+      { ...key, usedAt: expect.any(String) },
+      { name: 'boss', current: true },
+    ]);
+    expect(page.totalCount).toBeGreaterThan(2);
+    const next = `{ keys(usable: true, first: 1, after: "${page.pageInfo.endCursor}") { nodes { id } pageInfo { hasPreviousPage } } }`;
+    const following = (await ask(next, admin)).body.data.keys;
+    expect(following.pageInfo.hasPreviousPage).toBe(true);
+    expect(page.nodes.map(({ id }: { id: string }) => id)).not.toContain(following.nodes[0].id);
+
+    expect((await ask(revoke(key.id), admin)).body.data.revokeKey).toEqual({
+      key: { id: key.id, revokedAt: expect.any(String) },
+      errors: [],
+    });
+    expect((await ask(READ, secret)).status).toBe(401);
+    const gone = [{ code: 'KEY_NOT_FOUND', field: ['id'] }];
+    for (const id of [key.id, 'shop'])
+      expect((await ask(revoke(id), admin)).body.data.revokeKey).toEqual({ key: null, errors: gone });
+    const unusable = (await ask('{ keys(usable: false, first: 1) { nodes { id } } }', admin)).body.data.keys;
+    expect(unusable.nodes).toEqual([{ id: key.id }]);
+
+    const entries = (await app.auditPage(null, 4)).filter(({ action }) => action.endsWith('Key'));
+    expect(entries.at(-1)?.detail).toMatchObject({ id: key.id, name: 'shop', scopes: ['read', 'train'] });
+    expect(JSON.stringify(entries)).not.toContain(secret);
+  });
+
+  it('are for admins alone', async () => {
+    const { secret } = await app.keys.create('clerk', ['ingest', 'train'], null);
+    const id = (await app.keys.list())[0]?.id ?? '';
+    for (const query of ['{ keys { totalCount } }', create('name: "a", scopes: [ADMIN]'), revoke(id)])
+      expect(codeOf(await ask(query, secret))).toBe('FORBIDDEN');
+    expect((await ask(READ, secret)).status).toBe(200);
+  });
+
+  it.each([
+    { given: 'name: " "', field: 'name' },
+    { given: 'name: "a", scopes: []', field: 'scopes' },
+    { given: 'name: "a", expiresAt: "2001-01-01T00:00:00Z"', field: 'expiresAt' },
+    { given: 'name: "a", costPerMinute: 0.5', field: 'costPerMinute' },
+    { given: 'name: "a", bytesPerMinute: 1e300', field: 'bytesPerMinute' },
+  ])('are refused with the field at fault: $given', async ({ given, field }) => {
+    const { createKey } = (await ask(create(given), admin)).body.data;
+    expect(createKey).toEqual({ key: null, secret: null, errors: [{ code: 'BAD_INPUT', field: [field] }] });
+  });
+
+  it('take the time as a variable of the type that schema.graphql names', async () => {
+    const response = await http.inject({
+      method: 'POST',
+      url: '/graphql',
+      headers: bearer(admin),
+      payload: {
+        query: 'mutation ($at: DateTime) { createKey(name: "timed", expiresAt: $at) { key { expiresAt } } }',
+        variables: { at: '2999-01-01T00:00:00Z' },
+      },
+    });
+    expect(response.json().data.createKey.key).toEqual({ expiresAt: '2999-01-01T00:00:00.000Z' });
+  });
+
+  it('begin with one for everything', async () => {
+    const caller = LOCAL;
+    const key = { name: 'first', expiresAt: null, perMinute: { cost: null, bytes: null } };
+    await expect(app.keys.createFor(caller, { ...key, scopes: ['train'] })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      field: ['scopes'],
+    });
+    expect((await app.keys.createFor(caller, { ...key, scopes: ['admin'] })).row.scopes).toEqual(['admin']);
   });
 });

@@ -68,6 +68,25 @@ export class ApiKeyTable {
       .parse(await this.db.run(`SELECT ${COLUMNS} FROM api_key ORDER BY created_at DESC, id DESC`));
   }
 
+  /** Those after the key with an id, the newest first: ids grow with time. */
+  async page(usable: boolean | null, after: string | null, limit: number): Promise<ApiKeyRow[]> {
+    const rows = await this.db.run(
+      `SELECT ${COLUMNS} FROM api_key
+       WHERE ($1::boolean IS NULL OR (${USABLE}) = $1) AND ($2::uuid IS NULL OR id < $2)
+       ORDER BY id DESC LIMIT $3`,
+      [usable, after, limit],
+    );
+    return z.array(row).parse(rows);
+  }
+
+  async count(usable: boolean | null): Promise<number> {
+    const [found] = await this.db.run<{ count: number }>(
+      `SELECT count(*)::int AS count FROM api_key WHERE $1::boolean IS NULL OR (${USABLE}) = $1`,
+      [usable],
+    );
+    return found?.count ?? 0;
+  }
+
   /** Whether there is a key that is neither revoked nor expired. */
   async anyUsable(): Promise<boolean> {
     const [found] = await this.db.run<{ any: boolean }>(
@@ -96,12 +115,13 @@ export class ApiKeyTable {
     return found === undefined ? null : row.parse(found);
   }
 
-  /** @returns whether it was revoked now */
-  async revoke(id: string): Promise<boolean> {
-    const rows = await this.db.run(
-      `UPDATE api_key SET revoked_at = CURRENT_TIMESTAMP WHERE id = $1::uuid AND revoked_at IS NULL RETURNING id`,
+  /** @returns the key as it is then; null if none that is not revoked has the id */
+  async revoke(id: string): Promise<ApiKeyRow | null> {
+    const [found] = await this.db.run(
+      `UPDATE api_key SET revoked_at = CURRENT_TIMESTAMP
+       WHERE id = $1::uuid AND revoked_at IS NULL RETURNING ${COLUMNS}`,
       [id],
     );
-    return rows.length > 0;
+    return found === undefined ? null : row.parse(found);
   }
 }

@@ -51,7 +51,9 @@ export const WORK: Readonly<Record<string, Work>> = {
   'ClassConnection.totalCount': COUNT,
   'EncoderConnection.totalCount': COUNT,
   'JobConnection.totalCount': COUNT,
+  'ApiKeyConnection.totalCount': COUNT,
   'Query.jobs': READ_STORED,
+  'Query.keys': READ_STORED,
   'Job.failures': READ_STORED,
   'Job.imported': READ_STORED,
   // A look-up of near hashes, or of near embeddings, for each image of the group.
@@ -86,6 +88,8 @@ export const WORK: Readonly<Record<string, Work>> = {
   'Mutation.cancelJob': COUNT,
   'Mutation.retryFailed': COUNT,
   'Mutation.projectEncoder': COUNT,
+  'Mutation.createKey': COUNT,
+  'Mutation.revokeKey': COUNT,
 };
 
 /**
@@ -138,6 +142,9 @@ export const LISTS: Readonly<Record<string, number | ((args: FieldArguments) => 
   'EvaluateEncoderPayload.errors': 1,
   'DeleteEncoderPayload.errors': 1,
   'JobPayload.errors': 1,
+  'ApiKey.scopes': 2,
+  'CreateKeyPayload.errors': 1,
+  'RevokeKeyPayload.errors': 1,
 };
 
 /** Fields whose arguments give the lengths of lists within them. */

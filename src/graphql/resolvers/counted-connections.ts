@@ -1,4 +1,5 @@
 import type {
+  ApiKeyConnectionResolvers,
   ClassConnectionResolvers,
   EncoderConnectionResolvers,
   ItemConnectionResolvers,
@@ -11,4 +12,5 @@ export const countedConnection = {
 } satisfies ItemConnectionResolvers &
   ClassConnectionResolvers &
   EncoderConnectionResolvers &
-  JobConnectionResolvers;
+  JobConnectionResolvers &
+  ApiKeyConnectionResolvers;

@@ -1,6 +1,8 @@
+import { GraphQLScalarType } from 'graphql';
 import { GraphQLDateTimeISO, GraphQLJSONObject } from 'graphql-scalars';
 import type { Resolvers } from '../../__generated__/resolver-types.js';
 import { isItem } from '../models.js';
+import { apiKeyFields } from './api-key.js';
 import { classFields } from './class.js';
 import { countedConnection } from './counted-connections.js';
 import { encoderFields } from './encoder.js';
@@ -14,6 +16,7 @@ import { adoptEncoder } from './mutation-adopt-encoder.js';
 import { cancelJob } from './mutation-cancel-job.js';
 import { cancelTraining } from './mutation-cancel-training.js';
 import { createClass } from './mutation-create-class.js';
+import { createKey } from './mutation-create-key.js';
 import { deleteClass } from './mutation-delete-class.js';
 import { deleteEncoder } from './mutation-delete-encoder.js';
 import { deleteItems } from './mutation-delete-items.js';
@@ -27,6 +30,7 @@ import { projectEncoder } from './mutation-project-encoder.js';
 import { renameClass } from './mutation-rename-class.js';
 import { resumeTraining } from './mutation-resume-training.js';
 import { retryFailed } from './mutation-retry-failed.js';
+import { revokeKey } from './mutation-revoke-key.js';
 import { trainEncoder } from './mutation-train-encoder.js';
 import { updateItem } from './mutation-update-item.js';
 import { updateItems } from './mutation-update-items.js';
@@ -44,6 +48,7 @@ import { itemChanges } from './query-item-changes.js';
 import { items } from './query-items.js';
 import { job } from './query-job.js';
 import { jobs } from './query-jobs.js';
+import { keys } from './query-keys.js';
 import { mapPoints } from './query-map-points.js';
 import { mapPositions } from './query-map-positions.js';
 import { node } from './query-node.js';
@@ -62,7 +67,8 @@ const ITEM_TYPES = { IMAGE: 'ImageItem', TEXT: 'TextItem' } as const;
 
 /** The resolver map. Each resolver has its own file. */
 export const resolvers: Resolvers = {
-  DateTime: GraphQLDateTimeISO,
+  // Under the name of schema.graphql, which variables have.
+  DateTime: new GraphQLScalarType({ ...GraphQLDateTimeISO.toConfig(), name: 'DateTime' }),
   JSONObject: GraphQLJSONObject,
   Node: { __resolveType: (model) => (isItem(model) ? ITEM_TYPES[model.modality] : 'Class') },
   Item: { __resolveType: (model) => ITEM_TYPES[model.modality] },
@@ -73,6 +79,8 @@ export const resolvers: Resolvers = {
   ClassConnection: countedConnection,
   EncoderConnection: countedConnection,
   JobConnection: countedConnection,
+  ApiKeyConnection: countedConnection,
+  ApiKey: apiKeyFields,
   Job: jobFields,
   JobFailure: jobFailure,
   Facets: facetFields,
@@ -101,6 +109,7 @@ export const resolvers: Resolvers = {
     evaluation,
     jobs,
     job,
+    keys,
     previewBulk,
     server,
     spaceMap,
@@ -130,6 +139,8 @@ export const resolvers: Resolvers = {
     cancelJob,
     retryFailed,
     projectEncoder,
+    createKey,
+    revokeKey,
   },
   Subscription: { encoderProgress, itemChanges: followItemChanges, jobProgress },
 };

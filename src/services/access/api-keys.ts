@@ -2,10 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
 import type { ApiKeyRow, ApiKeyTable } from '../../catalog/repositories/api-keys.js';
-import { type Caller, type KeyLimits, SCOPES, type Scope } from '../../domain/access.js';
-import { checkLabel } from '../../domain/check.js';
+import { type Caller, type KeyLimits, LOCAL, SCOPES, type Scope } from '../../domain/access.js';
+import { checkLabel, checkPageSize, checkStorable } from '../../domain/check.js';
+import { badCursor, decodeCursor, encodeCursor, fingerprint } from '../../domain/cursor.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
+import { LIMITS } from '../../domain/limits.js';
 import { observe } from '../../domain/observations.js';
 
 /** A revoked key is refused after at most this time by servers that have seen it. */
@@ -20,6 +22,23 @@ export interface NewKey {
   readonly row: ApiKeyRow;
   /** Shown once: it is not stored. */
   readonly secret: string;
+}
+
+/** What a new key is for. */
+export interface KeyRequest {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** Null: never. */
+  readonly expiresAt: Date | null;
+  readonly perMinute: KeyLimits;
+}
+
+/** A page of keys. */
+export interface ApiKeyPage {
+  readonly edges: readonly { readonly cursor: string; readonly node: ApiKeyRow }[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly count: () => Promise<number>;
 }
 
 /** The keys of the HTTP API that are in the database. */
@@ -44,7 +63,7 @@ export class ApiKeys {
       throw new CommonspaceError('BAD_INPUT', `A key needs a scope: ${SCOPES.join(', ')}.`, ['scopes']);
     if (expiresAt !== null && expiresAt.getTime() <= Date.now())
       throw new CommonspaceError('BAD_INPUT', 'The time at which the key expires is in the past.', [
-        'expires',
+        'expiresAt',
       ]);
     checkLimit(perMinute.cost, 'costPerMinute');
     checkLimit(perMinute.bytes, 'bytesPerMinute');
@@ -55,8 +74,40 @@ export class ApiKeys {
     return { row, secret };
   }
 
+  /**
+   * Creates a key for a caller of the API. The first key may do everything: with any other, no caller could create a second one.
+   *
+   * @throws CommonspaceError BAD_INPUT
+   */
+  async createFor(caller: Caller, { name, scopes, expiresAt, perMinute }: KeyRequest): Promise<NewKey> {
+    checkLabel(name, NAME_CHARACTERS, ['name']);
+    if (caller === LOCAL && !scopes.includes('admin'))
+      throw new CommonspaceError('BAD_INPUT', 'The first key of a server needs the scope admin.', ['scopes']);
+    return await this.create(name, scopes, expiresAt, perMinute);
+  }
+
   list(): Promise<ApiKeyRow[]> {
     return this.table.list();
+  }
+
+  /**
+   * The newest first.
+   *
+   * @param usable only keys that can be used, or only those that cannot; null: all
+   * @throws CommonspaceError BAD_INPUT, BAD_CURSOR
+   */
+  async page(usable: boolean | null, first: number, after: string | null): Promise<ApiKeyPage> {
+    checkPageSize(first, LIMITS.keyPageSize);
+    const print = fingerprint({ keys: usable });
+    const position = after === null ? null : decodeCursor(after, print);
+    if (position !== null && !isUuid(position)) throw badCursor();
+    const rows = await this.table.page(usable, position, first + 1);
+    return {
+      edges: rows.slice(0, first).map((node) => ({ node, cursor: encodeCursor(print, node.id) })),
+      hasNextPage: rows.length > first,
+      hasPreviousPage: position !== null,
+      count: () => this.table.count(usable),
+    };
   }
 
   /**
@@ -73,10 +124,27 @@ export class ApiKeys {
         'key',
       ]);
     }
-    if (row === undefined || !(await this.table.revoke(row.id)))
+    const revoked = row === undefined ? null : await this.revokeRow(row.id);
+    if (revoked === null)
       throw new CommonspaceError('KEY_NOT_FOUND', 'No key that is not revoked has this id or name.', ['key']);
-    this.known.clear();
-    this.usable = null;
+    return revoked;
+  }
+
+  /** @throws CommonspaceError KEY_NOT_FOUND, BAD_INPUT for a string that no id can be */
+  async revokeById(id: string): Promise<ApiKeyRow> {
+    checkStorable(id, ['id']);
+    const revoked = isUuid(id) ? await this.revokeRow(id) : null;
+    if (revoked === null)
+      throw new CommonspaceError('KEY_NOT_FOUND', 'No key that is not revoked has this id.', ['id']);
+    return revoked;
+  }
+
+  private async revokeRow(id: string): Promise<ApiKeyRow | null> {
+    const row = await this.table.revoke(id);
+    if (row !== null) {
+      this.known.clear();
+      this.usable = null;
+    }
     return row;
   }
 
