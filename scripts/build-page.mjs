@@ -13,6 +13,8 @@ const OUTPUT = fileURLToPath(new URL('../dist/web', import.meta.url));
 const OPERATIONS = ['../web/src/__generated__/operations.ts', '../src/__generated__/client-operations.ts'];
 const COMPRESSED = new Set(['.js', '.css', '.svg', '.html']);
 const SMALLEST = 512;
+/** Script that a first visit loads, gzipped. */
+const MOST_FIRST_BYTES = 260_000;
 
 await build({ configFile: CONFIG, logLevel: 'warn' });
 for (const entry of await readdir(OUTPUT, { recursive: true, withFileTypes: true })) {
@@ -34,3 +36,12 @@ for (const file of OPERATIONS) {
   }
 }
 await writeFile(join(OUTPUT, 'documents.json'), JSON.stringify(documents));
+
+// What the document names is loaded at once; parts that are opened later are not in it.
+const html = await readFile(join(OUTPUT, 'index.html'), 'utf8');
+let first = 0;
+for (const [, path] of html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)) {
+  first += gzipSync(await readFile(join(OUTPUT, path)), { level: 9 }).length;
+}
+if (first === 0 || first > MOST_FIRST_BYTES)
+  throw new Error(`a first visit loads ${first} bytes of script; the limit is ${MOST_FIRST_BYTES}`);

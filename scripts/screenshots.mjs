@@ -1,6 +1,6 @@
 // Pictures of the page, in light and dark, of a desktop and a phone:
 //
-//   npm run screenshots -- [--server http://127.0.0.1:4000] [--out docs/pictures/page] [--only search,item]
+//   npm run screenshots -- [--server http://127.0.0.1:4000] [--key KEY] [--out docs/pictures/page] [--only search,item]
 //
 // The server has a trained catalogue, for example that of `npm run demo`.
 import { mkdir } from 'node:fs/promises';
@@ -12,6 +12,7 @@ import sharp from 'sharp';
 const { values: options } = parseArgs({
   options: {
     server: { type: 'string', default: 'http://127.0.0.1:4000' },
+    key: { type: 'string' },
     out: { type: 'string', default: 'docs/pictures/page' },
     only: { type: 'string' },
   },
@@ -50,6 +51,15 @@ const PAGES = {
   },
   map: { path: '/map', ready: (page) => page.locator('canvas').first().waitFor() },
   jobs: { path: '/jobs', ready: (page) => page.locator('h1').first().waitFor() },
+  graphiql: {
+    path: '/graphiql',
+    ready: async (page) => {
+      await page.locator('.graphiql-execute-button').click();
+      await page.locator('.result-window').getByText('"edges"').waitFor();
+    },
+  },
+  // Of a server without keys unless one is given.
+  keys: { path: '/keys', ready: (page) => page.locator('.key-form').waitFor() },
   class: {
     path: '/classes',
     ready: async (page) => {
@@ -85,6 +95,8 @@ for (const name of names) {
         locale: 'en',
       });
       const page = await context.newPage();
+      if (options.key)
+        await page.request.post('/session', { headers: { authorization: `Bearer ${options.key}` } });
       const { path, ready } = PAGES[name];
       await page.goto(path);
       await ready(page);

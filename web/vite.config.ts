@@ -18,6 +18,14 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: 'es2023',
+    // The editor of /graphiql, which is loaded there only. scripts/build-page.mjs checks what every visitor loads.
+    chunkSizeWarningLimit: 2_000,
+    rolldownOptions: {
+      onLog(level, log, handle) {
+        // A directive for the compiler of React, which is not used.
+        if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log);
+      },
+    },
   },
   server: { proxy: Object.fromEntries(ROUTES.map((route) => [route, PROXY])) },
 });

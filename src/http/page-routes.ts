@@ -21,22 +21,36 @@ const PARTS = [
   '/map',
   '/jobs',
   '/jobs/:id',
+  '/graphiql',
+  '/keys',
 ] as const;
 
 /**
  * The page may load its own files and pictures and send requests to this server, and nothing else. A picture of an upload is a `blob:`
  * before it is sent.
  */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob: data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+const POLICY = policy(["style-src 'self'"]);
+
+/**
+ * Policies of parts that need more. The editor of /graphiql makes style sheets, has a font for its icons, and checks what is typed in
+ * workers, which are files of ours. The page loads its document anew when it goes there and when it leaves.
+ */
+const POLICIES: Readonly<Record<string, string>> = {
+  '/graphiql': policy(["style-src 'self' 'unsafe-inline'", "font-src 'self'", "worker-src 'self'"]),
+};
+
+function policy(more: readonly string[]): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    ...more,
+    "img-src 'self' blob: data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
 
 /** The page as a reply to a browser; null if it was not built. */
 export type SendPage = ((reply: FastifyReply) => FastifyReply) | null;
@@ -49,7 +63,7 @@ export async function registerPage(app: FastifyInstance): Promise<SendPage> {
     reply
       .type('text/html; charset=utf-8')
       .headers({
-        'content-security-policy': POLICY,
+        'content-security-policy': POLICIES[reply.request.routeOptions.url ?? ''] ?? POLICY,
         'referrer-policy': 'no-referrer',
         'x-content-type-options': 'nosniff',
         'cache-control': 'no-cache',

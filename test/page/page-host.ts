@@ -28,7 +28,7 @@ export function hasBrowser(): boolean {
   return found;
 }
 
-type HostOptions = Pick<Partial<AppOptions>, 'apiKeys' | 'trustedDocuments'>;
+type HostOptions = Pick<Partial<AppOptions>, 'apiKeys' | 'trustedDocuments' | 'introspection'>;
 
 /** A server of services with a browser that opens its page. */
 export class PageHost {
@@ -83,16 +83,21 @@ export class PageHost {
   }
 }
 
-/** No rule of accessibility of WCAG 2 A and AA is broken on a page. */
-export async function expectAccessible(page: Page): Promise<void> {
+/** No rule of accessibility of WCAG 2 A and AA is broken on a page, except within what a selector names: components that are not ours. */
+export async function expectAccessible(page: Page, except: string | null = null): Promise<void> {
   // Not as a script of the page, which its policy refuses.
   await page.evaluate(await readFile(AXE, 'utf8'));
-  const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run: (options: object) => Promise<AxeResult> } };
-    const { violations: found } = await axe.run({ resultTypes: ['violations'] });
+  const violations = await page.evaluate(async (exclude) => {
+    const { axe } = globalThis as unknown as { axe: Axe };
+    const context = exclude === null ? document : { exclude: [exclude] };
+    const { violations: found } = await axe.run(context, { resultTypes: ['violations'] });
     return found.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html.slice(0, 200)) }));
-  });
+  }, except);
   expect(violations).toEqual([]);
+}
+
+interface Axe {
+  readonly run: (context: object, options: object) => Promise<AxeResult>;
 }
 
 interface AxeResult {

@@ -1,4 +1,5 @@
 import { add } from './en-add.js';
+import { api, keys } from './en-api.js';
 import { classes } from './en-classes.js';
 import { count, number } from './en-count.js';
 import { encoders } from './en-encoders.js';
@@ -15,6 +16,7 @@ export const en = {
     map: 'Map',
     jobs: 'Jobs',
     api: 'API',
+    keys: 'Keys',
     main: 'Main',
     skip: 'Skip to the content',
   },
@@ -195,6 +197,8 @@ export const en = {
   },
   encoders,
   map,
+  api,
+  keys,
 };
 
 /** All texts of the page. Another language has the same ones: the compiler checks it. */

@@ -1,5 +1,6 @@
 import type { Messages } from './en.js';
 import { add } from './zh-add.js';
+import { api, keys } from './zh-api.js';
 import { classes } from './zh-classes.js';
 import { count, number } from './zh-count.js';
 import { encoders } from './zh-encoders.js';
@@ -16,6 +17,7 @@ export const zh: Messages = {
     map: '地图',
     jobs: '任务',
     api: 'API',
+    keys: '密钥',
     main: '主导航',
     skip: '跳到内容',
   },
@@ -196,4 +198,6 @@ export const zh: Messages = {
   },
   encoders,
   map,
+  api,
+  keys,
 };

@@ -1,0 +1,83 @@
+import { count } from './en-count.js';
+
+/** Texts of the part for GraphQL. */
+export const api = {
+  examples: 'Examples',
+  names: {
+    text: 'Search by text',
+    picture: 'Search by picture',
+    ingest: 'Add items',
+    classes: 'Classes',
+    train: 'Train an encoder',
+    jobs: 'Jobs',
+    changes: 'Follow changes',
+  },
+  hints: {
+    text: 'Pictures that fit a text',
+    picture: 'Texts that fit the picture at an address, which the server fetches',
+    ingest: 'Stores a text under a key of yours. Running it again changes nothing.',
+    classes: 'The classes with the numbers of their items',
+    train: 'Begins a training. It runs in the background and takes some minutes.',
+    jobs: 'What the server does in the background',
+    changes: 'A subscription: what is added, changed or deleted from now on',
+  },
+  endpoints: 'Endpoints',
+  schema: 'Schema',
+  noSchema:
+    'This server does not show its schema (COMMONSPACE_INTROSPECTION=off). Operations run, but without completion, checks and documentation.',
+  untrusted: 'This server runs known documents only',
+  untrustedHint:
+    'It is set up with COMMONSPACE_TRUSTED_DOCUMENTS. Programs name a document by its id, so operations cannot be tried here.',
+};
+
+/** Texts of the part for keys. */
+export const keys = {
+  intro:
+    'Programs and people show a key to use this server. A key says who they are and what they may do. It can be revoked at any time.',
+  none: 'This server has no keys: it answers programs of this machine only, and each of them may do everything. Keys let other machines in and say what each may do. From the first one on, every request needs a key; this page goes on with it.',
+  byCommand: 'The command line makes one too:',
+  make: 'Make a key',
+  makeFirst: 'Make the first key, one for everything',
+  create: 'Make the key',
+  name: 'Name',
+  nameHint: 'Who uses it',
+  scopes: 'What it may do',
+  scopeNames: { READ: 'Read', INGEST: 'Ingest', TRAIN: 'Train', ADMIN: 'Admin' },
+  scopeHints: {
+    READ: 'Search, lists, pictures',
+    INGEST: 'Read, and add, change and delete items and classes',
+    TRAIN: 'Read, and train, evaluate, activate and delete encoders',
+    ADMIN: 'Everything, also keys and archives',
+  },
+  expires: 'Expires',
+  never: 'Never',
+  afterDays: (days: number) => (days === 365 ? 'After a year' : `After ${days} days`),
+  costPerMinute: 'Cost a minute',
+  megabytesPerMinute: 'Megabytes a minute',
+  usual: 'As the server is set up',
+  unlimited: 'No limit',
+  made: (name: string) => `The key “${name}”`,
+  shownOnce: 'Copy it now. The server does not store it, so it cannot be shown again.',
+  secret: 'The new key',
+  copy: 'Copy',
+  copied: 'Copied',
+  done: 'Done',
+  show: 'Keys to show',
+  usable: 'Usable',
+  ended: 'Revoked or expired',
+  all: 'All',
+  count: (n: number) => count(n, 'key', 'keys'),
+  noneOfThem: 'There is no such key.',
+  current: 'in use here',
+  created: 'Created',
+  used: 'Last used',
+  unused: 'Not yet',
+  expired: 'Expired',
+  revoked: 'Revoked',
+  revoke: 'Revoke',
+  revokeNamed: (name: string) => `Revoke ${name}`,
+  confirm: (name: string) => `Revoke “${name}”? Programs that use it are refused from now on.`,
+  confirmOwn: (name: string) => `Revoke “${name}”? You are logged in with this key, so you are logged out.`,
+  forAdmins: 'Keys are for administrators',
+  forAdminsHint: 'Log in with a key of the scope admin to make and revoke keys.',
+};
