@@ -28,7 +28,7 @@ describe.skipIf(!hasBrowser())('the page', () => {
   it('lists the catalogue, and finds what is typed', async () => {
     const page = await host.visit('/');
     await page.getByText('120 items in the catalogue').waitFor();
-    expect(await tiles(page).count()).toBeGreaterThan(8);
+    await expect.poll(() => tiles(page).count()).toBeGreaterThan(8);
     await page.keyboard.press('/');
     await page.keyboard.type('a small red circle');
     await page.waitForURL(/q=a\+small\+red\+circle/);
