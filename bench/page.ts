@@ -42,7 +42,7 @@ interface Figures {
   /** From the last key to the results in the document, of a search that the server has not answered before. */
   readonly search: number;
   readonly layoutShift: number;
-  /** Results that were scrolled through, and the longest reaction to an input meanwhile. */
+  /** Results that were scrolled through, and Interaction to Next Paint meanwhile. */
   readonly scrolled: number;
   readonly interaction: number;
   readonly longestTask: number;
@@ -190,10 +190,17 @@ function observe(): void {
     sum += value;
     measured.shift = Math.max(measured.shift, sum);
   });
-  const longest = (entry: PerformanceEntry) => {
-    measured.interaction = Math.max(measured.interaction, entry.duration);
+  const durations = new Map<number, number>();
+  const note = (entry: PerformanceEntry) => {
+    // Others, such as the pointer over a tile that was scrolled below it, are no interactions.
+    const { interactionId, duration } = entry as PerformanceEntry & { interactionId: number };
+    if (interactionId === 0) return;
+    durations.set(interactionId, Math.max(duration, durations.get(interactionId) ?? 0));
+    // The longest one but one in each 50, as Interaction to Next Paint is defined.
+    const sorted = [...durations.values()].sort((a, b) => b - a);
+    measured.interaction = sorted[Math.floor(durations.size / 50)] ?? 0;
   };
-  on('event', longest, { durationThreshold: 16 });
+  on('event', note, { durationThreshold: 16 });
   on('longtask', (entry) => {
     measured.task = Math.max(measured.task, entry.duration);
   });
@@ -212,7 +219,7 @@ function print(figures: Figures): void {
     ['first results', `${figures.firstResults.toFixed(0)} ms`],
     ['a search, from the key to the results', `${figures.search.toFixed(0)} ms`],
     ['results scrolled through', figures.scrolled],
-    ['longest reaction to an input meanwhile', `${figures.interaction.toFixed(0)} ms`],
+    ['interaction to next paint meanwhile', `${figures.interaction.toFixed(0)} ms`],
     ['longest task meanwhile', `${figures.longestTask.toFixed(0)} ms`],
     ['shift of the layout', figures.layoutShift.toFixed(3)],
   );

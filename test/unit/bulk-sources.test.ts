@@ -294,7 +294,7 @@ describe('the columns of a row', () => {
     const rows = [
       {
         external_id: 'x',
-        image_url: 'https://me:secret@example.org/a.png?signature=1',
+        image_url: 'https://me@example.org/a.png?signature=1',
         text: 'a',
         label: ['k'],
         classes: ['l'],
@@ -316,7 +316,7 @@ describe('the columns of a row', () => {
     expect(first).toEqual([
       {
         ...common,
-        content: { imageUrl: 'https://me:secret@example.org/a.png?signature=1' },
+        content: { imageUrl: 'https://me@example.org/a.png?signature=1' },
         externalId: 'x',
       },
       { ...common, content: { text: 'a' }, externalId: 'x#text' },

@@ -1,4 +1,4 @@
-import { type Dispatch, type SetStateAction, useCallback, useMemo } from 'react';
+import { type Dispatch, type SetStateAction, useCallback, useDeferredValue, useMemo } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useMessages } from '../messages/index.js';
 import { Failure, Notice } from '../ui/notice.js';
@@ -23,10 +23,12 @@ const ROW_HEIGHT = 190;
 const CARD = 1.25;
 
 /** The results, or why there are none. More are fetched while one scrolls. */
-export function Results({ state, change, results, found, selected, onSelect }: ResultsProps) {
+export function Results({ state, change, results, found: latest, selected, onSelect }: ResultsProps) {
   const t = useMessages();
   const [, navigate] = useLocation();
   const { fetchNextPage, hasNextPage, isFetchingNextPage, isPlaceholderData, isError } = results;
+  // New results are rendered in steps that an input can interrupt.
+  const found = useDeferredValue(latest);
   const ids = useMemo(() => found.map(({ item }) => item.id), [found]);
   const ratios = useMemo(
     () => found.map(({ item }) => (item.__typename === 'ImageItem' ? item.width / item.height : CARD)),
@@ -45,12 +47,16 @@ export function Results({ state, change, results, found, selected, onSelect }: R
   const hrefOf = (id: string) => `/items/${id}${from}`;
 
   if (!canSearch(state) && !isBrowsing(state)) return <Notice title={t.search.onlyMinus} />;
-  if (isError && found.length === 0)
+  if (isError && latest.length === 0)
     return <Failure error={results.error} onRetry={() => void results.refetch()} />;
-  if (results.isPending) return <Skeleton />;
-  if (found.length === 0) return <Empty state={state} change={change} />;
+  if (results.isPending || found.length < Math.min(1, latest.length)) return <Skeleton />;
+  if (latest.length === 0) return <Empty state={state} change={change} />;
   return (
-    <section className="results" aria-label={t.search.results} aria-busy={isPlaceholderData}>
+    <section
+      className="results"
+      aria-label={t.search.results}
+      aria-busy={isPlaceholderData || found !== latest}
+    >
       {results.lacksEncoder && (
         <p className="faint hint">
           {t.search.noEncoder} <Link href="/encoders">{t.search.train}</Link>

@@ -10,7 +10,7 @@ import {
   Search,
   Tags,
 } from 'lucide-react';
-import { type ReactNode, useEffect, useRef } from 'react';
+import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useGone } from '../api/connection.js';
 import { logOut, type Session } from '../api/session.js';
@@ -49,12 +49,6 @@ export function Shell({ session, children }: ShellProps) {
     { href: '/graphiql', name: t.nav.api, icon: Braces },
     ...(session?.scopes.includes('admin') ? [{ href: '/keys', name: t.nav.keys, icon: KeyRound }] : []),
   ];
-  const nav = useRef<HTMLElement>(null);
-  // On a phone, the link of the part that is shown can be beyond the edge.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: they decide which links there are, and which is the current one
-  useEffect(() => {
-    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [path, session]);
   return (
     <>
       <a className="skip" href="#content">
@@ -65,7 +59,7 @@ export function Shell({ session, children }: ShellProps) {
           <Logo />
           {'Commonspace'}
         </Link>
-        <nav ref={nav} aria-label={t.nav.main}>
+        <nav aria-label={t.nav.main}>
           {parts.map(({ href, name, icon: Icon, count = 0 }) => (
             <Link key={href} href={href} title={name} aria-current={isAt(path, href) ? 'page' : undefined}>
               <Icon aria-hidden size={18} />

@@ -1,6 +1,7 @@
 import {
   type KeyboardEvent,
   type ReactNode,
+  useDeferredValue,
   useEffect,
   useLayoutEffect,
   useMemo,
@@ -162,8 +163,10 @@ export function TileGrid(props: TileGridProps) {
     }
   };
 
-  const first = rowAt(rows, view.from);
-  const last = rowAt(rows, view.to);
+  // Tiles are rendered in steps that an input can interrupt.
+  const near = useDeferredValue(view);
+  const first = rowAt(rows, near.from);
+  const last = rowAt(rows, near.to);
   // The row with the focus stays in the document, so that the focus is not lost by scrolling.
   const focused = rows.findIndex(({ places }) => places.some(({ index }) => index === current));
   const shown = rows.flatMap((row, at) =>
