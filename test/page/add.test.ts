@@ -160,6 +160,7 @@ describe.skipIf(!hasBrowser())('the part that adds items', () => {
   it('takes pictures that are dropped, with their folders as classes and the texts beside them', async () => {
     const page = await host.visit('/add');
     const png = (await drawShape('cross', 'green')).toString('base64');
+    await page.locator('input[multiple]').waitFor({ state: 'attached' });
     await page.evaluate((text) => {
       const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
       const data = new DataTransfer();
