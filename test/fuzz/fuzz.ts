@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { buildSchema } from 'graphql';
 import { Draw } from './draw.js';
 import type { FuzzRequest } from './fuzz-request.js';
-import { FuzzedServer } from './fuzzed-server.js';
+import { FuzzedServer, KEY_HEADER } from './fuzzed-server.js';
 import { judge } from './judge.js';
 import { drawOperation, rootFields } from './operations.js';
 import type { Pool } from './pool.js';
@@ -91,7 +91,8 @@ class Run {
   private async one(number: number, pool: Pool): Promise<void> {
     const draw = new Draw(this.options.seed, number);
     const { request, fields } = drawRequest(draw, pool, number);
-    const answer = await send(this.server.address, request, `fuzz-${number}`);
+    const headers = { ...KEY_HEADER, 'x-request-id': `fuzz-${number}` };
+    const answer = await send(this.server.address, request, headers);
     this.slowestMs = Math.max(this.slowestMs, answer.ms);
     const what = judge(request, answer, { folders: [this.server.folder, process.cwd()] });
     if (what !== null) this.faults.push({ request: number, what: `${what}\n${describe(request, answer)}` });

@@ -15,6 +15,10 @@ export interface LoggedError {
   readonly message: string;
 }
 
+/** Requests make and revoke keys. This one they cannot revoke. */
+const KEY = 'a-key-of-the-environment-for-requests';
+export const KEY_HEADER = { authorization: `Bearer ${KEY}` };
+
 const TRAIN = `mutation { trainEncoder(input: {preset: PAPER, epochs: 2, options: {tune: "none"}, activate: true}) {
   encoder { id } errors { message } } }`;
 const READ = `{ items(first: 3) { pageInfo { endCursor } } classes { nodes { id name } pageInfo { endCursor } }
@@ -35,7 +39,7 @@ export class FuzzedServer {
     const folder = await mkdtemp(join(tmpdir(), 'commonspace-fuzz-'));
     const pictures = await servePictures();
     const errors: LoggedError[] = [];
-    const env = { COMMONSPACE_FETCH_ALLOW: '127.0.0.0/8' };
+    const env = { COMMONSPACE_FETCH_ALLOW: '127.0.0.0/8', COMMONSPACE_API_KEYS: KEY };
     const server = await ServerProcess.start(folder, env, (line) => errors.push(...errorOf(line)));
     const fuzzed = new FuzzedServer(folder, errors, server, pictures);
     await fuzzed.ingest();
@@ -116,7 +120,7 @@ export class FuzzedServer {
   private async upload(png: Buffer): Promise<string> {
     const response = await fetch(`${this.address}/media`, {
       method: 'POST',
-      headers: { 'content-type': 'image/png' },
+      headers: { 'content-type': 'image/png', ...KEY_HEADER },
       body: new Uint8Array(png),
     });
     return ((await response.json()) as { id: string }).id;

@@ -18,11 +18,15 @@ export const PATIENCE_MS = 60_000;
 const STREAM_MS = 200;
 const MAX_BYTES = 20 * 2 ** 20;
 
-/** Sends a request to a server on this machine and reads the answer. */
-export async function send(address: string, request: FuzzRequest, requestId: string): Promise<Answer> {
+/** Sends a request to a server on this machine, with headers that it may replace, and reads the answer. */
+export async function send(
+  address: string,
+  request: FuzzRequest,
+  headers: Readonly<Record<string, string>>,
+): Promise<Answer> {
   const started = performance.now();
   const answer = await (request.raw === undefined
-    ? sendHttp(address, request, requestId)
+    ? sendHttp(address, request, headers)
     : sendRaw(address, request.raw));
   return { ...answer, ms: performance.now() - started };
 }
@@ -30,12 +34,16 @@ export async function send(address: string, request: FuzzRequest, requestId: str
 type Received = Omit<Answer, 'ms'>;
 const none = (failure: string): Received => ({ status: null, contentType: '', text: '', failure });
 
-function sendHttp(address: string, request: FuzzRequest, requestId: string): Promise<Received> {
+function sendHttp(
+  address: string,
+  request: FuzzRequest,
+  common: Readonly<Record<string, string>>,
+): Promise<Received> {
   const { hostname, port } = new URL(address);
   const { method, path, body, leaveAfterMs } = request;
   return new Promise((resolve) => {
     const headers = {
-      'x-request-id': requestId,
+      ...common,
       ...(body !== null && { 'content-length': String(body.length) }),
       ...request.headers,
     };

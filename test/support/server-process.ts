@@ -17,10 +17,11 @@ export class ServerProcess {
   private constructor(
     readonly address: string,
     private readonly child: ChildProcess,
+    private readonly headers: Readonly<Record<string, string>>,
   ) {}
 
   /**
-   * @param env of the server besides that of the tests, e.g. DATABASE_URL
+   * @param env of the server besides that of the tests, e.g. DATABASE_URL; its first key is sent with what this class sends
    * @param onLog receives each line of its log
    */
   static async start(
@@ -35,7 +36,9 @@ export class ServerProcess {
     if (child.stderr === null) throw new Error('the log is not read');
     createInterface(child.stderr).on('line', onLog);
     const out = await printed(child, /"address":"[^"]+"/);
-    return new ServerProcess(/"address":"([^"]+)"/.exec(out)?.[1] ?? '', child);
+    const key = env.COMMONSPACE_API_KEYS?.split(',')[0];
+    const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    return new ServerProcess(/"address":"([^"]+)"/.exec(out)?.[1] ?? '', child, headers);
   }
 
   /** The process has not ended. */
@@ -55,7 +58,7 @@ export class ServerProcess {
   async send(query: string, variables: object = {}): Promise<GraphqlAnswer> {
     const response = await fetch(`${this.address}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...this.headers },
       body: JSON.stringify({ query, variables }),
     });
     const { data = null, errors = [] } = (await response.json()) as {
