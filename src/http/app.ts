@@ -119,8 +119,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.route({
     url: '/graphql',
     method: ['GET', 'POST', 'OPTIONS'],
-    onRequest: async (_request, reply) => {
+    onRequest: async (request, reply) => {
       reply.header('cache-control', 'no-store');
+      requireHost(request);
     },
     handler(request, reply) {
       if (wantsStream(request)) return streamed.answer(request, reply);
@@ -136,6 +137,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerStatus(app, services, access.identify);
   registerHome(app, await registerPage(app), introspection ? schemaText : null);
   return app;
+}
+
+/** The handlers of operations make an address of it. @throws CommonspaceError BAD_INPUT */
+function requireHost({ hostname }: FastifyRequest): void {
+  if (!URL.canParse(`http://${hostname}/`))
+    throw new CommonspaceError('BAD_INPUT', 'The header Host is missing or malformed.', ['host']);
 }
 
 /** Cookies are not allowed: pages of other origins send a key. */

@@ -42,6 +42,32 @@ const nested = (begin: string, end: string, levels: number) =>
 const send = (payload: object, headers: Record<string, string> = {}) =>
   http.inject({ method: 'POST', url: '/graphql', headers, payload });
 
+it.each(['%00', "'; DROP TABLE item; --", '['])(
+  'an operation for the host %j is the fault of the caller',
+  async (host) => {
+    const apiKeys = ['a-key-of-the-environment'];
+    // Without keys, another host is refused before.
+    const other = await createApp({
+      services: app,
+      logger: pino({ level: 'silent' }),
+      apiKeys,
+      loopback: true,
+    });
+    const headers = { host, authorization: `Bearer ${apiKeys[0]}` };
+    const response = await other.inject({
+      method: 'POST',
+      url: '/graphql',
+      headers,
+      payload: { query: '{ __typename }' },
+    });
+    await other.close();
+    expect([response.statusCode, response.json()]).toMatchObject([
+      400,
+      { error: { code: 'BAD_INPUT', field: ['host'] } },
+    ]);
+  },
+);
+
 describe('variables that nest deeply', () => {
   const query = 'query ($filter: ItemFilter) { items(filter: $filter) { nodes { id } } }';
   const withFilter = (filter: string, headers = {}) =>
@@ -93,6 +119,18 @@ it('more errors in variables than GraphQL lists are the fault of the caller', as
     .errors.map((error: { extensions: { code: string } }) => error.extensions.code);
   expect(new Set(codes)).toEqual(new Set(['BAD_USER_INPUT']));
 });
+
+it.each(['0000-01-01T00:00:00Z', '0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00'])(
+  'the time %s, which the database cannot have, is the fault of the caller',
+  async (after) => {
+    const filtered = (value: string) => `items(filter: {createdAfter: ${value}}) { nodes { id } }`;
+    const literal = await send({ query: `{ ${filtered(`"${after}"`)} }` });
+    expect(literal.json().errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
+    const query = `query ($after: DateTime) { ${filtered('$after')} }`;
+    const variable = await send({ query, variables: { after } });
+    expect(variable.json().errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+  },
+);
 
 it('the hash of a persisted query that is not that of the query is the fault of the caller', async () => {
   const extensions = { persistedQuery: { version: 1, sha256Hash: 'a' } };

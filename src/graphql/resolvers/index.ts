@@ -1,6 +1,6 @@
-import { GraphQLScalarType } from 'graphql';
-import { GraphQLDateTimeISO, GraphQLJSONObject } from 'graphql-scalars';
+import { GraphQLJSONObject } from 'graphql-scalars';
 import type { Resolvers } from '../../__generated__/resolver-types.js';
+import { dateTime } from '../date-time.js';
 import { isItem } from '../models.js';
 import { apiKeyFields } from './api-key.js';
 import { classFields } from './class.js';
@@ -67,8 +67,7 @@ const ITEM_TYPES = { IMAGE: 'ImageItem', TEXT: 'TextItem' } as const;
 
 /** The resolver map. Each resolver has its own file. */
 export const resolvers: Resolvers = {
-  // Under the name of schema.graphql, which variables have.
-  DateTime: new GraphQLScalarType({ ...GraphQLDateTimeISO.toConfig(), name: 'DateTime' }),
+  DateTime: dateTime,
   JSONObject: GraphQLJSONObject,
   Node: { __resolveType: (model) => (isItem(model) ? ITEM_TYPES[model.modality] : 'Class') },
   Item: { __resolveType: (model) => ITEM_TYPES[model.modality] },
