@@ -21,14 +21,27 @@ const WINDOWS = {
   desktop: { viewport: { width: 1360, height: 860 } },
   phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
 };
+/** The pictures of the window are shown, and the filters with their counts. */
+async function pictures(page) {
+  await page.locator('.tile-cell img').first().waitFor();
+  await page
+    .getByText(/^[\d,]+ results?$|^[\d,]+ items?$/)
+    .first()
+    .waitFor();
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('.tile-cell img')]
+      .filter((image) => image.getBoundingClientRect().top < window.innerHeight)
+      .every((image) => image.complete && image.naturalWidth > 0),
+  );
+}
 const SCHEMES = ['light', 'dark'];
 /** Pages by name: where they begin, and what is done before the picture. */
 const PAGES = {
   search: {
     path: '/?q=a+big+cat+with+stripes&all=1',
-    ready: (page) => page.locator('.tile-cell img').first().waitFor(),
+    ready: pictures,
   },
-  browse: { path: '/', ready: (page) => page.locator('.tile-cell img').first().waitFor() },
+  browse: { path: '/', ready: pictures },
   item: {
     path: '/?q=a+big+cat+with+stripes&target=IMAGE&all=1',
     ready: async (page) => {
