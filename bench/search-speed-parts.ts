@@ -3,7 +3,7 @@ import { openApp } from '../src/compose.js';
 import { readConfig } from '../src/config.js';
 import { EVIDENCES, type Evidence } from '../src/domain/evidence.js';
 import { createFeatureExtractors } from '../src/features/create-feature-extractors.js';
-import type { App } from '../src/services/services.js';
+import type { App } from '../src/services/app.js';
 import { p50Of } from './search-speed-measure.js';
 
 type Query = { readonly text: string } | { readonly vector: readonly number[] };

@@ -7,8 +7,8 @@ import pg from 'pg';
 import { featurePartition } from '../src/catalog/vectors/vector-partitions.js';
 import { openApp } from '../src/compose.js';
 import { readConfig } from '../src/config.js';
+import type { App } from '../src/services/app.js';
 import type { TrainingProgress } from '../src/services/encoders/training-progress.js';
-import type { App } from '../src/services/services.js';
 import { LoopWatch, ProcessWatch } from './process-watch.js';
 
 export interface ServingResult {

@@ -4,7 +4,8 @@ import type { Config } from './config.js';
 import { CommonspaceError, throwIfCancelled } from './domain/errors.js';
 import { createFeatureExtractors } from './features/create-feature-extractors.js';
 import { createMediaStore, type MediaStore } from './media/media-store.js';
-import { type App, createServices, type Parts } from './services/services.js';
+import type { App } from './services/app.js';
+import { createServices, type Parts } from './services/services.js';
 import { reportExtractors } from './services/serving/extractor-report.js';
 import { stopServices } from './services/stop-services.js';
 

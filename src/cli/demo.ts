@@ -3,9 +3,9 @@ import { DEMO_MARK, type DemoPlan, demoItems, planDemo } from '../demo/demo-item
 import { DEMO_TRAINING } from '../demo/demo-training.js';
 import { CommonspaceError } from '../domain/errors.js';
 import { EVIDENCES } from '../domain/evidence.js';
+import type { App } from '../services/app.js';
 import type { TrainingReport } from '../services/encoders/training-service.js';
 import type { ItemRow } from '../services/models.js';
-import type { App } from '../services/services.js';
 import { readNumber } from './arguments.js';
 import { localBackend } from './backend/local.js';
 import { type Output, oneLine, table } from './output.js';

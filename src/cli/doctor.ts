@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import type { App } from '../services/app.js';
 import type { Finding } from '../services/checks/findings.js';
-import type { App } from '../services/services.js';
 import type { ExtractorReport } from '../services/serving/extractor-report.js';
 import { table } from './output.js';
 import { type GlobalOptions, type OpenApp, run, SHORT, withGlobalOptions } from './run.js';

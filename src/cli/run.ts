@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type Config, type ConfigOverrides, readConfig } from '../config.js';
 import { CommonspaceError, ERRORS, type ReportUnexpected } from '../domain/errors.js';
 import type { Tracing } from '../platform/tracing.js';
-import type { App } from '../services/services.js';
+import type { App } from '../services/app.js';
 import type { Backend } from './backend/backend.js';
 import { connectBackend, requireDirect } from './backend/connect.js';
 import { createOutput, type Output } from './output.js';

@@ -4,8 +4,8 @@ import { type Logger, pino } from 'pino';
 import type { Config } from '../config.js';
 import { checkExposure, isLoopback } from '../http/access.js';
 import { logUnexpected } from '../http/request-log.js';
+import type { App } from '../services/app.js';
 import { announceServer } from '../services/running-server.js';
-import type { App } from '../services/services.js';
 import { readNumber } from './arguments.js';
 import { type GlobalOptions, type OpenApp, type Running, run, withGlobalOptions } from './run.js';
 

@@ -1,10 +1,9 @@
 import { dirname } from 'node:path';
-import type { Catalog, CatalogDescription } from '../catalog/catalog.js';
-import type { LackingIndex } from '../catalog/vectors/vector-indexes.js';
+import type { Catalog } from '../catalog/catalog.js';
 import type { PerMinute } from '../domain/access.js';
 import { DEFAULT_VERSIONS, type VersionPolicy } from '../domain/encoder-status.js';
 import type { ReportUnexpected } from '../domain/errors.js';
-import type { BackendReport, FeatureExtractors } from '../features/types.js';
+import type { FeatureExtractors } from '../features/types.js';
 import type { FetchPolicy } from '../media/fetch-image.js';
 import type { MediaStore } from '../media/media-store.js';
 import { ApiKeys } from './access/api-keys.js';
@@ -58,7 +57,6 @@ import { ClassPrototypes } from './serving/class-prototypes.js';
 import { ClassStatistics } from './serving/class-statistics.js';
 import { createImageExtractors, createTextExtractors } from './serving/create-extractors.js';
 import { extractionJob } from './serving/extraction-job.js';
-import type { ExtractorReport } from './serving/extractor-report.js';
 import type { ImageExtractors, TextExtractors } from './serving/extractors-in-use.js';
 import { FeatureBackfill } from './serving/feature-backfill.js';
 import { HashBackfill } from './serving/hash-backfill.js';
@@ -272,30 +270,4 @@ export function createServices(parts: Parts): Services {
     ownJobs,
     trainingRunner,
   };
-}
-
-/** The services of a running application, which is closed at the end. */
-export interface App extends Services {
-  /** The database, extractors and tensor backend in use. */
-  describe(): Promise<AppDescription>;
-  /** Builds the missing indexes and maintains the database; see Catalog.maintain. Call it after a large ingest. */
-  maintain(): Promise<void>;
-  /** Loads the models, so that the first search is as fast as later ones. */
-  warmUp(): Promise<void>;
-  close(): Promise<void>;
-}
-
-interface AppDescription {
-  readonly database: CatalogDescription & { readonly kind: Catalog['kind'] };
-  /** Where the pictures are. */
-  readonly media: string;
-  /** The configured one. */
-  readonly imageExtractor: string;
-  readonly textExtractor: string;
-  readonly imageExtractors: readonly ExtractorReport[];
-  readonly textExtractors: readonly ExtractorReport[];
-  /** Partitions whose vector index is missing or being built; searches compare all their rows. */
-  readonly lackingIndexes: readonly LackingIndex[];
-  /** The tensor backend, and why it was chosen. */
-  readonly backend: BackendReport;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EncoderState } from '../../src/domain/encoder-status.js';
-import type { App } from '../../src/services/services.js';
+import type { App } from '../../src/services/app.js';
 import { ingestShapes, QUICK, withApp } from '../support/app.js';
 import { createTestDatabase, describeOnEachKind } from '../support/catalog.js';
 import { cliEnvironment } from '../support/cli.js';

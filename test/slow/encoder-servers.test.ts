@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../src/catalog/catalog.js';
 import { openApp } from '../../src/compose.js';
 import { readConfig } from '../../src/config.js';
-import type { App } from '../../src/services/services.js';
+import type { App } from '../../src/services/app.js';
 import { ingestShapes, QUICK } from '../support/app.js';
 import { createTestDatabase } from '../support/catalog.js';
 import { cliEnvironment } from '../support/cli.js';

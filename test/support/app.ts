@@ -6,9 +6,10 @@ import { createFeatureExtractors } from '../../src/features/create-feature-extra
 import type { HubOptions } from '../../src/features/hub/hub-options.js';
 import type { FeatureExtractors } from '../../src/features/types.js';
 import { createMediaStore, type MediaStore } from '../../src/media/media-store.js';
+import type { App } from '../../src/services/app.js';
 import type { SamplerOptions } from '../../src/services/drift/query-sampler.js';
 import type { TrainRequest } from '../../src/services/encoders/train-request.js';
-import { type App, createServices, type Services } from '../../src/services/services.js';
+import { createServices, type Services } from '../../src/services/services.js';
 import { stopServices } from '../../src/services/stop-services.js';
 import { shapePairs } from '../factories/shapes.js';
 import { type DatabaseKind, openTestCatalog, type TestCatalog } from './catalog.js';

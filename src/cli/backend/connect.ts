@@ -1,6 +1,6 @@
 import type { Config } from '../../config.js';
 import { CommonspaceError } from '../../domain/errors.js';
-import type { App } from '../../services/services.js';
+import type { App } from '../../services/app.js';
 import type { Backend } from './backend.js';
 
 /**

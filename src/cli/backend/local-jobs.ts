@@ -1,5 +1,5 @@
 import { LOCAL } from '../../domain/access.js';
-import type { App } from '../../services/services.js';
+import type { App } from '../../services/app.js';
 import type { JobBackend, JobView } from './job-backend.js';
 
 /** Jobs by the services of this process, which does none itself: a server or a worker does them. */

@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import type { App } from '../../services/app.js';
 import type { ImportReport } from '../../services/archive/archive-import.js';
 import { storedEvaluation } from '../../services/encoders/stored-evaluation.js';
 import { storedProgress } from '../../services/encoders/training-progress.js';
@@ -7,7 +8,6 @@ import type { BatchReport, BulkOptions } from '../../services/ingest/bulk/bulk-i
 import type { RowSource } from '../../services/ingest/bulk/row-source.js';
 import type { ClassRow, EncoderRow, ItemRow } from '../../services/models.js';
 import type { SearchPage, SearchResult } from '../../services/search/search-service.js';
-import type { App } from '../../services/services.js';
 import type {
   Backend,
   ClassChangeBackend,

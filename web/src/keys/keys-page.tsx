@@ -1,12 +1,13 @@
 import '../styles/keys.css';
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { KeyListDocument } from '../__generated__/operations.js';
 import { client, queries, SESSION } from '../api/client.js';
 import type { Session } from '../api/session.js';
 import { useMessages } from '../messages/index.js';
+import { More } from '../ui/more.js';
 import { Failure, Notice } from '../ui/notice.js';
 import { Segments } from '../ui/segments.js';
+import { usePages } from '../ui/use-pages.js';
 import { KEYS } from './key-actions.js';
 import { KeyForm } from './key-form.js';
 import { KeyLine } from './key-line.js';
@@ -67,17 +68,10 @@ function FirstByCommand() {
 function KeyList() {
   const t = useMessages();
   const [choice, setChoice] = useState<Choice>('usable');
-  const list = useInfiniteQuery({
-    queryKey: [...KEYS, choice],
-    queryFn: async ({ pageParam, signal }) => {
-      const variables = { usable: CHOICES[choice], first: PAGE_SIZE, after: pageParam };
-      return (await client.execute(KeyListDocument, variables, { signal })).keys;
-    },
-    initialPageParam: null as string | null,
-    getNextPageParam: ({ pageInfo }) => (pageInfo.hasNextPage ? pageInfo.endCursor : null),
-    placeholderData: keepPreviousData,
+  const list = usePages([...KEYS, choice], async (after, signal) => {
+    const variables = { usable: CHOICES[choice], first: PAGE_SIZE, after };
+    return (await client.execute(KeyListDocument, variables, { signal })).keys;
   });
-  const rows = list.data?.pages.flatMap(({ nodes }) => nodes) ?? [];
   return (
     <>
       <div className="toolbar">
@@ -91,22 +85,16 @@ function KeyList() {
           ]}
           onChange={setChoice}
         />
-        <output className="faint total">
-          {list.data ? t.keys.count(list.data.pages[0]?.totalCount ?? 0) : ''}
-        </output>
+        <output className="faint total">{list.total === undefined ? '' : t.keys.count(list.total)}</output>
       </div>
       {list.error && <Failure error={list.error} onRetry={() => void list.refetch()} />}
-      {list.data && rows.length === 0 && <p className="faint">{t.keys.noneOfThem}</p>}
+      {list.data && list.nodes.length === 0 && <p className="faint">{t.keys.noneOfThem}</p>}
       <ul className="key-list">
-        {rows.map((row) => (
+        {list.nodes.map((row) => (
           <KeyLine key={row.id} row={row} />
         ))}
       </ul>
-      {list.hasNextPage && (
-        <button type="button" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          {t.common.more}
-        </button>
-      )}
+      <More list={list} />
     </>
   );
 }
