@@ -49,7 +49,7 @@ export function Results({ state, change, results, found: latest, selected, onSel
   if (!canSearch(state) && !isBrowsing(state)) return <Notice title={t.search.onlyMinus} />;
   if (isError && latest.length === 0)
     return <Failure error={results.error} onRetry={() => void results.refetch()} />;
-  if (results.isPending || found.length < Math.min(1, latest.length)) return <Skeleton />;
+  if (results.isPending || (found.length === 0 && latest.length > 0)) return <Skeleton />;
   if (latest.length === 0) return <Empty state={state} change={change} />;
   return (
     <section
