@@ -41,6 +41,8 @@ const config: KnipConfig = {
     // Read from its folder, to run it in pages.
     'axe-core',
   ],
+  // A program of the system, which a test starts where it is installed.
+  ignoreBinaries: ['haproxy'],
   compilers: {
     // Scripts import compiled code, which stands in dist/ where its source stands in src/.
     mjs: (text: string) => text.replace(/'((?:\.\.\/)+)dist\//g, "'$1src/"),

@@ -1,21 +1,34 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.js';
 
-const PROGRAMS = process.env.PGHOME ?? '/var/tmp/native-postgres';
+/** The folder of the programs. */
+export const PROGRAMS = process.env.PGHOME ?? '/var/tmp/native-postgres';
 
 /** Whether scripts/native-postgres.sh has unpacked the programs of a server. */
 export const HAS_POSTGRES = existsSync(PROGRAMS);
 
+/** The folder of the server's programs and of those of its clients. */
+export function programFolder(): string {
+  const versions = readdirSync(PROGRAMS)
+    .filter((name) => name.startsWith('root-'))
+    .map((root) => join(PROGRAMS, root, 'usr/lib/postgresql'))
+    .flatMap((folder) => readdirSync(folder).map((version) => join(folder, version, 'bin')));
+  const [found] = versions;
+  if (found === undefined) throw new Error(`${PROGRAMS} has no programs of Postgres`);
+  return found;
+}
+
 /** A server of one test alone, which the test may stop, with the programs of scripts/native-postgres.sh. */
 export class OwnPostgres {
   private constructor(
-    private readonly folder: string,
-    private readonly port: number,
+    /** What belongs to the server; its database is in `data`. */
+    readonly folder: string,
+    readonly port: number,
   ) {}
 
   /** Not started yet. */
@@ -44,13 +57,4 @@ export class OwnPostgres {
     const env = { ...process.env, DATA: join(this.folder, 'data'), PORT: String(this.port) };
     return (await promisify(execFile)('bash', ['scripts/native-postgres.sh', command], { env })).stdout;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

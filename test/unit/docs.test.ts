@@ -11,7 +11,7 @@ const filesBelow = (folder: string, ending: RegExp) =>
     .map((name) => join(folder, name.replaceAll('\\', '/')))
     .filter((path) => ending.test(path) && !path.includes('__generated__'));
 
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...filesBelow('docs', /\.md$/)];
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'deploy/README.md', ...filesBelow('docs', /\.md$/)];
 const CODE = ['src', 'test', 'bench', 'scripts', 'migrations'].flatMap((folder) =>
   filesBelow(folder, /\.(ts|mjs|sh|sql|html)$/),
 );
