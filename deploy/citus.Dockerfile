@@ -1,5 +1,5 @@
 # Citus with pgvector, from the package archive of PostgreSQL that the image has. PG_MAJOR is a variable of the image.
-FROM citusdata/citus:13.2.0
+FROM citusdata/citus:14.0.0-pg17
 RUN apt-get update \
   && apt-get install -y --no-install-recommends "postgresql-$PG_MAJOR-pgvector" \
   && rm -rf /var/lib/apt/lists/*

@@ -97,7 +97,7 @@ it.each(FILES)('%s names images with their version, and paths that exist', (file
       else expect({ ...BASE.volumes, ...compose(file).volumes }).toHaveProperty(source);
     }
   }
-  expect(deployText('citus.Dockerfile')).toMatch(/^FROM citusdata\/citus:\d+\.\d+\.\d+$/m);
+  expect(deployText('citus.Dockerfile')).toMatch(/^FROM citusdata\/citus:\d+\.\d+\.\d+-pg\d+$/m);
 });
 
 it.each(FILES)('%s publishes ports of loopback only, unless told otherwise', (file) => {
