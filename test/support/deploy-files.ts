@@ -48,7 +48,11 @@ export function isInstalled(program: string, ...version: string[]): boolean {
 }
 
 /** Runs a program. @returns its exit code, with what it wrote, which is part of the message of a failed comparison */
-export function check(program: string, args: readonly string[], options: { cwd?: string } = {}) {
+export function check(
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+) {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', ...options });
   return { status, output: status === 0 ? '' : `${stdout}${stderr}` };
 }
