@@ -4,12 +4,13 @@
 # root, the server runs as PGUSER_OS, because Postgres refuses to run as root.
 #
 #   scripts/native-postgres.sh all      unpack if needed, start, print the connection URL (default)
+#   scripts/native-postgres.sh replica  copy the server on port PRIMARY into DATA, start it as its streaming replica on PORT
 #   scripts/native-postgres.sh stop     stop the server
 #   scripts/native-postgres.sh remove   stop the server and delete the folder
 #
 #   TEST_DATABASE_URL=$(scripts/native-postgres.sh | tail -1) npx vitest run test/integration
 #
-# Settings: PGHOME (the folder), DATA (the folder of a second server of the same programs, with its own PORT), PORT,
+# Settings: PGHOME (the folder), DATA (the folder of a second server of the same programs, with its own PORT), PORT, PRIMARY,
 # SUITE (the Debian release), PGVER, MIRROR, PGUSER_OS.
 set -euo pipefail
 
@@ -85,12 +86,16 @@ as_user() {
   fi
 }
 
+# The folder of the server's data, with the owner and the mode that Postgres requires.
+make_folders() {
+  mkdir -p "$PGHOME/run" "$data"
+  chmod 700 "$data"
+  if [ "$(id -u)" = 0 ]; then chown "$PGUSER_OS" "$data" "$PGHOME/run"; fi
+}
+
 start() {
-  mkdir -p "$PGHOME/run"
   if [ ! -s "$data/PG_VERSION" ]; then
-    mkdir -p "$data"
-    chmod 700 "$data"
-    [ "$(id -u)" = 0 ] && chown "$PGUSER_OS" "$data" "$PGHOME/run"
+    make_folders
     as_user "$bin/initdb" -D "$data" -U postgres -A trust --encoding=UTF8 --locale-provider=builtin --locale=C.UTF-8 \
       --no-sync >/dev/null
     cat >>"$data/postgresql.conf" <<CONF
@@ -108,11 +113,22 @@ CONF
   echo "postgresql://postgres@127.0.0.1:$PORT/postgres"
 }
 
+# A copy of the primary's files, which streams its log from there. Settings of the primary are copied, the port is not.
+replica() {
+  if [ ! -s "$data/PG_VERSION" ]; then
+    make_folders
+    as_user "$bin/pg_basebackup" -h 127.0.0.1 -p "${PRIMARY:?the port of the primary}" -U postgres -D "$data" \
+      --write-recovery-conf --wal-method=stream --checkpoint=fast --no-sync
+  fi
+  start
+}
+
 stop() { as_user "$bin/pg_ctl" -D "$data" -m fast -w stop; }
 
 case ${1:-all} in
   all) unpack; start ;;
+  replica) unpack; replica ;;
   stop) stop ;;
   remove) stop || true; rm -rf "$PGHOME" ;;
-  *) echo "usage: $0 [all|stop|remove]" >&2; exit 2 ;;
+  *) echo "usage: $0 [all|replica|stop|remove]" >&2; exit 2 ;;
 esac

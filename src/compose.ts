@@ -23,6 +23,8 @@ export async function openApp(
   const catalog = await openCatalog({
     dataDir: config.dataDir,
     ...(config.databaseUrl !== null && { databaseUrl: config.databaseUrl }),
+    replicaUrls: config.replicaUrls,
+    replicaLimits: { lagMs: config.replicaLagSeconds * 1000 },
     ...(config.embeddedBuffers !== null && { sharedBuffers: config.embeddedBuffers }),
     onError: reportUnexpected,
   });

@@ -8,6 +8,10 @@ import type { MediaBucket } from './domain/media-bucket.js';
 export interface Config {
   /** Address of a Postgres with pgvector; null: the embedded database in `dataDir`. */
   readonly databaseUrl: string | null;
+  /** Addresses of streaming replicas of `databaseUrl`, which answer what requests read. */
+  readonly replicaUrls: readonly string[];
+  /** Seconds by which a replica may lag; one that lags by more is left out. */
+  readonly replicaLagSeconds: number;
   /** Folder of the pictures and of the embedded database. */
   readonly dataDir: string;
   /** Object storage of the pictures; null: they are in the data folder. */
@@ -89,11 +93,17 @@ const perMinute = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).de
 const otlpAddress = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' }).optional();
 const BUCKET = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[\w.-]+)*)\/?$/;
 
+const POSTGRES = /^postgres(ql)?:\/\//;
+
 const environment = z.object({
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
-    .optional(),
+  DATABASE_URL: z.string().regex(POSTGRES, 'must start with postgresql://').optional(),
+  DATABASE_REPLICA_URL: list
+    .refine(
+      (urls) => urls.every((url) => POSTGRES.test(url) && URL.canParse(url)),
+      'must be addresses that start with postgresql://',
+    )
+    .default([]),
+  COMMONSPACE_REPLICA_LAG_SECONDS: z.coerce.number().min(0.1).max(3600).default(10),
   COMMONSPACE_DATA: z.string().min(1).default('./data'),
   COMMONSPACE_MEDIA: z.string().regex(BUCKET, 'must be s3://BUCKET or s3://BUCKET/PREFIX').optional(),
   COMMONSPACE_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http(s) address' }).optional(),
@@ -188,6 +198,8 @@ export function readConfig(
   const value = parsed.data;
   return {
     databaseUrl: value.DATABASE_URL ?? null,
+    replicaUrls: replicasOf(value),
+    replicaLagSeconds: value.COMMONSPACE_REPLICA_LAG_SECONDS,
     dataDir: overrides.dataDir ?? value.COMMONSPACE_DATA,
     media: bucketOf(value),
     // A data folder that a flag names is meant, rather than the server of the environment.
@@ -228,6 +240,16 @@ function isTraced(value: z.output<typeof environment>): boolean {
   const endpoint = value.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? value.OTEL_EXPORTER_OTLP_ENDPOINT;
   const isOff = value.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || value.OTEL_TRACES_EXPORTER === 'none';
   return endpoint !== undefined && !isOff;
+}
+
+/** @throws CommonspaceError BAD_CONFIG if there are replicas of no server */
+function replicasOf(value: z.output<typeof environment>): readonly string[] {
+  if (value.DATABASE_REPLICA_URL.length === 0 || value.DATABASE_URL !== undefined)
+    return value.DATABASE_REPLICA_URL;
+  const message = 'DATABASE_REPLICA_URL needs DATABASE_URL.';
+  throw new CommonspaceError('BAD_CONFIG', `The configuration is invalid: ${message}`, [
+    'DATABASE_REPLICA_URL',
+  ]);
 }
 
 /** @throws CommonspaceError BAD_CONFIG if a bucket is named without credentials */

@@ -4,6 +4,7 @@ import { apiError, delay, failureOfGraphql, type GraphqlError, type Transport } 
 interface Result {
   readonly data?: unknown;
   readonly errors?: readonly GraphqlError[];
+  readonly extensions?: { readonly position?: string };
 }
 
 /** Wait before the first attempt to connect again; it doubles with each. */
@@ -52,7 +53,11 @@ export async function* subscribe(
   const stop = () => sse.dispose();
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    for await (const { data, errors } of sse.iterate({ query, variables }) as AsyncIterable<Result>) {
+    for await (const { data, errors, extensions } of sse.iterate({
+      query,
+      variables,
+    }) as AsyncIterable<Result>) {
+      transport.seen(extensions?.position ?? null);
       if (errors !== undefined && errors.length > 0) throw answerError(errors);
       yield data;
     }

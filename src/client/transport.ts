@@ -33,11 +33,18 @@ const RETRIED: ReadonlySet<number> = new Set([429, 503]);
 /** A longer Retry-After than this is left to the caller. */
 const LONGEST_WAIT_SECONDS = 30;
 
-/** Sends requests with the key, repeats those that the server refused for a while, and reads errors. */
+/** What a server with replicas sends with answers, and reads in requests: how much of the database they must see at least. */
+const POSITION_HEADER = 'x-commonspace-position';
+
+/**
+ * Sends requests with the key, repeats those that the server refused for a while, and reads errors. Each request carries the latest position of
+ * the answers before it, so that it sees what they did.
+ */
 export class Transport {
   readonly retries: number;
   private readonly base: string;
   private readonly fetch: typeof fetch;
+  private position = '';
 
   /** @throws TypeError for a malformed address */
   constructor(private readonly options: TransportOptions) {
@@ -72,19 +79,37 @@ export class Transport {
     }
   }
 
+  /**
+   * Keeps the position of an answer. The positions are texts of one length, which compare as their values do.
+   *
+   * @param sent with its request
+   */
+  seen(position: string | null, sent = ''): void {
+    if (position === null) return;
+    // An earlier one than was sent: the database was replaced.
+    if (position > this.position || sent === this.position) this.position = position;
+  }
+
   private async once({ path, method = 'POST', headers, body, signal }: Call): Promise<Response> {
     const { key } = this.options;
+    const { position } = this;
     try {
       const content = await body?.();
-      return await this.fetch(this.address(path), {
+      const response = await this.fetch(this.address(path), {
         method,
-        headers: { ...headers, ...(key ? { authorization: `Bearer ${key}` } : {}) },
+        headers: {
+          ...headers,
+          ...(key ? { authorization: `Bearer ${key}` } : {}),
+          ...(position && { [POSITION_HEADER]: position }),
+        },
         // A redirect would send the key to another address.
         redirect: 'error',
         ...(content !== undefined && { body: content }),
         ...(signal !== undefined && { signal }),
         ...(isStream(content) && { duplex: 'half' }),
       } as RequestInit);
+      this.seen(response.headers.get(POSITION_HEADER), position);
+      return response;
     } catch (error) {
       if (signal?.aborted) throw cancelled(error);
       throw new ApiError('UNREACHABLE', `The server at ${this.base} does not answer.`, { cause: error });

@@ -12,7 +12,13 @@ import { applyDefaultsToNull } from './null-defaults.js';
 import { resolvers } from './resolvers/index.js';
 import { requireScopes } from './root-scopes.js';
 import { timeRootFields } from './root-times.js';
-import { type BeginOperation, begun, createSseHandler, type SseHandler } from './sse-handler.js';
+import {
+  type BeginOperation,
+  begun,
+  createSseHandler,
+  type NotePosition,
+  type SseHandler,
+} from './sse-handler.js';
 import { refuseUnstorableArguments } from './storable-arguments.js';
 import { unconditionalSubscription } from './subscription-roots.js';
 
@@ -25,6 +31,8 @@ export interface GraphqlServerOptions {
   readonly plugins?: readonly ApolloServerPlugin<GraphqlContext>[];
   /** Called before the execution of each operation. */
   readonly beginOperation?: BeginOperation;
+  /** The position in the log of the database that an event of a stream shows; null without replicas. */
+  readonly notePosition?: NotePosition;
   /** Time limit of a query or a mutation that is answered as a stream, in milliseconds. For single answers, the signal of the context has it. */
   readonly streamedOperationMs: number;
   /** Whether callers may read the schema. */
@@ -45,6 +53,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
   const schemaText = await readFile(SCHEMA, 'utf8');
   let sse: SseHandler | null = null;
   const { reportUnexpected, streamedOperationMs, beginOperation = () => {} } = options;
+  const { notePosition = async () => null } = options;
   const apollo = new ApolloServer<GraphqlContext>({
     typeDefs: schemaText,
     resolvers,
@@ -68,6 +77,7 @@ export async function createGraphqlServer(options: GraphqlServerOptions): Promis
             schema,
             reportUnexpected,
             beginOperation,
+            notePosition,
             operationMs: streamedOperationMs,
             introspection: options.introspection,
           });

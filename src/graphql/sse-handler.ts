@@ -31,6 +31,8 @@ export interface SseHandlerOptions {
   /** Receives every unexpected error unmasked. The caller receives only a code. */
   readonly reportUnexpected: (error: unknown) => void;
   readonly beginOperation: BeginOperation;
+  /** Called before each event of a mutation or a subscription, whose reads are those of the primary. */
+  readonly notePosition: NotePosition;
   /** Time limit of a query or a mutation, in milliseconds. A subscription lasts as long as its stream. */
   readonly operationMs: number;
   /** Whether callers may read the schema. */
@@ -52,6 +54,8 @@ export function begun(
   return { definition, variables: () => variablesShape(schema, definition, variables ?? {}) };
 }
 
+export type NotePosition = (context: GraphqlContext) => Promise<string | null>;
+
 /** Called before the execution of an operation. */
 export type BeginOperation = (operation: BegunOperation, context: GraphqlContext) => void;
 
@@ -63,10 +67,12 @@ export function createSseHandler({
   schema,
   reportUnexpected,
   beginOperation,
+  notePosition,
   operationMs,
   introspection,
 }: SseHandlerOptions): SseHandler {
   const costs = new WeakMap<OperationContext, OperationCost>();
+  const noted = new WeakSet<OperationContext>();
   /** Runs the operation, which is valid, if its cost with its variables is within the limit. */
   const limited =
     <T>(run: (args: ExecutionArgs) => T) =>
@@ -78,6 +84,7 @@ export function createSseHandler({
         const tooDeep = nestingError(variableValues);
         if (tooDeep) return { errors: [tooDeep] };
         if (operation != null) beginOperation(begun(schema, operation, variableValues), context);
+        if (operation?.operation !== 'query') noted.add(context);
         const cost = measureCost({ schema, document, operationName, variables: variableValues });
         if (cost !== null) {
           costs.set(context, cost);
@@ -107,14 +114,18 @@ export function createSseHandler({
         return oneResult({ errors: [withCode(parsing, 'GRAPHQL_PARSE_FAILED')] });
       }
     },
-    onNext(context, _request, { errors, ...result }) {
+    async onNext(context, _request, { errors, ...result }) {
       const cost = costs.get(context);
+      const position = noted.has(context) ? await notePosition(context) : null;
+      const extensions = {
+        ...result.extensions,
+        ...(cost !== undefined && { cost: reportedCost(cost, context.budget) }),
+        ...(position !== null && { position }),
+      };
       return {
         ...result,
         ...(errors !== undefined && { errors: errors.map((error) => maskError(error, reportUnexpected)) }),
-        ...(cost !== undefined && {
-          extensions: { ...result.extensions, cost: reportedCost(cost, context.budget) },
-        }),
+        ...(Object.keys(extensions).length > 0 && { extensions }),
       };
     },
   });

@@ -27,6 +27,7 @@ import { registerMetrics } from './metrics.js';
 import { readPageDocuments } from './page-documents.js';
 import { registerPage } from './page-routes.js';
 import { sendGraphqlPage } from './pages.js';
+import { letReplicasAnswer, POSITION_HEADER, registerPositions } from './positions.js';
 import { logUnexpected, registerRequestLog, requestIdOf } from './request-log.js';
 import { requestSignal } from './request-signal.js';
 import { beginOperation, registerRequestWork } from './request-work.js';
@@ -92,6 +93,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { keys, sessions, signedMedia } = services;
   const access = registerAccess(app, { ...options, keys, sessions, signedMedia });
   registerCsrf(app, corsOrigins);
+  registerPositions(app, services.positions);
   if (trustedDocuments !== null) registerTrustedDocuments(app, trustedDocuments, await readPageDocuments());
   noteRequests(app, services);
   registerByteBudget(app, services.budgets, {
@@ -106,7 +108,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { apollo, schemaText, sse } = await createGraphqlServer({
     reportUnexpected: (error) => logUnexpected(logger, error),
     plugins: [retryLater],
-    beginOperation,
+    beginOperation: (begun, context) => {
+      beginOperation(begun, context);
+      letReplicasAnswer(begun, context);
+    },
+    notePosition: ({ services: { positions }, caller }) => positions.note(caller),
     streamedOperationMs: operationMs,
     introspection,
   });
@@ -150,8 +156,8 @@ function corsOptions(origins: readonly string[]): FastifyCorsOptions {
   return {
     origin: [...origins],
     methods: ['GET', 'POST', 'OPTIONS'],
-    allowedHeaders: ['authorization', 'content-type', 'accept', ...PREFLIGHT_HEADERS],
-    exposedHeaders: ['x-request-id', 'retry-after'],
+    allowedHeaders: ['authorization', 'content-type', 'accept', POSITION_HEADER, ...PREFLIGHT_HEADERS],
+    exposedHeaders: ['x-request-id', 'retry-after', POSITION_HEADER],
     maxAge: 3600,
   };
 }

@@ -85,6 +85,10 @@ function createMetrics() {
   const refusals = counter('refusals_total', 'Work that was refused because of a limit.', ['reason']);
   const cache = counter('cache_lookups_total', 'Lookups in caches.', ['cache', 'result']);
   const connections = gauge('database_connections', 'Connections of the pool.', ['state']);
+  const replicaUsed = gauge('replica_used', '1 while requests read from the replica.', ['replica']);
+  const replicaLag = gauge('replica_lag_seconds', 'By how much the replica lags behind the primary.', [
+    'replica',
+  ]);
   const waiting = gauge('waiting', 'Work that waits: for a connection, a thread, a decoder, memory.', [
     'for',
   ]);
@@ -113,9 +117,14 @@ function createMetrics() {
         if (reason !== undefined) refusals.inc({ reason });
       } else cache.inc({ cache: observation.cache, result: observation.hit ? 'hit' : 'miss' });
     },
-    set({ pool, extractors, waiting: waits, catalogue }: Gauges, http: HttpGauges): void {
+    set({ pool, replicas, extractors, waiting: waits, catalogue }: Gauges, http: HttpGauges): void {
       connections.set({ state: 'idle' }, pool.idle);
       connections.set({ state: 'used' }, pool.total - pool.idle);
+      replicaLag.reset();
+      for (const { name: replica, used, lagSeconds } of replicas) {
+        replicaUsed.set({ replica }, used ? 1 : 0);
+        if (lagSeconds !== null) replicaLag.set({ replica }, lagSeconds);
+      }
       waiting.set({ for: 'connection' }, pool.waiting);
       waiting.set({ for: 'query_extractor' }, extractors.queries.waiting);
       waiting.set({ for: 'batch_extractor' }, extractors.batches.waiting);

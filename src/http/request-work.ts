@@ -32,6 +32,11 @@ export function registerRequestWork(app: FastifyInstance): void {
   );
 }
 
+/** What the statements of a request belong to; null before its body is read. */
+export function workOf(request: FastifyRequest): RequestWork | null {
+  return works.get(request) ?? null;
+}
+
 /** The GraphQL operation of a request, for the log; empty for other requests. */
 export function operationOf(request: FastifyRequest): Partial<OperationName> {
   return runningOperation(request)?.named ?? {};

@@ -10,6 +10,16 @@ export interface RequestWork {
   readonly id: string | null;
   /** The same object for all work of the request, and of no other: what a layer above knows of the request is kept by it. */
   readonly token: object;
+  /** Set where replicas of the database may answer; null: the primary does. */
+  reads: ReplicaReads | null;
+}
+
+/** What a request that only reads needs of the replica that answers it. */
+export interface ReplicaReads {
+  /** The replica must have replayed the log of the primary up to here. */
+  readonly after: bigint;
+  /** Whether the primary answers from now on: no replica is fit, or one failed, or the request writes after all. */
+  usesPrimary: boolean;
 }
 
 /**
@@ -26,9 +36,15 @@ export function currentRequest(): RequestWork | null {
 /** Runs work that answers a request: its statements have the time limits of requests. */
 export function inRequest<T>(
   work: () => T,
-  { id = null, token = {} }: Partial<Pick<RequestWork, 'id' | 'token'>> = {},
+  { id = null, token = {}, reads = null }: Partial<Omit<RequestWork, 'signal'>> = {},
 ): T {
-  return storage.run({ signal: null, id, token }, work);
+  return storage.run({ signal: null, id, token, reads }, work);
+}
+
+/** Lets a replica answer what the current request reads from now on, if it has replayed the log of the primary up to a position. */
+export function readFromReplicas(after: bigint): void {
+  const request = currentRequest();
+  if (request !== null) request.reads = { after, usesPrimary: false };
 }
 
 /** Lets the signal cancel the statements of the current request from now on. Only for reads: a write is completed. */

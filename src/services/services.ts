@@ -8,6 +8,7 @@ import type { FetchPolicy } from '../media/fetch-image.js';
 import type { MediaStore } from '../media/media-store.js';
 import { ApiKeys } from './access/api-keys.js';
 import { Budgets } from './access/budgets.js';
+import { Positions } from './access/positions.js';
 import { Sessions } from './access/sessions.js';
 import { Signatures } from './access/signatures.js';
 import { SignedMedia } from './access/signed-media.js';
@@ -105,6 +106,8 @@ export interface Services extends JobServices {
   readonly querySampler: QuerySampler | null;
   readonly keys: ApiKeys;
   readonly budgets: Budgets;
+  /** What reads must see where replicas answer them. */
+  readonly positions: Positions;
   readonly sessions: Sessions;
   readonly signedMedia: SignedMedia;
   /** Notes a write in the audit log. It does not fail, because the write is done. */
@@ -259,6 +262,7 @@ export function createServices(parts: Parts): Services {
     querySampler,
     keys,
     budgets,
+    positions: new Positions(catalog),
     sessions: new Sessions(signatures, keys),
     signedMedia: new SignedMedia(signatures),
     audit: (...entry) => catalog.audit.add(...entry).catch(reportUnexpected),

@@ -10,7 +10,7 @@ const RULES = read('deploy/prometheus/rules.yml');
 const DOCUMENT = read('docs/operations.md');
 /** Functions and words of Prometheus's language, labels, and the metric that Prometheus itself makes. */
 const PROMETHEUS =
-  /^(up|job|sum|max|count|by|le|rate|increase|histogram_quantile|label_values|vector|offset|and|or|kind|reason|instance|[0-9]+[mhe]?.*)$/;
+  /^(up|job|sum|max|count|by|le|rate|increase|histogram_quantile|label_values|vector|offset|and|or|kind|reason|instance|replica|[0-9]+[mhe]?.*)$/;
 /** Labels that the dashboard groups by; a word after a metric is one of these or unknown. */
 const LABELS =
   /^(route|status|stage|code|state|modality|classes|query|target|of|advice|cache|for|__rate_interval)$/;

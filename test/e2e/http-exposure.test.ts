@@ -57,10 +57,12 @@ describe('pages of other origins', () => {
     expect(asked.statusCode).toBe(204);
     expect(asked.headers['access-control-allow-origin']).toBe(SHOP);
     expect(asked.headers['access-control-allow-headers']).toContain('authorization');
+    expect(asked.headers['access-control-allow-headers']).toContain('x-commonspace-position');
     expect(asked.headers['access-control-allow-credentials']).toBeUndefined();
     const answer = await post({ query: COUNT }, crossSite(SHOP));
     expect(answer.json().data).toEqual({ items: { totalCount: 0 } });
     expect(answer.headers['access-control-allow-origin']).toBe(SHOP);
+    expect(answer.headers['access-control-expose-headers']).toContain('x-commonspace-position');
     const without = await post({ query: COUNT }, { ...crossSite(SHOP), authorization: '' });
     expect(without.statusCode).toBe(401);
   });

@@ -42,6 +42,22 @@ const nested = (begin: string, end: string, levels: number) =>
 const send = (payload: object, headers: Record<string, string> = {}) =>
   http.inject({ method: 'POST', url: '/graphql', headers, payload });
 
+it.each(['0/16B3748', '', 'f'.repeat(17), "'; --", '0000000000000010, 0000000000000020'])(
+  'a request with the position %j in the log of the database is the fault of the caller',
+  async (position) => {
+    const response = await send({ query: '{ __typename }' }, { 'x-commonspace-position': position });
+    expect(response.statusCode).toBe(400);
+    expect(response.json().errors[0].extensions).toEqual({
+      code: 'BAD_INPUT',
+      field: ['x-commonspace-position'],
+    });
+    const valid = await send({ query: '{ __typename }' }, { 'x-commonspace-position': '00000000016b3748' });
+    // Without replicas there are no positions.
+    expect(valid.statusCode).toBe(200);
+    expect(valid.headers['x-commonspace-position']).toBeUndefined();
+  },
+);
+
 it.each(['%00', "'; DROP TABLE item; --", '['])(
   'an operation for the host %j is the fault of the caller',
   async (host) => {

@@ -14,7 +14,12 @@ export interface CliResult {
 
 /** The environment of a command: the current one without settings that tests must not inherit. hsv-hog needs no network. */
 export function cliEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const { DATABASE_URL: _database, COMMONSPACE_DATA: _data, ...rest } = process.env;
+  const {
+    DATABASE_URL: _database,
+    DATABASE_REPLICA_URL: _replicas,
+    COMMONSPACE_DATA: _data,
+    ...rest
+  } = process.env;
   return { ...rest, COMMONSPACE_IMAGE_MODEL: 'hsv-hog', COMMONSPACE_WORKERS: '1', ...extra };
 }
 

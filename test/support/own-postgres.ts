@@ -29,19 +29,29 @@ export class OwnPostgres {
     /** What belongs to the server; its database is in `data`. */
     readonly folder: string,
     readonly port: number,
+    private readonly primary: OwnPostgres | null,
   ) {}
 
-  /** Not started yet. */
-  static async create(): Promise<OwnPostgres> {
+  /**
+   * Not started yet.
+   *
+   * @param primary a server that runs, for a streaming replica of it
+   */
+  static async create(primary: OwnPostgres | null = null): Promise<OwnPostgres> {
     const folder = await mkdtemp(join(tmpdir(), 'commonspace-postgres-'));
     // The server may run as another user.
     await chmod(folder, 0o755);
-    return new OwnPostgres(folder, await freePort());
+    return new OwnPostgres(folder, await freePort(), primary);
+  }
+
+  /** The file of its log. */
+  get log(): string {
+    return join(this.folder, 'data', 'server.log');
   }
 
   /** @returns its address */
   async start(): Promise<string> {
-    return (await this.run('all')).trim().split('\n').at(-1) ?? '';
+    return (await this.run(this.primary === null ? 'all' : 'replica')).trim().split('\n').at(-1) ?? '';
   }
 
   stop(): Promise<string> {
@@ -54,7 +64,12 @@ export class OwnPostgres {
   }
 
   private async run(command: string): Promise<string> {
-    const env = { ...process.env, DATA: join(this.folder, 'data'), PORT: String(this.port) };
+    const env = {
+      ...process.env,
+      DATA: join(this.folder, 'data'),
+      PORT: String(this.port),
+      ...(this.primary !== null && { PRIMARY: String(this.primary.port) }),
+    };
     return (await promisify(execFile)('bash', ['scripts/native-postgres.sh', command], { env })).stdout;
   }
 }

@@ -46,6 +46,24 @@ describe('the configuration', () => {
     );
   });
 
+  it('reads the replicas of a server', () => {
+    const DATABASE_URL = 'postgresql://one/x';
+    const DATABASE_REPLICA_URL = 'postgresql://two/x, postgres://user:hunter2@three:5433/x';
+    expect(readConfig({}, { DATABASE_URL })).toMatchObject({ replicaUrls: [], replicaLagSeconds: 10 });
+    expect(
+      readConfig({}, { DATABASE_URL, DATABASE_REPLICA_URL, COMMONSPACE_REPLICA_LAG_SECONDS: '.5' }),
+    ).toMatchObject({
+      replicaUrls: ['postgresql://two/x', 'postgres://user:hunter2@three:5433/x'],
+      replicaLagSeconds: 0.5,
+    });
+    expect(() => readConfig({}, { DATABASE_REPLICA_URL })).toThrowError(/needs DATABASE_URL/);
+    for (const bad of ['mysql://user:hunter2@two/x', 'postgresql://user:hunter2@two:x/y']) {
+      const read = () => readConfig({}, { DATABASE_URL, DATABASE_REPLICA_URL: bad });
+      expect(read, bad).toThrowError(/DATABASE_REPLICA_URL must/);
+      expect(read, bad).not.toThrowError(/hunter2/);
+    }
+  });
+
   it('reads the object storage of pictures, whose credentials come from the environment alone', () => {
     const keys = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'a-secret' };
     expect(readConfig({}, keys).media).toBeNull();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clockFinding, diskFinding, pgvectorFinding } from '../../src/services/checks/findings.js';
+import { replicaFinding } from '../../src/services/checks/replica-findings.js';
 
 const GB = 2 ** 30;
 
@@ -17,6 +18,21 @@ describe('the findings of commonspace doctor', () => {
     expect(found).toMatchObject({ check: 'pgvector', level, message: expect.stringMatching(message) });
     if (remedy === null) expect(found.remedy).toBeNull();
     else expect(found.remedy).toMatch(remedy);
+  });
+
+  it.each([
+    [{ kind: 'usable', lagMs: 120 }, 'ok', /lags by 0\.1 s$/],
+    [{ kind: 'lagging', lagMs: 12_000 }, 'warning', /lags by 12\.0 s, so it is not used/],
+    [{ kind: 'lagging', lagMs: Number.POSITIVE_INFINITY }, 'warning', /lags by more than was measured/],
+    [{ kind: 'unreachable', reason: 'refused' }, 'warning', /does not answer.*: refused$/],
+    [{ kind: 'foreign', reason: 'it was promoted' }, 'error', /not a replica.*: it was promoted$/],
+  ] as const)('of the replica %j', (state, level, message) => {
+    expect(replicaFinding({ name: 'there:5432', state })).toMatchObject({
+      check: 'replicas',
+      level,
+      message: expect.stringMatching(message),
+      remedy: level === 'ok' ? null : expect.any(String),
+    });
   });
 
   it('judge the library of the server, and name objects of an older version', () => {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { CommonspaceError, type ErrorCode } from '../../domain/errors.js';
+import { connectReplicas, type ReplicaOptions } from './connect-replicas.js';
 import { createDatabase, createPool, type Database } from './database.js';
 import { type EmbeddedServer, startEmbedded } from './embedded-server.js';
 import { createGuard, type ReportConnectionError } from './lost-connection.js';
@@ -13,7 +14,7 @@ const MISSING_EXTENSION: ReadonlySet<ErrorCode> = new Set(['PGVECTOR_MISSING', '
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-export interface ConnectOptions {
+export interface ConnectOptions extends ReplicaOptions {
   /** A Postgres with pgvector; without it, the embedded one under `dataDir` is used. */
   readonly databaseUrl?: string | null;
   readonly dataDir?: string | null;
@@ -71,8 +72,9 @@ async function connectToEmbedded(server: EmbeddedServer, onError: ReportConnecti
 async function connectToServer(
   databaseUrl: string,
   onError: ReportConnectionError,
-  { connectTimeoutMs: connectionTimeoutMillis = CONNECT_TIMEOUT_MS, limits: own }: ConnectOptions,
+  options: ConnectOptions,
 ): Promise<Database> {
+  const { connectTimeoutMs: connectionTimeoutMillis = CONNECT_TIMEOUT_MS, limits: own } = options;
   if (!URL.canParse(databaseUrl)) {
     // Without the address itself, which may contain a password.
     throw new CommonspaceError(
@@ -98,7 +100,9 @@ async function connectToServer(
     });
   });
   const limits = { ...SERVER_LIMITS, ...own };
-  return createDatabase('server', createPool('server', config, onError, limits), applied, guard, limits);
+  const pool = createPool('server', config, onError, limits);
+  const replicas = connectReplicas(databaseUrl, pool, options, onError, limits);
+  return createDatabase('server', pool, applied, guard, limits, replicas);
 }
 
 /** A connection of its own: those of the pool need pgvector's types, which the migrations create. */

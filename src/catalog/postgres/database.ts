@@ -7,6 +7,7 @@ import { timeStage } from '../../domain/observations.js';
 import { currentRequest, outsideRequest } from '../../platform/request-work.js';
 import { repeatConflicts } from './conflicts.js';
 import type { Guard, ReportConnectionError } from './lost-connection.js';
+import type { Replicas } from './replicas.js';
 import { EMBEDDED_LIMITS, SERVER_LIMITS, type TimeLimits, WorkPool } from './work-pool.js';
 
 /** Something that runs SQL: the pool, or one connection inside a transaction. */
@@ -30,6 +31,8 @@ export interface Database extends Queryable {
   readonly applied: readonly string[];
   readonly pool: pg.Pool;
   readonly prisma: CatalogPrisma;
+  /** Null without replicas. */
+  readonly replicas: Replicas | null;
   /**
    * Runs the work in a transaction. Inside, use only `tx`: on the embedded database another statement would deadlock. The order
    * of locks is described in conflicts.ts.
@@ -73,7 +76,7 @@ export function createPool(
   config: pg.PoolConfig,
   onError: ReportConnectionError,
   limits: TimeLimits = limitsOf(kind),
-): pg.Pool {
+): WorkPool {
   const options: pg.PoolConfig = {
     // PGlite is a single session, and all connections share its prepared statements: the names of a second connection would
     // clash with those of the first. With one connection, the pool's queue serialises the statements.
@@ -107,6 +110,7 @@ export function createDatabase(
   applied: readonly string[],
   guard: Guard,
   limits: TimeLimits = limitsOf(kind),
+  replicas: Replicas | null = null,
 ): Database {
   const prisma = createPrisma(pool, guard);
   async function transaction<T>(work: (tx: Queryable) => Promise<T>, snapshot: boolean): Promise<T> {
@@ -135,6 +139,7 @@ export function createDatabase(
     applied,
     pool,
     prisma,
+    replicas,
     ...queryable(pool, guard),
     transaction: (work, { repeat = false, snapshot = false } = {}) =>
       repeat ? repeatConflicts(() => transaction(work, snapshot)) : transaction(work, snapshot),
@@ -151,7 +156,7 @@ export function createDatabase(
     },
     async close() {
       await prisma.$disconnect();
-      await pool.end();
+      await Promise.all([pool.end(), replicas?.close()]);
     },
   };
 }

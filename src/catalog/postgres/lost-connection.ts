@@ -89,7 +89,8 @@ function isCancellation(error: Error): boolean {
   return code === QUERY_CANCELED;
 }
 
-function isConnectionError(error: Error): boolean {
+/** Whether the error ended or refused a connection. */
+export function isConnectionError(error: Error): boolean {
   // Node combines failed attempts at several addresses of one host.
   if (error instanceof AggregateError) return error.errors.some(isConnectionError);
   if (error instanceof pg.DatabaseError) return endsConnection(error.severity, error.code);

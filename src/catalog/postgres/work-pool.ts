@@ -21,7 +21,18 @@ export const EMBEDDED_LIMITS: TimeLimits = { ...SERVER_LIMITS, waitMs: 60_000 };
 /** What the pool says when no connection became free in time. */
 const WAIT_ENDED = 'timeout exceeded when trying to connect';
 
+/**
+ * Runs a statement of the current request on another pool, or else by `here`; null where it is to run here. It is a statement of its own, not one
+ * of a transaction.
+ */
+export type ReadElsewhere = <T>(
+  elsewhere: (pool: pg.Pool) => Promise<T>,
+  here: () => Promise<T>,
+) => Promise<T> | null;
+
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, done: () => void) => void;
+
+type Query = (this: pg.Pool, ...statement: unknown[]) => Promise<unknown>;
 
 /**
  * A pool that knows what each connection is used for. Statements of a request have a time limit, and end when its caller
@@ -30,6 +41,8 @@ type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, d
 export class WorkPool extends pg.Pool {
   /** The statement_timeout that each connection has now. */
   private readonly timeouts = new WeakMap<pg.PoolClient, number>();
+  /** Set where there are replicas. */
+  readElsewhere: ReadElsewhere | null = null;
 
   constructor(
     private readonly kind: 'embedded' | 'server',
@@ -37,6 +50,14 @@ export class WorkPool extends pg.Pool {
     private readonly limits: Pick<TimeLimits, 'readMs' | 'waitMs'>,
   ) {
     super({ ...config, connectionTimeoutMillis: limits.waitMs });
+  }
+
+  /** Prisma's statements come here too. `never` fits all of the forms that the driver declares. */
+  override query(...statement: unknown[]): never {
+    const here = () => (super.query as Query).apply(this, statement);
+    const elsewhere = (pool: pg.Pool) => (pool.query as Query).apply(pool, statement);
+    const hasCallback = typeof statement.at(-1) === 'function';
+    return ((hasCallback ? null : this.readElsewhere?.(elsewhere, here)) ?? here()) as never;
   }
 
   /** @throws CommonspaceError BUSY, CANCELLED; as a rejection, or by the callback as `pg` passes errors. */
@@ -54,6 +75,8 @@ export class WorkPool extends pg.Pool {
 
   private async checkOut(request: RequestWork | null): Promise<pg.PoolClient> {
     throwIfRequestCancelled();
+    // A transaction, which may write. What follows must see it.
+    if (this.readElsewhere !== null && request?.reads) request.reads.usesPrimary = true;
     const signal = request?.signal ?? null;
     const client = await unlessAborted(this.waitFor(request), signal);
     if (this.kind === 'embedded') return client;

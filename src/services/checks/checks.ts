@@ -4,6 +4,7 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { MediaStore } from '../../media/media-store.js';
 import type { Sweep } from '../sweep/sweep.js';
 import { clockFinding, diskFinding, type Finding, ok, pgvectorFinding } from './findings.js';
+import { replicaFindings } from './replica-findings.js';
 
 /** Pictures that are looked up together. */
 const PICTURES_AT_ONCE = 1_000;
@@ -29,6 +30,7 @@ export class Checks {
     return [
       pgvectorFinding(await catalog.serverChecks.pgvector()),
       ...(await this.indexes()),
+      ...(await replicaFindings(catalog.database.replicas)),
       await this.pictures(),
       await this.leftovers(),
       await this.clock(),

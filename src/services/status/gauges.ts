@@ -14,11 +14,21 @@ const KEEP_MS = 60_000;
 /** The state of the server and the catalogue, for metrics. */
 export interface Gauges {
   readonly pool: { readonly total: number; readonly idle: number; readonly waiting: number };
+  /** As the latest check of each has found it. */
+  readonly replicas: readonly ReplicaGauges[];
   readonly extractors: { readonly queries: QueueLength; readonly batches: QueueLength };
   /** Callers that wait to decode a picture, and for memory for one. */
   readonly waiting: { readonly decode: number; readonly pictureMemory: number };
   /** Null while the database does not answer. */
   readonly catalogue: CatalogueGauges | null;
+}
+
+interface ReplicaGauges {
+  /** Host and port. */
+  readonly name: string;
+  readonly used: boolean;
+  /** Null where it is not known: the replica does not answer, or is none of this primary. */
+  readonly lagSeconds: number | null;
 }
 
 export interface CatalogueGauges {
@@ -57,6 +67,11 @@ export class GaugeReader {
     const { totalCount, idleCount, waitingCount } = this.catalog.database.pool;
     return {
       pool: { total: totalCount, idle: idleCount, waiting: waitingCount },
+      replicas: (this.catalog.database.replicas?.reports ?? []).map(({ name, state }) => ({
+        name,
+        used: state.kind === 'usable',
+        lagSeconds: 'lagMs' in state ? state.lagMs / 1000 : null,
+      })),
       extractors: this.features.queues(),
       waiting: { decode: decodersWaiting(), pictureMemory: pictureMemory.waiting },
       catalogue: await this.readCatalogue(),
