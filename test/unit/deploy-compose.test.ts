@@ -178,10 +178,12 @@ describe('make-env.sh', () => {
       const env = Object.fromEntries(
         Object.entries(environment).map(([key, text]) => [key, substituted(text, values)]),
       );
-      const { databaseUrl, apiKeys, media } = readConfig({}, env);
-      expect(databaseUrl).toBe(
-        `postgresql://commonspace:${values.POSTGRES_PASSWORD}@database:5432/commonspace`,
-      );
+      const { databaseUrl, replicaUrls, apiKeys, media } = readConfig({}, env);
+      // Queries go to the replica, so only servers need its address. On Citus there is none.
+      const replica = `postgresql://commonspace:${values.POSTGRES_PASSWORD}@replica:5432/commonspace`;
+      expect(replicaUrls, name).toEqual(name === 'server' ? [replica] : []);
+      expect(readConfig({}, { ...env, ...CITUS.services[name]?.environment }).replicaUrls).toEqual([]);
+      expect(databaseUrl).toBe(replica.replace('@replica', '@database'));
       expect(apiKeys).toEqual([values.COMMONSPACE_API_KEYS]);
       expect(media).toMatchObject({ bucket: 'pictures', endpoint: 'http://storage:8333' });
     }
