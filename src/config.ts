@@ -62,6 +62,8 @@ export interface Config {
   readonly jobs: number;
   /** Seconds that a server that stops gives the requests that it answers. */
   readonly drainSeconds: number;
+  /** Seconds in which a server that stops says that it is not ready, and still takes requests. */
+  readonly stopDelaySeconds: number;
   /** Whether embeddings of queries are sampled, to tell when the encoder no longer fits. */
   readonly sampleQueries: boolean;
   /** Operations that take this many milliseconds are logged with their details; 0: none. */
@@ -158,6 +160,7 @@ const environment = z.object({
   COMMONSPACE_PROMOTION_TOLERANCE: z.coerce.number().min(0).max(1).default(DEFAULT_VERSIONS.tolerance),
   COMMONSPACE_JOBS: z.coerce.number().int().min(0).max(16).default(1),
   COMMONSPACE_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(20),
+  COMMONSPACE_STOP_DELAY_SECONDS: z.coerce.number().min(0).max(600).default(0),
   COMMONSPACE_QUERY_SAMPLES: z.enum(['on', 'off']).default('on'),
   COMMONSPACE_SLOW_MS: z.coerce.number().int().min(0).max(86_400_000).default(2_000),
   OTEL_EXPORTER_OTLP_ENDPOINT: otlpAddress,
@@ -228,6 +231,7 @@ export function readConfig(
     promotionTolerance: value.COMMONSPACE_PROMOTION_TOLERANCE,
     jobs: overrides.jobs ?? value.COMMONSPACE_JOBS,
     drainSeconds: value.COMMONSPACE_DRAIN_SECONDS,
+    stopDelaySeconds: value.COMMONSPACE_STOP_DELAY_SECONDS,
     sampleQueries: value.COMMONSPACE_QUERY_SAMPLES === 'on',
     slowMs: value.COMMONSPACE_SLOW_MS,
     tracedAs: isTraced(value) ? value.OTEL_SERVICE_NAME : null,

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
 import { type Logger, pino } from 'pino';
 import type { Config } from '../config.js';
@@ -43,7 +44,10 @@ export function createLogger(level: Config['logLevel']): Logger {
   return pino({ level }, pino.destination(2));
 }
 
-/** Serves until SIGINT or SIGTERM. Requests that are being answered are then completed, or cut after `drainSeconds`. */
+/**
+ * Serves until SIGINT or SIGTERM, and then for `stopDelaySeconds` while it says that it is not ready. Requests that are being answered
+ * are then completed, or cut after `drainSeconds`.
+ */
 export async function serve(
   { config, signal }: Running,
   services: App,
@@ -63,6 +67,7 @@ export async function serve(
     corsOrigins: config.corsOrigins,
     introspection: config.introspection,
     slowMs: config.slowMs,
+    stopping: signal,
     trustedDocuments: path === null ? null : await readTrustedDocuments(path),
   });
   try {
@@ -81,6 +86,7 @@ export async function serve(
     services.mapSchedule.start();
     services.jobRunner.start(config.jobs);
     await stopped(signal);
+    await setTimeout(config.stopDelaySeconds * 1000);
   } finally {
     // Before the port is free for another program.
     await announceServer(config.dataDir, null);

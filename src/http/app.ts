@@ -53,6 +53,8 @@ export interface AppOptions {
   readonly trustedDocuments?: TrustedDocuments | null;
   /** Operations that take this many milliseconds are logged with their details; 0, the default: none. */
   readonly slowMs?: number;
+  /** Aborts when the server is about to stop: /readyz then answers 503, so that proxies send it nothing more. */
+  readonly stopping?: AbortSignal;
   readonly limits?: Partial<RequestLimits>;
 }
 
@@ -69,6 +71,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     // See body-time.ts. Headers have the limit of Node, 60 s.
     requestTimeout: 0,
+    // A proxy keeps connections open. What it has sent before it knows of the stop is answered, and the answer ends the connection.
+    return503OnClosing: false,
     genReqId: requestIdOf,
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
@@ -140,7 +144,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   registerArchive(app, services, streamMs);
   registerSession(app, access);
   registerMetrics(app, services.gauges, () => ({ waitingBodies: bodies.waiting, streams: streamed.count }));
-  registerStatus(app, services, access.identify);
+  registerStatus(app, services, access.identify, options.stopping);
   registerHome(app, await registerPage(app), introspection ? schemaText : null);
   return app;
 }

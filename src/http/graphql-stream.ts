@@ -21,6 +21,7 @@ const STREAM_HEADERS = {
 /** Sends what the handler of GraphQL over server-sent events answers, and ends open streams when the server stops. */
 export class GraphqlStreams {
   private readonly open = new Map<FastifyReply, Readable | null>();
+  private isStopping = false;
 
   constructor(
     app: FastifyInstance,
@@ -29,6 +30,7 @@ export class GraphqlStreams {
     private readonly limitMs: number,
   ) {
     app.addHook('preClose', async () => {
+      this.isStopping = true;
       for (const reply of this.open.keys()) this.cut(reply);
     });
   }
@@ -40,6 +42,8 @@ export class GraphqlStreams {
 
   /** @throws CommonspaceError BUSY */
   async answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    // The stop would wait for its end.
+    if (this.isStopping) throw new CommonspaceError('BUSY', 'The server is stopping.');
     if (this.open.size >= MAX_STREAMS) {
       observe({ kind: 'refusal', reason: 'streams' });
       throw new CommonspaceError('BUSY', `The limit of ${MAX_STREAMS} open streams is reached.`);

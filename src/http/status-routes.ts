@@ -6,10 +6,16 @@ import type { Identify } from './access.js';
 const KEEP_MS = 10_000;
 
 /**
- * GET /healthz: the process answers. GET /readyz: the process and the database answer, which costs one small read. Callers that
+ * GET /healthz: the process answers. GET /readyz: the process and the database answer, which costs one small read, and it is not about
+ * to stop. Callers that
  * may read the catalogue also get the numbers of missing vector indexes.
  */
-export function registerStatus(app: FastifyInstance, services: Services, identify: Identify): void {
+export function registerStatus(
+  app: FastifyInstance,
+  services: Services,
+  identify: Identify,
+  stopping?: AbortSignal,
+): void {
   let indexes: ReturnType<Services['indexes']['state']> | null = null;
   let readAt = Number.NEGATIVE_INFINITY;
   const stateOfIndexes = async () => {
@@ -27,6 +33,7 @@ export function registerStatus(app: FastifyInstance, services: Services, identif
   });
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (request, reply) => {
+    if (stopping?.aborted) return await reply.code(503).send({ status: 'stopping' });
     try {
       await services.ping();
       // Without an index searches are slower and exact, so the server is ready nevertheless.

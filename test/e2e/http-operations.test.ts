@@ -1,11 +1,8 @@
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type AppOptions, createApp, listen } from '../../src/http/app.js';
-import { closeWithin } from '../../src/http/drain.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { pathOf } from '../support/media-files.js';
@@ -223,52 +220,5 @@ describe('the log', () => {
     expect(errors.map(({ requestId }) => requestId)).toEqual(
       log.filter(({ msg }) => msg === 'request').map(({ requestId }) => requestId),
     );
-  });
-});
-
-describe('a server that stops', () => {
-  it('does not wait for connections that have sent nothing', async () => {
-    const http = await start();
-    const accepted = once(http.server, 'connection');
-    const unused = connect(Number(new URL(await listen(http, '127.0.0.1', 0)).port), '127.0.0.1');
-    const ended = once(unused, 'close');
-    await accepted;
-    const cut = vi.spyOn(http.server, 'closeAllConnections');
-    // Node would end the connection after a minute, when it gives up waiting for headers.
-    await closeWithin(http, 30_000);
-    await ended;
-    expect(cut).not.toHaveBeenCalled();
-  });
-
-  it('completes requests, and cuts those that take longer than the limit', async () => {
-    const http = await start();
-    const address = await listen(http, '127.0.0.1', 0);
-    const { port } = new URL(address);
-    const count = vi.spyOn(app.items, 'count').mockImplementation(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      return 7;
-    });
-    const short = fetch(`${address}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"query": "{ items { totalCount } }"}',
-    });
-    // An upload whose body never ends.
-    const upload = connect(Number(port), '127.0.0.1');
-    const ended = new Promise<void>((resolve) => upload.once('close', () => resolve()));
-    upload.on('error', () => {});
-    upload.write(
-      'POST /media HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/png\r\ncontent-length: 9\r\n\r\nabc',
-    );
-    await vi.waitFor(() => expect(count).toHaveBeenCalled());
-    const started = performance.now();
-    await closeWithin(http, 1000);
-    await ended;
-    expect(performance.now() - started).toBeGreaterThan(900);
-    expect(performance.now() - started).toBeLessThan(5000);
-    expect(await (await short).json()).toMatchObject({ data: { items: { totalCount: 7 } } });
-    const cut = log.filter(({ msg }) => msg === 'cut a request, because the server stops');
-    expect(cut).toMatchObject([{ level: 40, method: 'POST', path: '/media', requestId: expect.any(String) }]);
-    count.mockRestore();
   });
 });

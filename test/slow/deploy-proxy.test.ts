@@ -55,13 +55,14 @@ describe.skipIf(!canRun)('the proxy of deploy/', () => {
   /** The number of requests of /graphql that each server has answered. */
   const answered = [0, 0, 0];
 
-  const start = (i: number) =>
+  const start = (i: number, delay = '0') =>
     ServerProcess.start(
       folder,
       {
         DATABASE_URL: database.url,
         COMMONSPACE_API_KEYS: KEY,
         COMMONSPACE_JOBS: '0',
+        COMMONSPACE_STOP_DELAY_SECONDS: delay,
         COMMONSPACE_LOG_LEVEL: 'info',
       },
       (line) => {
@@ -143,7 +144,7 @@ describe.skipIf(!canRun)('the proxy of deploy/', () => {
 
   it('passes all requests to the other server while one stops', async () => {
     const [stays] = servers;
-    const ends = await start(2);
+    const ends = await start(2, '5');
     if (stays === undefined) throw new Error('no server');
     const own = await startProxy(folder, [stays, ends]);
     const statuses = new Set<number>();
