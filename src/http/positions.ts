@@ -9,8 +9,8 @@ import { callerOf } from './access.js';
 import { runningOperation, workOf } from './request-work.js';
 
 /**
- * Where there are replicas, the answer to a write says by this header where the log of the database ended. A read that sends it sees the write,
- * on any server.
+ * Where there are replicas, answers say by this header where the log of the database was. A query that sends it sees at least as much, on any
+ * server: what the caller has written, and what it has read.
  */
 export const POSITION_HEADER = 'x-commonspace-position';
 
@@ -52,10 +52,8 @@ async function positionOf(
   positions: Services['positions'],
 ): Promise<string | null> {
   if (hasWritten(request, reply)) return await positions.note(callerOf(request));
-  const work = workOf(request);
-  // The position is one of another database, or no replica has reached it: its sender goes on from the one of the primary.
-  if (work?.reads?.usesPrimary && asked.has(work.token)) return await positions.current();
-  return null;
+  const reads = workOf(request)?.reads ?? null;
+  return reads === null ? null : await positions.seen(reads);
 }
 
 /** Whether the request may have changed the database. The events of a stream carry their positions themselves. */

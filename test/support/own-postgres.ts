@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -58,6 +58,26 @@ export class OwnPostgres {
     return this.run('stop');
   }
 
+  /** Stops all processes without ending them: the server accepts connections, and answers nothing. */
+  async freeze(): Promise<void> {
+    const postmaster = await this.postmaster();
+    // First, so that it starts no further ones.
+    process.kill(postmaster, 'SIGSTOP');
+    for (const child of await childrenOf(postmaster)) process.kill(child, 'SIGSTOP');
+  }
+
+  /** Lets a frozen server go on. */
+  async thaw(): Promise<void> {
+    const postmaster = await this.postmaster();
+    for (const child of await childrenOf(postmaster)) process.kill(child, 'SIGCONT');
+    process.kill(postmaster, 'SIGCONT');
+  }
+
+  private async postmaster(): Promise<number> {
+    const [pid] = (await readFile(join(this.folder, 'data', 'postmaster.pid'), 'utf8')).split('\n');
+    return Number(pid);
+  }
+
   async remove(): Promise<void> {
     await this.stop().catch(() => {});
     await rm(this.folder, { recursive: true, force: true });
@@ -72,4 +92,9 @@ export class OwnPostgres {
     };
     return (await promisify(execFile)('bash', ['scripts/native-postgres.sh', command], { env })).stdout;
   }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const list = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return list.trim().split(' ').filter(Boolean).map(Number);
 }

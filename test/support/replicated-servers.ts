@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { expect } from 'vitest';
+import { repeatConflicts } from '../../src/catalog/postgres/conflicts.js';
 import { type Client, createClient } from '../../src/client/index.js';
 import { openApp } from '../../src/compose.js';
 import { readConfig } from '../../src/config.js';
@@ -33,6 +35,8 @@ export interface ReplicatedServers {
   balanced(options?: { readonly withoutPosition?: boolean }): Client;
   /** The statements of the application that a database has logged since the last call, without the looks at positions. */
   statements(node: Node): Promise<string[]>;
+  /** Resolves when both servers use this number of replicas, which lag by this number of seconds at most. */
+  used(count: number, lag?: number): Promise<void>;
   /** Runs a statement on both replicas. */
   onReplicas(statement: string): Promise<void>;
   close(): Promise<void>;
@@ -105,6 +109,14 @@ export async function openReplicatedServers(): Promise<ReplicatedServers> {
         .split(/^(?=\[)/m)
         .filter((entry) => /^\[commonspace\] LOG: {2}(statement|execute)/.test(entry));
     },
+    async used(count, lag = LAG_SECONDS) {
+      const used = async ({ gauges }: App) =>
+        (await gauges.read()).replicas.filter((replica) => replica.used && (replica.lagSeconds ?? 0) <= lag)
+          .length;
+      await expect
+        .poll(() => Promise.all(apps.map(used)), { interval: 50 })
+        .toEqual(Array.from({ length: SERVERS }, () => count));
+    },
     onReplicas: async (statement) => {
       for (const replica of replicas) await run(replica, statement);
     },
@@ -123,5 +135,6 @@ async function startNode(primary: OwnPostgres | null): Promise<Node> {
 }
 
 async function run({ url }: Node, statement: string): Promise<void> {
-  await withClient(url, (client) => client.query(statement));
+  // A replica can end a statement that delays its replay.
+  await repeatConflicts(() => withClient(url, (client) => client.query(statement)));
 }

@@ -69,6 +69,12 @@ export class Replica {
     this.replayed = NO_POSITION;
   }
 
+  /** Where it is now. @throws an error of the connection */
+  async position(): Promise<WalPosition> {
+    this.replayed = await this.probe.position();
+    return this.replayed;
+  }
+
   /** Whether it replays the position within a time, or before the signal is aborted. */
   async reaches(position: WalPosition, signal: AbortSignal): Promise<boolean> {
     if (this.replayed >= position) return true;
@@ -100,8 +106,8 @@ export class Replica {
     this.polling = true;
     try {
       while (this.waiters.size > 0) {
-        this.replayed = await this.probe.position();
-        for (const waiter of this.waiters) if (this.replayed >= waiter.position) waiter.done(true);
+        const replayed = await this.position();
+        for (const waiter of this.waiters) if (replayed >= waiter.position) waiter.done(true);
         if (this.waiters.size > 0) await setTimeout(POLL_MS);
       }
     } catch (error) {

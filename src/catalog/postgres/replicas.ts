@@ -21,6 +21,9 @@ export interface ReplicaLimits {
 
 export const REPLICA_LIMITS: ReplicaLimits = { lagMs: 10_000, checkMs: 1_000, answerMs: 2_000, waitMs: 500 };
 
+/** How long the replica whose turn it is may take to reach a position that another one has reached. */
+const TURN_MS = 20;
+
 /** A replica as a check has found it. */
 export interface ReplicaReport {
   /** Host and port. */
@@ -82,6 +85,17 @@ export class Replicas {
     return this.primary.position();
   }
 
+  /**
+   * What a request may have seen: where the log of the server that answered it is now. Null if it has read nothing.
+   *
+   * @throws an error of the connection
+   */
+  async seen(reads: ReplicaReads): Promise<WalPosition | null> {
+    if (reads.usesPrimary) return await this.primary.position();
+    const replica = await this.choices.get(reads);
+    return replica ? await replica.position() : null;
+  }
+
   /** Runs a statement of the current request on its replica; null where the primary is to run it. */
   readElsewhere = <T>(
     statement: (pool: pg.Pool) => Promise<T>,
@@ -127,24 +141,17 @@ export class Replicas {
 
   /** One that has replayed the position or does so soon, in turn; null if there is none. */
   private async choose(after: WalPosition): Promise<Replica | null> {
-    const usable = this.replicas.filter(({ isUsable }) => isUsable);
-    const ready = usable.filter(({ replayed }) => replayed >= after);
-    if (ready.length > 0) return ready[this.turn++ % ready.length] ?? null;
     const { waitMs } = this.limits;
-    // It would be in vain to wait for the others.
+    const usable = this.replicas.filter(({ isUsable }) => isUsable);
     const close = usable.filter(({ state }) => state.kind === 'usable' && state.lagMs <= waitMs);
-    const ends = new AbortController();
-    const timer = setTimeout(() => ends.abort(), waitMs);
-    try {
-      const first = close.map(async (replica) => {
-        if (await replica.reaches(after, ends.signal)) return replica;
-        throw new Error('not in time');
-      });
-      return await Promise.any(first).catch(() => null);
-    } finally {
-      clearTimeout(timer);
-      ends.abort();
-    }
+    // Others are used where all lag: they show an older state, and it would be in vain to wait for them.
+    const candidates = close.length > 0 ? close : usable;
+    const next = candidates[this.turn++ % candidates.length];
+    if (next === undefined) return null;
+    // What it has replayed is known of its latest answer only, and the replicas in more use would be preferred.
+    if (await next.reaches(after, AbortSignal.timeout(TURN_MS))) return next;
+    const ready = candidates.find(({ isUsable, replayed }) => isUsable && replayed >= after);
+    return ready ?? (await firstToReach(after, close, AbortSignal.timeout(waitMs)));
   }
 
   private async checkAll(): Promise<void> {
@@ -171,6 +178,25 @@ export class Replicas {
     if (before !== 'usable' || state.kind === 'usable') return;
     const why = 'reason' in state ? state.reason : `it lags by ${Math.round(state.lagMs)} ms`;
     this.report(new Error(`the replica ${name} is left out: ${why}`));
+  }
+}
+
+/** Null if none reaches the position before the signal is aborted. */
+async function firstToReach(
+  position: WalPosition,
+  replicas: readonly Replica[],
+  signal: AbortSignal,
+): Promise<Replica | null> {
+  const ends = new AbortController();
+  const either = AbortSignal.any([signal, ends.signal]);
+  const reaching = replicas.map(async (replica) => {
+    if (await replica.reaches(position, either)) return replica;
+    throw new Error('not in time');
+  });
+  try {
+    return await Promise.any(reaching).catch(() => null);
+  } finally {
+    ends.abort();
   }
 }
 

@@ -24,9 +24,15 @@ interface StateRow {
   readonly system: string;
 }
 
-/** Asks a server for its position, on a connection of its own: those of the pool may all be in use. */
+/**
+ * Asks a server for its position, on a connection of its own: those of the pool may all be in use. It asks one question at a time, and all who want
+ * the position before it asks for it again share the answer.
+ */
 export class ServerProbe {
   private client: Promise<pg.Client> | null = null;
+  private last: Promise<unknown> = Promise.resolve();
+  private nextPosition: Promise<WalPosition> | null = null;
+  private isClosed = false;
 
   /**
    * @param answerMs how long a connection or an answer may take, in milliseconds
@@ -40,22 +46,35 @@ export class ServerProbe {
 
   /** @throws an error of the connection, or one of the driver after the time limit */
   async state(): Promise<ServerState> {
-    const row = await this.ask<StateRow>(`SELECT ${POSITION}, ${STATE}`);
+    const row = await this.inTurn(() => this.ask<StateRow>(`SELECT ${POSITION}, ${STATE}`));
     return { ...row, position: readLsn(row.position) };
   }
 
   /** @throws as `state` */
-  async position(): Promise<WalPosition> {
-    return readLsn((await this.ask<Pick<StateRow, 'position'>>(`SELECT ${POSITION}`)).position);
+  position(): Promise<WalPosition> {
+    this.nextPosition ??= this.inTurn(async () => {
+      // The position of later callers is not in this answer.
+      this.nextPosition = null;
+      return readLsn((await this.ask<Pick<StateRow, 'position'>>(`SELECT ${POSITION}`)).position);
+    });
+    return this.nextPosition;
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     const { client } = this;
     this.client = null;
     await client?.then((open) => open.end()).catch(() => {});
   }
 
+  private inTurn<T>(question: () => Promise<T>): Promise<T> {
+    const answer = this.last.then(question);
+    this.last = answer.catch(() => {});
+    return answer;
+  }
+
   private async ask<Row extends pg.QueryResultRow>(text: string): Promise<Row> {
+    if (this.isClosed) throw new Error('the connection is closed');
     const connecting = this.client ?? this.connect();
     this.client = connecting;
     try {

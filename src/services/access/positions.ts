@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { Caller } from '../../domain/access.js';
 import { NO_POSITION, type WalPosition, writePosition } from '../../domain/wal-position.js';
-import { readFromReplicas } from '../../platform/request-work.js';
+import { type ReplicaReads, readFromReplicas } from '../../platform/request-work.js';
 import { CallerPositions } from './caller-positions.js';
 
 /** Lets replicas answer reads that see the caller's own writes. Without replicas it does nothing. */
@@ -37,9 +37,9 @@ export class Positions {
     return position === null ? null : writePosition(position);
   }
 
-  /** The position of an answer of the primary; null as for `note`. */
-  async current(): Promise<string | null> {
-    const position = await this.replicas?.position().catch(() => null);
+  /** The position of the answer to a request that only read; null if it has read nothing, and as for `note`. */
+  async seen(reads: ReplicaReads): Promise<string | null> {
+    const position = await this.replicas?.seen(reads).catch(() => null);
     return position == null ? null : writePosition(position);
   }
 }
