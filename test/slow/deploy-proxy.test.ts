@@ -52,6 +52,7 @@ describe.skipIf(!canRun)('the proxy of deploy/', () => {
   let database: Awaited<ReturnType<typeof createTestDatabase>>;
   let servers: ServerProcess[];
   let proxy: Proxy;
+  const proxies: Proxy[] = [];
   /** The number of requests of /graphql that each server has answered. */
   const answered = [0, 0, 0];
 
@@ -82,9 +83,10 @@ describe.skipIf(!canRun)('the proxy of deploy/', () => {
     database = await createTestDatabase();
     servers = [await start(0), await start(1)];
     proxy = await startProxy(folder, servers);
+    proxies.push(proxy);
   });
   afterAll(async () => {
-    await proxy.stop();
+    for (const one of proxies) await one.stop();
     for (const server of servers) await server.stop();
     await database.drop();
     await rm(folder, { recursive: true, force: true });
@@ -147,6 +149,8 @@ describe.skipIf(!canRun)('the proxy of deploy/', () => {
     const ends = await start(2, '5');
     if (stays === undefined) throw new Error('no server');
     const own = await startProxy(folder, [stays, ends]);
+    proxies.push(own);
+    servers.push(ends);
     const statuses = new Set<number>();
     let isDone = false;
     const clients = Array.from({ length: 4 }, async () => {
@@ -158,7 +162,6 @@ describe.skipIf(!canRun)('the proxy of deploy/', () => {
     await expect.poll(() => answered[0]).toBeGreaterThan(before + 50);
     isDone = true;
     await Promise.all(clients);
-    await own.stop();
     expect([...statuses]).toEqual([200]);
   });
 });
