@@ -76,6 +76,7 @@ export async function openApp(
         lackingIndexes: await catalog.indexes.lacking(),
         backend: await features.backend(),
       }),
+      nodes: catalog.nodes,
       maintain: async () => {
         await services.indexes.ensure();
         await catalog.maintain();

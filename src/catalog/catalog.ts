@@ -2,6 +2,8 @@ import { ChangeStamp } from './postgres/change-stamp.js';
 import { type ConnectOptions, connect } from './postgres/connect.js';
 import type { Database } from './postgres/database.js';
 import { DatabaseFiles } from './postgres/database-files.js';
+import { type Distribution, distribute } from './postgres/distribution.js';
+import { readTopology, type Topology } from './postgres/nodes.js';
 import { ApiKeyTable } from './repositories/api-keys.js';
 import { ArchiveReads } from './repositories/archive-reads.js';
 import { ArchiveWrites } from './repositories/archive-writes.js';
@@ -73,6 +75,8 @@ export interface Catalog {
   readonly mapPoints: MapPoints;
   readonly nearImages: NearImages;
   readonly facets: FacetCounts;
+  /** The servers that the database is distributed over. */
+  readonly nodes: CatalogNodes;
   /** Changes with items, classes and embeddings. */
   readonly changes: ChangeStamp;
   /** The files of the embedded database; null on a server. */
@@ -89,6 +93,17 @@ export interface Catalog {
   describe(): Promise<CatalogDescription>;
   /** Ends the connections and stops the embedded server after it has written everything to disk. */
   close(): Promise<void>;
+}
+
+interface CatalogNodes {
+  /**
+   * Distributes the tables over the workers of Citus; see distribute. The catalogue is opened again afterwards.
+   *
+   * @throws CommonspaceError CITUS_MISSING, BUSY
+   */
+  distribute(shards?: number): Promise<Distribution>;
+  /** Null on a database that is not distributed. */
+  topology(): Promise<Topology | null>;
 }
 
 export interface CatalogDescription {
@@ -156,6 +171,10 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
     mapPoints: new MapPoints(database),
     nearImages: new NearImages(database, partitions),
     facets: new FacetCounts(database),
+    nodes: {
+      distribute: (shards) => distribute(database, shards),
+      topology: () => readTopology(database),
+    },
     changes,
     files:
       database.kind === 'embedded' && options.dataDir ? new DatabaseFiles(database, options.dataDir) : null,

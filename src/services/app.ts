@@ -8,6 +8,8 @@ import type { ExtractorReport } from './serving/extractor-report.js';
 export interface App extends Services {
   /** The database, extractors and tensor backend in use. */
   describe(): Promise<AppDescription>;
+  /** The servers that the database is distributed over. */
+  readonly nodes: Catalog['nodes'];
   /** Builds the missing indexes and maintains the database; see Catalog.maintain. Call it after a large ingest. */
   maintain(): Promise<void>;
   /** Loads the models, so that the first search is as fast as later ones. */

@@ -17,7 +17,7 @@ async function newEncoder({ encoders }: Catalog): Promise<string> {
 async function isStored({ database }: Catalog, id: string): Promise<{ row: boolean; tables: boolean }> {
   const [found] = await database.runOnce<{ row: boolean; tables: boolean }>(
     `SELECT EXISTS (SELECT 1 FROM encoder WHERE id = $1) AS row, to_regclass($2) IS NOT NULL AS tables`,
-    [id, embeddingPartition(id)],
+    [id, embeddingPartition(id, 'TEXT')],
   );
   if (!found) throw new Error('no row');
   return found;

@@ -211,39 +211,43 @@ describeOnEachKind('the feed of changes', (kind) => {
 });
 
 describe.skipIf(!process.env.TEST_DATABASE_URL)('changes of several servers (TEST_DATABASE_URL)', () => {
-  it('does not skip a transaction that commits after a later one', async () => {
-    test = await openTestCatalog('server');
-    const other = await openCatalog({ databaseUrl: test.url ?? '' });
-    const blocker = new pg.Client({ connectionString: test.url ?? '' });
-    await blocker.connect();
-    try {
-      feed = new ChangeFeed(test.catalog);
-      const before = await now();
-      const known = await store('known');
-      const { position: start } = await changesAfter(before, 1);
-      await blocker.query('BEGIN; LOCK TABLE item_class IN SHARE MODE');
-      // It has stored its pair and its item, and waits to store its classes.
-      const late = other.items.upsertMany([textWrite('late', { pairKey: 'late' })]);
-      await vi.waitUntil(async () => {
-        const { rows } = await blocker.query(
-          `SELECT 1 FROM pg_locks WHERE relation = 'item_class'::regclass AND NOT granted`,
-        );
-        return rows.length > 0;
-      }, SOON);
-      await retitle(known, 'early');
-      expect((await feed.page(9, start)).changes).toEqual([]);
-      await blocker.query('COMMIT');
-      const [row] = await late;
-      expect(shortOf(await changesAfter(start, 2))).toEqual([
-        ['CREATED', row?.id],
-        ['UPDATED', known],
-      ]);
-    } finally {
-      await blocker.end();
-      await other.close();
-      await test.dispose();
-    }
-  });
+  // On a distributed database the two transactions take turns.
+  it.skipIf(process.env.TEST_CITUS_URL)(
+    'does not skip a transaction that commits after a later one',
+    async () => {
+      test = await openTestCatalog('server');
+      const other = await openCatalog({ databaseUrl: test.url ?? '' });
+      const blocker = new pg.Client({ connectionString: test.url ?? '' });
+      await blocker.connect();
+      try {
+        feed = new ChangeFeed(test.catalog);
+        const before = await now();
+        const known = await store('known');
+        const { position: start } = await changesAfter(before, 1);
+        await blocker.query('BEGIN; LOCK TABLE item_class IN SHARE MODE');
+        // It has stored its pair and its item, and waits to store its classes.
+        const late = other.items.upsertMany([textWrite('late', { pairKey: 'late' })]);
+        await vi.waitUntil(async () => {
+          const { rows } = await blocker.query(
+            `SELECT 1 FROM pg_locks WHERE relation = 'item_class'::regclass AND NOT granted`,
+          );
+          return rows.length > 0;
+        }, SOON);
+        await retitle(known, 'early');
+        expect((await feed.page(9, start)).changes).toEqual([]);
+        await blocker.query('COMMIT');
+        const [row] = await late;
+        expect(shortOf(await changesAfter(start, 2))).toEqual([
+          ['CREATED', row?.id],
+          ['UPDATED', known],
+        ]);
+      } finally {
+        await blocker.end();
+        await other.close();
+        await test.dispose();
+      }
+    },
+  );
 
   it('gives every change once to a reader beside eight writers', async () => {
     test = await openTestCatalog('server');

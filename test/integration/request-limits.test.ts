@@ -10,7 +10,7 @@ import { cancelStatementsOn, inRequest } from '../../src/platform/request-work.j
 import { openTestApp, type TestApp } from '../support/app.js';
 import { createTestDatabase, openTestCatalog } from '../support/catalog.js';
 import { textWrite } from '../support/catalog-items.js';
-import { waitForLock, withClient } from '../support/lost-connection.js';
+import { WAITS_FOR_LOCK, waitForLock, withClient } from '../support/lost-connection.js';
 
 const LIMITS = { readMs: 300, writeMs: 600, waitMs: 1_000 };
 const CONNECTIONS = 10;
@@ -144,7 +144,7 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)('a caller that disconnects (serv
     withClient(app.url ?? '', async (client) => {
       const { rows } = await client.query<{ count: number }>(
         `SELECT count(*)::int AS count FROM pg_stat_activity
-         WHERE datname = current_database() AND application_name = 'commonspace' AND wait_event_type = 'Lock'`,
+         WHERE datname = current_database() AND application_name = 'commonspace' AND ${WAITS_FOR_LOCK}`,
       );
       return rows[0]?.count ?? -1;
     });

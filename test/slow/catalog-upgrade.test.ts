@@ -2,9 +2,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { expect, it } from 'vitest';
 import { type Catalog, openCatalog } from '../../src/catalog/catalog.js';
+import { readMigrations } from '../../src/catalog/postgres/migrations.js';
 import { fromPackageRoot } from '../../src/platform/package-root.js';
 import { createTestDatabase, describeOnEachKind } from '../support/catalog.js';
 import { textWrite } from '../support/catalog-items.js';
@@ -78,6 +80,48 @@ it('drops the record of changes and its row triggers, and keeps the rows', async
     expect(rows).toEqual([{ record: null, function: null, features: 1 }]);
     await insertItem(2);
     await db.exec('DELETE FROM item; TRUNCATE item CASCADE');
+  } finally {
+    await db.close();
+  }
+});
+
+it('keeps embeddings and their indexes when they get partitions on one level, and the names by which the version before reads them', async () => {
+  const db = await PGlite.create({ extensions: { vector, pg_trgm } });
+  const id = (n: number) => `00000000-0000-7000-8000-00000000000${n}`;
+  const partition = (n: number) => `vectors.embedding_${id(n).replaceAll('-', '')}`;
+  const count = async (from: string) =>
+    (await db.query<{ count: number }>(`SELECT count(*)::int AS count FROM ${from}`)).rows[0]?.count;
+  try {
+    const names = (await readMigrations()).map(({ name }) => name);
+    for (const name of names.filter((one) => one < '0025')) await db.exec(await sqlOf(name));
+    for (const n of [1, 2]) {
+      await db.exec(`INSERT INTO encoder (id, state, dimension, image_extractor, text_extractor, finished_at) VALUES ('${id(n)}', 'ready', 2, 'i', 't', now());
+        CREATE TABLE ${partition(n)} PARTITION OF embedding FOR VALUES IN ('${id(n)}') PARTITION BY LIST (modality);
+        CREATE TABLE ${partition(n)}_image PARTITION OF ${partition(n)} FOR VALUES IN ('IMAGE');
+        CREATE TABLE ${partition(n)}_text PARTITION OF ${partition(n)} FOR VALUES IN ('TEXT');
+        CREATE INDEX ON ${partition(n)}_text USING hnsw ((vec::vector(2)) vector_ip_ops);
+        INSERT INTO item (id, modality, text, content_hash) VALUES ('${id(n)}', 'TEXT', 'x', '${n}')`);
+    }
+    await db.exec(`INSERT INTO embedding SELECT e.id, i.id, 'TEXT', '[1,0]' FROM encoder e, item i`);
+    await db.exec(`BEGIN; ${await sqlOf('0025_one_level_of_partitions')}; COMMIT;`);
+    expect(await count('embedding')).toBe(4);
+    expect(await count(`embedding WHERE encoder_id = '${id(1)}'`)).toBe(2);
+    expect(await count(`${partition(2)}_text`)).toBe(2);
+    expect(await count(`${partition(2)}`)).toBe(2);
+    expect(
+      await count(
+        `pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE indisvalid AND relname LIKE '%_text_vec_idx'`,
+      ),
+    ).toBe(2);
+    expect(await count(`pg_inherits WHERE inhparent = 'embedding'::regclass`)).toBe(4);
+    await db.exec(`INSERT INTO embedding VALUES ('${id(1)}', '${id(2)}', 'IMAGE', '[0,1]')`);
+    expect(await count(`${partition(1)}_image`)).toBe(1);
+    // Deleted with the item, and not with the encoder, whose partitions are dropped.
+    await db.exec(`DELETE FROM item WHERE id = '${id(2)}'`);
+    expect(await count('embedding')).toBe(2);
+    await expect(
+      db.exec(`INSERT INTO embedding VALUES ('${id(1)}', '${id(9)}', 'TEXT', '[0,1]')`),
+    ).rejects.toThrow('embedding_item_id_fkey');
   } finally {
     await db.close();
   }

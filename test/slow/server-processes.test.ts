@@ -137,8 +137,8 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)('servers as processes on one dat
       const single = await client.query('SELECT pair_id FROM item GROUP BY pair_id HAVING count(*) <> 2');
       expect(single.rows).toEqual([]);
       const unembedded = await client.query(
-        `SELECT i.external_id FROM item i WHERE NOT EXISTS (SELECT FROM embedding e JOIN encoder c ON c.id = e.encoder_id
-           WHERE e.item_id = i.id AND c.state = 'active')`,
+        `SELECT i.external_id FROM item i LEFT JOIN embedding e
+           ON e.item_id = i.id AND e.encoder_id = (SELECT id FROM encoder WHERE state = 'active') WHERE e.item_id IS NULL`,
       );
       expect(unembedded.rows).toEqual([]);
     });

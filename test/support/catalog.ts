@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { type Catalog, openCatalog } from '../../src/catalog/catalog.js';
+import { createDistributedDatabase } from './citus.js';
+import { onServer, withDatabase } from './servers.js';
 
 /** Where tests of the catalogue run: always on the embedded server, and on a real one where TEST_DATABASE_URL names it. */
 export type DatabaseKind = Catalog['kind'];
@@ -48,21 +49,27 @@ export async function openTestCatalog(
   };
 }
 
-/** An empty database of a random name on the server that TEST_DATABASE_URL names. */
+/** Where tests with a server run: TEST_CITUS_URL, a distributed one, goes before TEST_DATABASE_URL. */
+const TEST_SERVER = process.env.TEST_CITUS_URL ?? process.env.TEST_DATABASE_URL;
+
+/** An empty database of a random name on the test server. */
 export async function createTestDatabase(): Promise<{ readonly url: string; drop(): Promise<void> }> {
-  const server = process.env.TEST_DATABASE_URL;
+  if (process.env.TEST_CITUS_URL) return await createDistributedDatabase(process.env.TEST_CITUS_URL);
+  const server = TEST_SERVER;
   if (!server) throw new Error('TEST_DATABASE_URL is not set');
   const name = `test_${randomBytes(6).toString('hex')}`;
   await onServer(server, `CREATE DATABASE ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return { url: url.href, drop: () => onServer(server, `DROP DATABASE ${name} WITH (FORCE)`) };
+  const url = withDatabase(server, name);
+  const drop = async () => {
+    await onServer(server, `DROP DATABASE ${name} WITH (FORCE)`);
+  };
+  return { url, drop };
 }
 
 /** Describes the same behaviour on each kind of database there is. */
 export function describeOnEachKind(name: string, body: (kind: DatabaseKind) => void): void {
   for (const kind of ['embedded', 'server'] as const) {
-    const missing = kind === 'server' && !process.env.TEST_DATABASE_URL;
+    const missing = kind === 'server' && !TEST_SERVER;
     describe.skipIf(missing)(`${name} (${missing ? 'server: TEST_DATABASE_URL is not set' : kind})`, () => {
       body(kind);
     });
@@ -87,14 +94,4 @@ export function describeOnEachDatabase(name: string, body: (catalog: () => Catal
 /** Removes all rows, so that a test starts from nothing. */
 export async function emptyCatalog(catalog: Catalog): Promise<void> {
   await catalog.database.runOnce('TRUNCATE item, pair, class, media, encoder CASCADE');
-}
-
-async function onServer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

@@ -33,6 +33,10 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
   }
 }
 
+/** Condition on pg_stat_activity. A coordinator waits for a node whose statement waits for a lock. */
+export const WAITS_FOR_LOCK = `(wait_event_type = 'Lock' OR state = 'active' AND wait_event_type = 'Extension'
+  AND query_start < clock_timestamp() - interval '300 milliseconds')`;
+
 /** Resolves when `count` connections of the catalogue wait for a lock, or when `done` returns true. */
 export async function waitForLock(
   client: pg.Client,
@@ -42,7 +46,7 @@ export async function waitForLock(
   while (!done()) {
     const { rows } = await client.query<{ waiting: number }>(
       `SELECT count(*)::int AS waiting FROM pg_stat_activity
-       WHERE datname = current_database() AND application_name = 'commonspace' AND wait_event_type = 'Lock'`,
+       WHERE datname = current_database() AND application_name = 'commonspace' AND ${WAITS_FOR_LOCK}`,
     );
     if ((rows[0]?.waiting ?? 0) >= count) return;
   }

@@ -153,7 +153,7 @@ async function fillCatalogue({ catalog, media }: Side): Promise<void> {
   await catalog.classes.create('lonely', 'without items');
   // Numbers that JavaScript cannot hold.
   await catalog.database.run(
-    `UPDATE item SET metadata = '{"big": 123456789012345678901234567890, "small": 0.1000000000000000055511151231257827}', updated_at = created_at + interval '1 day'
+    `UPDATE item SET metadata = '{"big": 123456789012345678901234567890, "small": 0.1000000000000000055511151231257827}', updated_at = timestamptz '2026-01-02 03:04:05.678+00'
      WHERE external_id = 'text-0'`,
   );
   const [red] = await catalog.database.run<{ id: string; name: string; description: null }>(

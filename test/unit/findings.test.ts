@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clockFinding, diskFinding, pgvectorFinding } from '../../src/services/checks/findings.js';
+import { nodeFindings } from '../../src/services/checks/node-findings.js';
 import { replicaFinding } from '../../src/services/checks/replica-findings.js';
 
 const GB = 2 ** 30;
@@ -65,5 +66,61 @@ describe('the findings of commonspace doctor', () => {
     [8 * GB, 1_000 * GB, 'ok'],
   ])('disk: %d of %d bytes free is %s', (free, total, level) => {
     expect(diskFinding(free, total).level).toBe(level);
+  });
+
+  describe('on the nodes of a distributed database', () => {
+    const GIGABYTE = 2 ** 30;
+    const worker = (port: number, shards = 4, bytes = GIGABYTE) => ({
+      node: `w:${port}`,
+      shards,
+      bytes,
+      problem: null,
+    });
+
+    it('say where the shards are', () => {
+      expect(nodeFindings({ shards: 8, workers: [worker(1), worker(2)], differing: [] })).toEqual([
+        {
+          check: 'nodes',
+          level: 'ok',
+          message: '8 shards on 2 workers: w:1 4 (1.0 GB), w:2 4 (1.0 GB)',
+          remedy: null,
+        },
+      ]);
+    });
+
+    it('name workers that do not answer, have no shard, or more than their share', () => {
+      const workers = [
+        { ...worker(1), problem: 'connection refused' },
+        worker(2, 0, 0),
+        worker(3, 4, 9 * GIGABYTE),
+      ];
+      expect(nodeFindings({ shards: 8, workers, differing: [] })).toMatchObject([
+        { level: 'error', message: 'the worker w:1 does not answer: connection refused' },
+        {
+          level: 'warning',
+          message: 'the worker w:2 has no shard',
+          remedy: expect.stringContaining('rebalance'),
+        },
+        { level: 'warning', message: 'the worker w:3 has 2.7 times the bytes of the mean' },
+      ]);
+    });
+
+    it('name settings that differ, and what writes them', () => {
+      const values = { 'c:1': '40', 'w:1': null };
+      const differing = [
+        { name: 'hnsw.ef_search', values, own: true },
+        { name: 'work_mem', values: { 'c:1': '4MB', 'w:1': '8MB' }, own: false },
+      ];
+      expect(nodeFindings({ shards: 8, workers: [worker(1)], differing })).toMatchObject([
+        {
+          message: 'hnsw.ef_search is not the same on all nodes: c:1 40, w:1 not set',
+          remedy: expect.stringContaining('--distribute'),
+        },
+        {
+          message: 'work_mem is not the same on all nodes: c:1 4MB, w:1 8MB',
+          remedy: 'set it alike on all nodes',
+        },
+      ]);
+    });
   });
 });

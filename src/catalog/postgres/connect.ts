@@ -2,6 +2,7 @@ import pg from 'pg';
 import { CommonspaceError, type ErrorCode } from '../../domain/errors.js';
 import { connectReplicas, type ReplicaOptions } from './connect-replicas.js';
 import { createDatabase, createPool, type Database } from './database.js';
+import { isDistributed } from './distribution.js';
 import { type EmbeddedServer, startEmbedded } from './embedded-server.js';
 import { createGuard, type ReportConnectionError } from './lost-connection.js';
 import { migrate } from './migrate.js';
@@ -51,15 +52,15 @@ async function connectToEmbedded(server: EmbeddedServer, onError: ReportConnecti
   const { host, port } = server;
   const config = { host, port, user: 'postgres', database: 'postgres', password: '', ssl: false };
   const guard = createGuard(onError);
-  let applied: readonly string[];
+  let prepared: Prepared;
   try {
-    applied = await guard(async () => prepare(await openClient(config, onError)));
+    prepared = await guard(async () => prepare(await openClient(config, onError)));
     await server.keep();
   } catch (error) {
     await server.close();
     throw error;
   }
-  const database = createDatabase('embedded', createPool('embedded', config, onError), applied, guard);
+  const database = createDatabase('embedded', createPool('embedded', config, onError), prepared, guard);
   return {
     ...database,
     async close() {
@@ -93,7 +94,7 @@ async function connectToServer(
       { cause: error },
     );
   });
-  const applied = await guard(() => prepare(client)).catch((error: unknown) => {
+  const prepared = await guard(() => prepare(client)).catch((error: unknown) => {
     if (!(error instanceof CommonspaceError) || !MISSING_EXTENSION.has(error.code)) throw error;
     throw new CommonspaceError(error.code, `DATABASE_URL (${name}): ${error.message}`, [], {
       cause: error.cause,
@@ -102,7 +103,7 @@ async function connectToServer(
   const limits = { ...SERVER_LIMITS, ...own };
   const pool = createPool('server', config, onError, limits);
   const replicas = connectReplicas(databaseUrl, pool, options, onError, limits);
-  return createDatabase('server', pool, applied, guard, limits, replicas);
+  return createDatabase('server', pool, prepared, guard, limits, replicas);
 }
 
 /** A connection of its own: those of the pool need pgvector's types, which the migrations create. */
@@ -113,12 +114,14 @@ async function openClient(config: pg.ClientConfig, onError: ReportConnectionErro
   return client;
 }
 
-/** Checks for the extensions and migrates, then ends the connection. @returns the migrations that were applied now. */
-async function prepare(client: pg.Client): Promise<string[]> {
+type Prepared = Pick<Database, 'applied' | 'distributed'>;
+
+/** Checks for the extensions and migrates, then ends the connection. */
+async function prepare(client: pg.Client): Promise<Prepared> {
   try {
     await requirePgvector(client);
     await requireTrigrams(client);
-    return await migrate(client);
+    return { applied: await migrate(client), distributed: await isDistributed(client) };
   } finally {
     await client.end();
   }

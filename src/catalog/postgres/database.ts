@@ -27,6 +27,8 @@ export interface Queryable {
  */
 export interface Database extends Queryable {
   readonly kind: 'embedded' | 'server';
+  /** Whether the tables are distributed over several servers; see distribution.ts. */
+  readonly distributed: boolean;
   /** Names of the migrations that connecting applied. */
   readonly applied: readonly string[];
   readonly pool: pg.Pool;
@@ -38,7 +40,8 @@ export interface Database extends Queryable {
    * of locks is described in conflicts.ts.
    *
    * @param options `repeat`: run the work again if the server ends it because of a conflict; see repeatConflicts. `snapshot`: all
-   *   statements read the state of one moment, and none can write.
+   *   statements read the state of one moment, and none can write. `items`: it writes or locks rows of items, pairs or classes; see
+   *   ITEMS_LOCK.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /**
@@ -52,7 +55,14 @@ export interface Database extends Queryable {
 interface TransactionOptions {
   readonly repeat?: boolean;
   readonly snapshot?: boolean;
+  readonly items?: boolean;
 }
+
+/**
+ * On a distributed database every node has the items, and a lock on rows of them is a lock on the table. Two transactions that first write and
+ * then lock would wait for each other, so they take turns.
+ */
+const ITEMS_LOCK = 0x636f6d73;
 
 /** Rows that an HNSW scan reads in one round. An iterative scan continues while a filter leaves too few. */
 const HNSW_EF_SEARCH = 100;
@@ -107,13 +117,16 @@ export function createPool(
 export function createDatabase(
   kind: 'embedded' | 'server',
   pool: pg.Pool,
-  applied: readonly string[],
+  { applied, distributed }: Pick<Database, 'applied' | 'distributed'>,
   guard: Guard,
   limits: TimeLimits = limitsOf(kind),
   replicas: Replicas | null = null,
 ): Database {
   const prisma = createPrisma(pool, guard);
-  async function transaction<T>(work: (tx: Queryable) => Promise<T>, snapshot: boolean): Promise<T> {
+  async function transaction<T>(
+    work: (tx: Queryable) => Promise<T>,
+    { snapshot = false, items = false }: TransactionOptions,
+  ): Promise<T> {
     const begin = snapshot ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN';
     const client = await guard(() => pool.connect());
     let broken: Error | undefined;
@@ -122,6 +135,8 @@ export function createDatabase(
       await guard(() =>
         client.query(limited ? `${begin}; SET LOCAL statement_timeout = ${limits.writeMs}` : begin),
       );
+      if (items && distributed)
+        await guard(() => client.query(`SELECT pg_advisory_xact_lock(${ITEMS_LOCK})`));
       const result = await work(queryable(client, guard));
       await guard(() => client.query('COMMIT'));
       return result;
@@ -136,13 +151,14 @@ export function createDatabase(
   }
   return {
     kind,
+    distributed,
     applied,
     pool,
     prisma,
     replicas,
     ...queryable(pool, guard),
-    transaction: (work, { repeat = false, snapshot = false } = {}) =>
-      repeat ? repeatConflicts(() => transaction(work, snapshot)) : transaction(work, snapshot),
+    transaction: (work, options = {}) =>
+      options.repeat ? repeatConflicts(() => transaction(work, options)) : transaction(work, options),
     async session(work) {
       const client = await outsideRequest(() => guard(() => pool.connect()));
       let failed = true;

@@ -73,6 +73,10 @@ const DRIVER_MESSAGES: ReadonlySet<string> = new Set([
   'Client has encountered a connection error and is not queryable',
 ]);
 
+/** What the coordinator of a distributed database says, with codes of internal errors, when it loses a node within a statement. */
+const NODE_LOST =
+  /^(failure on connection marked as essential|server closed the connection unexpectedly|failed to COPY to shard|connection not open)/;
+
 /** Kinds that Prisma's driver adapter makes of socket errors; other errors keep the fields of the server's message. */
 const ADAPTER_KINDS: ReadonlySet<unknown> = new Set([
   'DatabaseNotReachable',
@@ -93,7 +97,8 @@ function isCancellation(error: Error): boolean {
 export function isConnectionError(error: Error): boolean {
   // Node combines failed attempts at several addresses of one host.
   if (error instanceof AggregateError) return error.errors.some(isConnectionError);
-  if (error instanceof pg.DatabaseError) return endsConnection(error.severity, error.code);
+  if (error instanceof pg.DatabaseError)
+    return endsConnection(error.severity, error.code) || NODE_LOST.test(error.message);
   const adapted = adapterCause(error);
   if (adapted !== null) {
     const { kind, severity, originalCode } = adapted;

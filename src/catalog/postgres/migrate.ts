@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { CommonspaceError } from '../../domain/errors.js';
-import { type Migration, readMigrations } from './migrations.js';
+import { type Migration, readMigrations, statementsOf } from './migrations.js';
 
 /** The advisory lock of Prisma's tool, so that the two never migrate at the same time. */
 const PRISMA_ADVISORY_LOCK = 72707369;
@@ -77,7 +77,8 @@ async function apply(client: pg.ClientBase, migration: Migration): Promise<void>
       `INSERT INTO "_prisma_migrations" (id, checksum, migration_name, started_at) VALUES ($1, $2, $3, clock_timestamp())`,
       [id, migration.checksum, migration.name],
     );
-    await client.query(migration.sql);
+    // One by one: the coordinator of a distributed database repeats each on its nodes.
+    for (const statement of statementsOf(migration.sql)) await client.query(statement);
     await client.query(
       `UPDATE "_prisma_migrations" SET finished_at = clock_timestamp(), applied_steps_count = 1 WHERE id = $1`,
       [id],

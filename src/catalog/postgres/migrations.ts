@@ -29,3 +29,16 @@ export async function readMigrations(folder = fromPackageRoot('migrations')): Pr
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
+
+/** Strings, names and comments, in which a semicolon does not end a statement; then semicolons; then the rest. */
+const TOKENS = /'[^']*'|"[^"]*"|\$([A-Za-z_]*)\$[\s\S]*?\$\1\$|--[^\n]*|\/\*[\s\S]*?\*\/|;|[\s\S]/g;
+
+/** The statements of a file, which may not nest comments or escape quotes by a backslash. Comments between them are left out. */
+export function statementsOf(sql: string): string[] {
+  const statements = [''];
+  for (const [token] of sql.matchAll(TOKENS)) {
+    if (token === ';') statements.push('');
+    else if (!token.startsWith('--') && !token.startsWith('/*')) statements[statements.length - 1] += token;
+  }
+  return statements.map((statement) => statement.trim()).filter((statement) => statement !== '');
+}

@@ -130,7 +130,7 @@ export class WorkPool extends pg.Pool {
     other.on('error', () => {});
     try {
       await other.connect();
-      await other.query('SELECT pg_cancel_backend($1)', [processID]);
+      await other.query('SELECT pg_cancel_backend($1::int)', [processID]);
     } finally {
       await other.end().catch(() => {});
     }

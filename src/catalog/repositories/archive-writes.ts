@@ -155,7 +155,7 @@ export class ArchiveWrites {
       );
       return added.length;
     };
-    const added = await usable(this.db.transaction(inTransaction, { repeat: true }));
+    const added = await usable(this.db.transaction(inTransaction, { repeat: true, items: true }));
     return { added, differing: await this.differing('items', lines) };
   }
 

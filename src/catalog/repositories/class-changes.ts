@@ -38,7 +38,7 @@ export async function renameClass(
     return row;
   };
   try {
-    return await db.transaction(inTransaction, { repeat: true });
+    return await db.transaction(inTransaction, { repeat: true, items: true });
   } catch (error) {
     if ((error as { code?: string }).code !== '23505') throw error;
     const message = `A class named "${after.name}" exists already. Classes can be merged.`;
@@ -60,7 +60,7 @@ export async function mergeClasses(db: Database, from: readonly string[], into: 
     );
     await tx.run('DELETE FROM class WHERE id = ANY($1::uuid[])', [encodeUuidArray(from)]);
   };
-  await db.transaction(inTransaction, { repeat: true });
+  await db.transaction(inTransaction, { repeat: true, items: true });
 }
 
 /** Deletes a class. Its items stay, without the label. @throws CommonspaceError */
@@ -70,7 +70,7 @@ export async function deleteClass(db: Database, id: string): Promise<void> {
     await noteClassItems(tx, [id]);
     await tx.run('DELETE FROM class WHERE id = $1', [id]);
   };
-  await db.transaction(inTransaction, { repeat: true });
+  await db.transaction(inTransaction, { repeat: true, items: true });
 }
 
 /** @throws CommonspaceError UNKNOWN_CLASS if one was deleted meanwhile */

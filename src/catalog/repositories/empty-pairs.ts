@@ -41,5 +41,5 @@ export async function deleteEmptyPairs(db: Database, pairIds: readonly string[])
     );
     return deleted.length;
   };
-  return await db.transaction(inTransaction, { repeat: true });
+  return await db.transaction(inTransaction, { repeat: true, items: true });
 }

@@ -227,7 +227,7 @@ export class Encoders {
   async finishRemovals(): Promise<number> {
     const rows = await this.db.run<{ id: string }>(
       `SELECT id FROM encoder WHERE state = 'cancelled'
-         AND (removed_at IS NOT NULL OR to_regclass('vectors.embedding_' || replace(id::text, '-', '')) IS NOT NULL)`,
+         AND (removed_at IS NOT NULL OR to_regclass('vectors.embedding_' || replace(id::text, '-', '') || '_image') IS NOT NULL)`,
     );
     let left = 0;
     for (const { id } of rows) if (!(await this.finishRemoval(id))) left += 1;

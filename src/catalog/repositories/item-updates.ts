@@ -83,7 +83,7 @@ export async function updateItems(
     return { rows: new Map(stored.map((row) => [row.id, row])), formerPairs };
   };
   try {
-    const result = await db.transaction(inTransaction, { repeat: true });
+    const result = await db.transaction(inTransaction, { repeat: true, items: true });
     words.written(updates.length);
     return result;
   } catch (error) {

@@ -27,10 +27,13 @@ export class ItemsChanged extends Error {
 
 /** An error of the unique indexes of items as an IdentityConflict; any other error as it is. */
 export function asIdentityConflict(error: unknown): unknown {
-  const { code, constraint } = error as { code?: string; constraint?: string };
-  return code === '23505' && constraint?.startsWith('item_')
-    ? new IdentityConflict(`another item has this identity (${constraint})`, { cause: error })
-    : error;
+  const { code, message } = error as { code?: string; message: string };
+  if (code !== '23505') return error;
+  // Not by the field of the error: a node of a distributed database names its shard's constraint in the message only.
+  const [, constraint] = /"(item_(?:external_id|keyless_identity)_key)/.exec(message) ?? [];
+  return constraint === undefined
+    ? error
+    : new IdentityConflict(`another item has this identity (${constraint})`, { cause: error });
 }
 
 /**
@@ -102,7 +105,7 @@ export async function writeItems(
       );
       return rows;
     };
-    const stored = await db.transaction(inTransaction, { repeat: true });
+    const stored = await db.transaction(inTransaction, { repeat: true, items: true });
     words.written(writes.length);
     return stored;
   } catch (error) {
@@ -164,9 +167,9 @@ async function upsert(
   const column = (value: (write: ItemWrite) => unknown) => writes.map(value);
   const rows = await tx.run<StoredItem>(
     `INSERT INTO item AS i (id, modality, external_id, title, text, language, content_hash, media_type, width, height,
-       perceptual_hash, perceptual_detail, metadata, pair_id, lexemes)
+       perceptual_hash, perceptual_detail, metadata, pair_id, lexemes, updated_at)
      SELECT id, modality::modality, external_id, title, text, language, content_hash, media_type, width, height,
-       perceptual_hash, perceptual_detail, metadata::jsonb, pair_id, lexemes::tsvector
+       perceptual_hash, perceptual_detail, metadata::jsonb, pair_id, lexemes::tsvector, CURRENT_TIMESTAMP
      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
        $9::int[], $10::int[], $11::bigint[], $12::bytea[], $13::text[], $14::uuid[],
        $15::text[])
@@ -179,7 +182,7 @@ async function upsert(
        content_hash = EXCLUDED.content_hash, media_type = EXCLUDED.media_type, width = EXCLUDED.width,
        height = EXCLUDED.height, perceptual_hash = EXCLUDED.perceptual_hash,
        perceptual_detail = EXCLUDED.perceptual_detail, metadata = EXCLUDED.metadata, pair_id = EXCLUDED.pair_id,
-       lexemes = EXCLUDED.lexemes, updated_at = CURRENT_TIMESTAMP
+       lexemes = EXCLUDED.lexemes, updated_at = EXCLUDED.updated_at
      RETURNING ${ITEM_COLUMNS}`,
     [
       encodeUuidArray(writes.map((write) => write.id)),

@@ -2,7 +2,6 @@ import type { ItemFilter } from '../../domain/filter.js';
 import type { Modality } from '../../domain/modality.js';
 import type { PictureHash } from '../../domain/picture-hash.js';
 import type { ChangeStamp } from '../postgres/change-stamp.js';
-import { repeatConflicts } from '../postgres/conflicts.js';
 import type { Database } from '../postgres/database.js';
 import type { ClassRow, ExistingItem, ItemIdentity, ItemRow, ItemWrite } from '../types.js';
 import { filterSql, Parameters } from '../vectors/filter-sql.js';
@@ -11,6 +10,7 @@ import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import type { VectorWrites } from '../vectors/vector-writes.js';
 import type { Words } from '../words/words.js';
 import { deleteEmptyPairs, sweepEmptyPairs } from './empty-pairs.js';
+import { deleteItems } from './item-deletes.js';
 import {
   type CounterpartsOf,
   countCounterparts,
@@ -204,8 +204,8 @@ export class Items {
     { afterId, limit }: { readonly afterId: string | null; readonly limit: number },
   ): Promise<ItemRow[]> {
     const rows = await this.db.run<StoredItem>(
-      `SELECT ${ITEM_COLUMNS} FROM item i WHERE i.modality = $1::modality AND i.id > COALESCE($4::uuid, '${NIL}')
-         AND NOT EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = $2)
+      `SELECT ${ITEM_COLUMNS} FROM item i LEFT JOIN feature f ON f.item_id = i.id AND f.extractor = $2
+       WHERE f.item_id IS NULL AND i.modality = $1::modality AND i.id > COALESCE($4::uuid, '${NIL}')
        ORDER BY i.id LIMIT $3`,
       [modality, extractor, limit, afterId],
     );
@@ -215,8 +215,8 @@ export class Items {
   /** The number of items of a modality without a feature of this extractor. */
   async countWithoutFeature(extractor: string, modality: Modality): Promise<number> {
     const [row] = await this.db.run<{ count: number }>(
-      `SELECT count(*)::int AS count FROM item i WHERE i.modality = $1::modality
-         AND NOT EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = $2)`,
+      `SELECT count(*)::int AS count FROM item i LEFT JOIN feature f ON f.item_id = i.id AND f.extractor = $2
+       WHERE f.item_id IS NULL AND i.modality = $1::modality`,
       [modality, extractor],
     );
     return row?.count ?? 0;
@@ -231,16 +231,7 @@ export class Items {
   async delete(
     ids: readonly string[],
   ): Promise<{ readonly deletedIds: readonly string[]; readonly contentHashes: readonly string[] }> {
-    const gone = await repeatConflicts(() =>
-      this.db.run<{ id: string; hash: string; modality: Modality; pair: string | null }>(
-        `WITH locked AS MATERIALIZED (SELECT id FROM item WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE),
-           gone AS (DELETE FROM item i USING locked WHERE i.id = locked.id
-             RETURNING i.id, i.content_hash AS hash, i.modality, i.pair_id AS pair),
-           noted AS (INSERT INTO vectors.item_change (item_id, kind) SELECT id, 'DELETED' FROM gone)
-         SELECT * FROM gone`,
-        [encodeUuidArray(ids)],
-      ),
-    );
+    const gone = await this.db.transaction((tx) => deleteItems(tx, ids), { repeat: true, items: true });
     await this.parts.changes.add();
     await deleteEmptyPairs(
       this.db,

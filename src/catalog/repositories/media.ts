@@ -185,12 +185,15 @@ export class Media {
       );
       await tx.run('SELECT 1 FROM media WHERE sha256 = ANY($1::text[]) ORDER BY sha256 FOR UPDATE', [hashes]);
       // A statement of its own: its snapshot includes the items of the transactions that the lock waited for.
-      const rows = await tx.run<{ hash: string }>(
-        `DELETE FROM media m WHERE m.sha256 = ANY($1::text[])
-           AND (m.uploaded_at IS NULL OR m.uploaded_at < CURRENT_TIMESTAMP - ${UPLOAD_GRACE})
-           AND NOT EXISTS (SELECT 1 FROM item i WHERE i.content_hash = m.sha256 AND i.modality = 'IMAGE')
-         RETURNING m.sha256 AS hash`,
+      const shown = await tx.run<{ hash: string }>(
+        `SELECT DISTINCT content_hash AS hash FROM item WHERE content_hash = ANY($1::text[]) AND modality = 'IMAGE'`,
         [hashes],
+      );
+      const kept = new Set(shown.map(({ hash }) => hash));
+      const rows = await tx.run<{ hash: string }>(
+        `DELETE FROM media WHERE sha256 = ANY($1::text[])
+           AND (uploaded_at IS NULL OR uploaded_at < CURRENT_TIMESTAMP - ${UPLOAD_GRACE}) RETURNING sha256 AS hash`,
+        [hashes.filter((hash) => !kept.has(hash))],
       );
       await tx.run('DELETE FROM media WHERE sha256 = ANY($1::text[]) AND bytes = $2', [
         hashes,

@@ -99,21 +99,24 @@ export class PictureHashes {
 
   /** Stores hashes of images that still have the same content. */
   async fill(images: readonly (UnhashedImage & { readonly picture: PictureHash })[]): Promise<void> {
-    // By ascending id, so that concurrent writers lock rows in the same order.
-    await this.db.run(
-      `WITH late AS (
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bytea[]) AS l (id, content_hash, hash, detail)),
-       current AS (
-         SELECT i.id, late.hash, late.detail FROM item i JOIN late USING (id) WHERE i.content_hash = late.content_hash
-         ORDER BY i.id FOR NO KEY UPDATE OF i)
-       UPDATE item i SET perceptual_hash = current.hash, perceptual_detail = current.detail
-       FROM current WHERE i.id = current.id`,
-      [
-        encodeUuidArray(images.map(({ id }) => id)),
-        images.map(({ contentHash }) => contentHash),
-        images.map(({ picture }) => picture.hash.toString()),
-        images.map(({ picture }) => bytes(picture.detail)),
-      ],
-    );
+    const inTransaction = async (tx: Queryable) => {
+      // By ascending id, so that concurrent writers lock rows in the same order.
+      const stored = await tx.run<{ id: string; hash: string }>(
+        `SELECT id, content_hash AS hash FROM item WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`,
+        [encodeUuidArray(images.map(({ id }) => id))],
+      );
+      const contents = new Map(stored.map(({ id, hash }) => [id, hash]));
+      const current = images.filter(({ id, contentHash }) => contents.get(id) === contentHash);
+      await tx.run(
+        `UPDATE item i SET perceptual_hash = l.hash, perceptual_detail = l.detail
+         FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) AS l (id, hash, detail) WHERE i.id = l.id`,
+        [
+          encodeUuidArray(current.map(({ id }) => id)),
+          current.map(({ picture }) => picture.hash.toString()),
+          current.map(({ picture }) => bytes(picture.detail)),
+        ],
+      );
+    };
+    await this.db.transaction(inTransaction, { repeat: true, items: true });
   }
 }

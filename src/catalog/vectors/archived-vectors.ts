@@ -1,6 +1,5 @@
 import { rowOf } from '../../domain/matrix.js';
 import type { Modality } from '../../domain/modality.js';
-import { repeatConflicts } from '../postgres/conflicts.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { VectorChunk } from '../types.js';
 import type { StoredExtractors } from './stored-extractors.js';
@@ -14,11 +13,11 @@ const CLASSES_AT_ONCE = Math.floor(CHUNK_FLOATS / 2000);
 
 /** Where vectors of one kind are stored. */
 interface Target {
-  /** A subquery that has a row if the owner with the id `u.id` has a vector; `$2` is `extractor` where that is given. */
-  readonly has: string;
+  /** Selects the `id` of those owners in `$1` that have a vector; `$2` is `extractor` where that is given. */
+  readonly having: string;
   readonly extractor?: string;
   readonly owner: 'item' | 'class';
-  /** The start of the insertion; `$3` and so on are `values`. */
+  /** The start of the insertion of rows `u`; `$3` and so on are `values`. */
   readonly insert: string;
   readonly values: readonly string[];
 }
@@ -66,7 +65,7 @@ export class ArchivedVectors {
     await this.partitions.ensureFeatures(extractor);
     const table = featurePartition(extractor);
     return await this.add(chunk, {
-      has: `SELECT 1 FROM ${table} f WHERE f.item_id = u.id`,
+      having: `SELECT item_id AS id FROM ${table} WHERE item_id = ANY($1::uuid[])`,
       owner: 'item',
       insert: `INSERT INTO ${table} (item_id, extractor, vec) SELECT u.id, $3, u.vec`,
       values: [extractor],
@@ -76,7 +75,7 @@ export class ArchivedVectors {
   /** The same for text features of classes. */
   async addClassFeatures(extractor: string, chunk: VectorChunk): Promise<number> {
     return await this.add(chunk, {
-      has: 'SELECT 1 FROM class_feature f WHERE f.class_id = u.id AND f.extractor = $2',
+      having: 'SELECT class_id AS id FROM class_feature WHERE class_id = ANY($1::uuid[]) AND extractor = $2',
       extractor,
       owner: 'class',
       insert: 'INSERT INTO class_feature (class_id, extractor, vec) SELECT u.id, $3, u.vec',
@@ -88,7 +87,7 @@ export class ArchivedVectors {
   async addEmbeddings(encoderId: string, modality: Modality, chunk: VectorChunk): Promise<number> {
     const table = embeddingPartition(encoderId, modality);
     return await this.add(chunk, {
-      has: `SELECT 1 FROM ${table} e WHERE e.item_id = u.id`,
+      having: `SELECT item_id AS id FROM ${table} WHERE item_id = ANY($1::uuid[])`,
       owner: 'item',
       insert: `INSERT INTO ${table} (encoder_id, item_id, modality, vec) SELECT $3::uuid, u.id, $4::modality, u.vec`,
       values: [encoderId, modality],
@@ -97,24 +96,29 @@ export class ArchivedVectors {
 
   private async add(
     { ids, matrix }: VectorChunk,
-    { has, extractor, owner, insert, values }: Target,
+    { having, extractor, owner, insert, values }: Target,
   ): Promise<number> {
     // No statement is prepared: its plan would be that for an empty table.
     // Only the ids are sent where an interrupted import has stored the vectors.
-    const found = await this.db.runOnce<{ id: string }>(
-      `SELECT id FROM unnest($1::uuid[]) AS u (id)
-       WHERE NOT EXISTS (${has}) AND EXISTS (SELECT 1 FROM ${owner} o WHERE o.id = u.id)`,
-      [encodeUuidArray(ids), ...(extractor === undefined ? [] : [extractor])],
-    );
-    if (found.length === 0) return 0;
-    const lacking = new Set(found.map(({ id }) => id));
-    const rows = ids.flatMap((id, row) => (lacking.has(id) ? [row] : []));
+    const stored = await this.db.runOnce<{ id: string }>(having, [
+      encodeUuidArray(ids),
+      ...(extractor === undefined ? [] : [extractor]),
+    ]);
+    const lacking = new Set(ids);
+    for (const { id } of stored) lacking.delete(id);
+    if (lacking.size === 0) return 0;
     const oid = await this.vectorOid();
-    const stored = await repeatConflicts(() =>
-      this.db.runOnce(
-        // The lock waits for a deletion of an owner, which is then left out.
-        `${insert} FROM unnest($1::uuid[], $2::vector[]) AS u (id, vec) JOIN ${owner} o ON o.id = u.id
-         FOR KEY SHARE OF o ON CONFLICT DO NOTHING RETURNING 1`,
+    const inTransaction = async (tx: Queryable) => {
+      // The lock waits for a deletion of an owner, which is then left out.
+      const owners = await tx.runOnce<{ id: string }>(
+        `SELECT id FROM ${owner} WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE`,
+        [encodeUuidArray([...lacking])],
+      );
+      if (owners.length === 0) return 0;
+      const kept = new Set(owners.map(({ id }) => id));
+      const rows = ids.flatMap((id, row) => (kept.has(id) ? [row] : []));
+      const added = await tx.runOnce(
+        `${insert} FROM unnest($1::uuid[], $2::vector[]) AS u (id, vec) ON CONFLICT DO NOTHING RETURNING 1`,
         [
           encodeUuidArray(rows.map((row) => ids[row] as string)),
           encodeVectorArray(
@@ -123,9 +127,10 @@ export class ArchivedVectors {
           ),
           ...values,
         ],
-      ),
-    );
-    return stored.length;
+      );
+      return added.length;
+    };
+    return await this.db.transaction(inTransaction, { repeat: true, items: true });
   }
 
   private async vectorOid(): Promise<number> {

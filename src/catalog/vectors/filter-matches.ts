@@ -10,9 +10,22 @@ const SURELY_MANY = 2;
 const LEAST_COUNTED = 1_000;
 
 const matchCount = z.object({ matches: z.number() });
+const plan = z.object({ 'Plan Rows': z.number() });
+/** Citus explains the statements that it sends to nodes within its own plan, which has no estimate. */
+const sent = z.object({
+  Job: z.object({
+    Tasks: z.array(z.object({ 'Remote Plan': z.array(z.array(z.object({ Plan: plan }))) })),
+  }),
+});
 const estimatedRows = z
-  .object({ 'QUERY PLAN': z.tuple([z.object({ Plan: z.object({ 'Plan Rows': z.number() }) })]) })
-  .transform((row) => row['QUERY PLAN'][0].Plan['Plan Rows']);
+  .object({
+    'QUERY PLAN': z.tuple([z.object({ Plan: plan.extend({ 'Distributed Query': sent.optional() }) })]),
+  })
+  .transform(({ 'QUERY PLAN': [{ Plan }] }) => {
+    const tasks = Plan['Distributed Query']?.Job.Tasks ?? [];
+    const nodes = tasks.flatMap((task) => task['Remote Plan'].flat());
+    return sum([Plan, ...nodes.map((node) => node.Plan)].map((each) => each['Plan Rows']));
+  });
 
 type Known = Map<string, Promise<number>>;
 

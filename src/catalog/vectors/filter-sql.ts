@@ -13,12 +13,44 @@ export class Parameters {
   }
 }
 
+/** How a filter asks whether an item has a class of these names (a placeholder). */
+type ClassTerm = (names: string) => string;
+
+const BY_SUBQUERY: ClassTerm = (names) =>
+  `EXISTS (SELECT 1 FROM item_class ic JOIN class c ON c.id = ic.class_id WHERE ic.item_id = i.id AND c.name = ANY(${names}::text[]))`;
+
+/**
+ * The filter as a condition on groups of an item, of rows that `joinedClasses` has joined. For a subquery on the items of a row: Citus refuses another
+ * one within it.
+ */
+export function groupedFilterSql(filter: ItemFilter, parameters: Parameters): string {
+  return filterSql(filter, parameters, (names) => `coalesce(bool_or(c.name = ANY(${names}::text[])), false)`);
+}
+
+/** The classes `c` of the items `i`, for groupedFilterSql. */
+export function joinedClasses(filter: ItemFilter): string {
+  return hasClassTerm(filter)
+    ? 'LEFT JOIN item_class ic ON ic.item_id = i.id LEFT JOIN class c ON c.id = ic.class_id'
+    : '';
+}
+
+function hasClassTerm({ classNames, and, or, not }: ItemFilter): boolean {
+  return (
+    classNames !== undefined ||
+    [...(and ?? []), ...(or ?? []), ...(not === undefined ? [] : [not])].some(hasClassTerm)
+  );
+}
+
 /**
  * The filter as a condition on the item table's alias `i`. Values go into `parameters`, never into the text.
  *
  * No filter and an empty `and` match everything, empty `ids`, `classNames` or `or` match nothing.
  */
-export function filterSql(filter: ItemFilter | null, parameters: Parameters): string {
+export function filterSql(
+  filter: ItemFilter | null,
+  parameters: Parameters,
+  classTerm: ClassTerm = BY_SUBQUERY,
+): string {
   if (filter === null) return 'true';
   const terms: string[] = [];
   if (filter.modality !== undefined) terms.push(`i.modality = ${parameters.add(filter.modality)}::modality`);
@@ -26,10 +58,7 @@ export function filterSql(filter: ItemFilter | null, parameters: Parameters): st
     terms.push(`i.id = ANY(${parameters.add(encodeUuidArray(filter.ids.filter(isUuid)))}::uuid[])`);
   }
   if (filter.classNames !== undefined) {
-    const names = parameters.add([...filter.classNames]);
-    terms.push(
-      `EXISTS (SELECT 1 FROM item_class ic JOIN class c ON c.id = ic.class_id WHERE ic.item_id = i.id AND c.name = ANY(${names}::text[]))`,
-    );
+    terms.push(classTerm(parameters.add([...filter.classNames])));
   }
   if (filter.createdAfter !== undefined)
     terms.push(`i.created_at >= ${time(filter.createdAfter, parameters)}`);
@@ -39,12 +68,12 @@ export function filterSql(filter: ItemFilter | null, parameters: Parameters): st
     terms.push(`i.metadata @> ${parameters.add(JSON.stringify(filter.metadata))}::jsonb`);
   }
   if (filter.pairBucket !== undefined) terms.push(pairBucketSql(filter.pairBucket, parameters));
-  for (const inner of filter.and ?? []) terms.push(filterSql(inner, parameters));
+  for (const inner of filter.and ?? []) terms.push(filterSql(inner, parameters, classTerm));
   if (filter.or !== undefined) {
-    const any = filter.or.map((inner) => filterSql(inner, parameters));
+    const any = filter.or.map((inner) => filterSql(inner, parameters, classTerm));
     terms.push(any.length === 0 ? 'false' : any.join(' OR '));
   }
-  if (filter.not !== undefined) terms.push(`NOT (${filterSql(filter.not, parameters)})`);
+  if (filter.not !== undefined) terms.push(`NOT (${filterSql(filter.not, parameters, classTerm)})`);
   return terms.length === 0 ? 'true' : terms.map((term) => `(${term})`).join(' AND ');
 }
 

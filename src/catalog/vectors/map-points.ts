@@ -1,12 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import type { Database } from '../postgres/database.js';
+import type { Database, Queryable } from '../postgres/database.js';
 import { encodeUuidArray } from './vector-codec.js';
 
-/** What an item or an encoder no longer exists for. */
-const FOREIGN_KEY_VIOLATION = '23503';
-/** Attempts to store points while items are deleted. */
-const ATTEMPTS = 5;
 const NIL = '00000000-0000-0000-0000-000000000000';
 
 export type MapLayout = 'PCA' | 'NEIGHBOURS';
@@ -58,6 +54,13 @@ const pageRow = z.object({
 });
 const EMPTY = Buffer.alloc(0);
 
+/** Removes the points of items, in the transaction that deletes them. */
+export async function removePoints(tx: Queryable, itemIds: readonly string[]): Promise<void> {
+  await tx.run('DELETE FROM vectors.projection_point WHERE item_id = ANY($1::uuid[])', [
+    encodeUuidArray(itemIds),
+  ]);
+}
+
 /** Maps of encoders: where each item is in two dimensions. The points of a map go with the item and with the encoder. */
 export class MapPoints {
   constructor(private readonly db: Database) {}
@@ -89,20 +92,11 @@ export class MapPoints {
   /** Stores points; those of items that are gone are left out. @param positions [ids.length · 2] */
   async add(projectionId: string, ids: readonly string[], positions: Float32Array): Promise<void> {
     const axis = (offset: number) => ids.map((_, i) => positions[2 * i + offset] as number);
-    const values = [projectionId, encodeUuidArray(ids), axis(0), axis(1)];
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await this.db.run(
-          `INSERT INTO vectors.projection_point (projection_id, item_id, x, y)
-           SELECT $1, i.id, p.x, p.y FROM unnest($2::uuid[], $3::real[], $4::real[]) AS p (id, x, y) JOIN item i ON i.id = p.id`,
-          values,
-        );
-        return;
-      } catch (error) {
-        // An item was deleted after the statement had read it.
-        if ((error as { code?: string }).code !== FOREIGN_KEY_VIOLATION || attempt === ATTEMPTS) throw error;
-      }
-    }
+    await this.db.run(
+      `INSERT INTO vectors.projection_point (projection_id, item_id, x, y)
+       SELECT $1, i.id, p.x, p.y FROM unnest($2::uuid[], $3::real[], $4::real[]) AS p (id, x, y) JOIN item i ON i.id = p.id`,
+      [projectionId, encodeUuidArray(ids), axis(0), axis(1)],
+    );
   }
 
   /** Shows a map in place of the ones before it, which are removed. */

@@ -2,17 +2,19 @@ import { z } from 'zod';
 import type { PictureHash } from '../../domain/picture-hash.js';
 import type { Database } from '../postgres/database.js';
 import { encodeUuidArray } from './vector-codec.js';
-import { embeddingPartition, type VectorPartitions } from './vector-partitions.js';
+import { embeddingPartition, type VectorPartition, type VectorPartitions } from './vector-partitions.js';
 
 const nearRows = z.array(
   z.object({
-    of: z.string(),
     id: z.string(),
     hash: z.string().nullable(),
     detail: z.instanceof(Buffer).nullable(),
     similarity: z.number(),
   }),
 );
+
+/** Images whose neighbours are looked up at once, each on a connection of its own. */
+const AT_ONCE = 4;
 
 /** An image that is similar to another one. */
 export interface NearImage {
@@ -43,20 +45,39 @@ export class NearImages {
   ): Promise<NearImage[]> {
     const partition = await this.partitions.find(embeddingPartition(encoderId, 'IMAGE'));
     if (partition === null) return [];
-    const { name, index } = partition;
-    // The index orders by halfvec where it holds halfvec, and approximately; the exact similarity is computed after.
-    const order = index === null ? 'v.vec <#> e.vec, v.item_id' : `(v.vec::${index}) <#> e.vec::${index}`;
-    const rows = await this.db.run(
-      `SELECT e.item_id AS of, n.id, i.perceptual_hash AS hash, i.perceptual_detail AS detail, n.similarity
-       FROM unnest($1::uuid[]) AS q (id) JOIN ${name} e ON e.item_id = q.id
-         CROSS JOIN LATERAL (
-           SELECT v.item_id AS id, -(v.vec <#> e.vec) AS similarity FROM ${name} v ORDER BY ${order} LIMIT $2) n
-         JOIN item i ON i.id = n.id
-       WHERE n.similarity >= $3 AND n.id <> e.item_id`,
-      // The image itself is the nearest.
-      [encodeUuidArray(imageIds), limit + 1, threshold],
+    const embeddings = await this.db.run<{ id: string; vec: Buffer }>(
+      `SELECT item_id AS id, vector_send(vec) AS vec FROM ${partition.name} WHERE item_id = ANY($1::uuid[])`,
+      [encodeUuidArray(imageIds)],
     );
-    return nearRows.parse(rows).map(({ of, id, hash, detail, similarity }) => ({
+    const found: NearImage[] = [];
+    for (let start = 0; start < embeddings.length; start += AT_ONCE) {
+      const part = embeddings.slice(start, start + AT_ONCE);
+      const near = await Promise.all(
+        part.map(({ id, vec }) => this.ofOne(partition, id, vec, { threshold, limit })),
+      );
+      found.push(...near.flat());
+    }
+    return found;
+  }
+
+  /** @param vec as vector_send gives it, which is also the format of a parameter */
+  private async ofOne(
+    { name, index }: VectorPartition,
+    of: string,
+    vec: Buffer,
+    { threshold, limit }: { readonly threshold: number; readonly limit: number },
+  ): Promise<NearImage[]> {
+    // The index orders by halfvec where it holds halfvec, and approximately; the exact similarity is computed after.
+    const order = index === null ? 'd, id' : `(v.vec::${index}) <#> $1::vector::${index}`;
+    const rows = await this.db.run(
+      `SELECT n.id, i.perceptual_hash AS hash, i.perceptual_detail AS detail, -n.d AS similarity
+       FROM (SELECT v.item_id AS id, v.vec <#> $1::vector AS d FROM ${name} v ORDER BY ${order} LIMIT $2) n
+         JOIN item i ON i.id = n.id
+       WHERE -n.d >= $3 AND n.id <> $4::uuid`,
+      // The image itself is the nearest.
+      [vec, limit + 1, threshold, of],
+    );
+    return nearRows.parse(rows).map(({ id, hash, detail, similarity }) => ({
       of,
       id,
       picture:

@@ -1,8 +1,8 @@
 import type { ItemFilter } from '../../domain/filter.js';
 import { type Modality, otherModality } from '../../domain/modality.js';
-import { filterSql, Parameters } from './filter-sql.js';
+import { filterSql, groupedFilterSql, joinedClasses, Parameters } from './filter-sql.js';
 import { encodeUuidArray, encodeVector } from './vector-codec.js';
-import type { IndexedType, VectorPartition } from './vector-partitions.js';
+import { type IndexedType, isOfEncoder, type VectorPartition } from './vector-partitions.js';
 
 /**
  * The only SQL that ranks. Stored vectors and queries are of unit length, so `<#>`, the negative inner product, orders like
@@ -73,7 +73,8 @@ export function nearCounterpartRanking(
   const matches =
     filter === null
       ? null
-      : `WHERE (SELECT true FROM ${counterparts} WHERE q.id = v.item_id AND ${filterSql(filter, parameters)} LIMIT 1)`;
+      : `WHERE (SELECT true FROM ${counterparts} ${joinedClasses(filter)} WHERE q.id = v.item_id
+          GROUP BY i.id HAVING ${groupedFilterSql(filter, parameters)} LIMIT 1)`;
   const nearest = nearestRows(source, query, matches, parameters.add(depth));
   const text = `WITH near AS MATERIALIZED (${nearest}),
       reach AS MATERIALIZED (SELECT count(*)::int AS near, max(d) AS reach FROM near)
@@ -104,8 +105,8 @@ export function everyCounterpartRanking(
 
 export interface GivenItems {
   readonly ids: readonly string[];
-  /** The partition of both modalities' embeddings; null if it is not to be compared. */
-  readonly content: { readonly partition: string; readonly vector: Float32Array } | null;
+  /** The encoder whose embeddings are compared; null if none are. */
+  readonly content: { readonly encoderId: string; readonly vector: Float32Array } | null;
   readonly counterpart: {
     readonly partition: string;
     readonly vector: Float32Array;
@@ -113,39 +114,43 @@ export interface GivenItems {
   } | null;
 }
 
-/** The distances of given items: `content` of their own embeddings, `counterpart` of the closest counterpart's feature. */
+/**
+ * The distances of given items: rows of `id`, `d` and `kind`, which is `content` for that of their own embedding and `counterpart` for that of
+ * the closest counterpart's feature.
+ */
 export function distancesOfItems({ ids, content, counterpart }: GivenItems): Statement {
   const parameters = new Parameters();
-  const items = `unnest(${parameters.add(encodeUuidArray(ids))}::uuid[]) AS g (id)`;
-  const columns: string[] = [];
-  const joins: string[] = [];
+  const given = `${parameters.add(encodeUuidArray(ids))}::uuid[]`;
+  const parts: string[] = [];
   if (content !== null) {
-    columns.push(`e.vec <#> ${parameters.add(encodeVector(content.vector))}::vector AS content`);
-    joins.push(`LEFT JOIN ${content.partition} e ON e.item_id = g.id`);
+    parts.push(
+      `SELECT 'content' AS kind, e.item_id AS id, e.vec <#> ${parameters.add(encodeVector(content.vector))}::vector AS d
+       FROM embedding e WHERE e.item_id = ANY(${given}) AND ${isOfEncoder('e.encoder_id', content.encoderId)}`,
+    );
   }
   if (counterpart !== null) {
     const distance = `v.vec <#> ${parameters.add(encodeVector(counterpart.vector))}::vector`;
-    columns.push(
-      `CASE WHEN i.modality = '${counterpart.queryModality}'
-        THEN (SELECT ${distance} FROM ${counterpart.partition} v WHERE v.item_id = i.id)
-        ELSE (SELECT min(${distance}) FROM item q JOIN ${counterpart.partition} v ON v.item_id = q.id
-          WHERE q.pair_id = i.pair_id AND q.modality = '${counterpart.queryModality}') END AS counterpart`,
+    const { partition, queryModality } = counterpart;
+    parts.push(
+      // An item of the query's modality is its own counterpart.
+      `SELECT 'counterpart', i.id, ${distance} FROM item i JOIN ${partition} v ON v.item_id = i.id
+       WHERE i.id = ANY(${given}) AND i.modality = '${queryModality}'`,
+      `SELECT 'counterpart', i.id, min(${distance}) FROM item i
+         JOIN item q ON q.pair_id = i.pair_id AND q.modality = '${queryModality}'
+         JOIN ${partition} v ON v.item_id = q.id
+       WHERE i.id = ANY(${given}) AND i.modality = '${otherModality(queryModality)}' GROUP BY i.id`,
     );
-    joins.push('JOIN item i ON i.id = g.id');
   }
-  return {
-    text: `SELECT g.id, ${columns.join(', ')} FROM ${items} ${joins.join(' ')}`,
-    values: parameters.values,
-  };
+  return { text: parts.join(' UNION ALL '), values: parameters.values };
 }
 
 /** The filter on the items that the vectors of a source belong to, between FROM and ORDER BY. */
 function ownFilter({ through }: Source, filter: ItemFilter, parameters: Parameters): string {
-  const matches = filterSql(filter, parameters);
+  if (through === null) return `JOIN item i ON i.id = v.item_id WHERE ${filterSql(filter, parameters)}`;
   // A scalar subquery cannot become a join, with which the planner would not use the index.
-  return through === null
-    ? `JOIN item i ON i.id = v.item_id WHERE ${matches}`
-    : `WHERE (SELECT ${matches} FROM item i WHERE i.id = v.item_id)`;
+  const classes = joinedClasses(filter);
+  const matches = groupedFilterSql(filter, parameters);
+  return `WHERE (SELECT ${matches} FROM item i ${classes} WHERE i.id = v.item_id ${classes && 'GROUP BY i.id'})`;
 }
 
 /** The rows `v` of one partition that are closest to the query, as `id` and `d`. `where` stands between FROM and ORDER BY. */

@@ -1,5 +1,6 @@
 /** The extractors whose features are stored, and their removal. */
 import type { Database, Queryable } from '../postgres/database.js';
+import { encodeUuidArray } from './vector-codec.js';
 
 /** Features that one statement deletes: a few milliseconds, so that writers of items do not wait. */
 const DELETED_AT_ONCE = 2_000;
@@ -42,13 +43,15 @@ export class StoredExtractors {
     let deleted = 0;
     for (;;) {
       check();
-      const rows = await this.db.run(
-        `DELETE FROM feature WHERE extractor = $1 AND item_id IN (
-           SELECT item_id FROM feature WHERE extractor = $1 ORDER BY item_id LIMIT ${DELETED_AT_ONCE})
-         RETURNING item_id`,
+      const found = await this.db.run<{ id: string }>(
+        `SELECT item_id AS id FROM feature WHERE extractor = $1 ORDER BY item_id LIMIT ${DELETED_AT_ONCE}`,
         [extractor],
       );
-      if (rows.length === 0) return deleted;
+      if (found.length === 0) return deleted;
+      const rows = await this.db.run(
+        'DELETE FROM feature WHERE extractor = $1 AND item_id = ANY($2::uuid[]) RETURNING item_id',
+        [extractor, encodeUuidArray(found.map(({ id }) => id))],
+      );
       deleted += rows.length;
     }
   }

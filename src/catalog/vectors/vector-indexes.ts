@@ -22,6 +22,9 @@ const BYTES_OF_NUMBER = 2;
 /** SQLSTATE of shared memory that is too small for parallel workers, as in a container with 64 MB of it. */
 const DISK_FULL = '53100';
 
+/** Condition on a row of pg_stat_activity. Not pg_stat_progress_create_index: a coordinator has no row there for a build on other nodes. */
+const BUILDS = `a.datname = current_database() AND a.state = 'active' AND a.query LIKE 'CREATE INDEX CONCURRENTLY %' AND a.pid <> pg_backend_pid()`;
+
 const lock = z.object({ acquired: z.boolean() });
 const leaf = z.object({
   name: z.string(),
@@ -88,8 +91,7 @@ export class VectorIndexes {
   /** Cancels the build that goes on at the server, whichever process began it. The embedded database cannot be interrupted. */
   async cancelBuild(): Promise<void> {
     await this.db.run(
-      `SELECT pg_cancel_backend(p.pid) FROM pg_stat_progress_create_index p WHERE p.datname = current_database()
-         AND p.relid IN (SELECT relid FROM pg_partition_tree('feature') UNION SELECT relid FROM pg_partition_tree('embedding'))`,
+      `SELECT pg_cancel_backend(a.pid) FROM pg_stat_activity a WHERE ${BUILDS} AND a.query LIKE '% ON vectors.%'`,
     );
   }
 
@@ -134,10 +136,10 @@ export class VectorIndexes {
   /** Leaf partitions of features and embeddings, with the state of their indexes. */
   private async leaves(on: Queryable): Promise<Leaf[]> {
     const rows = await on.run(
-      `SELECT t.oid::regclass::text AS name, pg_relation_size(t.oid) AS bytes,
+      `SELECT t.oid::regclass::text AS name, ${this.db.distributed ? 'citus_relation_size' : 'pg_relation_size'}(t.oid) AS bytes,
          CASE WHEN x.indexrelid IS NULL THEN 'none' WHEN x.indisvalid THEN 'valid' ELSE 'invalid' END AS index,
-         EXISTS (SELECT 1 FROM pg_stat_progress_create_index p
-           WHERE p.relid = t.oid AND p.datname = current_database()) AS building
+         EXISTS (SELECT 1 FROM pg_stat_activity a
+           WHERE ${BUILDS} AND a.query LIKE '% ON ' || t.oid::regclass::text || ' %') AS building
        FROM (SELECT relid FROM pg_partition_tree('feature') WHERE isleaf
          UNION ALL SELECT relid FROM pg_partition_tree('embedding') WHERE isleaf) l
        JOIN pg_class t ON t.oid = l.relid AND t.relkind = 'r'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
+import { isUuid } from '../../domain/ids.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import type { Database, Queryable } from '../postgres/database.js';
 
@@ -49,11 +50,17 @@ export function featurePartition(extractor: string): string {
   return `vectors.feature_${createHash('sha256').update(extractor).digest('hex').slice(0, 24)}`;
 }
 
-/** Partition of an encoder's embeddings, of one modality or (without) of both. */
-export function embeddingPartition(encoderId: string, modality?: Modality): string {
+/** Partition of an encoder's embeddings of one modality. */
+export function embeddingPartition(encoderId: string, modality: Modality): string {
   const hex = encoderId.replaceAll('-', '').toLowerCase();
   if (!/^[0-9a-f]{32}$/.test(hex)) throw new Error(`not a uuid: ${encoderId}`);
-  return `vectors.embedding_${hex}${modality ? `_${modality.toLowerCase()}` : ''}`;
+  return `vectors.embedding_${hex}_${modality.toLowerCase()}`;
+}
+
+/** Condition on the table `embedding` for the embeddings of an encoder. The id is in the text, by which the planner finds the partitions. */
+export function isOfEncoder(column: string, encoderId: string): string {
+  if (!isUuid(encoderId)) throw new Error(`not a uuid: ${encoderId}`);
+  return `${column} = '${encoderId}'`;
 }
 
 /** The partitions that hold vectors, in the schema `vectors`: found, created and dropped. */
@@ -77,7 +84,11 @@ export class VectorPartitions {
     if (!row) return null;
     const { definition, rows } = foundPartition.parse(row);
     const type = /::((?:vector|halfvec)\(\d+\))/.exec(definition ?? '')?.[1] as IndexedType | undefined;
-    const partition = { name, index: type ?? null, rows };
+    const partition = {
+      name,
+      index: type ?? null,
+      rows: this.db.distributed ? await shardRows(on, name) : rows,
+    };
     this.known.set(name, { partition, until: Date.now() + CACHE_MS });
     return partition;
   }
@@ -85,6 +96,11 @@ export class VectorPartitions {
   /** Looks the partition up again the next time. */
   forget(name: string): void {
     this.known.delete(name);
+  }
+
+  /** Whether the partitions of an encoder exist. They are created and dropped together. */
+  async hasEmbeddings(encoderId: string): Promise<boolean> {
+    return (await this.find(embeddingPartition(encoderId, 'IMAGE'))) !== null;
   }
 
   /** Creates the partition for an extractor's features if it does not exist. Not inside a transaction. */
@@ -98,18 +114,17 @@ export class VectorPartitions {
 
   /** Creates the partitions for an encoder's embeddings if they do not exist. Not inside a transaction. */
   async ensureEmbeddings(encoderId: string): Promise<void> {
-    const both = embeddingPartition(encoderId);
     // Another server may have dropped a cached partition.
     this.forgetEmbeddings(encoderId);
-    if (await this.find(both)) return;
-    const modalities = MODALITIES.map(
-      (modality) =>
-        `CREATE TABLE IF NOT EXISTS ${embeddingPartition(encoderId, modality)} PARTITION OF ${both} FOR VALUES IN ('${modality}') ${STORAGE}`,
+    if (await this.hasEmbeddings(encoderId)) return;
+    await this.create(
+      MODALITIES.map((modality) => {
+        // The last of the modalities has the upper bound.
+        const end = modality === 'IMAGE' ? "'TEXT'" : 'MAXVALUE';
+        return `CREATE TABLE IF NOT EXISTS ${embeddingPartition(encoderId, modality)} PARTITION OF embedding
+          FOR VALUES FROM ('${encoderId}', '${modality}') TO ('${encoderId}', ${end}) ${STORAGE}`;
+      }),
     );
-    await this.create([
-      `CREATE TABLE IF NOT EXISTS ${both} PARTITION OF embedding FOR VALUES IN ('${encoderId}') PARTITION BY LIST (modality)`,
-      ...modalities,
-    ]);
   }
 
   /**
@@ -128,8 +143,8 @@ export class VectorPartitions {
   }
 
   private async tryToDrop(encoderId: string): Promise<boolean> {
-    const partition = embeddingPartition(encoderId);
-    const [found] = await this.db.run('SELECT 1 WHERE to_regclass($1) IS NOT NULL', [partition]);
+    const partitions = MODALITIES.map((modality) => embeddingPartition(encoderId, modality));
+    const [found] = await this.db.run('SELECT 1 WHERE to_regclass($1) IS NOT NULL', [partitions[0]]);
     if (found === undefined) return true;
     try {
       return await this.db.transaction(async (tx) => {
@@ -138,12 +153,12 @@ export class VectorPartitions {
         ]);
         if (!lock?.free) return false;
         await tx.runOnce(`SET LOCAL lock_timeout = ${DROP_TIMEOUT_MS}`);
-        // The foreign keys of the partition have triggers on these tables, which DROP TABLE removes.
-        await tx.runOnce('LOCK TABLE item, encoder, ONLY embedding IN ACCESS EXCLUSIVE MODE');
+        // The foreign keys of the partitions have triggers on the items, which DROP TABLE removes.
+        await tx.runOnce('LOCK TABLE item, ONLY embedding IN ACCESS EXCLUSIVE MODE');
         const [inUse] = await tx.run(`SELECT 1 FROM encoder WHERE id = $1 AND state <> 'cancelled'`, [
           encoderId,
         ]);
-        if (inUse === undefined) await tx.runOnce(`DROP TABLE IF EXISTS ${partition}`);
+        if (inUse === undefined) await tx.runOnce(`DROP TABLE IF EXISTS ${partitions.join(', ')}`);
         return true;
       });
     } catch (error) {
@@ -153,7 +168,7 @@ export class VectorPartitions {
   }
 
   private forgetEmbeddings(encoderId: string): void {
-    for (const modality of [undefined, ...MODALITIES]) this.forget(embeddingPartition(encoderId, modality));
+    for (const modality of MODALITIES) this.forget(embeddingPartition(encoderId, modality));
   }
 
   /**
@@ -166,7 +181,7 @@ export class VectorPartitions {
         await this.db.transaction(async (tx) => {
           await tx.run('SELECT pg_advisory_xact_lock($1)', [PARTITIONS_LOCK]);
           await tx.runOnce(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-          await tx.runOnce('LOCK TABLE item, encoder IN SHARE ROW EXCLUSIVE MODE');
+          await tx.runOnce('LOCK TABLE item IN SHARE ROW EXCLUSIVE MODE');
           for (const statement of statements) await tx.runOnce(statement);
         });
         return;
@@ -176,6 +191,16 @@ export class VectorPartitions {
       }
     }
   }
+}
+
+/** The rows of a distributed table, estimated when its shards were analysed: the coordinator's own table is empty. */
+async function shardRows(on: Queryable, name: string): Promise<number> {
+  const [row] = await on.run<{ rows: number | null }>(
+    `SELECT sum(greatest(result::float8, 0)) AS rows
+     FROM run_command_on_shards($1::regclass, 'SELECT reltuples FROM pg_class WHERE oid = ''%s''::regclass') WHERE success`,
+    [name],
+  );
+  return row?.rows ?? 0;
 }
 
 function isLocked(error: unknown): boolean {

@@ -34,11 +34,8 @@ const NOTHING: Ranking = { hits: [], approximate: false };
 
 const rankedRow = z.object({ id: z.string(), d: z.number() });
 const nearRow = rankedRow.extend({ near: z.number(), reach: z.number() });
-const distanceRow = z.object({
-  id: z.string(),
-  content: z.number().nullish(),
-  counterpart: z.number().nullish(),
-});
+const distanceRow = rankedRow.extend({ kind: z.enum(['content', 'counterpart']) });
+
 /** Ranks items by similarity, descending, then by id. Chooses between an index scan and an exact one. */
 export class VectorRanking {
   private readonly matches: FilterMatches;
@@ -90,13 +87,10 @@ export class VectorRanking {
     content: Pick<EmbeddingQuery, 'encoderId' | 'vector'> | null,
     counterpart: Pick<CounterpartQuery, 'extractor' | 'vector' | 'queryModality'> | null,
   ): Promise<ItemSimilarities[]> {
-    const [embeddings, features] = await Promise.all([
-      content && this.partitions.find(embeddingPartition(content.encoderId)),
-      counterpart && this.partitions.find(featurePartition(counterpart.extractor)),
-    ]);
+    const features = counterpart && (await this.partitions.find(featurePartition(counterpart.extractor)));
     const given = {
       ids,
-      content: content && embeddings && { partition: embeddings.name, vector: unit(content.vector) },
+      content: content && { encoderId: content.encoderId, vector: unit(content.vector) },
       counterpart:
         counterpart && features
           ? {
@@ -107,12 +101,10 @@ export class VectorRanking {
           : null,
     };
     if (ids.length === 0 || (given.content === null && given.counterpart === null)) return [];
-    const rows = await this.run(distanceRow, distancesOfItems(given), null);
-    return rows.map(({ id, content, counterpart }) => ({
-      id,
-      ...(content != null && { content: similarityOf(content) }),
-      ...(counterpart != null && { counterpart: similarityOf(counterpart) }),
-    }));
+    const found = new Map<string, { id: string; content?: number; counterpart?: number }>();
+    for (const { id, kind, d } of await this.run(distanceRow, distancesOfItems(given), null))
+      found.set(id, { ...(found.get(id) ?? { id }), [kind]: similarityOf(d) });
+    return [...found.values()];
   }
 
   private async byOwnVector(

@@ -5,7 +5,12 @@ import type { Database, Queryable } from '../postgres/database.js';
 import type { ClassMean, TrainingPair, VectorChunk } from '../types.js';
 import { filterSql, Parameters } from './filter-sql.js';
 import { CHUNK_FLOATS, decodeVector, decodeVectors, encodeUuidArray } from './vector-codec.js';
-import { embeddingPartition, featurePartition, type VectorPartitions } from './vector-partitions.js';
+import {
+  embeddingPartition,
+  featurePartition,
+  isOfEncoder,
+  type VectorPartitions,
+} from './vector-partitions.js';
 
 /** Less than the id of any item. */
 const NIL = '00000000-0000-0000-0000-000000000000';
@@ -99,11 +104,10 @@ export class VectorReads {
 
   /** The mean embedding of the items of each class that has any, by class id. */
   async classMeans(encoderId: string): Promise<Map<string, ClassMean>> {
-    if (!(await this.partitions.find(embeddingPartition(encoderId)))) return new Map();
     const rows = await this.db.run(
       `SELECT ic.class_id AS id, vector_send(avg(e.vec)) AS mean, count(*)::int AS count
-       FROM item_class ic JOIN ${embeddingPartition(encoderId)} e ON e.item_id = ic.item_id
-       GROUP BY ic.class_id`,
+       FROM item_class ic JOIN embedding e ON e.item_id = ic.item_id
+       WHERE ${isOfEncoder('e.encoder_id', encoderId)} GROUP BY ic.class_id`,
     );
     return new Map(meanRows.parse(rows).map(({ id, mean, count }) => [id, { mean, count }]));
   }
@@ -178,10 +182,9 @@ export class VectorReads {
   private async pairedImages(extractor: string, filter: ItemFilter | null, after: string): Promise<string[]> {
     const parameters = new Parameters();
     const rows = await this.db.runOnce(
-      `SELECT i.id FROM item i
+      `SELECT i.id FROM item i JOIN feature f ON f.item_id = i.id AND f.extractor = ${parameters.add(extractor)}
        WHERE i.modality = 'IMAGE' AND i.pair_id IS NOT NULL AND i.id > ${parameters.add(after)}::uuid
          AND ${filterSql(filter, parameters)}
-         AND EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = ${parameters.add(extractor)})
        ORDER BY i.id LIMIT ${IMAGES_AT_ONCE}`,
       parameters.values,
     );
@@ -199,9 +202,9 @@ export class VectorReads {
            SELECT image.id AS image_id, i.id AS text_id, image.pair_id,
              image.content_hash AS image_hash, i.content_hash AS text_hash
            FROM item image JOIN item i ON i.pair_id = image.pair_id
+             JOIN feature f ON f.item_id = i.id AND f.extractor = ${parameters.add(textExtractor)}
            WHERE image.id = ANY(${parameters.add(encodeUuidArray(images))}::uuid[])
-             AND i.modality = 'TEXT' AND ${filterSql(filter, parameters)}
-             AND EXISTS (SELECT 1 FROM feature f WHERE f.item_id = i.id AND f.extractor = ${parameters.add(textExtractor)})),
+             AND i.modality = 'TEXT' AND ${filterSql(filter, parameters)}),
          labels AS (
            SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = image_id
            UNION SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = text_id)

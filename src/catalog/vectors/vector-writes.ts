@@ -68,24 +68,36 @@ export class VectorWrites {
     await this.partitions.ensureFeatures(extractor);
     const ordered = [...features].sort((a, b) => (a.itemId < b.itemId ? -1 : 1));
     const oid = await this.vectorOid(this.db);
-    // FOR SHARE waits for a transaction that replaces the content, so the hash compared is its committed one.
     const stored = await repeatConflicts(() =>
-      this.db.run(
-        `WITH late AS (SELECT * FROM unnest($2::uuid[], $3::text[], $4::vector[]) AS u (id, content_hash, vec)),
-         current AS (
-           SELECT i.id FROM item i JOIN late USING (id) WHERE i.content_hash = late.content_hash ORDER BY i.id FOR SHARE OF i)
-       INSERT INTO ${featurePartition(extractor)} (item_id, extractor, vec)
-       SELECT id, $1, vec FROM late JOIN current USING (id)
-       ON CONFLICT (item_id, extractor) DO NOTHING RETURNING item_id`,
-        [
-          extractor,
-          encodeUuidArray(ordered.map(({ itemId }) => itemId)),
-          ordered.map(({ contentHash }) => contentHash),
-          encodeVectorArray(
-            oid,
-            ordered.map(({ vector }) => unit(vector)),
-          ),
-        ],
+      this.db.transaction(
+        async (tx) => {
+          // FOR SHARE waits for a transaction that replaces the content, so the hash compared is its committed one.
+          const current = await tx.run<{ id: string }>(
+            `SELECT i.id FROM item i JOIN unnest($1::uuid[], $2::text[]) AS l (id, content_hash) ON l.id = i.id
+           WHERE i.content_hash = l.content_hash ORDER BY i.id FOR SHARE OF i`,
+            [
+              encodeUuidArray(ordered.map(({ itemId }) => itemId)),
+              ordered.map(({ contentHash }) => contentHash),
+            ],
+          );
+          const ids = new Set(current.map(({ id }) => id));
+          const late = ordered.filter(({ itemId }) => ids.has(itemId.toLowerCase()));
+          if (late.length === 0) return [];
+          return await tx.run(
+            `INSERT INTO ${featurePartition(extractor)} (item_id, extractor, vec)
+           SELECT id, $1, vec FROM unnest($2::uuid[], $3::vector[]) AS u (id, vec)
+           ON CONFLICT (item_id, extractor) DO NOTHING RETURNING item_id`,
+            [
+              extractor,
+              encodeUuidArray(late.map(({ itemId }) => itemId)),
+              encodeVectorArray(
+                oid,
+                late.map(({ vector }) => unit(vector)),
+              ),
+            ],
+          );
+        },
+        { items: true },
       ),
     );
     return stored.length;
@@ -135,19 +147,20 @@ export class VectorWrites {
     let copied = 0;
     for (let after = NIL; ; ) {
       throwIfCancelled(signal);
-      const rows = await this.despiteDeletions(() =>
-        this.db.run<{ id: string }>(
-          `WITH part AS (SELECT item_id, vec FROM ${source} WHERE item_id > $3::uuid ORDER BY item_id LIMIT $4),
-             copied AS (
-               INSERT INTO ${target} (encoder_id, item_id, modality, vec)
-               SELECT $1::uuid, item_id, $2::modality, vec FROM part
-               ON CONFLICT (item_id, encoder_id, modality) DO NOTHING)
-           SELECT item_id AS id FROM part ORDER BY item_id`,
-          [to, modality, after, COPIED_AT_ONCE],
-        ),
+      const rows = await this.db.run<{ id: string }>(
+        `SELECT item_id AS id FROM ${source} WHERE item_id > $1::uuid ORDER BY item_id LIMIT $2`,
+        [after, COPIED_AT_ONCE],
       );
       const last = rows.at(-1);
       if (last === undefined) break;
+      await this.despiteDeletions(() =>
+        this.db.run(
+          `INSERT INTO ${target} (encoder_id, item_id, modality, vec)
+           SELECT $1::uuid, item_id, $2::modality, vec FROM ${source} WHERE item_id > $3::uuid AND item_id <= $4::uuid
+           ON CONFLICT (item_id, encoder_id, modality) DO NOTHING`,
+          [to, modality, after, last.id],
+        ),
+      );
       copied += rows.length;
       after = last.id;
     }
@@ -173,27 +186,29 @@ export class VectorWrites {
    */
   async putClassFeatures(extractor: string, features: readonly ClassTextFeature[]): Promise<void> {
     const byId = new Map(features.map((feature) => [feature.row.id, feature]));
-    const vectorsById = new Map(features.map(({ row, vector }) => [row.id, vector]));
-    for (const [ids, vectors, keys] of encodedChunks(await this.vectorOid(this.db), vectorsById)) {
-      const rows = keys.map((id) => byId.get(id)?.row);
-      await this.db.run(
-        `WITH made AS (SELECT * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::vector[]) AS u (id, name, description, vec)),
-           current AS (
-             SELECT c.id FROM class c JOIN made USING (id)
-             WHERE c.name = made.name AND c.description IS NOT DISTINCT FROM made.description
-             ORDER BY c.name FOR SHARE OF c)
-         INSERT INTO class_feature (class_id, extractor, vec)
-         SELECT id, $1, vec FROM made JOIN current USING (id)
-         ON CONFLICT (class_id, extractor) DO UPDATE SET vec = EXCLUDED.vec`,
-        [
-          extractor,
-          ids,
-          rows.map((row) => row?.name ?? null),
-          rows.map((row) => row?.description ?? null),
-          vectors,
-        ],
-      );
-    }
+    await this.db.transaction(
+      async (tx) => {
+        const current = await tx.run<ClassRow>(
+          'SELECT id, name, description FROM class WHERE id = ANY($1::uuid[]) ORDER BY name FOR SHARE',
+          [encodeUuidArray([...byId.keys()])],
+        );
+        const vectors = new Map<string, Float32Array>();
+        for (const { id, name, description } of current) {
+          const feature = byId.get(id);
+          if (feature?.row.name === name && feature.row.description === description)
+            vectors.set(id, feature.vector);
+        }
+        for (const [ids, chunk] of encodedChunks(await this.vectorOid(tx), vectors)) {
+          await tx.run(
+            `INSERT INTO class_feature (class_id, extractor, vec)
+           SELECT id, $1, vec FROM unnest($2::uuid[], $3::vector[]) AS u (id, vec)
+           ON CONFLICT (class_id, extractor) DO UPDATE SET vec = EXCLUDED.vec`,
+            [extractor, ids, chunk],
+          );
+        }
+      },
+      { items: true },
+    );
   }
 
   private async insertEmbeddings(
@@ -230,13 +245,12 @@ export class VectorWrites {
 function* encodedChunks(
   vectorOid: number,
   vectors: ReadonlyMap<string, Float32Array>,
-): Generator<readonly [ids: Buffer, vectors: Buffer, keys: readonly string[]]> {
+): Generator<readonly [ids: Buffer, vectors: Buffer]> {
   const entries = [...vectors].sort(([a], [b]) => (a < b ? -1 : 1));
   const rows = Math.max(1, Math.floor(CHUNK_FLOATS / (entries[0]?.[1].length ?? 1)));
   for (let start = 0; start < entries.length; start += rows) {
     const part = entries.slice(start, start + rows);
     const units = part.map(([, vector]) => unit(vector));
-    const keys = part.map(([id]) => id);
-    yield [encodeUuidArray(keys), encodeVectorArray(vectorOid, units), keys];
+    yield [encodeUuidArray(part.map(([id]) => id)), encodeVectorArray(vectorOid, units)];
   }
 }

@@ -45,12 +45,16 @@ export async function countWords(db: Database): Promise<void> {
       COUNT_LOCK,
     ]);
     if (!lock?.free) return;
-    const missing = await tx.run<WordRow>(
-      `WITH counted AS MATERIALIZED (
+    // A table of its own: a statement that writes cannot also read items on a distributed database.
+    await tx.runOnce(
+      `CREATE TEMPORARY TABLE counted ON COMMIT DROP AS
          SELECT word COLLATE "C" AS word, ndoc FROM ts_stat('SELECT lexemes FROM item WHERE lexemes IS NOT NULL')
          WHERE NOT starts_with(word, '${TITLE_MARKER}')
-         UNION ALL SELECT '', count(*)::int FROM item),
-       gone AS (
+         UNION ALL SELECT '', count(*)::int FROM item`,
+    );
+    await tx.runOnce('ANALYZE counted');
+    const missing = await tx.runOnce<WordRow>(
+      `WITH gone AS (
          DELETE FROM word w WHERE w.documents = 0 AND NOT EXISTS (SELECT 1 FROM counted c WHERE c.word = w.word)),
        unused AS (
          UPDATE word w SET documents = 0

@@ -4,6 +4,7 @@ import { CommonspaceError } from '../../domain/errors.js';
 import type { MediaStore } from '../../media/media-store.js';
 import type { Sweep } from '../sweep/sweep.js';
 import { clockFinding, diskFinding, type Finding, ok, pgvectorFinding } from './findings.js';
+import { nodeFindings } from './node-findings.js';
 import { replicaFindings } from './replica-findings.js';
 
 /** Pictures that are looked up together. */
@@ -29,6 +30,7 @@ export class Checks {
     const { bavail, blocks, bsize } = await statfs(folder);
     return [
       pgvectorFinding(await catalog.serverChecks.pgvector()),
+      ...(await this.nodes()),
       ...(await this.indexes()),
       ...(await replicaFindings(catalog.database.replicas)),
       await this.pictures(),
@@ -36,6 +38,11 @@ export class Checks {
       await this.clock(),
       diskFinding(bavail * bsize, blocks * bsize),
     ];
+  }
+
+  private async nodes(): Promise<Finding[]> {
+    const topology = await this.parts.catalog.nodes.topology();
+    return topology === null ? [] : nodeFindings(topology);
   }
 
   private async indexes(): Promise<Finding[]> {

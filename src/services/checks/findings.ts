@@ -2,7 +2,7 @@ import type { ExtensionVersions } from '../../catalog/repositories/server-checks
 
 /** The result of one check. */
 export interface Finding {
-  readonly check: 'pgvector' | 'indexes' | 'media' | 'leftovers' | 'clock' | 'disk' | 'replicas';
+  readonly check: 'pgvector' | 'nodes' | 'indexes' | 'media' | 'leftovers' | 'clock' | 'disk' | 'replicas';
   /** `warning`: it works, and should be mended. `error`: something is lost, wrong, or about to fail. */
   readonly level: 'ok' | 'warning' | 'error';
   readonly message: string;

@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openCatalog } from '../../src/catalog/catalog.js';
+import type { ItemWrite, Ranking } from '../../src/catalog/types.js';
+import type { ItemFilter } from '../../src/domain/filter.js';
+import { MODALITIES, type Modality } from '../../src/domain/modality.js';
+import { createTestDatabase } from '../support/catalog.js';
+import { imageWrite, randomOf, randomUnit, textWrite } from '../support/catalog-items.js';
+import { createDistributedDatabase } from '../support/citus.js';
+
+const CITUS = process.env.TEST_CITUS_URL;
+const PAIRS = 1_000;
+const DIMENSION = 12;
+const EXTRACTORS = { IMAGE: 'pixels@1', TEXT: 'words@1' } as const;
+const ENCODER = '01a20000-0000-7000-8000-000000000001';
+const FILTERS: readonly (ItemFilter | null)[] = [
+  null,
+  { classNames: ['class 1'] },
+  { not: { classNames: ['class 1', 'class 2'] }, metadata: { even: true } },
+  { or: [{ classNames: ['class 0'] }, { metadata: { even: true } }] },
+  { metadata: { n: 7 } },
+];
+
+type Catalog = Awaited<ReturnType<typeof openCatalog>>;
+
+async function fill({ encoders, items }: Catalog): Promise<void> {
+  const read = { imageExtractor: EXTRACTORS.IMAGE, textExtractor: EXTRACTORS.TEXT };
+  await encoders.create(
+    { id: ENCODER, dimension: DIMENSION, ...read, config: {}, report: {} },
+    Uint8Array.of(7),
+  );
+  const random = randomOf(3);
+  const vectors = (modality: Modality) => ({
+    embeddings: new Map([[ENCODER, randomUnit(DIMENSION, random)]]),
+    features: new Map([[EXTRACTORS[modality], randomUnit(DIMENSION, random)]]),
+  });
+  const writes = Array.from({ length: PAIRS }, (_, n): ItemWrite[] => {
+    const common = {
+      pairKey: `pair ${n % 800}`,
+      classNames: [`class ${n % 5}`],
+      metadata: { n, even: n % 2 === 0 },
+    };
+    return [
+      imageWrite(`image ${n}`, { ...common, ...vectors('IMAGE') }),
+      textWrite(`text ${n}`, { ...common, ...vectors('TEXT'), externalId: `text ${n}` }),
+    ];
+  }).flat();
+  for (let start = 0; start < writes.length; start += 500)
+    await items.upsertMany(writes.slice(start, start + 500));
+}
+
+/** Rankings of both kinds, for each target and filter. */
+async function rankings({ ranking }: Catalog, limit = 20): Promise<Ranking[]> {
+  const random = randomOf(8);
+  const found: Ranking[] = [];
+  for (const filter of FILTERS) {
+    for (const target of [...MODALITIES, null]) {
+      const vector = randomUnit(DIMENSION, random);
+      found.push(await ranking.byEmbedding({ encoderId: ENCODER, vector, target, filter, limit, offset: 0 }));
+      const queryModality = target === 'TEXT' ? 'IMAGE' : 'TEXT';
+      const extractor = EXTRACTORS[queryModality];
+      found.push(await ranking.byCounterpart({ extractor, vector, queryModality, target, filter, limit }));
+    }
+  }
+  return found;
+}
+
+describe.skipIf(!CITUS)(
+  `a catalogue that is distributed${CITUS ? '' : ' (TEST_CITUS_URL is not set)'}`,
+  () => {
+    let database: Awaited<ReturnType<typeof createDistributedDatabase>>;
+    let catalog: Catalog;
+    beforeAll(async () => {
+      database = await createDistributedDatabase(CITUS ?? '', { empty: true });
+      catalog = await openCatalog({ databaseUrl: database.url });
+      await fill(catalog);
+    });
+    afterAll(async () => {
+      await catalog.close();
+      await database.drop();
+    });
+
+    it('has the same items and the same exact rankings as before, and keeps them with indexes', async () => {
+      const before = await rankings(catalog);
+      const items = await catalog.items.page({ filter: null, afterId: null, limit: 5_000 });
+      expect(await catalog.nodes.topology()).toBeNull();
+
+      const other = await openCatalog({ databaseUrl: database.url });
+      await expect(catalog.nodes.distribute(4)).rejects.toMatchObject({ code: 'BUSY' });
+      await other.close();
+      await catalog.nodes.distribute(4);
+      await catalog.close();
+      catalog = await openCatalog({ databaseUrl: database.url });
+
+      const topology = await catalog.nodes.topology();
+      expect(topology).toMatchObject({ shards: 4, differing: [] });
+      expect(topology?.workers.reduce((sum, { shards }) => sum + shards, 0)).toBe(4);
+      expect(topology?.workers.every(({ bytes, problem }) => bytes > 0 && problem === null)).toBe(true);
+      expect(await catalog.items.page({ filter: null, afterId: null, limit: 5_000 })).toEqual(items);
+      expect(await rankings(catalog)).toEqual(before);
+
+      expect(await catalog.indexes.ensure({ rows: 500 })).toHaveLength(4);
+      expect(await catalog.indexes.lacking(500)).toEqual([]);
+      const indexed = await rankings(catalog);
+      let [found, wanted] = [0, 0];
+      indexed.forEach(({ hits, approximate }, i) => {
+        const exact = before[i]?.hits.map(({ id }) => id) ?? [];
+        if (!approximate) expect(hits.map(({ id }) => id)).toEqual(exact);
+        found += exact.filter((id) => hits.some((hit) => hit.id === id)).length;
+        wanted += exact.length;
+      });
+      expect(indexed.some(({ approximate }) => approximate)).toBe(true);
+      expect(found / wanted).toBeGreaterThan(0.98);
+      expect(await catalog.nodes.distribute(8)).toMatchObject({ shards: 4 });
+    });
+
+    it('has the same rows on all nodes after concurrent writers', async () => {
+      const others = await Promise.all([1, 2].map(() => openCatalog({ databaseUrl: database.url })));
+      const { items } = catalog;
+      const known = await items.page({ filter: { modality: 'TEXT' }, afterId: null, limit: 40 });
+      const write = async (by: Catalog, writer: number) => {
+        for (let round = 0; round < 6; round += 1) {
+          // The same pairs, classes and identities by all, and items that others replace and delete.
+          const writes = [0, 1, 2].map((k) =>
+            textWrite(`shared ${round} ${k}`, {
+              pairKey: `shared ${k}`,
+              classNames: [`shared ${round % 2}`],
+            }),
+          );
+          await by.items.upsertMany(writes).catch((error: unknown) => {
+            if ((error as Error).name !== 'IdentityConflict') throw error;
+          });
+          await by.items.delete([known[(writer * 6 + round) % known.length]?.id ?? '']);
+        }
+      };
+      await Promise.all([catalog, ...others].flatMap((by, n) => [write(by, 2 * n), write(by, 2 * n + 1)]));
+      await Promise.all(others.map((one) => one.close()));
+      for (const table of ['pair', 'class', 'item', 'item_class']) {
+        const rows = await catalog.database.runOnce<{ result: string; success: boolean }>(
+          `SELECT success, result FROM run_command_on_placements('${table}',
+           'SELECT count(*) || md5(string_agg(t::text, '''' ORDER BY t::text)) FROM %s t')`,
+        );
+        expect(rows.length).toBeGreaterThan(2);
+        expect(rows.every(({ success }) => success)).toBe(true);
+        expect(new Set(rows.map(({ result }) => result)).size).toBe(1);
+      }
+      expect(await items.count({ modality: 'IMAGE' })).toBe(PAIRS);
+    });
+  },
+);
+
+describe.skipIf(!CITUS)('a database that cannot be distributed', () => {
+  it('is one whose coordinator knows no worker', async () => {
+    const { url, drop } = await createDistributedDatabase(CITUS ?? '', { empty: true, workers: false });
+    const catalog = await openCatalog({ databaseUrl: url });
+    try {
+      await expect(catalog.nodes.distribute()).rejects.toMatchObject({
+        code: 'CITUS_MISSING',
+        message: expect.stringContaining('citus_add_node'),
+      });
+    } finally {
+      await catalog.close();
+      await drop();
+    }
+  });
+});
+
+describe.skipIf(!process.env.TEST_DATABASE_URL || CITUS)('a database without Citus', () => {
+  it('cannot be distributed', async () => {
+    const { url, drop } = await createTestDatabase();
+    const catalog = await openCatalog({ databaseUrl: url });
+    try {
+      await expect(catalog.nodes.distribute()).rejects.toMatchObject({ code: 'CITUS_MISSING' });
+      expect(await catalog.nodes.topology()).toBeNull();
+    } finally {
+      await catalog.close();
+      await drop();
+    }
+  });
+});
