@@ -8,6 +8,7 @@ import { ApiKeyTable } from './repositories/api-keys.js';
 import { ArchiveReads } from './repositories/archive-reads.js';
 import { ArchiveWrites } from './repositories/archive-writes.js';
 import { AuditLog } from './repositories/audit-log.js';
+import { BudgetUses } from './repositories/budget-uses.js';
 import { Classes } from './repositories/classes.js';
 import { EncoderEpochs } from './repositories/encoder-epochs.js';
 import { EncoderEvaluations } from './repositories/encoder-evaluations.js';
@@ -60,6 +61,8 @@ export interface Catalog {
     readonly vectors: ArchivedVectors;
   };
   readonly apiKeys: ApiKeyTable;
+  /** What callers have used of their budgets, of all servers. */
+  readonly budgetUses: BudgetUses;
   readonly audit: AuditLog;
   /** Jobs of the queue, for those who work on them. */
   readonly jobs: Jobs;
@@ -161,6 +164,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
       vectors: archived,
     },
     apiKeys: new ApiKeyTable(database),
+    budgetUses: new BudgetUses(database),
     audit: new AuditLog(database),
     jobs: new Jobs(database),
     jobList: new JobList(database),

@@ -71,6 +71,7 @@ export async function serve(
     trustedDocuments: path === null ? null : await readTrustedDocuments(path),
   });
   try {
+    services.budgetExchange.start();
     const address = await listen(app, config.host, config.port);
     // First, so that a command that starts after the output finds the server.
     await announceServer(config.dataDir, localAddress(app.server.address()));

@@ -23,6 +23,7 @@ export function workerCommand(openApp: OpenApp): Command {
         const app = await openToServe((error) => logUnexpected(logger, error));
         // A process that has only this to do does not idle because servers do no jobs.
         const atOnce = Math.max(1, config.jobs);
+        app.budgetExchange.start();
         app.jobRunner.start(atOnce);
         out.print(
           `The worker does ${atOnce} long job${atOnce === 1 ? '' : 's'} at once (stop it with Ctrl-C)`,

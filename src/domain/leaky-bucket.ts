@@ -36,4 +36,10 @@ export class LeakyBucket {
   add(amount: number): void {
     this.used += amount;
   }
+
+  /** Replaces what it holds. */
+  set(used: number): void {
+    this.used = used;
+    this.at = this.now();
+  }
 }

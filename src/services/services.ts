@@ -7,6 +7,7 @@ import type { FeatureExtractors } from '../features/types.js';
 import type { FetchPolicy } from '../media/fetch-image.js';
 import type { MediaStore } from '../media/media-store.js';
 import { ApiKeys } from './access/api-keys.js';
+import { BudgetExchange } from './access/budget-exchange.js';
 import { Budgets } from './access/budgets.js';
 import { Positions } from './access/positions.js';
 import { Sessions } from './access/sessions.js';
@@ -106,6 +107,8 @@ export interface Services extends JobServices {
   readonly querySampler: QuerySampler | null;
   readonly keys: ApiKeys;
   readonly budgets: Budgets;
+  /** Lets budgets hold over all servers, once it is started. */
+  readonly budgetExchange: BudgetExchange;
   /** What reads must see where replicas answer them. */
   readonly positions: Positions;
   readonly sessions: Sessions;
@@ -262,6 +265,7 @@ export function createServices(parts: Parts): Services {
     querySampler,
     keys,
     budgets,
+    budgetExchange: new BudgetExchange(budgets, catalog.kind === 'server' ? catalog.budgetUses : null),
     positions: new Positions(catalog),
     sessions: new Sessions(signatures, keys),
     signedMedia: new SignedMedia(signatures),

@@ -14,5 +14,6 @@ export async function stopServices(services: Services): Promise<void> {
     services.health.stop(),
     services.trainingRunner.stop(),
     services.evaluationJobs.stop(),
+    services.budgetExchange.stop(),
   ]);
 }

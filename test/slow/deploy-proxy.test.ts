@@ -134,7 +134,7 @@ describe.skipIf(!canRun)('the proxy of deploy/', () => {
     expect((await events.next()).value?.event).toBe('complete');
   });
 
-  it('passes on that a budget is used up; each server counts for itself', async () => {
+  it('passes on that a budget is used up', async () => {
     const { createKey } = await ask<{ createKey: { secret: string } }>(
       'mutation { createKey(name: "a partner", costPerMinute: 10) { secret } }',
     );

@@ -20,6 +20,7 @@ const LEFT_OUT = [
   '_prisma_migrations',
   'api_key',
   'audit_entry',
+  'budget_use',
   'encoder_epoch',
   'job',
   'job_failure',

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
+import type { CallerUse } from '../../catalog/repositories/budget-uses.js';
 import type { Caller, PerMinute } from '../../domain/access.js';
 import { CommonspaceError } from '../../domain/errors.js';
-import { LeakyBucket } from '../../domain/leaky-bucket.js';
 import { observe } from '../../domain/observations.js';
+import { SharedBucket } from '../../domain/shared-bucket.js';
 
 /** Callers whose use is remembered. */
 const MOST_CALLERS = 10_000;
@@ -35,13 +36,13 @@ export interface CallerBudget {
 }
 
 interface Buckets {
-  readonly cost: LeakyBucket;
-  readonly bytes: LeakyBucket;
+  readonly cost: SharedBucket;
+  readonly bytes: SharedBucket;
 }
 
 /**
  * What callers use in a minute. Each key of the database counts by itself, and so do the keys of the environment together and callers
- * without a key together. The counts are in memory, so each server counts for itself.
+ * without a key together. The counts are in memory; BudgetExchange adds what callers use of other servers.
  */
 export class Budgets {
   private readonly buckets = new LRUCache<string, Buckets>({ max: MOST_CALLERS });
@@ -63,15 +64,43 @@ export class Budgets {
       cost: () => stateOf(cost, perMinute.cost),
       takeBytes: (size) => take(bytes, size, perMinute.bytes, 'bytes'),
       addBytes: (size) => {
-        if (perMinute.bytes > 0) bytes.add(size);
+        if (perMinute.bytes > 0) bytes.add(size, perMinute.bytes);
       },
     };
+  }
+
+  /** Takes out what other servers do not know of. */
+  takeUnsent(): CallerUse[] {
+    const found: CallerUse[] = [];
+    for (const [caller, buckets] of this.buckets.entries()) {
+      const use = { caller, cost: buckets.cost.takeUnsent(), bytes: buckets.bytes.takeUnsent() };
+      if (use.cost > 0 || use.bytes > 0) found.push(use);
+    }
+    return found;
+  }
+
+  /** Puts back what could not be sent. */
+  putBack(unsent: readonly CallerUse[]): void {
+    for (const { caller, cost, bytes } of unsent) {
+      const buckets = this.bucketsOf(caller);
+      buckets.cost.putBack(cost);
+      buckets.bytes.putBack(bytes);
+    }
+  }
+
+  /** @param all what callers have used of all servers, with all that this one has sent */
+  receive(all: readonly CallerUse[]): void {
+    for (const { caller, cost, bytes } of all) {
+      const buckets = this.bucketsOf(caller);
+      buckets.cost.receive(cost);
+      buckets.bytes.receive(bytes);
+    }
   }
 
   private bucketsOf(name: string): Buckets {
     const known = this.buckets.get(name);
     if (known !== undefined) return known;
-    const made = { cost: new LeakyBucket(this.now), bytes: new LeakyBucket(this.now) };
+    const made = { cost: new SharedBucket(this.now), bytes: new SharedBucket(this.now) };
     this.buckets.set(name, made);
     return made;
   }
@@ -79,7 +108,7 @@ export class Budgets {
 
 const WHAT = { cost: 'units of cost', bytes: 'bytes' } as const;
 
-function take(bucket: LeakyBucket, amount: number, perMinute: number, kind: keyof typeof WHAT): void {
+function take(bucket: SharedBucket, amount: number, perMinute: number, kind: keyof typeof WHAT): void {
   if (perMinute <= 0) return;
   const seconds = bucket.take(amount, perMinute);
   if (seconds === 0) return;
@@ -92,7 +121,7 @@ function take(bucket: LeakyBucket, amount: number, perMinute: number, kind: keyo
   );
 }
 
-function stateOf(bucket: LeakyBucket, perMinute: number): BudgetState | null {
+function stateOf(bucket: SharedBucket, perMinute: number): BudgetState | null {
   if (perMinute <= 0) return null;
   const left = Math.max(0, Math.floor(bucket.left(perMinute)));
   return { left, refill: Math.round((perMinute / 60) * 100) / 100 };
