@@ -76,7 +76,7 @@ export async function serve(
     // First, so that a command that starts after the output finds the server.
     await announceServer(config.dataDir, localAddress(app.server.address()));
     onListening(address);
-    services.trainingRunner.start();
+    services.trainingRunner.start(config.jobs > 0);
     services.evaluationJobs.startRecovery();
     // A stop meanwhile ends the threads that load the models.
     await Promise.race([services.warmUp(), stopped(signal)]);

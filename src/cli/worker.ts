@@ -10,7 +10,9 @@ interface WorkerOptions extends GlobalOptions {
 
 export function workerCommand(openApp: OpenApp): Command {
   return withGlobalOptions(new Command('worker'))
-    .description('work on queued jobs until SIGINT or SIGTERM, beside servers on the same database')
+    .description(
+      'work on queued jobs and trainings until SIGINT or SIGTERM, beside servers on the same database',
+    )
     .option(
       '--jobs <n>',
       'long jobs at once, beside one short one (default: COMMONSPACE_JOBS, or 1)',
@@ -24,6 +26,7 @@ export function workerCommand(openApp: OpenApp): Command {
         // A process that has only this to do does not idle because servers do no jobs.
         const atOnce = Math.max(1, config.jobs);
         app.budgetExchange.start();
+        app.trainingRunner.start();
         app.jobRunner.start(atOnce);
         out.print(
           `The worker does ${atOnce} long job${atOnce === 1 ? '' : 's'} at once (stop it with Ctrl-C)`,

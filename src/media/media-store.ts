@@ -9,6 +9,7 @@ import { THUMBNAIL_MAX_ASPECT, THUMBNAIL_WIDTHS } from './limits.js';
 import type { ListedObject, ObjectStore } from './object-store.js';
 import { pictureMemory } from './picture-memory.js';
 import { createS3Store } from './s3-store.js';
+import { type SharedFiles, sharedFilesIn } from './shared-files.js';
 import type { StoredFile, StoredImage, StoredObject, Thumbnail } from './types.js';
 
 /** Stores images under the hash of their bytes. A stored image never changes, and equal bytes are stored once. */
@@ -23,9 +24,7 @@ export interface MediaStore {
    */
   put(image: Uint8Array | CheckedImage): Promise<StoredImage>;
   /**
-   * Stores an image as `put` does, and keeps its bytes until they are released, also if the image is removed meanwhile.
-   *
-   * @throws CommonspaceError as `put` does
+   * Stores an image as `put` does, and keeps its bytes until they are released, also if the image is removed meanwhile. Throws as `put` does.
    */
   putHeld(
     image: Uint8Array | CheckedImage,
@@ -65,6 +64,8 @@ export interface MediaStore {
    * @returns the number of thumbnails removed
    */
   sweep(before: number): Promise<number>;
+  /** Files for all servers and workers, in the same place; null where that is a folder. */
+  readonly sharedFiles: SharedFiles | null;
   /** A problem with the place; null if images can be stored and read. */
   problem(): Promise<string | null>;
 }
@@ -90,6 +91,7 @@ export interface MediaOptions {
  *
  *     ab/cd/<sha256>                         images, by the first four digits
  *     thumbnails/ab/cd/<sha256>-<width>.webp
+ *     sources/ab/cd/                         in object storage: files of jobs, in parts
  *     tmp/                                   temporary files, always in the directory
  *
  * @throws CommonspaceError DATA_FOLDER_NOT_WRITABLE, BAD_CONFIG
@@ -99,14 +101,12 @@ export async function createMediaStore({
   s3 = null,
   report = () => {},
 }: MediaOptions): Promise<MediaStore> {
-  return mediaStoreOn(
-    s3 === null
-      ? await createFolderStore(directory)
-      : await createS3Store({ ...s3, directory: join(directory, 'tmp'), report }),
-  );
+  if (s3 === null) return mediaStoreOn(await createFolderStore(directory), null);
+  const objects = await createS3Store({ ...s3, directory: join(directory, 'tmp'), report });
+  return mediaStoreOn(objects, sharedFilesIn(objects));
 }
 
-function mediaStoreOn(objects: ObjectStore): MediaStore {
+function mediaStoreOn(objects: ObjectStore, sharedFiles: SharedFiles | null): MediaStore {
   const putting = new Map<string, Promise<StoredImage>>();
   const rendering = new Map<string, Promise<number>>();
 
@@ -174,6 +174,7 @@ function mediaStoreOn(objects: ObjectStore): MediaStore {
 
   return {
     place: objects.place,
+    sharedFiles,
     problem: () => objects.problem(),
     image: (sha256) => objectOf(keyOf(sha256), sha256),
     use,

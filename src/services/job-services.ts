@@ -79,7 +79,7 @@ export function createJobServices(
   cancelTraining: (id: string) => Promise<unknown>,
 ): JobServices {
   const { catalog, media, checkpoints, filters, bulk, fetchPolicy, reportUnexpected } = parts;
-  const bulkFiles = new BulkFiles(bulk.folder, bulk.maxBytes, fetchPolicy);
+  const bulkFiles = new BulkFiles(bulk.folder, bulk.maxBytes, fetchPolicy, media.sharedFiles);
   const sources = new BulkSources(bulkFiles, new SourceFolders(bulk.sources));
   const bulkIngest = new BulkIngest(parts.ingest);
   const failures = catalog.jobList.failures.bind(catalog.jobList);

@@ -32,7 +32,7 @@ export class ImportJobs {
   async begin({ merge, ...input }: ImportInput, field: FieldPath, caller: Caller): Promise<JobRow> {
     const { source, path, at } = await this.sources.choose(input, field);
     if (path !== null)
-      await requireArchive(path).catch((error: unknown) => {
+      await requireArchive(await path()).catch((error: unknown) => {
         throw error instanceof CommonspaceError ? error.at(at) : error;
       });
     return await this.jobs.begin(this.kind, { source, merge: merge === true }, caller);

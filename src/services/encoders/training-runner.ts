@@ -41,9 +41,9 @@ export class TrainingRunner {
     this.outcomes = new UnwrittenOutcomes(reportUnexpected);
   }
 
-  /** Starts the work on the queue. */
-  start(): void {
-    this.loop ??= Promise.all([this.workOnQueue(), this.recoverRegularly()]);
+  /** Starts. @param takesRuns whether this process works on the queue; it looks for runs of ended processes in any case */
+  start(takesRuns = true): void {
+    this.loop ??= Promise.all([takesRuns ? this.workOnQueue() : null, this.recoverRegularly()]);
   }
 
   /** Stops the work on the queue; the current run goes back into the queue. */

@@ -6,6 +6,7 @@ import { CommonspaceError } from '../../../domain/errors.js';
 import type { FetchBudget } from '../../../domain/fetch-budget.js';
 import { isSha256, isUuid } from '../../../domain/ids.js';
 import type { FetchPolicy } from '../../../media/fetch-image.js';
+import type { SharedFiles } from '../../../media/shared-files.js';
 import { parseNetworks } from '../../../platform/address-guard.js';
 import { diskFailure } from '../../../platform/disk-failure.js';
 import { guardedRequest } from '../../../platform/guarded-request.js';
@@ -14,6 +15,8 @@ import { sniffSource } from './source-bytes.js';
 /** A sender that sends nothing for this time is given up. */
 const SILENT_MS = 60_000;
 const MAX_REDIRECTS = 5;
+/** A shared file stays for this time longer than one of the folder, because using it does not make it younger. */
+const SHARED_LONGER_MS = 24 * 3_600_000;
 /** What follows the id of a file that is not complete. */
 const PART = '.part';
 
@@ -27,26 +30,31 @@ export interface UploadedFile {
   readonly format: string;
 }
 
-/** The files of bulk ingests in the data folder: uploads, under the hash of their bytes, and copies of files at addresses. */
+/**
+ * The files of bulk ingests in the data folder: uploads, under the hash of their bytes, and copies of files at addresses. Where processes share
+ * files by object storage, the folder is a cache of what is there.
+ */
 export class BulkFiles {
   constructor(
     private readonly folder: string,
     /** Bytes of one file at most. */
     readonly maxBytes: number,
     private readonly fetchPolicy: FetchPolicy,
+    private readonly shared: SharedFiles | null = null,
   ) {}
 
   /**
    * Stores a file as it arrives. Equal files are stored once.
    *
    * @throws CommonspaceError FILE_TOO_LARGE, BAD_SOURCE for a file of no known format, FETCH_TIMEOUT if the sender stops sending,
-   *   DISK_FULL. Nothing is stored then.
+   *   DISK_FULL, MEDIA_UNREACHABLE. Nothing is stored then.
    */
   async receive(body: AsyncIterable<Uint8Array>): Promise<UploadedFile> {
     const part = await this.partOf(randomUUID());
     try {
       const { bytes, id } = await this.write(part, body);
       const { format } = await sniffSource(part);
+      await this.shared?.put(id, part);
       await rename(part, this.path(id));
       return { id, bytes, format };
     } finally {
@@ -54,27 +62,21 @@ export class BulkFiles {
     }
   }
 
+  /** Finds an upload or a copy, without copying it. @throws CommonspaceError UPLOAD_NOT_FOUND, MEDIA_UNREACHABLE */
+  async check(id: string): Promise<void> {
+    const found = isFile(id) && ((await this.isHere(id)) || (await this.shared?.has(id)));
+    if (!found) throw notFound();
+  }
+
   /**
-   * The path of an upload or of a copy. It is not swept before another day has passed.
+   * The path of an upload or of a copy, which is copied here if only others have it. It is not swept before another day has passed.
    *
-   * @throws CommonspaceError UPLOAD_NOT_FOUND
+   * @throws CommonspaceError UPLOAD_NOT_FOUND, DISK_FULL, MEDIA_UNREACHABLE, CANCELLED
    */
-  async require(id: string): Promise<string> {
-    const now = new Date();
-    if (isSha256(id) || isUuid(id)) {
-      const found = await utimes(this.path(id), now, now).then(
-        () => true,
-        (error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOENT') return false;
-          throw error;
-        },
-      );
-      if (found) return this.path(id);
-    }
-    throw new CommonspaceError(
-      'UPLOAD_NOT_FOUND',
-      'No uploaded file has this id; upload it with POST /uploads.',
-    );
+  async require(id: string, signal?: AbortSignal): Promise<string> {
+    const found = isFile(id) && ((await this.isHere(id)) || (await this.copyShared(id, signal)));
+    if (!found) throw notFound();
+    return this.path(id);
   }
 
   /**
@@ -85,11 +87,12 @@ export class BulkFiles {
    */
   async copy(url: string, id: string, signal: AbortSignal, budget: CopyBudget): Promise<string> {
     const path = this.path(id);
-    if (await stat(path).catch(() => null)) return path;
+    if ((await stat(path).catch(() => null)) || (await this.copyShared(id, signal))) return path;
     budget.begin();
     const part = await this.partOf(id);
     try {
       await this.fetch(url, part, signal, budget);
+      await this.shared?.put(id, part, signal);
       await rename(part, path);
       return path;
     } finally {
@@ -111,7 +114,25 @@ export class BulkFiles {
       await rm(path, { force: true });
       removed += 1;
     }
-    return removed;
+    return removed + ((await this.shared?.sweep(before - SHARED_LONGER_MS, inUse)) ?? 0);
+  }
+
+  /** Whether the folder has the file, which is then as good as new. */
+  private async isHere(id: string): Promise<boolean> {
+    const now = new Date();
+    return await utimes(this.path(id), now, now).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return false;
+        throw error;
+      },
+    );
+  }
+
+  private async copyShared(id: string, signal?: AbortSignal): Promise<boolean> {
+    if (this.shared === null) return false;
+    await mkdir(this.folder, { recursive: true });
+    return await this.shared.get(id, this.path(id), signal);
   }
 
   private async fetch(url: string, part: string, signal: AbortSignal, budget: CopyBudget): Promise<void> {
@@ -215,6 +236,17 @@ async function* unlessSilent(body: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
     // Not awaited: a silent sender does not answer to it.
     void chunks.return?.()?.catch(() => {});
   }
+}
+
+function isFile(id: string): boolean {
+  return isSha256(id) || isUuid(id);
+}
+
+function notFound(): CommonspaceError {
+  return new CommonspaceError(
+    'UPLOAD_NOT_FOUND',
+    'No uploaded file has this id; upload it with POST /uploads.',
+  );
 }
 
 function silence(): CommonspaceError {

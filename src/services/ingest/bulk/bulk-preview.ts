@@ -75,7 +75,7 @@ export class BulkPreviews {
     if (path === null)
       throw new CommonspaceError('BAD_INPUT', 'A source at an address is read by its job only.', at);
     const confined = source.kind === 'path';
-    const rows = await openSource(path, confined);
+    const rows = await openSource(await path(scope.signal), confined);
     const column = input.classColumn ?? DEFAULT_CLASS_COLUMN;
     const reader = new RowReader(rows, { prefix: prefixOf(input, name), classColumn: column, confined });
     let until = performance.now() + READING_MS;

@@ -27,8 +27,8 @@ interface ChosenSource {
   readonly source: BulkSource;
   /** The name of the file or folder; of an upload, its id. */
   readonly name: string;
-  /** The path of the source; null of one at an address, which is not copied yet. */
-  readonly path: string | null;
+  /** Finds the path of the source; null of one at an address, which is not copied yet. */
+  readonly path: ((signal?: AbortSignal) => Promise<string>) | null;
   /** The field that names it. */
   readonly at: FieldPath;
 }
@@ -53,8 +53,9 @@ export class BulkSources {
     const at = [...field, given[0]?.[0] ?? ''];
     try {
       if (uploadId != null) {
-        const found = await this.files.require(uploadId);
-        return { source: { kind: 'upload', file: uploadId }, name: uploadId, path: found, at };
+        await this.files.check(uploadId);
+        const require = (signal?: AbortSignal) => this.files.require(uploadId, signal);
+        return { source: { kind: 'upload', file: uploadId }, name: uploadId, path: require, at };
       }
       if (url != null) {
         const name = sourceName(parseAddress(url).pathname);
@@ -62,7 +63,12 @@ export class BulkSources {
         return { source, name: name === '' ? 'address' : name, path: null, at };
       }
       const found = await this.folders.resolve(path ?? '');
-      return { source: { kind: 'path', path: path ?? '' }, name: sourceName(found), path: found, at };
+      return {
+        source: { kind: 'path', path: path ?? '' },
+        name: sourceName(found),
+        path: async () => found,
+        at,
+      };
     } catch (error) {
       throw error instanceof CommonspaceError ? error.at(at) : error;
     }
@@ -75,7 +81,7 @@ export class BulkSources {
    */
   async path(source: BulkSource, signal: AbortSignal, budget: CopyBudget): Promise<string> {
     if (source.kind === 'path') return await this.folders.resolve(source.path);
-    if (source.kind === 'upload') return await this.files.require(source.file);
+    if (source.kind === 'upload') return await this.files.require(source.file, signal);
     return await this.files.copy(source.url, source.file, signal, budget);
   }
 }
