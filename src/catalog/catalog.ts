@@ -188,12 +188,19 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
       await database.runOnce(database.kind === 'embedded' ? 'VACUUM (ANALYZE)' : 'ANALYZE (SKIP_LOCKED)');
     },
     async describe() {
-      const [row] = await database.run<{ server: string; pgvector: string; migrations: string[] }>(
+      const [row] = await database.run<{
+        server: string;
+        pgvector: string;
+        citus: string | null;
+        migrations: string[];
+      }>(
         `SELECT current_setting('server_version') AS server,
            (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector,
+           (SELECT extversion FROM pg_extension WHERE extname = 'citus') AS citus,
            (SELECT array_agg(migration_name::text ORDER BY started_at) FROM _prisma_migrations) AS migrations`,
       );
-      const version = `PostgreSQL ${row?.server}, pgvector ${row?.pgvector}`;
+      const citus = row?.citus ? `, Citus ${row.citus}` : '';
+      const version = `PostgreSQL ${row?.server}, pgvector ${row?.pgvector}${citus}`;
       return { version, migrations: row?.migrations ?? [], applied: database.applied };
     },
     async close() {

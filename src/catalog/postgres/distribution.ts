@@ -19,6 +19,8 @@ export const NODE_SETTINGS: Readonly<Record<string, string>> = {
   'hnsw.ef_search': String(SHARD_EF_SEARCH),
   // A transaction writes items and their vectors. In parallel it would use several connections to a node, of which none sees the rows of another.
   'citus.multi_shard_modify_mode': 'sequential',
+  // Of a connection to a node; 30 s by default. A node that hangs after that is bounded by the time limit of the statement.
+  'citus.node_connection_timeout': '5s',
 };
 
 /** The number of shards where none is given: each is scanned by every search. */
@@ -88,6 +90,7 @@ export async function distribute(db: Database, shards = DEFAULT_SHARDS): Promise
 
 async function requireCitus(db: Database): Promise<void> {
   const missing = (why: string) => new CommonspaceError('CITUS_MISSING', why);
+  if (db.kind === 'embedded') throw missing('The embedded database cannot be distributed. Set DATABASE_URL.');
   const [extension] = await db.run(`SELECT 1 FROM pg_extension WHERE extname = 'citus'`);
   if (extension === undefined) {
     throw missing('The database has no Citus extension; docs/operations.md says what is needed.');
