@@ -117,6 +117,26 @@ describe.skipIf(!CITUS)(
       const others = await Promise.all([1, 2].map(() => openCatalog({ databaseUrl: database.url })));
       const { items } = catalog;
       const known = await items.page({ filter: { modality: 'TEXT' }, afterId: null, limit: 40 });
+      const retitle = async (by: Catalog, externalId: string, title: string) => {
+        const [item] = await by.items.toUpdate([], [externalId]);
+        if (item === undefined) throw new Error(`no item ${externalId}`);
+        const { id, metadata } = item.row;
+        const words = { title, text: null, language: null };
+        const update = {
+          id,
+          version: item.version,
+          title,
+          metadata,
+          language: null,
+          pairKey: item.pairKey,
+          words,
+        };
+        await by.items
+          .update([{ ...update, addedClasses: [title], removedClasses: [] }])
+          .catch((error: unknown) => {
+            if ((error as Error).name !== 'ItemsChanged') throw error;
+          });
+      };
       const write = async (by: Catalog, writer: number) => {
         for (let round = 0; round < 6; round += 1) {
           // The same pairs, classes and identities by all, and items that others replace and delete.
@@ -130,10 +150,17 @@ describe.skipIf(!CITUS)(
             if ((error as Error).name !== 'IdentityConflict') throw error;
           });
           await by.items.delete([known[(writer * 6 + round) % known.length]?.id ?? '']);
+          await retitle(by, `text ${500 + round}`, `by ${writer}`);
         }
       };
       await Promise.all([catalog, ...others].flatMap((by, n) => [write(by, 2 * n), write(by, 2 * n + 1)]));
       await Promise.all(others.map((one) => one.close()));
+      const [renamed, merged, kept] = await catalog.classes.byNames(['class 0', 'class 1', 'class 2']);
+      if (!renamed || !merged || !kept) throw new Error('no classes');
+      await catalog.classes.rename(renamed.id, { name: 'renamed', description: 'another' });
+      await catalog.classes.merge([merged.id], kept.id);
+      await catalog.database.runOnce(`UPDATE item SET lexemes = NULL WHERE external_id LIKE 'text 1%'`);
+      expect(await catalog.words.fill()).toBeGreaterThan(50);
       for (const table of ['pair', 'class', 'item', 'item_class']) {
         const rows = await catalog.database.runOnce<{ result: string; success: boolean }>(
           `SELECT success, result FROM run_command_on_placements('${table}',
