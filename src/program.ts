@@ -21,6 +21,7 @@ import { restoreCommand } from './cli/restore.js';
 import type { OpenApp } from './cli/run.js';
 import { searchCommand } from './cli/search.js';
 import { serveCommand } from './cli/serve.js';
+import { sizeCommand } from './cli/size.js';
 import { sweepCommand } from './cli/sweep.js';
 import { trainCommand } from './cli/train.js';
 import { workerCommand } from './cli/worker.js';
@@ -80,6 +81,7 @@ export function createProgram(): Command {
     restoreCommand,
     sweepCommand,
     modelsCommand,
+    sizeCommand,
     doctorCommand,
     demoCommand,
   ]) {

@@ -318,6 +318,28 @@ describe('a malformed environment', () => {
     expect(result.stderr).toMatch(/error:/);
   });
 
+  it('computes the size of a catalogue without a database, and names a bad input', async () => {
+    const sized = await command(['size', '--items', '5e7', '--captions', '2', '--json']);
+    expect(sized.code).toBe(0);
+    expect(sized.json()).toMatchObject({
+      texts: 33_333_333,
+      relations: expect.any(Array),
+      limits: expect.any(Array),
+    });
+    const printed = await command(['size', '--items', '5e7', '--captions', '2']);
+    expect(printed.stdout).toMatch(/^feature image +17 million +\d+ GB/m);
+    expect((await command(['size'])).stdout).toMatch(/^ *1 billion /m);
+    for (const [option, field] of [
+      ['--items', 'items'],
+      ['--captions', 'captions'],
+      ['--memory', 'memory'],
+    ] as const) {
+      const refused = await command(['size', '--items', '1e6', option, 'many', '--json']);
+      expect(refused.code).toBe(2);
+      expect(refused.json()).toMatchObject({ error: { code: 'BAD_INPUT', field: [field] } });
+    }
+  });
+
   it('every command has a help text', async () => {
     const help = await cli(['--help']);
     const commands = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)]
@@ -345,6 +367,7 @@ describe('a malformed environment', () => {
       'restore',
       'sweep',
       'models',
+      'size',
       'doctor',
       'demo',
     ]);

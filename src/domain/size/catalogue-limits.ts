@@ -1,0 +1,151 @@
+import type { CatalogueShape } from './catalogue-contents.js';
+import { type CataloguePlan, planCatalogue } from './catalogue-plan.js';
+import { SEARCH_MS } from './measured-speeds.js';
+import { size } from './size-words.js';
+
+/** Something that ends as a catalogue grows, with what follows. */
+export interface Limit {
+  readonly what: string;
+  /** Where it is reached, for this shape and these machines. */
+  readonly items: number;
+  readonly reached: boolean;
+  readonly change: string;
+  /** Whether the catalogue can do that today. */
+  readonly today: boolean;
+}
+
+/** Memory that a build of an index takes by itself (src/catalog/vectors/vector-indexes.ts). */
+const BUILD_BYTES = 2 ** 30;
+const BUILD_BYTES_OF_ENTRY = 400;
+/** Bytes that the job of a map has in a server's memory for an item: 32 numbers (docs/decisions/0038-map.md). */
+const MAP_BYTES = 32 * 4;
+/** What the memory of a server process may be for that. */
+const MAP_MEMORY = 4e9;
+const DAY = 24;
+
+/** The limits of a plan, by the number of items. */
+export function limitsOf(plan: CataloguePlan): Limit[] {
+  const found = [
+    ...buildLimits(plan),
+    memoryLimit(plan),
+    recallLimit(plan),
+    embeddingLimit(plan),
+    MAP_LIMIT,
+    itemsLimit(plan),
+  ];
+  return found
+    .map((one) => ({ ...one, reached: plan.shape.items >= one.items }))
+    .sort((a, b) => a.items - b.items);
+}
+
+type Found = Omit<Limit, 'reached'>;
+
+/** Of the indexes of one Postgres. */
+function buildLimits({ shape, pictures, texts }: CataloguePlan): Found[] {
+  const indexes = [
+    ['image features', pictures, shape.imageDimension],
+    ['text features', texts, shape.textDimension],
+    ['embeddings of a modality', Math.max(pictures, texts), shape.embeddingDimension],
+  ] as const;
+  return indexes.flatMap(([of, vectors, dimension]) => {
+    if (vectors === 0) return [];
+    const bytes = 2 * dimension + BUILD_BYTES_OF_ENTRY;
+    return [
+      {
+        what: `an index build of ${of} exceeds 1 GB and is slow`,
+        items: (BUILD_BYTES / bytes / vectors) * shape.items,
+        change: `maintenance_work_mem ${size(bytes * vectors)}, on Citus divided by the shards`,
+        today: true,
+      },
+    ];
+  });
+}
+
+/** Items at which what grows with them fills a given size. */
+const itemsFor = (room: number, { shape }: CataloguePlan, bytes: number) => (room / bytes) * shape.items;
+
+function memoryLimit(plan: CataloguePlan): Found {
+  const { searched, machines } = plan;
+  return {
+    what: 'what searches read exceeds the memory of one database server',
+    items: itemsFor(0.75 * machines.memory, plan, searched.vectors + searched.items),
+    change: 'more memory; models with fewer numbers; then Citus',
+    today: true,
+  };
+}
+
+function recallLimit({ shape }: CataloguePlan): Found {
+  const largest = SEARCH_MS.at(-1)?.items ?? shape.items;
+  return {
+    what: 'recall@10 of vector searches was .79; larger ones are not measured',
+    items: largest,
+    change: 'an hnsw.ef_search above 100',
+    today: false,
+  };
+}
+
+function embeddingLimit(plan: CataloguePlan): Found {
+  return {
+    what: 'embedding by a new encoder takes more than a day',
+    items: (DAY / plan.hours.embedding) * plan.shape.items,
+    change: 'several processes that embed',
+    today: false,
+  };
+}
+
+const MAP_LIMIT: Found = {
+  what: 'the job of the map has 4 GB in the memory of a server process',
+  items: MAP_MEMORY / MAP_BYTES,
+  change: 'a map of a sample of the items',
+  today: false,
+};
+
+/** Half of the memory of every worker is the items', whatever their number. */
+function itemsLimit(plan: CataloguePlan): Found {
+  return {
+    what: 'items fill half of the memory of each node of Citus',
+    items: itemsFor(0.375 * plan.machines.memory, plan, plan.searched.items),
+    change: 'items distributed by a column that a pair shares',
+    today: false,
+  };
+}
+
+/** Cores of extraction at which the one writer of items is busy all the time. */
+export function coresOfOneWriter({ hours, machines }: CataloguePlan): number {
+  return (machines.cores * hours.extraction) / hours.writing;
+}
+
+/** The same catalogue, changed. */
+export interface Variant {
+  readonly change: string;
+  readonly today: boolean;
+  readonly bytes: number;
+  /** In memory for searches. */
+  readonly searched: number;
+}
+
+/** What the changes that are worth considering make of a plan. */
+export function variantsOf({ shape, machines }: CataloguePlan): Variant[] {
+  const variant = (change: string, today: boolean, changed: Partial<CatalogueShape>): Variant => {
+    const { bytes, searched } = planCatalogue({ ...shape, ...changed }, machines);
+    return { change, today, bytes: bytes.total, searched: searched.vectors + searched.items };
+  };
+  const { onPaper } = shape;
+  return [
+    variant('as it is', true, {}),
+    variant('text model of 384 numbers', true, { textDimension: Math.min(384, shape.textDimension) }),
+    variant('image and text models of 512 numbers', true, {
+      imageDimension: Math.min(512, shape.imageDimension),
+      textDimension: Math.min(512, shape.textDimension),
+    }),
+    variant('text features of 1,000 numbers', false, { textDimension: Math.min(1000, shape.textDimension) }),
+    variant('features stored as halfvec', false, { onPaper: { ...onPaper, halfvecFeatures: true } }),
+    variant('indexes of features by bits, with re-ranking', false, {
+      onPaper: { ...onPaper, binaryIndexes: true },
+    }),
+    variant('image features dropped once embedded', false, { onPaper: { ...onPaper, imageFeatures: false } }),
+    variant('the last three together', false, {
+      onPaper: { halfvecFeatures: true, binaryIndexes: true, imageFeatures: false },
+    }),
+  ];
+}

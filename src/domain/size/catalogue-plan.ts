@@ -1,0 +1,167 @@
+import { type CatalogueContents, type CatalogueShape, contentsOfShape } from './catalogue-contents.js';
+import { catalogueSize, type RelationSize, totalBytes } from './catalogue-size.js';
+import {
+  ITEMS_WRITTEN_PER_SECOND,
+  indexBuildMs,
+  PICTURE_EMBEDDING_MS,
+  PICTURES_PER_CORE_SECOND,
+  SEARCH_MS,
+  TEXT_EMBEDDING_MS,
+  TEXTS_PER_CORE_SECOND,
+} from './measured-speeds.js';
+
+/** The machines, and speeds that replace the measured ones. */
+export interface Machines {
+  /** Memory of each database server, in bytes. */
+  readonly memory: number;
+  /** Cores that extract, of all servers and workers. */
+  readonly cores: number;
+  readonly picturesPerCoreSecond: number;
+  readonly textsPerCoreSecond: number;
+}
+
+export const DEFAULT_MACHINES: Machines = {
+  memory: 64e9,
+  cores: 16,
+  picturesPerCoreSecond: PICTURES_PER_CORE_SECOND,
+  textsPerCoreSecond: TEXTS_PER_CORE_SECOND,
+};
+
+/** Share of a server's memory that can hold pages; the rest is for processes and sorts. */
+const MEMORY_FOR_PAGES = 0.75;
+/** Indexes of items that every search reads, besides the vector indexes. */
+const READ_BY_SEARCHES: ReadonlySet<string> = new Set([
+  'item_pkey',
+  'item_lexemes_idx',
+  'item_pair_id_modality_id_idx',
+]);
+
+/** Shards by default, and the most: each search reads every one. */
+const FEWEST_SHARDS = 8;
+const MOST_SHARDS = 256;
+
+interface Nodes {
+  /** Servers that store vectors; 1: a plain Postgres. Null: no number is enough. */
+  readonly workers: number | null;
+  readonly shards: number | null;
+  /** On disk of a worker, and of a coordinator without shards. */
+  readonly workerBytes: number;
+  readonly coordinatorBytes: number;
+}
+
+export interface CataloguePlan {
+  readonly shape: CatalogueShape;
+  readonly machines: Machines;
+  readonly pictures: number;
+  readonly texts: number;
+  readonly relations: readonly RelationSize[];
+  readonly bytes: {
+    readonly total: number;
+    readonly byPlace: Readonly<Record<RelationSize['where'], number>>;
+    readonly vectorIndexes: number;
+  };
+  /** Pages that searches read at random, so that they must be in memory. */
+  readonly searched: { readonly vectors: number; readonly items: number };
+  readonly nodes: Nodes;
+  readonly hours: {
+    readonly extraction: number;
+    readonly writing: number;
+    /** The longer of both: they overlap. */
+    readonly ingest: number;
+    /** By one process. */
+    readonly embedding: number;
+    /** Of one core. Larger graphs than the measured ones are slower. */
+    readonly indexCore: number;
+  };
+  /** p50 in ms of the nearest catalogue that was measured; null beyond three times the largest. */
+  readonly search: { readonly items: number; readonly byVector: number; readonly byText: number } | null;
+}
+
+/** Sizes, memory, nodes and hours of a catalogue. */
+export function planCatalogue(shape: CatalogueShape, machines: Machines = DEFAULT_MACHINES): CataloguePlan {
+  const contents = contentsOfShape(shape);
+  const relations = catalogueSize(contents);
+  const bytesOf = (test: (one: RelationSize) => boolean) => totalBytes(relations.filter(test));
+  const at = (where: RelationSize['where']) => bytesOf((one) => one.where === where);
+  const byPlace = {
+    'every node': at('every node'),
+    shards: at('shards'),
+    coordinator: at('coordinator'),
+  };
+  const vectorIndexes = bytesOf(({ kind }) => kind === 'vector index');
+  const searched = {
+    vectors: searchedVectors(relations),
+    items: bytesOf(({ name }) => READ_BY_SEARCHES.has(name)),
+  };
+  const { pictures, texts } = contents;
+  return {
+    shape,
+    machines,
+    pictures,
+    texts,
+    relations,
+    bytes: { total: totalBytes(relations), byPlace, vectorIndexes },
+    searched,
+    nodes: nodesFor(searched, byPlace, machines),
+    hours: hoursFor(contents, machines),
+    search: searchTime(shape.items),
+  };
+}
+
+/** The indexes of vectors; where there is none, a search compares all rows of the table. */
+function searchedVectors(relations: readonly RelationSize[]): number {
+  const bytes = new Map(relations.map((one) => [one.name, one.bytes]));
+  return relations
+    .filter(({ kind }) => kind === 'vector index')
+    .reduce((sum, one) => sum + (one.bytes || (bytes.get(one.name.replace(/ hnsw$/, '')) ?? 0)), 0);
+}
+
+/** Each worker has all items and its part of the vectors. */
+function nodesFor(
+  searched: CataloguePlan['searched'],
+  byPlace: CataloguePlan['bytes']['byPlace'],
+  { memory }: Machines,
+): Nodes {
+  const pages = memory * MEMORY_FOR_PAGES;
+  const one = searched.vectors + searched.items <= pages;
+  const left = pages - searched.items;
+  const workers = one ? 1 : left <= 0 ? null : Math.max(2, Math.ceil(searched.vectors / left));
+  const coordinatorBytes = byPlace['every node'] + byPlace.coordinator;
+  if (workers === null)
+    return { workers, shards: null, workerBytes: byPlace['every node'], coordinatorBytes };
+  return {
+    workers,
+    shards: workers === 1 ? 1 : shardsFor(workers),
+    workerBytes: byPlace['every node'] + byPlace.shards / workers + (workers === 1 ? byPlace.coordinator : 0),
+    coordinatorBytes,
+  };
+}
+
+/** A multiple of the workers, so that each has as many. */
+function shardsFor(workers: number): number {
+  return Math.min(MOST_SHARDS, workers * Math.ceil(FEWEST_SHARDS / workers));
+}
+
+function hoursFor(contents: CatalogueContents, machines: Machines): CataloguePlan['hours'] {
+  const { pictures, texts, imageDimension, textDimension, embeddingDimension } = contents;
+  const coreSeconds = pictures / machines.picturesPerCoreSecond + texts / machines.textsPerCoreSecond;
+  const extraction = coreSeconds / machines.cores / 3600;
+  const writing = (pictures + texts) / ITEMS_WRITTEN_PER_SECOND / 3600;
+  const embedding = (pictures * PICTURE_EMBEDDING_MS + texts * TEXT_EMBEDDING_MS) / 1000 / 3600;
+  const build = (vectors: number, dimension: number) =>
+    vectors < contents.indexedFrom ? 0 : vectors * indexBuildMs(dimension);
+  const index =
+    build(pictures, imageDimension) +
+    build(texts, textDimension) +
+    build(pictures, embeddingDimension) +
+    build(texts, embeddingDimension);
+  const indexCore = index / 1000 / 3600;
+  return { extraction, writing, ingest: Math.max(extraction, writing), embedding, indexCore };
+}
+
+/** The measured size nearest to this one, by their ratio. */
+function searchTime(items: number): CataloguePlan['search'] {
+  const distance = (one: { readonly items: number }) => Math.abs(Math.log(items / one.items));
+  const nearest = SEARCH_MS.reduce((best, one) => (distance(one) < distance(best) ? one : best));
+  return items > 3 * nearest.items ? null : nearest;
+}
