@@ -8,7 +8,7 @@ import { type IndexedType, isOfEncoder, type VectorPartition } from './vector-pa
  * The only SQL that ranks. Stored vectors and queries are of unit length, so `<#>`, the negative inner product, orders like
  * cosine distance at a third of the cost. A row has `id` and `d`, the negative similarity.
  *
- * A subquery computes the distance and names it. Otherwise Postgres computes it twice for each row: to return it and to sort.
+ * The sort is by the name of the distance. By the expression, Postgres would compute it twice for each row: to return it and to sort.
  */
 
 export interface Statement {
@@ -39,7 +39,7 @@ export interface CounterpartRanking {
   readonly limit: number;
 }
 
-/** Ranks the items of one or two partitions by their own vectors. */
+/** Ranks the items of one or two partitions by their own vectors. The rows of an index scan are in approximate order. */
 export function ownRanking(
   sources: readonly Source[],
   { vector, filter, limit, offset }: OwnRanking,
@@ -49,9 +49,13 @@ export function ownRanking(
   const depth = parameters.add(limit + offset);
   const parts = sources.map((source) => {
     const where = filter === null ? null : ownFilter(source, filter, parameters);
-    return `(${nearestRows(source, query, where, depth)})`;
+    return nearestRows(source, query, where, depth);
   });
-  const text = `SELECT id, d FROM (${parts.join(' UNION ALL ')}) s
+  const [only] = parts;
+  // A statement around it takes as long again, on a distributed database more: Citus stores the rows of a subquery.
+  if (parts.length === 1 && only !== undefined && offset === 0)
+    return { text: only, values: parameters.values };
+  const text = `SELECT id, d FROM (${parts.map((part) => `(${part})`).join(' UNION ALL ')}) s
     ORDER BY d, id LIMIT ${parameters.add(limit)} OFFSET ${parameters.add(offset)}`;
   return { text, values: parameters.values };
 }
@@ -61,29 +65,53 @@ export function ownRanking(
  * the closest features that have a counterpart that matches. Each row also has the number of features compared (`near`) and
  * the largest distance among them (`reach`): an item that is not returned has no counterpart closer than `reach`.
  */
-export function nearCounterpartRanking(
-  source: Source,
-  { vector, queryModality, filter, limit }: CounterpartRanking,
-  depth: number,
-): Statement {
+export function nearCounterpartRanking(source: Source, query: CounterpartRanking, depth: number): Statement {
   const parameters = new Parameters();
-  const query = `${parameters.add(encodeVector(vector))}::vector`;
-  const counterparts = `item q JOIN item i ON i.pair_id = q.pair_id AND i.modality = '${otherModality(queryModality)}'`;
-  // A scalar subquery, as in ownFilter.
-  const matches =
-    filter === null
-      ? null
-      : `WHERE (SELECT true FROM ${counterparts} ${joinedClasses(filter)} WHERE q.id = v.item_id
-          GROUP BY i.id HAVING ${groupedFilterSql(filter, parameters)} LIMIT 1)`;
-  const nearest = nearestRows(source, query, matches, parameters.add(depth));
+  const nearest = nearestFeaturesSql(source, query, depth, parameters);
   const text = `WITH near AS MATERIALIZED (${nearest}),
       reach AS MATERIALIZED (SELECT count(*)::int AS near, max(d) AS reach FROM near)
     SELECT id, d, near, reach FROM (
       SELECT i.id, min(near.d) AS d
-      FROM near JOIN (${counterparts}) ON q.id = near.id
-      WHERE ${filterSql(filter, parameters)} GROUP BY i.id) s, reach
-    ORDER BY d, id LIMIT ${parameters.add(limit)}`;
+      FROM near JOIN (${counterpartsOf(query)}) ON q.id = near.id
+      WHERE ${filterSql(query.filter, parameters)} GROUP BY i.id) s, reach
+    ORDER BY d, id LIMIT ${parameters.add(query.limit)}`;
   return { text, values: parameters.values };
+}
+
+/** The first step of nearCounterpartRanking alone: the closest features, by the items that have them. */
+export function nearestFeatures(source: Source, query: CounterpartRanking, depth: number): Statement {
+  const parameters = new Parameters();
+  return { text: nearestFeaturesSql(source, query, depth, parameters), values: parameters.values };
+}
+
+/** The second step: the items to rank whose counterparts are given, as `id` and `of`, the counterpart's id. */
+export function itemsOfCounterparts(ids: readonly string[], query: CounterpartRanking): Statement {
+  const parameters = new Parameters();
+  const text = `SELECT i.id, q.id AS of FROM ${counterpartsOf(query)}
+    WHERE q.id = ANY(${parameters.add(encodeUuidArray(ids))}::uuid[]) AND ${filterSql(query.filter, parameters)}`;
+  return { text, values: parameters.values };
+}
+
+/** Items `q` that have features, and the items `i` to rank. */
+function counterpartsOf({ queryModality }: CounterpartRanking): string {
+  return `item q JOIN item i ON i.pair_id = q.pair_id AND i.modality = '${otherModality(queryModality)}'`;
+}
+
+function nearestFeaturesSql(
+  source: Source,
+  query: CounterpartRanking,
+  depth: number,
+  parameters: Parameters,
+): string {
+  const { vector, filter } = query;
+  const placeholder = `${parameters.add(encodeVector(vector))}::vector`;
+  // A scalar subquery, as in ownFilter.
+  const matches =
+    filter === null
+      ? null
+      : `WHERE (SELECT true FROM ${counterpartsOf(query)} ${joinedClasses(filter)} WHERE q.id = v.item_id
+          GROUP BY i.id HAVING ${groupedFilterSql(filter, parameters)} LIMIT 1)`;
+  return nearestRows(source, placeholder, matches, parameters.add(depth));
 }
 
 /** Ranks items by the best of their counterparts' features, comparing the features of all items that match the filter. */
@@ -93,13 +121,12 @@ export function everyCounterpartRanking(
 ): Statement {
   const parameters = new Parameters();
   const query = `${parameters.add(encodeVector(vector))}::vector`;
-  const text = `SELECT id, d FROM (
-      SELECT i.id, min(v.vec <#> ${query}) AS d
-      FROM item i
-        JOIN item q ON q.pair_id = i.pair_id AND q.modality = '${queryModality}'
-        JOIN ${partition.name} v ON v.item_id = q.id
-      WHERE i.modality = '${otherModality(queryModality)}' AND ${filterSql(filter, parameters)} GROUP BY i.id) s
-    ORDER BY d, id LIMIT ${parameters.add(limit)}`;
+  const text = `SELECT i.id, min(v.vec <#> ${query}) AS d
+    FROM item i
+      JOIN item q ON q.pair_id = i.pair_id AND q.modality = '${queryModality}'
+      JOIN ${partition.name} v ON v.item_id = q.id
+    WHERE i.modality = '${otherModality(queryModality)}' AND ${filterSql(filter, parameters)}
+    GROUP BY i.id ORDER BY d, id LIMIT ${parameters.add(limit)}`;
   return { text, values: parameters.values };
 }
 
@@ -159,7 +186,7 @@ function nearestRows({ name, through }: Source, query: string, where: string | n
   if (through === null) {
     return `SELECT v.item_id AS id, v.vec <#> ${query} AS d FROM ${from} ORDER BY d, id LIMIT ${depth}`;
   }
-  // The index returns rows in approximate order (relaxed_order) and may hold halfvec: sort by the exact distance.
-  return `SELECT item_id AS id, vec <#> ${query} AS d FROM (
-    SELECT v.item_id, v.vec FROM ${from} ORDER BY (v.vec::${through}) <#> ${query}::${through} LIMIT ${depth}) c`;
+  // The index returns rows in approximate order (relaxed_order) and may hold halfvec: they are to be sorted by `d`, the exact distance.
+  return `SELECT v.item_id AS id, v.vec <#> ${query} AS d FROM ${from}
+    ORDER BY (v.vec::${through}) <#> ${query}::${through} LIMIT ${depth}`;
 }

@@ -9,9 +9,12 @@ import {
   type CounterpartRanking,
   distancesOfItems,
   everyCounterpartRanking,
+  itemsOfCounterparts,
   nearCounterpartRanking,
+  nearestFeatures,
   type OwnRanking,
   ownRanking,
+  type Source,
   type Statement,
 } from './ranking-sql.js';
 import {
@@ -34,6 +37,7 @@ const NOTHING: Ranking = { hits: [], approximate: false };
 
 const rankedRow = z.object({ id: z.string(), d: z.number() });
 const nearRow = rankedRow.extend({ near: z.number(), reach: z.number() });
+const counterpartRow = z.object({ id: z.string(), of: z.string() });
 const distanceRow = rankedRow.extend({ kind: z.enum(['content', 'counterpart']) });
 
 /** Ranks items by similarity, descending, then by id. Chooses between an index scan and an exact one. */
@@ -146,12 +150,28 @@ export class VectorRanking {
     for (const depth of depths) {
       if (partition.index !== null && depth > DEEPEST_INDEX_SCAN) break;
       const source = { name: partition.name, through: partition.index };
-      const rows = await this.run(nearRow, nearCounterpartRanking(source, query, depth), filter);
+      const rows = await this.nearCounterparts(source, query, depth);
       if (covers(rows, depth, limit, partition)) return rankingOf(rows, partition.index !== null);
       // The scan has ended before that depth, so it would at the next one too.
       if ((rows[0]?.near ?? 0) < depth) break;
     }
     return rankingOf(await this.run(rankedRow, everyCounterpartRanking(partition, query), filter), false);
+  }
+
+  /** The rows of nearCounterpartRanking. */
+  private async nearCounterparts(
+    source: Source,
+    query: CounterpartRanking,
+    depth: number,
+  ): Promise<z.infer<typeof nearRow>[]> {
+    const { filter, limit } = query;
+    if (!this.db.distributed)
+      return await this.run(nearRow, nearCounterpartRanking(source, query, depth), filter);
+    // Within one statement Citus would store the features that it finds on each node, in a transaction of all nodes.
+    const features = await this.run(rankedRow, nearestFeatures(source, query, depth), filter);
+    const ids = features.map(({ id }) => id);
+    const items = await this.run(counterpartRow, itemsOfCounterparts(ids, query), filter);
+    return rankedByCounterparts(features, items).slice(0, limit);
   }
 
   private limitOfExact(depth: number, partitions: readonly VectorPartition[]): number {
@@ -184,6 +204,21 @@ function covers(
   if (first === undefined) return false;
   if (first.near < depth) return index === null;
   return rows.filter(({ d }) => d < first.reach).length >= limit;
+}
+
+/** Items by the closest of the features of their counterparts, as nearCounterpartRanking has them. */
+function rankedByCounterparts(
+  features: readonly z.infer<typeof rankedRow>[],
+  items: readonly z.infer<typeof counterpartRow>[],
+): z.infer<typeof nearRow>[] {
+  const distances = new Map(features.map(({ id, d }) => [id, d]));
+  const closest = new Map<string, number>();
+  for (const { id, of } of items)
+    closest.set(id, Math.min(closest.get(id) ?? Number.POSITIVE_INFINITY, distances.get(of) ?? Number.NaN));
+  const reach = Math.max(...distances.values());
+  return [...closest]
+    .map(([id, d]) => ({ id, d, near: features.length, reach }))
+    .sort((a, b) => a.d - b.d || (a.id < b.id ? -1 : 1));
 }
 
 function rankingOf(rows: readonly z.infer<typeof rankedRow>[], approximate: boolean): Ranking {
