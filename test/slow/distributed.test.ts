@@ -97,6 +97,12 @@ describe.skipIf(!CITUS)(
       expect(topology?.workers.every(({ bytes, problem }) => bytes > 0 && problem === null)).toBe(true);
       expect(await catalog.items.page({ filter: null, afterId: null, limit: 5_000 })).toEqual(items);
       expect(await rankings(catalog)).toEqual(before);
+      // The coordinator stores no second copy of what it has distributed.
+      const [left] = await catalog.database.runOnce<{ bytes: number }>(
+        `SELECT (pg_relation_size('item') + pg_relation_size('item_class') + sum(pg_relation_size(relid)))::int AS bytes
+         FROM (SELECT relid FROM pg_partition_tree('feature') UNION ALL SELECT relid FROM pg_partition_tree('embedding')) t`,
+      );
+      expect(left).toEqual({ bytes: 0 });
 
       expect(await catalog.indexes.ensure({ rows: 500 })).toHaveLength(4);
       expect(await catalog.indexes.lacking(500)).toEqual([]);

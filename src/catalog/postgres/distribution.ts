@@ -6,6 +6,8 @@ import type { Database, Queryable } from './database.js';
 const REFERENCE_TABLES = ['pair', 'class', 'item', 'item_class'] as const;
 /** Distributed by item, with one number of shards, so that the vectors of an item are on one node. */
 const DISTRIBUTED_TABLES = ['feature', 'embedding'] as const;
+/** Citus keeps the rows that it has copied to shards, unseen, in the tables of the coordinator. Not `class`: local tables refer to it. */
+const EMPTIED_TABLES = ['feature', 'embedding', 'item_class', 'item', 'pair'] as const;
 
 /**
  * Each shard is scanned to this depth, and all of them together find more than one index of all rows does with the 100 of a single server
@@ -80,6 +82,8 @@ export async function distribute(db: Database, shards = DEFAULT_SHARDS): Promise
       for (const table of REFERENCE_TABLES) await tx.runOnce(`SELECT create_reference_table('${table}')`);
       await tx.runOnce(`SELECT create_distributed_table('feature', 'item_id', colocate_with => 'none')`);
       await tx.runOnce(`SELECT create_distributed_table('embedding', 'item_id', colocate_with => 'feature')`);
+      for (const table of EMPTIED_TABLES)
+        await tx.runOnce(`SELECT truncate_local_data_after_distributing_table('${table}')`);
     });
   }
   await writeNodeSettings(db);
