@@ -106,6 +106,11 @@ function printNeeds(out: Output, plan: CataloguePlan): void {
           duration(hours.indexCore),
           'of one core; longer where a graph exceeds the measured 100,000 vectors',
         ],
+        [
+          'ingest into indexes',
+          duration(hours.insertCore),
+          'of one core of the database, instead of builds; on Citus writers take turns',
+        ],
         ['embedding by a new encoder', duration(hours.embedding), 'one process, from stored features'],
         [
           'search, p50',

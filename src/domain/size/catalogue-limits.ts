@@ -29,6 +29,7 @@ export function limitsOf(plan: CataloguePlan): Limit[] {
     ...buildLimits(plan),
     memoryLimit(plan),
     recallLimit(plan),
+    ...insertLimit(plan),
     embeddingLimit(plan),
     MAP_LIMIT,
     itemsLimit(plan),
@@ -82,6 +83,18 @@ function recallLimit({ shape }: CataloguePlan): Found {
     change: 'an hnsw.ef_search above 100',
     today: false,
   };
+}
+
+function insertLimit(plan: CataloguePlan): Found[] {
+  if (plan.hours.insertCore === 0) return [];
+  return [
+    {
+      what: 'an ingest into indexes takes one core of the database more than a day; on Citus writers take turns',
+      items: (DAY / plan.hours.insertCore) * plan.shape.items,
+      change: 'load by `commonspace ingest` while no server runs: it builds indexes at its end',
+      today: true,
+    },
+  ];
 }
 
 function embeddingLimit(plan: CataloguePlan): Found {

@@ -3,6 +3,7 @@ import { catalogueSize, type RelationSize, totalBytes } from './catalogue-size.j
 import {
   ITEMS_WRITTEN_PER_SECOND,
   indexBuildMs,
+  indexInsertMs,
   PICTURE_EMBEDDING_MS,
   PICTURES_PER_CORE_SECOND,
   SEARCH_MS,
@@ -66,8 +67,10 @@ export interface CataloguePlan {
   readonly hours: {
     readonly extraction: number;
     readonly writing: number;
-    /** The longer of both: they overlap. */
+    /** The longer of both: they overlap. Without vector indexes, which are built afterwards. */
     readonly ingest: number;
+    /** Of one core of the database, where the vectors are stored into indexes that exist. */
+    readonly insertCore: number;
     /** By one process. */
     readonly embedding: number;
     /** Of one core. Larger graphs than the measured ones are slower. */
@@ -148,15 +151,27 @@ function hoursFor(contents: CatalogueContents, machines: Machines): CataloguePla
   const extraction = coreSeconds / machines.cores / 3600;
   const writing = (pictures + texts) / ITEMS_WRITTEN_PER_SECOND / 3600;
   const embedding = (pictures * PICTURE_EMBEDDING_MS + texts * TEXT_EMBEDDING_MS) / 1000 / 3600;
-  const build = (vectors: number, dimension: number) =>
-    vectors < contents.indexedFrom ? 0 : vectors * indexBuildMs(dimension);
-  const index =
-    build(pictures, imageDimension) +
-    build(texts, textDimension) +
-    build(pictures, embeddingDimension) +
-    build(texts, embeddingDimension);
-  const indexCore = index / 1000 / 3600;
-  return { extraction, writing, ingest: Math.max(extraction, writing), embedding, indexCore };
+  const indexes = [
+    [pictures, imageDimension],
+    [texts, textDimension],
+    [pictures, embeddingDimension],
+    [texts, embeddingDimension],
+  ] as const;
+  const core = (ms: (dimension: number) => number) =>
+    indexes
+      .filter(([vectors]) => vectors >= contents.indexedFrom)
+      .reduce((sum, [vectors, dimension]) => sum + vectors * ms(dimension), 0) /
+    1000 /
+    3600;
+  const ingest = Math.max(extraction, writing);
+  return {
+    extraction,
+    writing,
+    ingest,
+    insertCore: core(indexInsertMs),
+    embedding,
+    indexCore: core(indexBuildMs),
+  };
 }
 
 /** The measured size nearest to this one, by their ratio. */

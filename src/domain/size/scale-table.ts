@@ -13,6 +13,7 @@ export const SCALE_HEADER = [
   'servers',
   'ingest',
   'index builds',
+  'into indexes',
   'embedding',
   'search',
 ] as const;
@@ -37,6 +38,7 @@ function line({ shape, relations, bytes, searched, nodes, hours, search }: Catal
     nodes.workers === null ? 'no number' : String(nodes.workers),
     duration(hours.ingest),
     duration(hours.indexCore),
+    duration(hours.insertCore),
     duration(hours.embedding),
     search === null ? 'not measured' : `${search.byVector} ms`,
   ];
