@@ -1,10 +1,38 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { CommonspaceError } from '../../domain/errors.js';
 import { type Migration, readMigrations, statementsOf } from './migrations.js';
 
 /** The advisory lock of Prisma's tool, so that the two never migrate at the same time. */
 const PRISMA_ADVISORY_LOCK = 72707369;
+
+/**
+ * A migration waits for this time for a lock, because statements of servers that run wait behind it, and then begins again. It is shorter than
+ * the default of `deadlock_timeout`, so that the server ends no writer for a migration.
+ */
+const LOCK_TIMEOUT_MS = 500;
+/** For transactions that write. Only writers wait behind it. */
+const WRITERS_TIMEOUT_MS = 2_000;
+/** For statements that read. It is short, because the waits for several tables add up. */
+const READERS_TIMEOUT_MS = 200;
+const LOCK_PAUSE_MS = 500;
+/** For about ten minutes. */
+const LOCK_ATTEMPTS = 500;
+/** Tables in the order in which transactions use them; see conflicts.ts. A migration that uses them in another order can wait for writers that wait for it. */
+const USED_IN_ORDER = [
+  'encoder',
+  'media',
+  'pair',
+  'class',
+  'item',
+  'item_class',
+  'class_feature',
+  'feature',
+  'embedding',
+];
+/** lock_not_available, deadlock_detected */
+const LOCKED: ReadonlySet<unknown> = new Set(['55P03', '40P01']);
 
 /** As Prisma's tool creates it. */
 const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
@@ -26,7 +54,7 @@ interface Applied {
 
 /**
  * Applies the missing migrations in order, each in a transaction, and records them as `prisma migrate deploy` does. If several
- * servers start at once, one migrates and the others wait.
+ * servers start at once, one migrates and the others wait. Servers of the release before may run meanwhile.
  *
  * @returns the names of the migrations that were applied now.
  * @throws CommonspaceError MIGRATION_FAILED if one fails, was changed after it was applied, is half-applied, or is of
@@ -69,8 +97,44 @@ function refuseWhatDoesNotFit(migrations: readonly Migration[], applied: Readonl
 }
 
 async function apply(client: pg.ClientBase, migration: Migration): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await applyOnce(client, migration, attempt > 1);
+      return;
+    } catch (error) {
+      if (!LOCKED.has((error as { code?: unknown }).code) || attempt === LOCK_ATTEMPTS) {
+        const why = error instanceof Error ? error.message : error;
+        throw failed(migration.name, `failed and was rolled back: ${why}`, error);
+      }
+      await setTimeout(LOCK_PAUSE_MS * (1 + Math.random()));
+    }
+  }
+}
+
+/**
+ * Locks all tables. Writers are kept out first, in the order in which they use the tables, and those that have begun end. Then only statements that
+ * read are to end, which are short: readers use the tables in different orders, so one can come in between, and then this fails.
+ */
+async function lockTables(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS u (name, place) WHERE to_regclass('public.' || name) IS NOT NULL ORDER BY place`,
+    [USED_IN_ORDER],
+  );
+  const tables = rows.map(({ name }) => `"${name}"`).join(', ');
+  if (tables === '') return;
+  await client.query(`SET LOCAL lock_timeout = ${WRITERS_TIMEOUT_MS}`);
+  await client.query(`LOCK TABLE ${tables} IN SHARE ROW EXCLUSIVE MODE`);
+  await client.query(`SET LOCAL lock_timeout = ${READERS_TIMEOUT_MS}`);
+  await client.query(`LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`);
+  await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+}
+
+/** @param locksFirst whether to lock all tables before, in the order of writers */
+async function applyOnce(client: pg.ClientBase, migration: Migration, locksFirst: boolean): Promise<void> {
   await client.query('BEGIN');
   try {
+    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    if (locksFirst) await lockTables(client);
     // clock_timestamp(), because now() is the same in the whole transaction.
     const id = randomUUID();
     await client.query(
@@ -86,11 +150,7 @@ async function apply(client: pg.ClientBase, migration: Migration): Promise<void>
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');
-    throw failed(
-      migration.name,
-      `failed and was rolled back: ${error instanceof Error ? error.message : error}`,
-      error,
-    );
+    throw error;
   }
 }
 

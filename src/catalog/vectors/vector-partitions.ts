@@ -57,6 +57,14 @@ export function embeddingPartition(encoderId: string, modality: Modality): strin
   return `vectors.embedding_${hex}_${modality.toLowerCase()}`;
 }
 
+/**
+ * A view of an encoder's embeddings. Servers of the release before read by it while they are replaced one by one. The next release drops the
+ * views.
+ */
+function formerPartition(encoderId: string): string {
+  return embeddingPartition(encoderId, 'IMAGE').replace(/_image$/, '');
+}
+
 /** Condition on the table `embedding` for the embeddings of an encoder. The id is in the text, by which the planner finds the partitions. */
 export function isOfEncoder(column: string, encoderId: string): string {
   if (!isUuid(encoderId)) throw new Error(`not a uuid: ${encoderId}`);
@@ -117,14 +125,15 @@ export class VectorPartitions {
     // Another server may have dropped a cached partition.
     this.forgetEmbeddings(encoderId);
     if (await this.hasEmbeddings(encoderId)) return;
-    await this.create(
-      MODALITIES.map((modality) => {
-        // The last of the modalities has the upper bound.
-        const end = modality === 'IMAGE' ? "'TEXT'" : 'MAXVALUE';
-        return `CREATE TABLE IF NOT EXISTS ${embeddingPartition(encoderId, modality)} PARTITION OF embedding
+    const partitions = MODALITIES.map((modality) => {
+      // The last of the modalities has the upper bound.
+      const end = modality === 'IMAGE' ? "'TEXT'" : 'MAXVALUE';
+      return `CREATE TABLE IF NOT EXISTS ${embeddingPartition(encoderId, modality)} PARTITION OF embedding
           FOR VALUES FROM ('${encoderId}', '${modality}') TO ('${encoderId}', ${end}) ${STORAGE}`;
-      }),
-    );
+    });
+    const view = `CREATE OR REPLACE VIEW ${formerPartition(encoderId)} AS SELECT * FROM embedding WHERE ${isOfEncoder('encoder_id', encoderId)}`;
+    const hasFormerServers = this.db.kind === 'server' && !this.db.distributed;
+    await this.create(hasFormerServers ? [...partitions, view] : partitions);
   }
 
   /**
@@ -158,7 +167,9 @@ export class VectorPartitions {
         const [inUse] = await tx.run(`SELECT 1 FROM encoder WHERE id = $1 AND state <> 'cancelled'`, [
           encoderId,
         ]);
-        if (inUse === undefined) await tx.runOnce(`DROP TABLE IF EXISTS ${partitions.join(', ')}`);
+        if (inUse !== undefined) return true;
+        await tx.runOnce(`DROP VIEW IF EXISTS ${formerPartition(encoderId)}`);
+        await tx.runOnce(`DROP TABLE IF EXISTS ${partitions.join(', ')}`);
         return true;
       });
     } catch (error) {
