@@ -189,7 +189,7 @@ async function addItems(place: Place, from: number, to: number): Promise<void> {
   const captioned = `${numbers} WHERE n % ${CAPTION_EACH} = 0`;
   const id = (kind: string) => `('01a2${kind}-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
   const hash = (what: string) => `encode(sha256(convert_to('${what} ' || n, 'UTF8')), 'hex')`;
-  const common = `jsonb_build_object('bucket', n % ${GROUPS}), TIMESTAMPTZ '2026-01-01', TIMESTAMPTZ '2026-01-01'`;
+  const common = `jsonb_build_object('bucket', n / ${CAPTION_EACH} % ${GROUPS}), TIMESTAMPTZ '2026-01-01', TIMESTAMPTZ '2026-01-01'`;
   const columns =
     'metadata, created_at, updated_at, id, modality, content_hash, external_id, text, media_type, width, height, pair_id';
   await runOn(
@@ -209,7 +209,7 @@ async function addItems(place: Place, from: number, to: number): Promise<void> {
   await runOn(
     place,
     `INSERT INTO item_class (item_id, class_id) SELECT ${id('aaaa')},
-       ('01a2cccc-0000-7000-8000-' || lpad(to_hex(n / ${GROUPS} % ${GROUPS}), 12, '0'))::uuid FROM ${numbers}`,
+       ('01a2cccc-0000-7000-8000-' || lpad(to_hex(n / ${CAPTION_EACH * GROUPS} % ${GROUPS}), 12, '0'))::uuid FROM ${numbers}`,
   );
 }
 
@@ -219,10 +219,10 @@ function picture(n: number, embedding: Float32Array): ItemWrite {
     modality: 'IMAGE',
     externalId: `picture ${n}`,
     title: null,
-    metadata: { bucket: n % GROUPS },
+    metadata: { bucket: Math.floor(n / CAPTION_EACH) % GROUPS },
     contentHash: createHash('sha256').update(`picture ${n}`).digest('hex'),
     pairKey: null,
-    classNames: [`class ${Math.floor(n / GROUPS) % GROUPS}`],
+    classNames: [`class ${Math.floor(n / (CAPTION_EACH * GROUPS)) % GROUPS}`],
     image: { mediaType: 'image/png', width: 64, height: 64, bytes: 1, pictureHash: null },
     text: null,
     features: new Map(),

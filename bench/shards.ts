@@ -72,14 +72,19 @@ try {
       size,
       places.filter(({ name }) => size <= LARGE || large.includes(name)),
     );
+    await write();
   }
 } finally {
   for (const { catalog } of places) await catalog.close();
 }
 print();
-await mkdir(dirname(options.json), { recursive: true });
-const about = { node: process.version, cpus: cpus().length, queries: QUERIES };
-await writeFile(options.json, `${JSON.stringify({ ...about, rows, growths }, null, 2)}\n`);
+
+/** After each size, because a large one takes long. */
+async function write(): Promise<void> {
+  await mkdir(dirname(options.json), { recursive: true });
+  const about = { node: process.version, cpus: cpus().length, queries: QUERIES };
+  await writeFile(options.json, `${JSON.stringify({ ...about, rows, growths }, null, 2)}\n`);
+}
 
 async function openPlaces(): Promise<Place[]> {
   const given = [
@@ -101,8 +106,8 @@ async function measure(size: number, measured: readonly Place[]): Promise<void> 
   for (const place of measured) grown.set(place, await grow(size, place));
   const reference = [...grown.values()][0]?.exact ?? [];
   for (const [i, search] of SEARCHES.entries()) {
-    note(`${size} vectors: ${search.what}`);
     for (const [place, speed] of await speeds(search, measured, vectors)) {
+      note(`${size} vectors, ${place.name}, ${search.what}: ${speed.p50.toFixed(2)} ms`);
       const exact = grown.get(place)?.exact[i] ?? [];
       rows.push({
         vectors: size,

@@ -52,7 +52,7 @@ export function ownRanking(
     return nearestRows(source, query, where, depth);
   });
   const [only] = parts;
-  // A statement around it takes as long again, on a distributed database more: Citus stores the rows of a subquery.
+  // Without a statement around it, because Citus stores the rows of a subquery, in a transaction of all nodes.
   if (parts.length === 1 && only !== undefined && offset === 0)
     return { text: only, values: parameters.values };
   const text = `SELECT id, d FROM (${parts.map((part) => `(${part})`).join(' UNION ALL ')}) s
