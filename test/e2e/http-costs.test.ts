@@ -1,15 +1,13 @@
-import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createApp } from '../../src/http/app.js';
 import { openTestApp, type TestApp } from '../support/app.js';
+import { SERVED_KIND, type Served, serveApp } from '../support/served-app.js';
 
 let app: TestApp;
-let http: FastifyInstance;
+let http: Served;
 
 beforeAll(async () => {
-  app = await openTestApp();
-  http = await createApp({ services: app, logger: pino({ level: 'silent' }), apiKeys: [], loopback: true });
+  app = await openTestApp(SERVED_KIND);
+  http = await serveApp(app);
 });
 afterAll(async () => {
   await http.close();

@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { FastifyInstance } from 'fastify';
 import { buildSchema, getNamedType, isListType, isNonNullType } from 'graphql';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCursor, fingerprint } from '../../src/domain/cursor.js';
-import { createApp } from '../../src/http/app.js';
 import { drawShape } from '../factories/shapes.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import {
@@ -15,6 +12,7 @@ import {
   operationWith,
   type Samples,
 } from '../support/schema-inputs.js';
+import { SERVED_KIND, type Served, serveApp } from '../support/served-app.js';
 
 const NO_ID = '00000000-0000-7000-8000-000000000000';
 const SAMPLES: Samples = {
@@ -33,7 +31,7 @@ const schema = buildSchema(readFileSync(new URL('../../schema.graphql', import.m
 const places = inputPlaces(schema, SAMPLES);
 
 let app: TestApp;
-let http: FastifyInstance;
+let http: Served;
 /** Ids of stored nodes, by type. */
 const nodes: Record<string, string> = {};
 const ofNode = (type: string) => (field: string) =>
@@ -47,9 +45,8 @@ const PARENTS = {
 };
 
 beforeAll(async () => {
-  app = await openTestApp();
-  const logger = pino({ level: 'silent' });
-  http = await createApp({ services: app, logger, apiKeys: [], loopback: true });
+  app = await openTestApp(SERVED_KIND);
+  http = await serveApp(app);
   nodes.Class = (await app.classes.create('circle', null)).id;
   // No runner is started, so the job stays in the queue.
   await app.jobs.beginUnlessSince({ name: 'SWEEP' }, { features: false }, 0);

@@ -1,22 +1,19 @@
-import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createApp } from '../../src/http/app.js';
 import { openTestApp, type TestApp } from '../support/app.js';
+import { IN_TURN, SERVED_KIND, type Served, serveApp } from '../support/served-app.js';
 
 /** Lists of items over HTTP: nodes, counterparts, orders, filters by id. */
 
 let app: TestApp;
-let http: FastifyInstance;
+let http: Served;
 /** Ids by external id. */
 const ids = new Map<string, string>();
 const TITLES: Readonly<Record<string, string>> = { t1: 'beta', t2: 'Alpha', t3: 'beta', t4: 'alpha' };
 const KEYS = ['t1', 't2', 't3', 't4', 't5'];
 
 beforeAll(async () => {
-  app = await openTestApp();
-  const logger = pino({ level: 'silent' });
-  http = await createApp({ services: app, logger, apiKeys: [], loopback: true });
+  app = await openTestApp(SERVED_KIND);
+  http = await serveApp(app);
   const outcomes = await app.ingest.ingest(
     KEYS.map((externalId) => ({
       content: { text: `text ${externalId}` },
@@ -103,7 +100,7 @@ describe('nodes', () => {
     expect((await ask(NODES, { ids: [] })).data.nodes).toEqual([]);
   });
 
-  it('are read by one statement for items and one for classes', async () => {
+  it.skipIf(IN_TURN)('are read by one statement for items and one for classes', async () => {
     const nodes = `a: node(id: "${id('t1')}") { id } b: node(id: "${id('t2')}") { id } nodes(ids: ["${id('t4')}"]) { id }`;
     expect(await statementsOf(`{ ${nodes} }`)).toBe(2);
   });
@@ -327,7 +324,7 @@ describe('facets', () => {
     });
   });
 
-  it('run one statement for each one that is selected', async () => {
+  it.skipIf(IN_TURN)('run one statement for each one that is selected', async () => {
     expect(await statementsOf('{ facets(metadataKeys: ["set"]) { total } }')).toBe(1);
     expect(await statementsOf('{ facets { modalities { count } classes { count } } }')).toBe(2);
     expect(await statementsOf('{ facets(metadataKeys: ["set"]) { metadata { key } } }')).toBe(1);

@@ -3,7 +3,6 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '../../src/client/index.js';
 import { drawShape, shapePairs } from '../factories/shapes.js';
-import { withClient } from '../support/lost-connection.js';
 import { KEY, type ManyServers, startManyServers } from '../support/many-servers.js';
 
 const BOTH = [0, 1] as const;
@@ -158,7 +157,7 @@ describe.skipIf(missing)(`two servers${missing ? ' (TEST_DATABASE_URL is not set
       const { job } = await all.server(i).ask<{ job: object }>(`{ job(id: "${id}") { state done } }`);
       expect(job).toEqual({ state: 'SUCCEEDED', done: 300 });
     }
-    const [row] = await onDatabase<{ pid: number }>(
+    const [row] = await all.rows<{ pid: number }>(
       `SELECT (owner->>'pid')::int AS pid FROM job WHERE id = $1`,
       [id],
     );
@@ -167,7 +166,7 @@ describe.skipIf(missing)(`two servers${missing ? ' (TEST_DATABASE_URL is not set
 
   it('let workers train, and see at once which encoder is active', async () => {
     const encoders = [await train(2), await train(3)];
-    const owners = await onDatabase<{ pid: number }>(
+    const owners = await all.rows<{ pid: number }>(
       `SELECT (owner->>'pid')::int AS pid FROM encoder WHERE id = ANY($1::uuid[])`,
       [encoders],
     );
@@ -250,7 +249,7 @@ describe.skipIf(missing)(`two servers${missing ? ' (TEST_DATABASE_URL is not set
         `mutation { ingestBulk(input: {uploadId: "${uploadId}", prefix: "killed"}) { job { id } } }`,
       );
     const job = async () => {
-      const [row] = await onDatabase<{ done: number; pid: number; state: string }>(
+      const [row] = await all.rows<{ done: number; pid: number; state: string }>(
         `SELECT done, state, (owner->>'pid')::int AS pid FROM job WHERE id = $1`,
         [ingestBulk.job.id],
       );
@@ -276,14 +275,14 @@ describe.skipIf(missing)(`two servers${missing ? ' (TEST_DATABASE_URL is not set
     await expect.poll(async () => (await job())?.state, { timeout: 300_000 }).toBe('succeeded');
     expect((await job())?.done).toBe(rows.length);
 
-    const stored = await onDatabase<{ id: string; external_id: string; paired: boolean; embedded: boolean }>(
+    const stored = await all.rows<{ id: string; external_id: string; paired: boolean; embedded: boolean }>(
       `SELECT id, external_id, pair_id IS NOT NULL AS paired, EXISTS (SELECT FROM embedding e JOIN encoder c ON c.id = e.encoder_id
          WHERE e.item_id = i.id AND c.state = 'active') AS embedded
        FROM item i WHERE external_id LIKE 'writer %'`,
     );
     expect(new Map(stored.map((row) => [row.external_id, row.id]))).toEqual(acknowledged);
     expect(stored.filter(({ paired, embedded }) => !(paired && embedded))).toEqual([]);
-    const pictures = await onDatabase<{ sha256: string }>(
+    const pictures = await all.rows<{ sha256: string }>(
       "SELECT DISTINCT content_hash AS sha256 FROM item WHERE modality = 'IMAGE'",
     );
     for (const { sha256 } of pictures) {
@@ -294,11 +293,4 @@ describe.skipIf(missing)(`two servers${missing ? ' (TEST_DATABASE_URL is not set
       await answer.arrayBuffer();
     }
   }, 600_000);
-
-  async function onDatabase<Row extends object>(statement: string, values: unknown[] = []): Promise<Row[]> {
-    return await withClient(
-      all.databaseUrl,
-      async (client) => (await client.query(statement, values)).rows as Row[],
-    );
-  }
 });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type Catalog, openCatalog } from '../../src/catalog/catalog.js';
 import { openApp } from '../../src/compose.js';
 import { readConfig } from '../../src/config.js';
 import type { MediaBucket } from '../../src/domain/media-bucket.js';
@@ -25,6 +26,8 @@ export interface TestApp extends Services {
   readonly features: FeatureExtractors;
   /** The unexpected errors that were reported, with lost connections. */
   readonly unexpected: unknown[];
+  /** Services of their own on the same database, as another process has them, until this application is closed. */
+  another(): Promise<Services>;
   /** Stops all services and threads and starts new ones on the same database, as a new process would. */
   restart(options?: TestAppOptions): Promise<void>;
   close(): Promise<void>;
@@ -55,19 +58,22 @@ export async function openTestApp(
   const unexpected: unknown[] = [];
   const test = await openTestCatalog(kind, (error) => unexpected.push(error));
   const store = await createMediaStore({ directory: join(test.dataDir, 'media'), s3: options.s3 ?? null });
-  const begin = async ({
-    image = 'hsv-hog',
-    text = 'default',
-    imageModels = [],
-    textModels = [],
-    hub,
-    fetchAllow = [],
-    querySamples = null,
-    ingestFolders = [],
-  }: TestAppOptions) => {
+  const begin = async (
+    {
+      image = 'hsv-hog',
+      text = 'default',
+      imageModels = [],
+      textModels = [],
+      hub,
+      fetchAllow = [],
+      querySamples = null,
+      ingestFolders = [],
+    }: TestAppOptions,
+    catalog: Catalog = test.catalog,
+  ) => {
     const features = await createFeatureExtractors({ image, text, workers: 1, ...(hub && { hub }) });
     const services = createServices({
-      catalog: test.catalog,
+      catalog,
       features,
       media: store,
       imageModels,
@@ -85,6 +91,7 @@ export async function openTestApp(
     await stopServices(running);
     await running.features.close();
   };
+  const others: (() => Promise<void>)[] = [];
   const app: TestApp = {
     ...running,
     catalog: test.catalog,
@@ -92,12 +99,23 @@ export async function openTestApp(
     store,
     runs: join(test.dataDir, 'runs'),
     unexpected,
+    another: async () => {
+      const catalog = test.url === null ? test.catalog : await openCatalog({ databaseUrl: test.url });
+      const services = await begin(options, catalog);
+      others.push(async () => {
+        await stopServices(services);
+        await services.features.close();
+        if (catalog !== test.catalog) await catalog.close();
+      });
+      return services;
+    },
     restart: async (again = {}) => {
       await end();
       running = await begin(again);
       Object.assign(app, running);
     },
     close: async () => {
+      for (const close of others) await close();
       await end();
       await test.dispose();
     },

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { type Client, createClient } from '../../src/client/index.js';
 import { createTestDatabase } from './catalog.js';
 import { printed, startCli } from './cli.js';
+import { withClient } from './lost-connection.js';
 import { type RoundRobin, startRoundRobin } from './round-robin.js';
 import { startS3 } from './s3-server.js';
 import { ServerProcess } from './server-process.js';
@@ -18,7 +19,6 @@ export const KEY = 'a-key-of-enough-length';
 
 /** Servers and workers as processes on one database, with pictures in object storage. They share no folder. */
 export interface ManyServers {
-  readonly databaseUrl: string;
   readonly proxy: RoundRobin;
   /** A client of the proxy, with the key of the environment. */
   readonly client: Client;
@@ -31,6 +31,8 @@ export interface ManyServers {
   /** Starts a server in the place of one that was killed. */
   restart(index: number): Promise<void>;
   startWorker(): Promise<ChildProcess>;
+  /** The rows that a statement finds in the database. */
+  rows<Row extends object>(statement: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
 
@@ -79,7 +81,6 @@ export async function startManyServers(): Promise<ManyServers> {
     return server;
   };
   return {
-    databaseUrl: database.url,
     proxy,
     client: createClient({ url: proxy.address, key: KEY }),
     workers,
@@ -92,6 +93,8 @@ export async function startManyServers(): Promise<ManyServers> {
       proxy.replace(index, server.address);
     },
     startWorker,
+    rows: async <Row extends object>(statement: string, values: unknown[] = []) =>
+      withClient(database.url, async (client) => (await client.query(statement, values)).rows as Row[]),
     close: async () => {
       await proxy.close();
       for (const server of servers) await server.stop();
