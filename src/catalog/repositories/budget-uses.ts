@@ -37,11 +37,11 @@ export class BudgetUses {
              bytes_until = GREATEST(b.bytes_until, CURRENT_TIMESTAMP) + (EXCLUDED.bytes_until - CURRENT_TIMESTAMP)
            RETURNING caller, cost_until, bytes_until),
          removed AS (DELETE FROM budget_use WHERE caller IN (SELECT caller FROM budget_use
-           WHERE GREATEST(cost_until, bytes_until) < CURRENT_TIMESTAMP - ${KEPT} AND caller <> ALL($1::text[]) FOR UPDATE SKIP LOCKED))
+           WHERE GREATEST(cost_until, bytes_until) < CURRENT_TIMESTAMP - ${KEPT} AND caller NOT IN (SELECT caller FROM used) FOR UPDATE SKIP LOCKED))
        SELECT caller, ${secondsTo('cost_until')} AS cost, ${secondsTo('bytes_until')} AS bytes FROM (
          SELECT caller, cost_until, bytes_until FROM added
          UNION ALL SELECT caller, cost_until, bytes_until FROM budget_use
-           WHERE caller <> ALL($1::text[]) AND GREATEST(cost_until, bytes_until) > CURRENT_TIMESTAMP) AS every`,
+           WHERE caller NOT IN (SELECT caller FROM used) AND GREATEST(cost_until, bytes_until) > CURRENT_TIMESTAMP) AS every`,
       [sorted.map(({ caller }) => caller), sorted.map(({ cost }) => cost), sorted.map(({ bytes }) => bytes)],
     );
     return uses.parse(rows);
