@@ -12,7 +12,7 @@ const config: KnipConfig = {
     'test/support/*.mjs',
     'bench/*.mjs',
     // Started by name: node bench/run.mjs NAME.
-    'bench/{ablation,catalogue-size,features,page,retrieval,search-quality,search-speed,training,unseen-classes,warm-start}.ts',
+    'bench/{ablation,catalogue-size,features,page,retrieval,search-quality,search-speed,shards,training,unseen-classes,warm-start}.ts',
     'scripts/*.mjs',
     // Started by path: scripts/fuzz.mjs.
     'test/fuzz/command.ts',

@@ -3,7 +3,7 @@ import { type Catalog, openCatalog } from '../src/catalog/catalog.js';
 import type { ItemWrite } from '../src/catalog/types.js';
 import { unit } from '../src/domain/vectors.js';
 
-export const DIMENSION = 64;
+const DIMENSION = 64;
 export const ENCODER = '01a20000-0000-7000-8000-000000000001';
 export const TEXT_EXTRACTOR = 'words@1';
 /** Both filters match one item of so many. */

@@ -117,8 +117,9 @@ describeOnEachKind('rankings', (kind) => {
   }
 
   /** Sums in float32 differ in the last digits. */
-  function expectRanking({ hits, approximate }: Ranking, expected: readonly Hit[]): void {
-    expect(hits.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+  function expectRanking({ hits, approximate }: Ranking, expected: readonly Hit[], byIds = true): void {
+    if (byIds) expect(hits.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+    expect(hits.length).toBe(expected.length);
     hits.forEach(({ similarity }, i) => {
       expect(similarity).toBeCloseTo(expected[i]?.similarity ?? Number.NaN, 5);
     });
@@ -154,7 +155,9 @@ describeOnEachKind('rankings', (kind) => {
           const query = { extractor, queryModality, vector, target, filter: null, limit };
           const ranking = await catalog().ranking.byCounterpart(query);
           if (!indexed) expect(ranking.approximate).toBe(false);
-          expectRanking({ ...ranking, approximate: false }, expected(vector).slice(0, limit));
+          // Of equal items at the end of an approximate page, a distributed database gives those of the shard that comes first.
+          const ordered = !ranking.approximate || !process.env.TEST_CITUS_URL;
+          expectRanking({ ...ranking, approximate: false }, expected(vector).slice(0, limit), ordered);
         }
       }
     }
