@@ -163,6 +163,40 @@ describeOnEachKind('rankings', (kind) => {
     }
   });
 
+  it('are those of given items too, by each kind of evidence alone and by both', async () => {
+    const random = randomOf(9);
+    const { ranking } = catalog();
+    const ids = writes.map(({ id }) => id);
+    const content = { encoderId, vector: randomUnit(DIMENSION, random) };
+    const byContent = new Map(
+      byEmbedding(content.vector, null).map(({ id, similarity }) => [id, similarity]),
+    );
+    for (const queryModality of MODALITIES) {
+      const vector = randomUnit(FEATURE_DIMENSION, random);
+      const counterpart = { extractor: extractors[queryModality], vector, queryModality };
+      const byOthers = new Map(
+        byCounterpart(vector, queryModality, null).map(({ id, similarity }) => [id, similarity]),
+      );
+      for (const [first, second] of [
+        [content, null],
+        [null, counterpart],
+        [content, counterpart],
+      ] as const) {
+        const found = new Map((await ranking.similarities(ids, first, second)).map((row) => [row.id, row]));
+        for (const id of ids) {
+          const wanted = [first && byContent.get(id), second && byOthers.get(id)];
+          const given = [found.get(id)?.content, found.get(id)?.counterpart];
+          wanted.forEach((similarity, i) => {
+            if (similarity == null) expect(given[i]).toBeUndefined();
+            else expect(given[i]).toBeCloseTo(similarity, 5);
+          });
+        }
+      }
+    }
+    expect(await ranking.similarities([], content, null)).toEqual([]);
+    expect(await ranking.similarities(ids, null, null)).toEqual([]);
+  });
+
   it('find nothing for a target that contradicts the filter', async () => {
     const filter = { modality: 'TEXT' as const };
     const content = { encoderId, vector: randomUnit(DIMENSION, randomOf(1)), limit: 20, offset: 0 };

@@ -160,9 +160,9 @@ export function distancesOfItems({ ids, content, counterpart }: GivenItems): Sta
     const { partition, queryModality } = counterpart;
     parts.push(
       // An item of the query's modality is its own counterpart.
-      `SELECT 'counterpart', i.id, ${distance} FROM item i JOIN ${partition} v ON v.item_id = i.id
+      `SELECT 'counterpart' AS kind, i.id, ${distance} AS d FROM item i JOIN ${partition} v ON v.item_id = i.id
        WHERE i.id = ANY(${given}) AND i.modality = '${queryModality}'`,
-      `SELECT 'counterpart', i.id, min(${distance}) FROM item i
+      `SELECT 'counterpart' AS kind, i.id, min(${distance}) AS d FROM item i
          JOIN item q ON q.pair_id = i.pair_id AND q.modality = '${queryModality}'
          JOIN ${partition} v ON v.item_id = q.id
        WHERE i.id = ANY(${given}) AND i.modality = '${otherModality(queryModality)}' GROUP BY i.id`,
