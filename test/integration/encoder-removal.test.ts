@@ -5,6 +5,7 @@ import { type Catalog, openCatalog } from '../../src/catalog/catalog.js';
 import { embeddingPartition } from '../../src/catalog/vectors/vector-partitions.js';
 import { openTestApp, type TestApp } from '../support/app.js';
 import { describeOnEachDatabase } from '../support/catalog.js';
+import { textWrite } from '../support/catalog-items.js';
 import { withClient } from '../support/lost-connection.js';
 
 async function newEncoder({ encoders }: Catalog): Promise<string> {
@@ -29,6 +30,17 @@ describeOnEachDatabase('the removal of an encoder', (catalog) => {
     expect(await isStored(catalog(), id)).toEqual({ row: true, tables: true });
     expect(await catalog().encoders.remove(id)).toBe(true);
     expect(await isStored(catalog(), id)).toEqual({ row: false, tables: false });
+  });
+
+  it('ends the map that is made of it', async () => {
+    const { encoders, mapPoints } = catalog();
+    const id = await newEncoder(catalog());
+    const map = await mapPoints.begin(id, 'PCA', 0.5);
+    const [item] = await catalog().items.upsertMany([textWrite('mapped')]);
+    await encoders.remove(id);
+    const gone = { code: 'ENCODER_NOT_FOUND' };
+    await expect(mapPoints.add(map, [item?.id ?? ''], Float32Array.of(0, 0))).rejects.toMatchObject(gone);
+    await expect(mapPoints.begin(id, 'PCA', 0.5)).rejects.toMatchObject(gone);
   });
 
   it('is finished after its process has ended', async () => {

@@ -1,8 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
+import { CommonspaceError } from '../../domain/errors.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import { encodeUuidArray } from './vector-codec.js';
 
+/** What an encoder or a map no longer exists for. */
+const FOREIGN_KEY_VIOLATION = '23503';
 const NIL = '00000000-0000-0000-0000-000000000000';
 
 export type MapLayout = 'PCA' | 'NEIGHBOURS';
@@ -76,26 +79,35 @@ export class MapPoints {
     return row ?? null;
   }
 
-  /** A new map, which is not shown before it is complete. Removes what an interrupted one left. @returns its id */
+  /**
+   * A new map, which is not shown before it is complete. Removes what an interrupted one left.
+   *
+   * @returns its id
+   * @throws CommonspaceError ENCODER_NOT_FOUND
+   */
   async begin(encoderId: string, layout: MapLayout, explained: number): Promise<string> {
     await this.db.run('DELETE FROM vectors.projection WHERE encoder_id = $1 AND completed_at IS NULL', [
       encoderId,
     ]);
     const id = uuidv7();
-    await this.db.run(
-      'INSERT INTO vectors.projection (id, encoder_id, layout, explained) VALUES ($1, $2, $3, $4)',
-      [id, encoderId, layout, explained],
+    await unlessRemoved(
+      this.db.run(
+        'INSERT INTO vectors.projection (id, encoder_id, layout, explained) VALUES ($1, $2, $3, $4)',
+        [id, encoderId, layout, explained],
+      ),
     );
     return id;
   }
 
-  /** Stores points; those of items that are gone are left out. @param positions [ids.length · 2] */
+  /** Stores points; those of items that are gone are left out. @param positions [ids.length · 2] @throws CommonspaceError ENCODER_NOT_FOUND */
   async add(projectionId: string, ids: readonly string[], positions: Float32Array): Promise<void> {
     const axis = (offset: number) => ids.map((_, i) => positions[2 * i + offset] as number);
-    await this.db.run(
-      `INSERT INTO vectors.projection_point (projection_id, item_id, x, y)
-       SELECT $1, i.id, p.x, p.y FROM unnest($2::uuid[], $3::real[], $4::real[]) AS p (id, x, y) JOIN item i ON i.id = p.id`,
-      [projectionId, encodeUuidArray(ids), axis(0), axis(1)],
+    await unlessRemoved(
+      this.db.run(
+        `INSERT INTO vectors.projection_point (projection_id, item_id, x, y)
+         SELECT $1, i.id, p.x, p.y FROM unnest($2::uuid[], $3::real[], $4::real[]) AS p (id, x, y) JOIN item i ON i.id = p.id`,
+        [projectionId, encodeUuidArray(ids), axis(0), axis(1)],
+      ),
     );
   }
 
@@ -162,5 +174,17 @@ export class MapPoints {
       [time.toISOString()],
     );
     return row?.count ?? 0;
+  }
+}
+
+/** The encoder of a map can be removed, and with it the map, while it is made. */
+async function unlessRemoved(insertion: Promise<unknown>): Promise<void> {
+  try {
+    await insertion;
+  } catch (error) {
+    if ((error as { code?: string }).code !== FOREIGN_KEY_VIOLATION) throw error;
+    throw new CommonspaceError('ENCODER_NOT_FOUND', 'The encoder was removed meanwhile.', [], {
+      cause: error,
+    });
   }
 }
