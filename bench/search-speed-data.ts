@@ -4,6 +4,7 @@ import { type Catalog, openCatalog } from '../src/catalog/catalog.js';
 import type { ItemWrite, TrainedEncoderRow } from '../src/catalog/types.js';
 import type { PictureHash } from '../src/domain/picture-hash.js';
 import { unit } from '../src/domain/vectors.js';
+import { randomOf } from '../test/support/catalog-items.js';
 
 /** What synthetic pairs are made from: the pairs of a trained catalogue, with their vectors. */
 export interface Base {
@@ -169,15 +170,4 @@ export class Synthetic {
     const weight = JITTER * this.random();
     return unit(a.map((x, i) => x + weight * (b[i] ?? 0)));
   }
-}
-
-/** A small deterministic generator (mulberry32), uniform in [0, 1). */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

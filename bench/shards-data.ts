@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Catalog, openCatalog } from '../src/catalog/catalog.js';
 import type { ItemWrite } from '../src/catalog/types.js';
 import { unit } from '../src/domain/vectors.js';
+import { randomOf } from '../test/support/catalog-items.js';
 
 const DIMENSION = 64;
 export const ENCODER = '01a20000-0000-7000-8000-000000000001';
@@ -35,17 +36,6 @@ export interface Growth {
   /** Pictures with embeddings by upsertMany, into tables that are indexed. */
   readonly upserted: number;
   readonly indexSeconds: number;
-}
-
-/** A small deterministic generator (mulberry32), uniform in [0, 1). */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 function randomUnit(random: () => number): Float32Array {

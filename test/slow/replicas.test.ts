@@ -103,7 +103,7 @@ describe.skipIf(!HAS_POSTGRES)(
         await expect.poll(streams).toBe(1);
         await servers
           .balanced()
-          .ingest([{ externalId: 'told', content: { text: 'a text that is told of' } }]);
+          .ingest([{ externalId: 'told', content: { text: 'a text for the change feed' } }]);
         const id = await told;
         for (let read = 0; read < 2; read += 1) expect(await client.item({ id })).not.toBeNull();
         await pages.return();

@@ -1,7 +1,7 @@
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A plain HTTP proxy: it passes each request to the next server, whoever sends it. A server that cannot be reached is an answer 502. */
+/** An HTTP proxy that sends each request to the next server, without sticky sessions. It answers 502 if the server cannot be reached. */
 export interface RoundRobin {
   readonly address: string;
   /** The requests that each server was sent. */
