@@ -179,7 +179,10 @@ describeOnEachKind('jobs', (kind) => {
     const id = await begin(one);
     expect(await ended(id)).toMatchObject({ state: 'failed', message: 'The folder is gone.', total: 35 });
     isBroken = false;
-    expect(await one.service.retry(id, LOCAL)).toMatchObject({ id, state: 'queued', finishedAt: null });
+    // The runner may have begun it, or ended it, before the answer is read.
+    const retried = await one.service.retry(id, LOCAL);
+    expect(retried.id).toBe(id);
+    expect(retried.state).not.toBe('failed');
     expect(await ended(id)).toMatchObject({ ...COUNTED, state: 'succeeded' });
     expect(unexpected).toEqual([]);
   });
