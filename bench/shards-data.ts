@@ -180,25 +180,28 @@ async function addItems(place: Place, from: number, to: number): Promise<void> {
   const id = (kind: string) => `('01a2${kind}-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
   const hash = (what: string) => `encode(sha256(convert_to('${what} ' || n, 'UTF8')), 'hex')`;
   const common = `jsonb_build_object('bucket', n / ${CAPTION_EACH} % ${GROUPS}), TIMESTAMPTZ '2026-01-01', TIMESTAMPTZ '2026-01-01'`;
+  const { distributed } = place.catalog.database;
+  const paired = `CASE WHEN n % ${CAPTION_EACH} = 0 THEN ${id('dddd')} END`;
+  const home = (of: string) => (distributed ? of : 'NULL::uuid');
   const columns =
-    'metadata, created_at, updated_at, id, modality, content_hash, external_id, text, media_type, width, height, pair_id';
+    'home, metadata, created_at, updated_at, id, modality, content_hash, external_id, text, media_type, width, height, pair_id';
   await runOn(
     place,
-    `INSERT INTO pair (id, key, created_at) SELECT ${id('dddd')}, 'pair ' || n, TIMESTAMPTZ '2026-01-01' FROM ${captioned}`,
+    `INSERT INTO pair (id, home, key, created_at) SELECT ${id('dddd')}, ${home(id('dddd'))}, 'pair ' || n, TIMESTAMPTZ '2026-01-01' FROM ${captioned}`,
   );
   await runOn(
     place,
-    `INSERT INTO item (${columns}) SELECT ${common}, ${id('aaaa')}, 'IMAGE'::modality, ${hash('picture')}, 'picture ' || n, NULL, 'image/png', 64, 64,
-       CASE WHEN n % ${CAPTION_EACH} = 0 THEN ${id('dddd')} END FROM ${numbers}`,
+    `INSERT INTO item (${columns}) SELECT ${home(`COALESCE(${paired}, ${id('aaaa')})`)}, ${common}, ${id('aaaa')}, 'IMAGE'::modality, ${hash('picture')}, 'picture ' || n, NULL, 'image/png', 64, 64,
+       ${paired} FROM ${numbers}`,
   );
   await runOn(
     place,
-    `INSERT INTO item (${columns}) SELECT ${common}, ${id('bbbb')}, 'TEXT'::modality, ${hash('caption')}, 'caption ' || n, 'a caption', NULL, NULL, NULL,
+    `INSERT INTO item (${columns}) SELECT ${home(id('dddd'))}, ${common}, ${id('bbbb')}, 'TEXT'::modality, ${hash('caption')}, 'caption ' || n, 'a caption', NULL, NULL, NULL,
        ${id('dddd')} FROM ${captioned}`,
   );
   await runOn(
     place,
-    `INSERT INTO item_class (item_id, class_id) SELECT ${id('aaaa')},
+    `INSERT INTO item_class (item_id, home, class_id) SELECT ${id('aaaa')}, ${home(`COALESCE(${paired}, ${id('aaaa')})`)},
        ('01a2cccc-0000-7000-8000-' || lpad(to_hex(n / ${CAPTION_EACH * GROUPS} % ${GROUPS}), 12, '0'))::uuid FROM ${numbers}`,
   );
 }

@@ -191,6 +191,11 @@ export const ERRORS = {
     exit: 4,
     what: 'The database server has no pg_trgm extension, or this user cannot create it.',
   },
+  CITUS_LAYOUT: {
+    status: 500,
+    exit: 4,
+    what: 'Another version of Commonspace has distributed the database in another way.',
+  },
   CITUS_MISSING: {
     status: 500,
     exit: 4,

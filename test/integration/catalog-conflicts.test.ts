@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Catalog, openCatalog } from '../../src/catalog/catalog.js';
-import { IdentityConflict } from '../../src/catalog/repositories/item-writes.js';
+import { IdentityConflict } from '../../src/catalog/repositories/item-identities.js';
 import { openTestCatalog, type TestCatalog } from '../support/catalog.js';
 import { textWrite } from '../support/catalog-items.js';
 import { waitForLock, withClient } from '../support/lost-connection.js';

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { IdentityConflict } from '../../src/catalog/repositories/item-writes.js';
+import { IdentityConflict } from '../../src/catalog/repositories/item-identities.js';
 import type { ItemOrder, ItemPosition } from '../../src/domain/item-order.js';
 import { describeOnEachDatabase, emptyCatalog } from '../support/catalog.js';
 import { imageWrite, sha256, textWrite } from '../support/catalog-items.js';

@@ -39,26 +39,30 @@ describeOnEachDatabase('migrations', (catalog) => {
   const recorded = (name: string) =>
     catalog().database.runOnce('SELECT * FROM _prisma_migrations WHERE migration_name = $1', [name]);
 
-  it('create the schema of prisma/schema.prisma, besides partitions and indexes of vectors', async () => {
-    const { items, encoders, indexes, database } = catalog();
-    const id = uuidv7();
-    await encoders.create(
-      { id, dimension: 2, imageExtractor: 'i', textExtractor: 't', config: {}, report: {} },
-      new Uint8Array(),
-    );
-    const vector = Float32Array.of(1, 0);
-    await items.upsertMany([
-      textWrite('x', { features: new Map([['t', vector]]), embeddings: new Map([[id, vector]]) }),
-    ]);
-    expect(await indexes.ensure({ rows: 1 })).toHaveLength(2);
-    const schema = await readFile(fromPackageRoot('prisma/schema.prisma'), 'utf8');
-    expect(await schemaDiff(database.pool, schema)).toBe('-- This is an empty migration.');
-    // The comparison detects a difference:
-    const other = schema.replace('title       String?', 'title       String');
-    expect(await schemaDiff(database.pool, other)).toContain(
-      'ALTER TABLE "item" ALTER COLUMN "title" SET NOT NULL',
-    );
-  });
+  // On a distributed database keys have the home.
+  it.skipIf(process.env.TEST_CITUS_URL)(
+    'create the schema of prisma/schema.prisma, besides partitions and indexes of vectors',
+    async () => {
+      const { items, encoders, indexes, database } = catalog();
+      const id = uuidv7();
+      await encoders.create(
+        { id, dimension: 2, imageExtractor: 'i', textExtractor: 't', config: {}, report: {} },
+        new Uint8Array(),
+      );
+      const vector = Float32Array.of(1, 0);
+      await items.upsertMany([
+        textWrite('x', { features: new Map([['t', vector]]), embeddings: new Map([[id, vector]]) }),
+      ]);
+      expect(await indexes.ensure({ rows: 1 })).toHaveLength(2);
+      const schema = await readFile(fromPackageRoot('prisma/schema.prisma'), 'utf8');
+      expect(await schemaDiff(database.pool, schema)).toBe('-- This is an empty migration.');
+      // The comparison detects a difference:
+      const other = schema.replace('title       String?', 'title       String');
+      expect(await schemaDiff(database.pool, other)).toContain(
+        'ALTER TABLE "item" ALTER COLUMN "title" SET NOT NULL',
+      );
+    },
+  );
 
   it('are recorded as Prisma’s tool records them, and applied once', async () => {
     const [row] = await recorded('0001_init');

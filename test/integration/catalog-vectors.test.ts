@@ -341,8 +341,8 @@ describeOnEachDatabase('vectors of the catalogue', (catalog) => {
       const ids = data.map(() => uuidv7());
       // Every thirtieth item is rare.
       await database.runOnce(
-        `INSERT INTO item (id, modality, text, content_hash, metadata)
-         SELECT id, 'TEXT', 't', n::text, CASE WHEN n % 30 = 0 THEN '{"rare": true}'::jsonb ELSE '{"rare": false}' END
+        `INSERT INTO item (id, home, modality, text, content_hash, metadata)
+         SELECT id, id, 'TEXT', 't', n::text, CASE WHEN n % 30 = 0 THEN '{"rare": true}'::jsonb ELSE '{"rare": false}' END
          FROM unnest($1::uuid[]) WITH ORDINALITY AS u (id, n)`,
         [ids],
       );

@@ -32,12 +32,14 @@ describeOnEachKind('the checks of commonspace doctor', (kind) => {
     await ingest(there as Buffer);
     const missing = await ingest(gone as Buffer);
     const before = await run();
+    const nodes = app.catalog.database.distributed ? ['nodes'] : [];
     expect(Object.keys(before).sort()).toEqual([
       'clock',
       'disk',
       'indexes',
       'leftovers',
       'media',
+      ...nodes,
       'pgvector',
     ]);
     for (const check of ['clock', 'indexes', 'leftovers', 'media'])
@@ -57,7 +59,7 @@ describeOnEachKind('the checks of commonspace doctor', (kind) => {
       [sha256],
     );
     await app.catalog.database.run(
-      `INSERT INTO pair (id, key, created_at) VALUES ($1, 'empty', CURRENT_TIMESTAMP - interval '2 days')`,
+      `INSERT INTO pair (id, home, key, created_at) VALUES ($1, $1, 'empty', CURRENT_TIMESTAMP - interval '2 days')`,
       [uuid()],
     );
     const after = await run();
@@ -80,18 +82,18 @@ describeOnEachKind('the checks of commonspace doctor', (kind) => {
 
   it('find an index that is not valid', async () => {
     await app.catalog.database.run(
-      `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'pair_key_key'::regclass`,
+      `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'class_name_key'::regclass`,
     );
     try {
       expect((await run()).indexes).toEqual({
         check: 'indexes',
         level: 'warning',
-        message: 'the index pair_key_key is not valid, so no statement uses it',
-        remedy: 'run REINDEX INDEX CONCURRENTLY pair_key_key',
+        message: 'the index class_name_key is not valid, so no statement uses it',
+        remedy: 'run REINDEX INDEX CONCURRENTLY class_name_key',
       });
     } finally {
       await app.catalog.database.run(
-        `UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'pair_key_key'::regclass`,
+        `UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'class_name_key'::regclass`,
       );
     }
   });

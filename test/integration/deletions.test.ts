@@ -26,9 +26,9 @@ describeOnEachKind('the deletion of matching items', (kind) => {
   /** Texts 0 to `count` − 1, by turns of the classes even and odd. */
   async function store(count: number): Promise<void> {
     await app.catalog.database.run(
-      `INSERT INTO item (id, modality, text, content_hash, external_id, metadata)
-       SELECT gen_random_uuid(), 'TEXT', 'text ' || n, md5(n::text) || md5(n::text), 'n' || n, jsonb_build_object('odd', n % 2 = 1)
-       FROM generate_series(0, $1 - 1) AS n`,
+      `INSERT INTO item (id, home, modality, text, content_hash, external_id, metadata)
+       SELECT id, id, 'TEXT', 'text ' || n, md5(n::text) || md5(n::text), 'n' || n, jsonb_build_object('odd', n % 2 = 1)
+       FROM (SELECT n, gen_random_uuid() AS id FROM generate_series(0, $1 - 1) AS n) ids`,
       [count],
     );
   }

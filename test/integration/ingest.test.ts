@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { IdentityConflict } from '../../src/catalog/repositories/item-writes.js';
+import { IdentityConflict } from '../../src/catalog/repositories/item-identities.js';
 import { CommonspaceError } from '../../src/domain/errors.js';
 import { FetchBudget } from '../../src/domain/fetch-budget.js';
 import { LIMITS } from '../../src/domain/limits.js';

@@ -132,7 +132,7 @@ describeOnEachKind('updates of items', (kind) => {
 
   it('refuse an identity that another item has, and a pair that is full', async () => {
     const p = await app.catalog.database.runOnce<{ id: string }>(
-      `SELECT i.id FROM item i JOIN pair p ON p.id = i.pair_id WHERE p.key = 'p'`,
+      `SELECT i.id FROM item i JOIN pair p ON p.id = i.pair_id AND p.home = i.home WHERE p.key = 'p'`,
     );
     const id = p[0]?.id ?? '';
     const texts = Array.from({ length: 64 }, (_, i) => ({ content: { text: `text ${i}` }, pairKey: 'full' }));

@@ -55,7 +55,7 @@ describeOnEachKind('a sweep', (kind) => {
     // A server that is killed between the two steps of an upload leaves a file without a record.
     const { sha256: orphan } = await app.store.put(stray as Buffer);
     const thumbnail = pathOf(await app.store.thumbnail(orphan, 64));
-    await app.catalog.database.run('INSERT INTO pair (id, key) VALUES ($1, $2)', [uuid(), 'empty']);
+    await app.catalog.database.run('INSERT INTO pair (id, home, key) VALUES ($1, $1, $2)', [uuid(), 'empty']);
     const [gone, unfinished] = [uuid(), `.run.${uuid()}`];
     for (const name of [gone, unfinished, 'finished', 'a-report']) {
       await mkdir(join(app.runs, name), { recursive: true });

@@ -114,7 +114,7 @@ describeOnEachKind('an archive', (kind) => {
     expect(item).toMatchObject({ id: mine.id, text: 'mine' });
     // Labels and pairs are found by name and key.
     const [row] = await two.target.catalog.database.run<{ same: number }>(
-      `SELECT count(*)::int AS same FROM item i JOIN pair p ON p.id = i.pair_id WHERE p.key = 'pair-0'`,
+      `SELECT count(*)::int AS same FROM item i JOIN pair p ON p.id = i.pair_id AND p.home = i.home WHERE p.key = 'pair-0'`,
     );
     expect(row?.same).toBe(2);
     const reds = await two.target.catalog.database.run(

@@ -64,6 +64,32 @@ async function rankings({ ranking }: Catalog, limit = 20): Promise<Ranking[]> {
   return found;
 }
 
+/** Identities that several items or pairs have. */
+function repeated({ database }: Catalog): Promise<object[]> {
+  return database.runOnce(
+    `SELECT external_id FROM item WHERE external_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1
+     UNION ALL SELECT content_hash FROM item WHERE external_id IS NULL GROUP BY modality, content_hash, pair_id HAVING count(*) > 1
+     UNION ALL SELECT id::text FROM item GROUP BY 1 HAVING count(*) > 1
+     UNION ALL SELECT key FROM pair GROUP BY 1 HAVING count(*) > 1`,
+  );
+}
+
+/** Rows that are not where their item or pair is. */
+function misplaced({ database }: Catalog): Promise<object[]> {
+  const belongings = ['item_class', 'feature', 'embedding'].map(
+    (table) =>
+      `UNION ALL SELECT '${table} ' || t.item_id FROM ${table} t JOIN item i ON i.id = t.item_id WHERE t.home <> i.home`,
+  );
+  return database.transaction(async (tx) => {
+    // Joins that are not within a shard.
+    await tx.runOnce('SET LOCAL citus.enable_repartition_joins = on');
+    return await tx.runOnce(
+      `SELECT 'pair ' || id FROM pair WHERE home <> id
+       UNION ALL SELECT 'item ' || id FROM item WHERE home <> COALESCE(pair_id, id) ${belongings.join(' ')}`,
+    );
+  });
+}
+
 describe.skipIf(!CITUS)(
   `a catalogue that is distributed${CITUS ? '' : ' (TEST_CITUS_URL is not set)'}`,
   () => {
@@ -167,19 +193,116 @@ describe.skipIf(!CITUS)(
       await catalog.classes.merge([merged.id], kept.id);
       await catalog.database.runOnce(`UPDATE item SET lexemes = NULL WHERE external_id LIKE 'text 1%'`);
       expect(await catalog.words.fill()).toBeGreaterThan(50);
-      for (const table of ['pair', 'class', 'item', 'item_class']) {
-        const rows = await catalog.database.runOnce<{ result: string; success: boolean }>(
-          `SELECT success, result FROM run_command_on_placements('${table}',
-           'SELECT count(*) || md5(string_agg(t::text, '''' ORDER BY t::text)) FROM %s t')`,
-        );
-        expect(rows.length).toBeGreaterThan(2);
-        expect(rows.every(({ success }) => success)).toBe(true);
-        expect(new Set(rows.map(({ result }) => result)).size).toBe(1);
-      }
+      const copies = await catalog.database.runOnce<{ result: string; success: boolean }>(
+        `SELECT success, result FROM run_command_on_placements('class',
+         'SELECT count(*) || md5(string_agg(t::text, '''' ORDER BY t::text)) FROM %s t')`,
+      );
+      expect(copies.length).toBeGreaterThan(2);
+      expect(copies.every(({ success }) => success)).toBe(true);
+      expect(new Set(copies.map(({ result }) => result)).size).toBe(1);
+      expect(await repeated(catalog)).toEqual([]);
+      expect(await misplaced(catalog)).toEqual([]);
       expect(await items.count({ modality: 'IMAGE' })).toBe(PAIRS);
     });
   },
 );
+
+describe.skipIf(!CITUS)('items that join and leave pairs', () => {
+  it('move with all that belongs to them', async () => {
+    const { url, drop } = await createDistributedDatabase(CITUS ?? '');
+    const catalog = await openCatalog({ databaseUrl: url });
+    const { database, items } = catalog;
+    /** Every row of an item, without what a move changes. */
+    const rowsOf = (id: string) =>
+      database.runOnce<{ row: object }>(
+        `SELECT to_jsonb(i) - '{home,pair_id,updated_at}'::text[] AS row FROM item i WHERE id = '${id}'
+         UNION ALL SELECT to_jsonb(t) - 'home' FROM item_class t WHERE item_id = '${id}'
+         UNION ALL SELECT to_jsonb(t) - 'home' FROM feature t WHERE item_id = '${id}'
+         UNION ALL SELECT to_jsonb(t) - 'home' FROM embedding t WHERE item_id = '${id}'`,
+      );
+    const sorted = (rows: readonly object[]) => rows.map((row) => JSON.stringify(row)).sort();
+    const partnersOf = async (id: string) => {
+      const [found] = await items.counterparts([{ itemId: id, afterId: null, limit: 9 }]);
+      return found?.map(({ externalId }) => externalId);
+    };
+    try {
+      await fill(catalog);
+      const [picture] = await items.page({ filter: { modality: 'IMAGE' }, afterId: null, limit: 1 });
+      if (picture === undefined) throw new Error('no picture');
+      const { id } = picture;
+      const before = sorted(await rowsOf(id));
+      expect(before).toHaveLength(4);
+      const [text] = await items.toUpdate([], ['text 5']);
+      if (text === undefined) throw new Error('no text');
+      for (const pairKey of ['pair 5', null, 'new pair', 'pair 6']) {
+        const [stored] = await items.toUpdate([id], []);
+        if (stored === undefined) throw new Error('the picture is gone');
+        const { title, metadata } = stored.row;
+        const words = { title, text: null, language: null };
+        const update = { id, version: stored.version, title, metadata, language: null, pairKey, words };
+        await items.update([{ ...update, addedClasses: [], removedClasses: [] }]);
+        expect(sorted(await rowsOf(id))).toEqual(before);
+        expect(await misplaced(catalog)).toEqual([]);
+        const texts = { 'pair 5': ['text 5', 'text 805'], 'pair 6': ['text 6', 'text 806'] };
+        const partners = (await partnersOf(id))?.filter((externalId) => externalId !== null);
+        expect(partners).toEqual(texts[pairKey as keyof typeof texts] ?? []);
+      }
+      // A write that replaces the text, with new vectors, in another pair.
+      const random = randomOf(5);
+      await items.upsertMany([
+        textWrite('text 5', {
+          id: text.row.id,
+          externalId: 'text 5',
+          pairKey: 'pair 6',
+          classNames: ['moved'],
+          embeddings: new Map([[ENCODER, randomUnit(DIMENSION, random)]]),
+          features: new Map([[EXTRACTORS.TEXT, randomUnit(DIMENSION, random)]]),
+        }),
+      ]);
+      expect(await misplaced(catalog)).toEqual([]);
+      expect(await repeated(catalog)).toEqual([]);
+      expect(await rowsOf(text.row.id)).toHaveLength(4);
+      expect((await partnersOf(id))?.filter((externalId) => externalId !== null)).toEqual([
+        'text 5',
+        'text 6',
+        'text 806',
+      ]);
+      expect(await items.count({ modality: 'TEXT' })).toBe(PAIRS);
+      // The last one leaves a pair, which goes.
+      const [gone] = await database.runOnce(`SELECT 1 FROM pair WHERE key = 'new pair'`);
+      expect(gone).toBeUndefined();
+    } finally {
+      await catalog.close();
+      await drop();
+    }
+  });
+
+  it('keep their identities unique', async () => {
+    const { url, drop } = await createDistributedDatabase(CITUS ?? '');
+    const catalog = await openCatalog({ databaseUrl: url });
+    const { items } = catalog;
+    try {
+      await items.upsertMany([textWrite('one', { externalId: 'a' }), textWrite('two', { pairKey: 'p' })]);
+      const refused = [
+        [textWrite('other', { externalId: 'a' })],
+        [textWrite('two', { pairKey: 'p' })],
+        [textWrite('b', { externalId: 'b' }), textWrite('c', { externalId: 'b' })],
+        [textWrite('three'), textWrite('three')],
+      ];
+      for (const writes of refused)
+        await expect(items.upsertMany(writes)).rejects.toMatchObject({ name: 'IdentityConflict' });
+      await items.upsertMany([textWrite('two'), textWrite('two', { pairKey: 'q' })]);
+      expect(await items.count(null)).toBe(4);
+      const twice = [0, 1, 2, 3].map(() => textWrite('by several', { externalId: 'c' }));
+      const writes = await Promise.allSettled(twice.map((write) => items.upsertMany([write])));
+      expect(writes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect(await repeated(catalog)).toEqual([]);
+    } finally {
+      await catalog.close();
+      await drop();
+    }
+  });
+});
 
 describe.skipIf(!CITUS)('a database that cannot be distributed', () => {
   it('is one whose coordinator knows no worker', async () => {

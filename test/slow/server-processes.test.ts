@@ -138,7 +138,7 @@ describe.skipIf(!process.env.TEST_DATABASE_URL)('servers as processes on one dat
       expect(single.rows).toEqual([]);
       const unembedded = await client.query(
         `SELECT i.external_id FROM item i LEFT JOIN embedding e
-           ON e.item_id = i.id AND e.encoder_id = (SELECT id FROM encoder WHERE state = 'active') WHERE e.item_id IS NULL`,
+           ON e.item_id = i.id AND e.home = i.home AND e.encoder_id = (SELECT id FROM encoder WHERE state = 'active') WHERE e.item_id IS NULL`,
       );
       expect(unembedded.rows).toEqual([]);
     });

@@ -4,15 +4,15 @@ import type { Catalog } from '../../src/catalog/catalog.js';
 const ARCHIVED: Readonly<Record<string, readonly string[]>> = {
   class: [],
   class_feature: [],
-  embedding: [],
+  embedding: ['home'],
   encoder: ['claim', 'owner', 'heartbeat_at', 'progress', 'removed_at'],
   encoder_evaluation: ['claim', 'owner', 'heartbeat_at'],
   encoder_weights: [],
-  feature: [],
-  item: [],
-  item_class: [],
+  feature: ['home'],
+  item: ['home'],
+  item_class: ['home'],
   media: [],
-  pair: [],
+  pair: ['home'],
 };
 
 /** Tables of a server, the course of its trainings, and what is made of other tables. */

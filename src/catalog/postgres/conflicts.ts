@@ -13,7 +13,7 @@ import { CommonspaceError } from '../../domain/errors.js';
  * 6. new rows of `item`, by identity: an insertion waits for another server's insertion of the same external id or content
  * 7. what belongs to items that the transaction has locked: labels, features, embeddings
  *
- * On a distributed database, transactions that lock rows of the tables 3 to 5 take turns; see ITEMS_LOCK in database.ts.
+ * On a distributed database, transactions that write rows of the tables 3 to 7 take turns in place of the locks 3 and 5; see ITEMS_LOCK in database.ts.
  *
  * Tables are locked (to create and drop partitions) in a transaction that locks no rows: see vector-partitions.ts. Words are
  * stored by alphabet, in statements of their own.

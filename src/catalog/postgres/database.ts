@@ -8,10 +8,13 @@ import { currentRequest, outsideRequest } from '../../platform/request-work.js';
 import { repeatConflicts } from './conflicts.js';
 import type { Guard, ReportConnectionError } from './lost-connection.js';
 import type { Replicas } from './replicas.js';
+import { withoutHomes } from './without-homes.js';
 import { EMBEDDED_LIMITS, SERVER_LIMITS, type TimeLimits, WorkPool } from './work-pool.js';
 
 /** Something that runs SQL: the pool, or one connection inside a transaction. */
 export interface Queryable {
+  /** Whether the tables are distributed over several servers; see distribution.ts. */
+  readonly distributed: boolean;
   /**
    * Runs a statement whose text recurs: each connection prepares it once. A Buffer among the values is sent as it is, in
    * Postgres's binary format (see vector-codec.ts), everything else as text.
@@ -27,8 +30,6 @@ export interface Queryable {
  */
 export interface Database extends Queryable {
   readonly kind: 'embedded' | 'server';
-  /** Whether the tables are distributed over several servers; see distribution.ts. */
-  readonly distributed: boolean;
   /** Names of the migrations that connecting applied. */
   readonly applied: readonly string[];
   readonly pool: pg.Pool;
@@ -59,8 +60,8 @@ interface TransactionOptions {
 }
 
 /**
- * On a distributed database every node has the items, and a lock on rows of them is a lock on the table. Two transactions that first write and
- * then lock would wait for each other, so they take turns.
+ * On a distributed database no rows of several shards can be locked, and no index keeps identities unique over them. Transactions that write items
+ * take turns instead.
  */
 const ITEMS_LOCK = 0x636f6d73;
 
@@ -137,7 +138,7 @@ export function createDatabase(
       );
       if (items && distributed)
         await guard(() => client.query(`SELECT pg_advisory_xact_lock(${ITEMS_LOCK})`));
-      const result = await work(queryable(client, guard));
+      const result = await work(queryable(client, distributed, guard));
       await guard(() => client.query('COMMIT'));
       return result;
     } catch (error) {
@@ -151,19 +152,18 @@ export function createDatabase(
   }
   return {
     kind,
-    distributed,
     applied,
     pool,
     prisma,
     replicas,
-    ...queryable(pool, guard),
+    ...queryable(pool, distributed, guard),
     transaction: (work, options = {}) =>
       options.repeat ? repeatConflicts(() => transaction(work, options)) : transaction(work, options),
     async session(work) {
       const client = await outsideRequest(() => guard(() => pool.connect()));
       let failed = true;
       try {
-        const result = await work(queryable(client, guard));
+        const result = await work(queryable(client, distributed, guard));
         failed = false;
         return result;
       } finally {
@@ -188,11 +188,16 @@ function createPrisma(pool: pg.Pool, guard: Guard) {
   });
 }
 
-function queryable(on: pg.Pool | pg.PoolClient, guard: Guard): Queryable {
+function queryable(on: pg.Pool | pg.PoolClient, distributed: boolean, guard: Guard): Queryable {
   return {
+    distributed,
     run: (text, values = []) =>
-      guard(async () => (await query(on, { name: statementName(text), text, values: [...values] })).rows),
-    runOnce: (text, values = []) => guard(async () => (await query(on, { text, values: [...values] })).rows),
+      guard(async () => (await query(on, { ...prepared(text, distributed), values: [...values] })).rows),
+    runOnce: (text, values = []) =>
+      guard(
+        async () =>
+          (await query(on, { text: distributed ? text : withoutHomes(text), values: [...values] })).rows,
+      ),
   };
 }
 
@@ -200,14 +205,21 @@ function query(on: pg.Pool | pg.PoolClient, config: pg.QueryConfig): Promise<pg.
   return timeStage('sql', () => on.query(config));
 }
 
-const names = new Map<string, string>();
+interface Prepared {
+  readonly name: string;
+  readonly text: string;
+}
 
-/** The name of the prepared statement of a text. */
-function statementName(text: string): string {
-  let name = names.get(text);
-  if (name === undefined) {
-    name = `cs_${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`;
-    names.set(text, name);
+const known = { plain: new Map<string, Prepared>(), distributed: new Map<string, Prepared>() };
+
+/** A recurring statement as it is sent, with the name under which a connection prepares it. */
+function prepared(statement: string, distributed: boolean): Prepared {
+  const ofKind = known[distributed ? 'distributed' : 'plain'];
+  let found = ofKind.get(statement);
+  if (found === undefined) {
+    const text = distributed ? statement : withoutHomes(statement);
+    found = { text, name: `cs_${createHash('sha256').update(text).digest('base64url').slice(0, 16)}` };
+    ofKind.set(statement, found);
   }
-  return name;
+  return found;
 }

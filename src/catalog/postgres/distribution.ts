@@ -2,12 +2,42 @@ import type pg from 'pg';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { Database, Queryable } from './database.js';
 
-/** Every node has all rows of them, so that vectors are joined with their items where they are stored. */
-const REFERENCE_TABLES = ['pair', 'class', 'item', 'item_class'] as const;
-/** Distributed by item, with one number of shards, so that the vectors of an item are on one node. */
-const DISTRIBUTED_TABLES = ['feature', 'embedding'] as const;
-/** Citus keeps the rows that it has copied to shards, unseen, in the tables of the coordinator. Not `class`: local tables refer to it. */
-const EMPTIED_TABLES = ['feature', 'embedding', 'item_class', 'item', 'pair'] as const;
+/** Distributed by home, with one number of shards, so that items of a pair and what belongs to them are on one node; see homes.ts. */
+const DISTRIBUTED_TABLES = ['pair', 'item', 'item_class', 'feature', 'embedding'] as const;
+
+/** Every row gets its home. */
+const HOMES = [
+  'UPDATE pair SET home = id',
+  'UPDATE item SET home = COALESCE(pair_id, id)',
+  ...['item_class', 'feature', 'embedding'].map(
+    (table) => `UPDATE ${table} t SET home = i.home FROM item i WHERE i.id = t.item_id`,
+  ),
+];
+
+/** Keys that do not have the home, of which an index would need all shards. The catalogue itself keeps identities unique; see requireIdentities. */
+const FORMER_KEYS = [
+  'ALTER TABLE embedding DROP CONSTRAINT embedding_item_id_fkey, DROP CONSTRAINT embedding_pkey',
+  'ALTER TABLE feature DROP CONSTRAINT feature_item_id_fkey, DROP CONSTRAINT feature_pkey',
+  'ALTER TABLE item_class DROP CONSTRAINT item_class_item_id_fkey, DROP CONSTRAINT item_class_pkey',
+  'ALTER TABLE item DROP CONSTRAINT item_pair_id_fkey, DROP CONSTRAINT item_pkey',
+  'ALTER TABLE pair DROP CONSTRAINT pair_pkey',
+  'DROP INDEX item_external_id_key, item_keyless_identity_key, pair_key_key',
+];
+
+const KEYS = [
+  'ALTER TABLE pair ADD CONSTRAINT pair_pkey PRIMARY KEY (id, home)',
+  'ALTER TABLE item ADD CONSTRAINT item_pkey PRIMARY KEY (id, home)',
+  'ALTER TABLE item_class ADD CONSTRAINT item_class_pkey PRIMARY KEY (item_id, class_id, home)',
+  'ALTER TABLE feature ADD CONSTRAINT feature_pkey PRIMARY KEY (item_id, extractor, home)',
+  'ALTER TABLE embedding ADD CONSTRAINT embedding_pkey PRIMARY KEY (item_id, encoder_id, modality, home)',
+  'ALTER TABLE item ADD CONSTRAINT item_pair_id_fkey FOREIGN KEY (pair_id, home) REFERENCES pair (id, home)',
+  ...['item_class', 'feature', 'embedding'].map(
+    (table) =>
+      `ALTER TABLE ${table} ADD CONSTRAINT ${table}_item_id_fkey FOREIGN KEY (item_id, home) REFERENCES item (id, home) ON DELETE CASCADE`,
+  ),
+  'CREATE INDEX item_external_id_idx ON item (external_id)',
+  'CREATE INDEX pair_key_idx ON pair (key)',
+];
 
 /**
  * Each shard is scanned to this depth, and all of them together find more than one index of all rows does with the 100 of a single server
@@ -35,14 +65,19 @@ export interface Distribution {
   readonly workers: readonly string[];
 }
 
-/** Whether the tables of the catalogue are distributed. */
+/** Whether the tables of the catalogue are distributed. @throws CommonspaceError CITUS_LAYOUT */
 export async function isDistributed(client: pg.ClientBase): Promise<boolean> {
   const { rows } = await client.query(`SELECT 1 WHERE to_regclass('pg_dist_partition') IS NOT NULL`);
   if (rows.length === 0) return false;
-  const found = await client.query(
-    `SELECT 1 FROM pg_dist_partition WHERE logicalrelid = 'feature'::regclass AND partmethod = 'h'`,
+  const found = await client.query<{ name: string }>(
+    `SELECT logicalrelid::text AS name FROM pg_dist_partition
+     WHERE logicalrelid IN ('item'::regclass, 'feature'::regclass) AND partmethod = 'h'`,
   );
-  return found.rows.length > 0;
+  if (found.rows.length !== 1) return found.rows.length > 0;
+  throw new CommonspaceError(
+    'CITUS_LAYOUT',
+    'Another version has distributed the vectors without the items. Export the catalogue with that version, and import it into a new database.',
+  );
 }
 
 /** How the tables are distributed; null on a Postgres that is not. */
@@ -50,7 +85,7 @@ export async function readDistribution(on: Queryable): Promise<Distribution | nu
   const [found] = await on.run(`SELECT 1 FROM pg_extension WHERE extname = 'citus'`);
   if (found === undefined) return null;
   const [shards] = await on.run<{ count: number }>(
-    `SELECT count(*)::int AS count FROM pg_dist_shard WHERE logicalrelid = 'feature'::regclass`,
+    `SELECT count(*)::int AS count FROM pg_dist_shard WHERE logicalrelid = 'item'::regclass`,
   );
   if (!shards?.count) return null;
   return { shards: shards.count, workers: await workersOf(on) };
@@ -79,11 +114,15 @@ export async function distribute(db: Database, shards = DEFAULT_SHARDS): Promise
       await tx.runOnce(`SET LOCAL citus.multi_shard_modify_mode = 'sequential'`);
       await tx.runOnce(`SET LOCAL citus.shard_count = ${shards}`);
       await dropVectorIndexes(tx);
-      for (const table of REFERENCE_TABLES) await tx.runOnce(`SELECT create_reference_table('${table}')`);
-      await tx.runOnce(`SELECT create_distributed_table('feature', 'item_id', colocate_with => 'none')`);
-      await tx.runOnce(`SELECT create_distributed_table('embedding', 'item_id', colocate_with => 'feature')`);
-      for (const table of EMPTIED_TABLES)
+      for (const statement of [...FORMER_KEYS, ...HOMES]) await tx.runOnce(statement);
+      await tx.runOnce(`SELECT create_reference_table('class')`);
+      for (const table of DISTRIBUTED_TABLES) {
+        const beside = table === 'pair' ? 'none' : 'pair';
+        await tx.runOnce(`SELECT create_distributed_table('${table}', 'home', colocate_with => '${beside}')`);
+        // Citus keeps the rows that it has copied to shards, unseen, in the table of the coordinator.
         await tx.runOnce(`SELECT truncate_local_data_after_distributing_table('${table}')`);
+      }
+      for (const statement of KEYS) await tx.runOnce(statement);
     });
   }
   await writeNodeSettings(db);

@@ -96,7 +96,7 @@ async function sizesOf(
       : `citus_shards s JOIN pg_dist_partition t ON t.logicalrelid = s.table_name AND t.partmethod = 'h'`;
   const rows = await db.run<{ node: string; shards: number; bytes: number }>(
     `SELECT s.nodename || ':' || s.nodeport AS node, sum(${size})::float8 AS bytes,
-       (count(*) FILTER (WHERE s.table_name = 'feature'::regclass))::int AS shards
+       (count(*) FILTER (WHERE s.table_name = 'item'::regclass))::int AS shards
      FROM ${from} GROUP BY 1`,
   );
   return new Map(rows.map(({ node, ...sizes }) => [node, sizes]));

@@ -104,16 +104,22 @@ export class ArchiveReads {
 
   private async unrecorded(tx: Queryable, take: (part: ArchivePart) => Promise<void>): Promise<void> {
     for (let after = ''; ; ) {
-      const rows = await tx.run<{ hash: string }>(
-        `SELECT DISTINCT i.content_hash AS hash FROM item i WHERE i.modality = 'IMAGE' AND i.content_hash > $1
-           AND NOT EXISTS (SELECT 1 FROM media m WHERE m.sha256 = i.content_hash)
+      const shown = await tx.run<{ hash: string }>(
+        `SELECT DISTINCT content_hash AS hash FROM item WHERE modality = 'IMAGE' AND content_hash > $1
          ORDER BY 1 LIMIT 2000`,
         [after],
       );
-      const last = rows.at(-1);
+      const hashes = shown.map(({ hash }) => hash);
+      const last = hashes.at(-1);
       if (last === undefined) return;
-      await take({ kind: 'unrecorded', hashes: rows.map(({ hash }) => hash) });
-      after = last.hash;
+      const recorded = await tx.run<{ hash: string }>(
+        'SELECT sha256 AS hash FROM media WHERE sha256 = ANY($1::text[])',
+        [hashes],
+      );
+      const known = new Set(recorded.map(({ hash }) => hash));
+      const unrecorded = hashes.filter((hash) => !known.has(hash));
+      if (unrecorded.length > 0) await take({ kind: 'unrecorded', hashes: unrecorded });
+      after = last;
     }
   }
 }

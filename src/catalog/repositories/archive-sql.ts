@@ -43,9 +43,9 @@ export const LINES = {
          i.media_type AS "mediaType", i.width, i.height, i.perceptual_hash::text AS "perceptualHash",
          encode(i.perceptual_detail, 'hex') AS "perceptualDetail", i.metadata,
          CASE WHEN p.id IS NOT NULL THEN json_build_object('id', p.id, 'key', p.key, 'createdAt', p.created_at) END AS pair,
-         ARRAY(SELECT c.name FROM item_class ic JOIN class c ON c.id = ic.class_id WHERE ic.item_id = i.id ORDER BY c.name) AS classes,
+         ARRAY(SELECT c.name FROM item_class ic JOIN class c ON c.id = ic.class_id WHERE ic.item_id = i.id AND ic.home = i.home ORDER BY c.name) AS classes,
          i.created_at AS "createdAt", i.updated_at AS "updatedAt"
-       FROM item i LEFT JOIN pair p ON p.id = i.pair_id WHERE i.id > $1::uuid`,
+       FROM item i LEFT JOIN pair p ON p.id = i.pair_id AND p.home = i.home WHERE i.id > $1::uuid`,
       100,
     ),
     columns: `id uuid, modality modality, "externalId" text, title text, text text, language text, "contentHash" text, "mediaType" text,

@@ -3,11 +3,11 @@ import type { EncoderState } from '../../domain/encoder-status.js';
 import type { ChangeStamp } from '../postgres/change-stamp.js';
 import type { Database, Queryable } from '../postgres/database.js';
 import type { VectorPartitions } from '../vectors/vector-partitions.js';
+import { arrayOf, existingOf, insertItems } from './archive-items.js';
 import { linesAs } from './archive-sql.js';
 import { lockEncoders } from './encoder-lock.js';
 import { IMPORT_UNFINISHED } from './encoder-rows.js';
-import { noteChanges } from './item-changes.js';
-import { ensureClasses, ensurePairs } from './item-links.js';
+import { IdentityConflict } from './item-identities.js';
 
 /** Rows of an archive are malformed, or contradict each other. Nothing of the call was written. */
 export class UnusableRows extends Error {
@@ -123,7 +123,21 @@ export class ArchiveWrites {
    * @throws UnusableRows
    */
   async pairsGrowing(lines: readonly string[]): Promise<PairGrowth[]> {
-    return await usable(this.db.runOnce<PairGrowth>(PAIRS_GROWING, [arrayOf(lines)]));
+    const existing = await usable(existingOf(this.db, lines));
+    const growing = await usable(
+      this.db.runOnce<{ id: string; key: string; added: number }>(
+        `SELECT p.id, p.key, count(*)::int AS added FROM ${linesAs('items')} JOIN pair p ON p.key = r.pair->>'key'
+         WHERE r.id <> ALL($2::uuid[]) GROUP BY p.id, p.key`,
+        [arrayOf(lines), existing],
+      ),
+    );
+    if (growing.length === 0) return [];
+    const stored = await this.db.runOnce<{ id: string; items: number }>(
+      'SELECT pair_id AS id, count(*)::int AS items FROM item WHERE pair_id = ANY($1::uuid[]) GROUP BY 1',
+      [growing.map(({ id }) => id)],
+    );
+    const sizes = new Map(stored.map(({ id, items }) => [id, items]));
+    return growing.map(({ id, key, added }) => ({ key, added, stored: sizes.get(id) ?? 0 }));
   }
 
   /**
@@ -132,30 +146,9 @@ export class ArchiveWrites {
    * @throws UnusableRows, or CommonspaceError BUSY
    */
   async addItems(lines: readonly string[]): Promise<Added> {
-    const values = [arrayOf(lines)];
-    const inTransaction = async (tx: Queryable) => {
-      await tx.runOnce(
-        `INSERT INTO pair (id, key, created_at)
-         SELECT DISTINCT ON (pair->>'key') (pair->>'id')::uuid, pair->>'key', (pair->>'createdAt')::timestamptz
-         FROM ${linesAs('items')} WHERE pair IS NOT NULL ORDER BY pair->>'key' ON CONFLICT DO NOTHING`,
-        values,
-      );
-      const [named] = await tx.runOnce<{ keys: string[]; classes: string[] }>(
-        `SELECT ARRAY(SELECT DISTINCT pair->>'key' FROM ${linesAs('items')} WHERE pair IS NOT NULL) AS keys,
-           ARRAY(SELECT DISTINCT name FROM ${linesAs('items')}, unnest(classes) AS name) AS classes`,
-        values,
-      );
-      // Locked, and made again if they were removed meanwhile.
-      await ensurePairs(tx, named?.keys ?? []);
-      await ensureClasses(tx, named?.classes ?? []);
-      const added = await tx.runOnce<{ id: string }>(INSERT_ITEMS, values);
-      await noteChanges(
-        tx,
-        added.map(({ id }) => ({ itemId: id, kind: 'CREATED' as const })),
-      );
-      return added.length;
-    };
-    const added = await usable(this.db.transaction(inTransaction, { repeat: true, items: true }));
+    const added = await usable(
+      this.db.transaction((tx) => insertItems(tx, lines), { repeat: true, items: true }),
+    );
     return { added, differing: await this.differing('items', lines) };
   }
 
@@ -233,38 +226,14 @@ export class ArchiveWrites {
   }
 }
 
-const INSERT_ITEMS = `WITH added AS (
-    INSERT INTO item (id, modality, external_id, title, text, language, content_hash, media_type, width, height, perceptual_hash,
-      perceptual_detail, metadata, pair_id, created_at, updated_at)
-    SELECT r.id, r.modality, r."externalId", r.title, r.text, r.language, r."contentHash", r."mediaType", r.width, r.height,
-      r."perceptualHash", decode(r."perceptualDetail", 'hex'), r.metadata, p.id, r."createdAt", r."updatedAt"
-    FROM ${linesAs('items')} LEFT JOIN pair p ON p.key = r.pair->>'key'
-    ORDER BY r."externalId", r.modality, r."contentHash", p.id ON CONFLICT DO NOTHING RETURNING id),
-  labels AS (
-    INSERT INTO item_class (item_id, class_id)
-    SELECT a.id, c.id FROM added a JOIN ${linesAs('items')} ON r.id = a.id CROSS JOIN unnest(r.classes) AS n (name) JOIN class c ON c.name = n.name)
-  SELECT id FROM added`;
-
-/** Items that exist are left out, as by the insertion. */
-const PAIRS_GROWING = `SELECT p.key, count(*)::int AS added, (SELECT count(*)::int FROM item s WHERE s.pair_id = p.id) AS stored
-  FROM ${linesAs('items')} JOIN pair p ON p.key = r.pair->>'key'
-  WHERE NOT EXISTS (SELECT 1 FROM item t WHERE t.id = r.id)
-    AND NOT EXISTS (SELECT 1 FROM item t WHERE t.external_id = r."externalId")
-    AND NOT EXISTS (SELECT 1 FROM item t WHERE r."externalId" IS NULL AND t.external_id IS NULL AND t.modality = r.modality
-      AND t.content_hash = r."contentHash" AND t.pair_id = p.id)
-  GROUP BY p.id, p.key`;
-
-function arrayOf(lines: readonly string[]): string {
-  return `[${lines.join(',')}]`;
-}
-
 /** @throws UnusableRows where the database refuses the values */
 async function usable<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
     const { code, message } = error as { code?: unknown; message: string };
-    if (typeof code === 'string' && REFUSED.test(code)) throw new UnusableRows(message, { cause: error });
+    const refused = typeof code === 'string' && REFUSED.test(code);
+    if (refused || error instanceof IdentityConflict) throw new UnusableRows(message, { cause: error });
     throw error;
   }
 }

@@ -54,8 +54,8 @@ export async function mergeClasses(db: Database, from: readonly string[], into: 
     await updateEncoders(tx, { from: locked.filter(({ id }) => id !== into), into: kept });
     await noteClassItems(tx, from);
     await tx.run(
-      `INSERT INTO item_class (item_id, class_id)
-       SELECT DISTINCT item_id, $2::uuid FROM item_class WHERE class_id = ANY($1::uuid[]) ON CONFLICT DO NOTHING`,
+      `INSERT INTO item_class (item_id, class_id, home)
+       SELECT DISTINCT item_id, $2::uuid, home FROM item_class WHERE class_id = ANY($1::uuid[]) ON CONFLICT DO NOTHING`,
       [encodeUuidArray(from), into],
     );
     await tx.run('DELETE FROM class WHERE id = ANY($1::uuid[])', [encodeUuidArray(from)]);

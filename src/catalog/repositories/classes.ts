@@ -100,7 +100,9 @@ export class Classes {
   /** The number of items (of a modality) of each class that has any, by class id. */
   async itemCounts(modality: Modality | null): Promise<Map<string, number>> {
     const ofModality =
-      modality === null ? '' : 'JOIN item i ON i.id = ic.item_id AND i.modality = $1::modality';
+      modality === null
+        ? ''
+        : 'JOIN item i ON i.id = ic.item_id AND i.home = ic.home AND i.modality = $1::modality';
     const rows = await this.db.run<{ id: string; count: number }>(
       `SELECT ic.class_id AS id, count(*)::int AS count FROM item_class ic ${ofModality} GROUP BY ic.class_id`,
       modality === null ? [] : [modality],

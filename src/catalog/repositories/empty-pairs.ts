@@ -1,4 +1,5 @@
 import type { Database, Queryable } from '../postgres/database.js';
+import { locking } from '../postgres/homes.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
 
 /** Pairs that one statement sweeps. */
@@ -10,7 +11,7 @@ export async function sweepEmptyPairs(db: Database, before: Date): Promise<numbe
   for (let after: string | null = null; ; ) {
     const rows: { id: string }[] = await db.run<{ id: string }>(
       `SELECT p.id FROM pair p WHERE p.created_at < $1 AND ($2::uuid IS NULL OR p.id > $2::uuid)
-         AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id) ORDER BY p.id LIMIT ${SWEPT_AT_ONCE}`,
+         AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id AND i.home = p.home) ORDER BY p.id LIMIT ${SWEPT_AT_ONCE}`,
       [before.toISOString(), after],
     );
     after = rows.at(-1)?.id ?? null;
@@ -33,10 +34,11 @@ export async function deleteEmptyPairs(db: Database, pairIds: readonly string[])
   if (pairIds.length === 0) return 0;
   const pairs = [encodeUuidArray([...new Set(pairIds)])];
   const inTransaction = async (tx: Queryable) => {
-    await tx.run('SELECT 1 FROM pair WHERE id = ANY($1::uuid[]) ORDER BY key FOR UPDATE', pairs);
+    const lock = locking(tx, 'FOR UPDATE');
+    await tx.run(`SELECT 1 FROM pair WHERE id = ANY($1::uuid[]) ORDER BY key ${lock}`, pairs);
     const deleted = await tx.run(
       `DELETE FROM pair p WHERE p.id = ANY($1::uuid[])
-         AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id) RETURNING p.id`,
+         AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id AND i.home = p.home) RETURNING p.id`,
       pairs,
     );
     return deleted.length;

@@ -41,7 +41,7 @@ export class FacetCounts {
     const parameters = new Parameters();
     const rows = await this.db.runOnce<ClassRow & { count: number }>(
       `SELECT c.id, c.name, c.description, n.count FROM (
-         SELECT ic.class_id, count(*)::int AS count FROM item i JOIN item_class ic ON ic.item_id = i.id
+         SELECT ic.class_id, count(*)::int AS count FROM item i JOIN item_class ic ON ic.item_id = i.id AND ic.home = i.home
          WHERE ${filterSql(filter, parameters)} GROUP BY 1) n JOIN class c ON c.id = n.class_id
        ORDER BY n.count DESC, c.name LIMIT ${parameters.add(limit)}`,
       parameters.values,
@@ -73,10 +73,9 @@ export class FacetCounts {
 
   /** Those of the keys that no item's metadata has. A key that an item has is found quickly, others need a scan of all items. */
   async unknownKeys(keys: readonly string[]): Promise<string[]> {
-    const rows = await this.db.run<{ key: string }>(
-      `SELECT key FROM unnest($1::text[]) AS k (key) WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.metadata ? key)`,
-      [keys],
+    const found = await Promise.all(
+      keys.map((key) => this.db.run('SELECT 1 FROM item WHERE metadata ? $1 LIMIT 1', [key])),
     );
-    return rows.map(({ key }) => key);
+    return keys.filter((_, i) => found[i]?.length === 0);
   }
 }

@@ -40,6 +40,12 @@ const COLUMNS = `tx::text, c.id::text, item_id AS "itemId", kind, at, (extract(e
 /** Transactions below it have ended. All of their changes that were committed are visible. */
 const HORIZON = 'pg_snapshot_xmin(pg_current_snapshot())';
 
+/** Sorts before every item id. */
+const NIL = '00000000-0000-0000-0000-000000000000';
+
+/** Items whose changes one statement adds. */
+const NOTED_AT_ONCE = 10_000;
+
 /** Changes that one statement sweeps. */
 const SWEPT_AT_ONCE = 10_000;
 
@@ -58,11 +64,20 @@ export async function noteChanges(
 
 /** Adds updates of all items with one of these classes to the feed, in the transaction that changes the classes. */
 export async function noteClassItems(tx: Queryable, classIds: readonly string[]): Promise<void> {
-  await tx.run(
-    `INSERT INTO vectors.item_change (item_id, kind)
-     SELECT DISTINCT item_id, 'UPDATED'::vectors.item_change_kind FROM item_class WHERE class_id = ANY($1::uuid[])`,
-    [encodeUuidArray(classIds)],
-  );
+  for (let after = NIL; ; ) {
+    // Two statements: on a distributed database a single one would take the defaults of the columns from other servers.
+    const rows = await tx.run<{ id: string }>(
+      `SELECT DISTINCT item_id AS id FROM item_class WHERE class_id = ANY($1::uuid[]) AND item_id > $2::uuid
+       ORDER BY 1 LIMIT ${NOTED_AT_ONCE}`,
+      [encodeUuidArray(classIds), after],
+    );
+    await noteChanges(
+      tx,
+      rows.map(({ id }) => ({ itemId: id, kind: 'UPDATED' })),
+    );
+    after = rows.at(-1)?.id ?? NIL;
+    if (rows.length < NOTED_AT_ONCE) return;
+  }
 }
 
 /** The feed of changes of items. Its order is that of transactions by their ids, then of changes by their ids. */

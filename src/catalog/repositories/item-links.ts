@@ -1,6 +1,7 @@
 import { v5 as uuidv5, v7 as uuidv7 } from 'uuid';
 import type { Queryable } from '../postgres/database.js';
-import { encodeUuidArray } from '../vectors/vector-codec.js';
+import { homeOf, locking } from '../postgres/homes.js';
+import { encodeHomes, encodeUuidArray } from '../vectors/vector-codec.js';
 
 /** Attempts to insert pairs and classes, which concurrent deletions remove. */
 const ATTEMPTS = 5;
@@ -19,15 +20,21 @@ export async function ensurePairs(
   const keys = distinct(pairKeys);
   if (keys.length === 0) return new Map();
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    await tx.run(
-      `INSERT INTO pair (id, key) SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING`,
-      [encodeUuidArray(keys.map((key) => uuidv5(key, PAIRS))), keys],
-    );
     const rows = await tx.run<{ id: string; key: string }>(
-      `SELECT id, key FROM pair WHERE key = ANY($1::text[]) ORDER BY key FOR KEY SHARE`,
+      `SELECT id, key FROM pair WHERE key = ANY($1::text[]) ORDER BY key ${locking(tx, 'FOR KEY SHARE')}`,
       [keys],
     );
     if (rows.length === keys.length) return new Map(rows.map((row) => [row.key, row.id]));
+    const known = new Set(rows.map((row) => row.key));
+    const missing = keys.filter((key) => !known.has(key)).map((key) => ({ key, id: uuidv5(key, PAIRS) }));
+    await tx.run(
+      `INSERT INTO pair (id, home, key) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[]) ON CONFLICT DO NOTHING`,
+      [
+        encodeUuidArray(missing.map(({ id }) => id)),
+        encodeHomes(missing.map(({ id }) => homeOf(tx, id, id))),
+        missing.map(({ key }) => key),
+      ],
+    );
   }
   throw new Error('pairs were deleted as often as they were inserted');
 }

@@ -113,12 +113,12 @@ export async function counterpartPages(
   pages: readonly CounterpartsOf[],
 ): Promise<ItemRow[][]> {
   const rows = await on.run<StoredItem & { page: number }>(
-    `SELECT w.page::int, i.* FROM
-       unnest($1::uuid[], $2::uuid[], $3::int[]) WITH ORDINALITY AS w (id, after, max, page) JOIN item o ON o.id = w.id
-       CROSS JOIN LATERAL (
-         SELECT ${ITEM_COLUMNS} FROM item i WHERE i.pair_id = o.pair_id AND i.id <> o.id AND i.id > w.after
-         ORDER BY i.id LIMIT w.max) i
-     ORDER BY w.page, i.id`,
+    `SELECT * FROM (
+       SELECT w.page::int, w.max, row_number() OVER (PARTITION BY w.page ORDER BY i.id) AS n, ${ITEM_COLUMNS}
+       FROM unnest($1::uuid[], $2::uuid[], $3::int[]) WITH ORDINALITY AS w (id, after, max, page)
+         JOIN item o ON o.id = w.id
+         JOIN item i ON i.pair_id = o.pair_id AND i.home = o.home AND i.id <> o.id AND i.id > w.after) c
+     WHERE n <= max ORDER BY page, id`,
     [
       encodeUuidArray(pages.map(({ itemId }) => itemId)),
       encodeUuidArray(pages.map(({ afterId }) => afterId ?? NIL)),
@@ -136,8 +136,9 @@ export async function countCounterparts(
   itemIds: readonly string[],
 ): Promise<Map<string, number>> {
   const rows = await on.run<{ id: string; count: number }>(
-    `SELECT w.id, (SELECT count(*)::int FROM item i WHERE i.pair_id = o.pair_id AND i.id <> o.id) AS count
-     FROM unnest($1::uuid[]) AS w (id) JOIN item o ON o.id = w.id`,
+    `SELECT o.id, count(*)::int AS count
+     FROM item o JOIN item i ON i.pair_id = o.pair_id AND i.home = o.home AND i.id <> o.id
+     WHERE o.id = ANY($1::uuid[]) GROUP BY o.id, o.home`,
     [encodeUuidArray(itemIds)],
   );
   const counts = new Map(rows.map(({ id, count }) => [id, count]));

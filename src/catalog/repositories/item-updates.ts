@@ -1,12 +1,16 @@
 import type { ItemWords } from '../../domain/lexical/item-terms.js';
 import type { Database, Queryable } from '../postgres/database.js';
+import { locking } from '../postgres/homes.js';
 import type { ExistingItem, ItemRow, JsonObject } from '../types.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
 import type { Words } from '../words/words.js';
 import { noteChanges } from './item-changes.js';
+import { asIdentityConflict, requireIdentities } from './item-identities.js';
+import { addClasses } from './item-labels.js';
 import { ensureClasses, ensurePairs } from './item-links.js';
+import { moveItems } from './item-moves.js';
 import { classesOf } from './item-reads.js';
-import { asIdentityConflict, ItemsChanged } from './item-writes.js';
+import { ItemsChanged } from './item-writes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 
 /** The values of an item after an update, and how its classes change. Its content, and so its vectors, stay. */
@@ -32,11 +36,11 @@ export async function itemsToUpdate(
 ): Promise<ExistingItem[]> {
   const rows = await db.run<StoredItem & { version: string; pairKey: string | null }>(
     `WITH found AS (
-       SELECT id FROM item WHERE id = ANY($1::uuid[])
+       SELECT id, home FROM item WHERE id = ANY($1::uuid[])
        UNION
-       SELECT id FROM item WHERE external_id = ANY($2::text[]))
+       SELECT id, home FROM item WHERE external_id = ANY($2::text[]))
      SELECT ${ITEM_COLUMNS}, i.xmin::text AS version, p.key AS "pairKey"
-     FROM found JOIN item i ON i.id = found.id LEFT JOIN pair p ON p.id = i.pair_id`,
+     FROM found JOIN item i ON i.id = found.id AND i.home = found.home LEFT JOIN pair p ON p.id = i.pair_id AND p.home = i.home`,
     [encodeUuidArray(ids), externalIds],
   );
   const classes = await classesOf(
@@ -73,13 +77,21 @@ export async function updateItems(
       updates.flatMap(({ addedClasses }) => addedClasses),
     );
     const former = await lockItems(tx, updates);
+    const byId = new Map(updates.map((update) => [update.id, update]));
+    await moveItems(
+      tx,
+      former.map(({ id, home }) => ({ id, home, pairId: pairIdOf(byId.get(id), pairIds) })),
+    );
     const stored = await updateRows(tx, updates, pairIds, lexemes);
+    await requireIdentities(tx, stored);
     await changeClasses(tx, updates, classIds);
     await noteChanges(
       tx,
       stored.map(({ id }) => ({ itemId: id, kind: 'UPDATED' })),
     );
-    const formerPairs = former.filter((id) => !stored.some(({ pairId }) => pairId === id));
+    const formerPairs = former
+      .flatMap(({ pair }) => pair ?? [])
+      .filter((id) => !stored.some(({ pairId }) => pairId === id));
     return { rows: new Map(stored.map((row) => [row.id, row])), formerPairs };
   };
   try {
@@ -91,18 +103,31 @@ export async function updateItems(
   }
 }
 
-/** @returns ids of the pairs that the items are in. @throws ItemsChanged */
-async function lockItems(tx: Queryable, updates: readonly ItemUpdate[]): Promise<string[]> {
-  const locked = await tx.run<{ id: string; version: string; pair: string | null }>(
-    `SELECT i.id, i.xmin::text AS version, i.pair_id AS pair FROM item i WHERE i.id = ANY($1::uuid[])
-     ORDER BY i.id FOR NO KEY UPDATE`,
+interface LockedItem {
+  readonly id: string;
+  readonly home: string | null;
+  readonly version: string;
+  /** The pair that it is in. */
+  readonly pair: string | null;
+}
+
+/** @throws ItemsChanged */
+async function lockItems(tx: Queryable, updates: readonly ItemUpdate[]): Promise<LockedItem[]> {
+  const locked = await tx.run<LockedItem>(
+    `SELECT i.id, i.home, i.xmin::text AS version, i.pair_id AS pair FROM item i WHERE i.id = ANY($1::uuid[])
+     ORDER BY i.id ${locking(tx, 'FOR NO KEY UPDATE')}`,
     [encodeUuidArray(updates.map(({ id }) => id))],
   );
   const versions = new Map(locked.map(({ id, version }) => [id, version]));
   if (updates.some(({ id, version }) => versions.get(id) !== version)) {
     throw new ItemsChanged('an item was changed since it was read');
   }
-  return locked.flatMap(({ pair }) => pair ?? []);
+  return locked;
+}
+
+function pairIdOf(update: ItemUpdate | undefined, pairIds: ReadonlyMap<string, string>): string | null {
+  const key = update?.pairKey ?? null;
+  return key === null ? null : (pairIds.get(key) ?? null);
 }
 
 async function updateRows(
@@ -122,7 +147,7 @@ async function updateRows(
       updates.map(({ title }) => title),
       updates.map(({ metadata }) => JSON.stringify(metadata)),
       updates.map(({ language }) => language),
-      updates.map(({ pairKey }) => (pairKey === null ? null : (pairIds.get(pairKey) ?? null))),
+      updates.map((update) => pairIdOf(update, pairIds)),
       lexemes,
     ],
   );
@@ -144,12 +169,9 @@ async function changeClasses(
   }
   const added = updates.flatMap(({ id, addedClasses }) => addedClasses.map((name) => ({ id, name })));
   if (added.length > 0) {
-    await tx.run(
-      `INSERT INTO item_class (item_id, class_id) SELECT * FROM unnest($1::uuid[], $2::uuid[]) ON CONFLICT DO NOTHING`,
-      [
-        encodeUuidArray(added.map(({ id }) => id)),
-        encodeUuidArray(added.map(({ name }) => classIds.get(name) ?? '')),
-      ],
+    await addClasses(
+      tx,
+      added.map(({ id, name }) => ({ item: id, class: classIds.get(name) ?? '' })),
     );
   }
 }

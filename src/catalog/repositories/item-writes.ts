@@ -1,39 +1,24 @@
 import type { ItemWords } from '../../domain/lexical/item-terms.js';
 import type { Database, Queryable } from '../postgres/database.js';
+import { homeOf, keyOf, locking } from '../postgres/homes.js';
 import type { ItemRow, ItemWrite } from '../types.js';
-import { encodeUuidArray } from '../vectors/vector-codec.js';
+import { encodeHomes, encodeUuidArray } from '../vectors/vector-codec.js';
 import type { VectorPartitions } from '../vectors/vector-partitions.js';
 import type { VectorWrites } from '../vectors/vector-writes.js';
 import type { Words } from '../words/words.js';
 import { LIVE_ENCODERS, shareEncoders } from './encoder-lock.js';
 import { noteChanges } from './item-changes.js';
-import { distinct, ensureClasses, ensurePairs } from './item-links.js';
+import { asIdentityConflict, requireIdentities } from './item-identities.js';
+import { setClasses } from './item-labels.js';
+import { ensureClasses, ensurePairs } from './item-links.js';
+import { type ItemMove, moveItems } from './item-moves.js';
 import { recordPictures, type StoredPicture } from './media.js';
 import { bytes } from './picture-hashes.js';
 import { ITEM_COLUMNS, itemRow, type StoredItem } from './rows.js';
 
-/**
- * Another writer has meanwhile stored an item of the same identity (external id, or content within its pair). Nothing
- * was written; the caller reads with `findExisting` again and retries.
- */
-export class IdentityConflict extends Error {
-  override readonly name = 'IdentityConflict';
-}
-
 /** Another writer has changed or deleted an item since it was read. Nothing was written; the caller reads it again. */
 export class ItemsChanged extends Error {
   override readonly name = 'ItemsChanged';
-}
-
-/** An error of the unique indexes of items as an IdentityConflict; any other error as it is. */
-export function asIdentityConflict(error: unknown): unknown {
-  const { code, message } = error as { code?: string; message: string };
-  if (code !== '23505') return error;
-  // Not by the field of the error: a node of a distributed database names its shard's constraint in the message only.
-  const [, constraint] = /"(item_(?:external_id|keyless_identity)_key)/.exec(message) ?? [];
-  return constraint === undefined
-    ? error
-    : new IdentityConflict(`another item has this identity (${constraint})`, { cause: error });
 }
 
 /**
@@ -88,7 +73,9 @@ export async function writeItems(
         tx,
         locked.flatMap(({ id, changed }) => (changed ? [id] : [])),
       );
+      await moveItems(tx, movesOf(writes, locked, pairIds));
       const rows = await upsert(tx, writes, pairIds, lexemes);
+      await requireIdentities(tx, rows);
       await setClasses(tx, writes, classIds);
       for (const extractor of extractors) {
         await vectors.putFeatures(
@@ -130,17 +117,35 @@ function pictureOf({ image, contentHash }: ItemWrite): StoredPicture[] {
  */
 function lockItems(tx: Queryable, writes: readonly ItemWrite[]): Promise<LockedItem[]> {
   return tx.run<LockedItem>(
-    `SELECT i.id, i.xmin::text AS version, i.content_hash <> w.content_hash AS changed
+    `SELECT i.id, i.home, i.xmin::text AS version, i.content_hash <> w.content_hash AS changed
      FROM unnest($1::uuid[], $2::text[]) AS w (id, content_hash) JOIN item i ON i.id = w.id
-     ORDER BY i.id FOR NO KEY UPDATE OF i`,
+     ORDER BY i.id ${locking(tx, 'FOR NO KEY UPDATE OF i')}`,
     [encodeUuidArray(writes.map((write) => write.id)), writes.map((write) => write.contentHash)],
   );
 }
 
 interface LockedItem {
   readonly id: string;
+  readonly home: string | null;
   readonly version: string;
   readonly changed: boolean;
+}
+
+/** Those of the writes whose items exist. */
+function movesOf(
+  writes: readonly ItemWrite[],
+  locked: readonly LockedItem[],
+  pairIds: ReadonlyMap<string, string>,
+): ItemMove[] {
+  const byId = new Map(writes.map((write) => [write.id.toLowerCase(), write]));
+  return locked.flatMap(({ id, home }) => {
+    const write = byId.get(id);
+    return write === undefined ? [] : [{ id, home, pairId: pairIdOf(write, pairIds) }];
+  });
+}
+
+function pairIdOf({ pairKey }: Pick<ItemWrite, 'pairKey'>, pairIds: ReadonlyMap<string, string>) {
+  return pairKey === null ? null : (pairIds.get(pairKey) ?? null);
 }
 
 /** Otherwise a write would undo what another writer has changed since the item was read. @throws ItemsChanged */
@@ -166,18 +171,18 @@ async function upsert(
 ): Promise<ItemRow[]> {
   const column = (value: (write: ItemWrite) => unknown) => writes.map(value);
   const rows = await tx.run<StoredItem>(
-    `INSERT INTO item AS i (id, modality, external_id, title, text, language, content_hash, media_type, width, height,
+    `INSERT INTO item AS i (id, home, modality, external_id, title, text, language, content_hash, media_type, width, height,
        perceptual_hash, perceptual_detail, metadata, pair_id, lexemes, updated_at)
-     SELECT id, modality::modality, external_id, title, text, language, content_hash, media_type, width, height,
+     SELECT id, home, modality::modality, external_id, title, text, language, content_hash, media_type, width, height,
        perceptual_hash, perceptual_detail, metadata::jsonb, pair_id, lexemes::tsvector, CURRENT_TIMESTAMP
      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
        $9::int[], $10::int[], $11::bigint[], $12::bytea[], $13::text[], $14::uuid[],
-       $15::text[])
+       $15::text[], $16::uuid[])
        AS w (id, modality, external_id, title, text, language, content_hash, media_type, width, height, perceptual_hash,
-         perceptual_detail, metadata, pair_id, lexemes)
+         perceptual_detail, metadata, pair_id, lexemes, home)
      -- By identity, for the new ones; those that exist are locked.
      ORDER BY external_id, modality, content_hash, pair_id
-     ON CONFLICT (id) DO UPDATE SET modality = EXCLUDED.modality, external_id = EXCLUDED.external_id,
+     ON CONFLICT (${keyOf(tx, 'id')}) DO UPDATE SET modality = EXCLUDED.modality, external_id = EXCLUDED.external_id,
        title = EXCLUDED.title, text = EXCLUDED.text, language = EXCLUDED.language,
        content_hash = EXCLUDED.content_hash, media_type = EXCLUDED.media_type, width = EXCLUDED.width,
        height = EXCLUDED.height, perceptual_hash = EXCLUDED.perceptual_hash,
@@ -198,8 +203,9 @@ async function upsert(
       column((write) => write.image?.pictureHash?.hash.toString() ?? null),
       column((write) => bytes(write.image?.pictureHash?.detail)),
       column((write) => JSON.stringify(write.metadata)),
-      column((write) => (write.pairKey === null ? null : (pairIds.get(write.pairKey) ?? null))),
+      column((write) => pairIdOf(write, pairIds)),
       lexemes,
+      encodeHomes(writes.map((write) => homeOf(tx, write.id, pairIdOf(write, pairIds)))),
     ],
   );
   const byId = new Map(rows.map((row) => [row.id, itemRow(row)]));
@@ -208,29 +214,6 @@ async function upsert(
     if (!row) throw new Error(`item ${write.id} was not written`);
     return row;
   });
-}
-
-async function setClasses(
-  tx: Queryable,
-  writes: readonly ItemWrite[],
-  classIds: ReadonlyMap<string, string>,
-): Promise<void> {
-  const labelled = writes.flatMap(({ id, classNames }) => (classNames === null ? [] : [{ id, classNames }]));
-  if (labelled.length === 0) return;
-  const links = labelled.flatMap(({ id, classNames }) =>
-    distinct(classNames).map((name) => ({ item: id, class: classIds.get(name) ?? '' })),
-  );
-  const items = encodeUuidArray(links.map((link) => link.item));
-  const classes = encodeUuidArray(links.map((link) => link.class));
-  await tx.run(
-    `DELETE FROM item_class WHERE item_id = ANY($1::uuid[])
-       AND (item_id, class_id) NOT IN (SELECT * FROM unnest($2::uuid[], $3::uuid[]))`,
-    [encodeUuidArray(labelled.map(({ id }) => id)), items, classes],
-  );
-  await tx.run(
-    `INSERT INTO item_class (item_id, class_id) SELECT * FROM unnest($1::uuid[], $2::uuid[]) ON CONFLICT DO NOTHING`,
-    [items, classes],
-  );
 }
 
 /** Ids of the live encoders, which stay live until the transaction ends. @throws EncodersChanged */

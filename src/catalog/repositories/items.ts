@@ -66,14 +66,18 @@ export class Items {
          SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
            AS w (external_id, modality, content_hash, pair_key, position)),
        found AS (
-         SELECT w.position, i.id FROM wanted w JOIN item i ON i.external_id = w.external_id
+         SELECT w.position, i.id, i.home FROM wanted w JOIN item i ON i.external_id = w.external_id
          UNION ALL
-         SELECT w.position, i.id FROM wanted w LEFT JOIN pair p ON p.key = w.pair_key
+         SELECT w.position, i.id, i.home FROM wanted w
            JOIN item i ON i.content_hash = w.content_hash AND i.modality = w.modality::modality
-             AND i.pair_id IS NOT DISTINCT FROM p.id AND i.external_id IS NULL
-         WHERE w.external_id IS NULL AND (w.pair_key IS NULL OR p.id IS NOT NULL))
+         WHERE w.external_id IS NULL AND i.external_id IS NULL AND w.pair_key IS NULL AND i.pair_id IS NULL
+         UNION ALL
+         SELECT w.position, i.id, i.home FROM wanted w JOIN pair p ON p.key = w.pair_key
+           JOIN item i ON i.content_hash = w.content_hash AND i.modality = w.modality::modality
+             AND i.pair_id = p.id AND i.home = p.home
+         WHERE w.external_id IS NULL AND i.external_id IS NULL)
        SELECT found.position::int, i.xmin::text AS version, ${ITEM_COLUMNS}, p.key AS "pairKey"
-       FROM found JOIN item i ON i.id = found.id LEFT JOIN pair p ON p.id = i.pair_id`,
+       FROM found JOIN item i ON i.id = found.id AND i.home = found.home LEFT JOIN pair p ON p.id = i.pair_id AND p.home = i.home`,
       [
         column((identity) => ('externalId' in identity ? identity.externalId : null)),
         column((identity) => ('externalId' in identity ? null : identity.modality)),
@@ -114,7 +118,7 @@ export class Items {
   async pairSizes(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
     if (keys.length === 0) return new Map();
     const rows = await this.db.run<{ key: string; items: number }>(
-      `SELECT p.key, count(*)::int AS items FROM pair p JOIN item i ON i.pair_id = p.id
+      `SELECT p.key, count(*)::int AS items FROM pair p JOIN item i ON i.pair_id = p.id AND i.home = p.home
        WHERE p.key = ANY($1::text[]) GROUP BY p.key`,
       [keys],
     );
@@ -124,7 +128,7 @@ export class Items {
   /** The number of pairs of an image and a text; an image with five captions counts five times. */
   async countPairs(): Promise<number> {
     const [row] = await this.db.run<{ pairs: number }>(
-      `SELECT count(*)::int AS pairs FROM item i JOIN item t ON t.pair_id = i.pair_id AND t.modality = 'TEXT'
+      `SELECT count(*)::int AS pairs FROM item i JOIN item t ON t.pair_id = i.pair_id AND t.home = i.home AND t.modality = 'TEXT'
        WHERE i.modality = 'IMAGE'`,
     );
     return row?.pairs ?? 0;
@@ -204,7 +208,7 @@ export class Items {
     { afterId, limit }: { readonly afterId: string | null; readonly limit: number },
   ): Promise<ItemRow[]> {
     const rows = await this.db.run<StoredItem>(
-      `SELECT ${ITEM_COLUMNS} FROM item i LEFT JOIN feature f ON f.item_id = i.id AND f.extractor = $2
+      `SELECT ${ITEM_COLUMNS} FROM item i LEFT JOIN feature f ON f.item_id = i.id AND f.home = i.home AND f.extractor = $2
        WHERE f.item_id IS NULL AND i.modality = $1::modality AND i.id > COALESCE($4::uuid, '${NIL}')
        ORDER BY i.id LIMIT $3`,
       [modality, extractor, limit, afterId],
@@ -215,7 +219,7 @@ export class Items {
   /** The number of items of a modality without a feature of this extractor. */
   async countWithoutFeature(extractor: string, modality: Modality): Promise<number> {
     const [row] = await this.db.run<{ count: number }>(
-      `SELECT count(*)::int AS count FROM item i LEFT JOIN feature f ON f.item_id = i.id AND f.extractor = $2
+      `SELECT count(*)::int AS count FROM item i LEFT JOIN feature f ON f.item_id = i.id AND f.home = i.home AND f.extractor = $2
        WHERE f.item_id IS NULL AND i.modality = $1::modality`,
       [modality, extractor],
     );

@@ -16,6 +16,9 @@ const PLACEHOLDER_BYTES = -1;
 /** Pictures whose bytes are removed at once. */
 const REMOVED_AT_ONCE = 8;
 
+/** Pictures that one statement looks at for those without an item. */
+const LOOKED_AT = 1_000;
+
 /** Attempts to insert rows, which concurrent removals delete. */
 const RECORD_ATTEMPTS = 5;
 
@@ -130,25 +133,32 @@ export class Media {
    * @param after the last hash of the page before; null for the first page
    */
   async unused(before: Date, after: string | null, limit: number): Promise<string[]> {
-    const rows = await this.db.run<{ sha256: string }>(
-      `SELECT m.sha256 FROM media m
-       WHERE m.created_at < $1 AND (m.uploaded_at IS NULL OR m.uploaded_at < $1) AND m.sha256 > $2
-         AND NOT EXISTS (SELECT 1 FROM item i WHERE i.content_hash = m.sha256 AND i.modality = 'IMAGE')
-       ORDER BY m.sha256 LIMIT $3`,
-      [before.toISOString(), after ?? '', limit],
-    );
-    return rows.map((row) => row.sha256);
+    const unused: string[] = [];
+    // Two statements: a distributed database has the pictures on one server and the items on others.
+    for (let last = after ?? ''; unused.length < limit; ) {
+      const rows = await this.db.run<{ hash: string }>(
+        `SELECT sha256 AS hash FROM media
+         WHERE created_at < $1 AND (uploaded_at IS NULL OR uploaded_at < $1) AND sha256 > $2 ORDER BY sha256 LIMIT $3`,
+        [before.toISOString(), last, LOOKED_AT],
+      );
+      const hashes = rows.map(({ hash }) => hash);
+      const shown = await shownOf(this.db, hashes);
+      unused.push(...hashes.filter((hash) => !shown.has(hash)));
+      if (hashes.length < LOOKED_AT) break;
+      last = hashes.at(-1) ?? last;
+    }
+    return unused.slice(0, limit);
   }
 
   /** Those of the hashes that neither an upload nor an item has. */
   async unknown(hashes: readonly string[]): Promise<string[]> {
     const rows = await this.db.run<{ hash: string }>(
-      `SELECT h.hash FROM unnest($1::text[]) AS h (hash)
-       WHERE NOT EXISTS (SELECT 1 FROM media m WHERE m.sha256 = h.hash)
-         AND NOT EXISTS (SELECT 1 FROM item i WHERE i.content_hash = h.hash AND i.modality = 'IMAGE')`,
+      `SELECT sha256 AS hash FROM media WHERE sha256 = ANY($1::text[])
+       UNION ALL SELECT content_hash FROM item WHERE content_hash = ANY($1::text[]) AND modality = 'IMAGE'`,
       [hashes],
     );
-    return rows.map((row) => row.hash);
+    const known = new Set(rows.map(({ hash }) => hash));
+    return hashes.filter((hash) => !known.has(hash));
   }
 
   /** A picture that was uploaded or that an item shows, by the hex sha256 of its bytes. */
@@ -185,11 +195,7 @@ export class Media {
       );
       await tx.run('SELECT 1 FROM media WHERE sha256 = ANY($1::text[]) ORDER BY sha256 FOR UPDATE', [hashes]);
       // A statement of its own: its snapshot includes the items of the transactions that the lock waited for.
-      const shown = await tx.run<{ hash: string }>(
-        `SELECT DISTINCT content_hash AS hash FROM item WHERE content_hash = ANY($1::text[]) AND modality = 'IMAGE'`,
-        [hashes],
-      );
-      const kept = new Set(shown.map(({ hash }) => hash));
+      const kept = await shownOf(tx, hashes);
       const rows = await tx.run<{ hash: string }>(
         `DELETE FROM media WHERE sha256 = ANY($1::text[])
            AND (uploaded_at IS NULL OR uploaded_at < CURRENT_TIMESTAMP - ${UPLOAD_GRACE}) RETURNING sha256 AS hash`,
@@ -212,4 +218,13 @@ export class Media {
     // Removing a file again does nothing.
     return await this.db.transaction(inTransaction, { repeat: true });
   }
+}
+
+/** Those of the pictures that items show. */
+async function shownOf(on: Queryable, hashes: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await on.run<{ hash: string }>(
+    `SELECT DISTINCT content_hash AS hash FROM item WHERE content_hash = ANY($1::text[]) AND modality = 'IMAGE'`,
+    [hashes],
+  );
+  return new Set(rows.map(({ hash }) => hash));
 }

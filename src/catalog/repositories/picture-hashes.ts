@@ -1,6 +1,7 @@
 import { COPY_DISTANCE } from '../../domain/perceptual-hash.js';
 import type { PictureHash } from '../../domain/picture-hash.js';
 import type { Database, Queryable } from '../postgres/database.js';
+import { locking } from '../postgres/homes.js';
 import { encodeUuidArray } from '../vectors/vector-codec.js';
 
 /** An image, and the hex sha256 of its bytes. */
@@ -39,9 +40,8 @@ const BANDS = [
 ];
 
 function nearInBand(band: (hash: string) => string): string {
-  return `SELECT i.id FROM item i
-    WHERE i.perceptual_hash IS NOT NULL AND ${band('i.perceptual_hash')} = ${band('q.hash')}
-      AND bit_count((i.perceptual_hash # q.hash)::bit(64)) <= ${COPY_DISTANCE}`;
+  return `SELECT q.hash AS of, i.id, i.home FROM q JOIN item i ON ${band('i.perceptual_hash')} = ${band('q.hash')}
+    WHERE i.perceptual_hash IS NOT NULL AND bit_count((i.perceptual_hash # q.hash)::bit(64)) <= ${COPY_DISTANCE}`;
 }
 
 /** The hashes of the images among these items, of those that have one. */
@@ -79,10 +79,11 @@ export class PictureHashes {
    */
   async near(hashes: readonly bigint[], limit: number): Promise<(HashedImage & { readonly of: bigint })[]> {
     const rows = await this.db.run<HashColumns & { of: string; id: string }>(
-      `SELECT q.hash AS of, n.id, i.perceptual_hash AS hash, i.perceptual_detail AS detail
-       FROM unnest($1::bigint[]) AS q (hash)
-         CROSS JOIN LATERAL (SELECT id FROM (${BANDS.map(nearInBand).join(' UNION ')}) b ORDER BY id LIMIT $2) n
-         JOIN item i ON i.id = n.id`,
+      `WITH q AS (SELECT * FROM unnest($1::bigint[]) AS q (hash)),
+         near AS (${BANDS.map(nearInBand).join(' UNION ')}),
+         first AS (SELECT *, row_number() OVER (PARTITION BY of ORDER BY id) AS n FROM near)
+       SELECT n.of, n.id, i.perceptual_hash AS hash, i.perceptual_detail AS detail
+       FROM first n JOIN item i ON i.id = n.id AND i.home = n.home WHERE n.n <= $2`,
       [hashes.map(String), limit],
     );
     return rows.map((row) => ({ of: BigInt(row.of), id: row.id, picture: pictureHash(row) }));
@@ -102,7 +103,7 @@ export class PictureHashes {
     const inTransaction = async (tx: Queryable) => {
       // By ascending id, so that concurrent writers lock rows in the same order.
       const stored = await tx.run<{ id: string; hash: string }>(
-        `SELECT id, content_hash AS hash FROM item WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`,
+        `SELECT id, content_hash AS hash FROM item WHERE id = ANY($1::uuid[]) ORDER BY id ${locking(tx, 'FOR NO KEY UPDATE')}`,
         [encodeUuidArray(images.map(({ id }) => id))],
       );
       const contents = new Map(stored.map(({ id, hash }) => [id, hash]));

@@ -2,7 +2,7 @@ import type { Item } from '../../__generated__/prisma/client.js';
 import type { ItemRow, JsonObject } from '../types.js';
 
 /** A row of `item` under Prisma's names; raw SQL selects the same with ITEM_COLUMNS. */
-export type StoredItem = Omit<Item, 'updatedAt' | 'perceptualHash' | 'perceptualDetail'>;
+export type StoredItem = Omit<Item, 'updatedAt' | 'home' | 'perceptualHash' | 'perceptualDetail'>;
 
 /** The columns of `item i` under the names of StoredItem. */
 export const ITEM_COLUMNS = `i.id, i.modality, i.external_id AS "externalId", i.title, i.text, i.language,

@@ -50,7 +50,7 @@ export class ServerChecks {
   async emptyPairs(before: Date): Promise<number> {
     const [row] = await this.db.run<{ pairs: number }>(
       `SELECT count(*)::int AS pairs FROM pair p
-       WHERE p.created_at < $1 AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id)`,
+       WHERE p.created_at < $1 AND NOT EXISTS (SELECT 1 FROM item i WHERE i.pair_id = p.id AND i.home = p.home)`,
       [before.toISOString()],
     );
     return row?.pairs ?? 0;

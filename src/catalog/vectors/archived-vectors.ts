@@ -1,9 +1,16 @@
 import { rowOf } from '../../domain/matrix.js';
 import type { Modality } from '../../domain/modality.js';
 import type { Database, Queryable } from '../postgres/database.js';
+import { locking } from '../postgres/homes.js';
 import type { VectorChunk } from '../types.js';
 import type { StoredExtractors } from './stored-extractors.js';
-import { CHUNK_FLOATS, decodeVectors, encodeUuidArray, encodeVectorArray } from './vector-codec.js';
+import {
+  CHUNK_FLOATS,
+  decodeVectors,
+  encodeHomes,
+  encodeUuidArray,
+  encodeVectorArray,
+} from './vector-codec.js';
 import { embeddingPartition, featurePartition, type VectorPartitions } from './vector-partitions.js';
 import type { VectorReads } from './vector-reads.js';
 
@@ -17,7 +24,7 @@ interface Target {
   readonly having: string;
   readonly extractor?: string;
   readonly owner: 'item' | 'class';
-  /** The start of the insertion of rows `u`; `$3` and so on are `values`. */
+  /** The start of the insertion of rows `u`; `$4` and so on are `values`. */
   readonly insert: string;
   readonly values: readonly string[];
 }
@@ -67,7 +74,7 @@ export class ArchivedVectors {
     return await this.add(chunk, {
       having: `SELECT item_id AS id FROM ${table} WHERE item_id = ANY($1::uuid[])`,
       owner: 'item',
-      insert: `INSERT INTO ${table} (item_id, extractor, vec) SELECT u.id, $3, u.vec`,
+      insert: `INSERT INTO ${table} (item_id, home, extractor, vec) SELECT u.id, u.home, $4, u.vec`,
       values: [extractor],
     });
   }
@@ -78,7 +85,7 @@ export class ArchivedVectors {
       having: 'SELECT class_id AS id FROM class_feature WHERE class_id = ANY($1::uuid[]) AND extractor = $2',
       extractor,
       owner: 'class',
-      insert: 'INSERT INTO class_feature (class_id, extractor, vec) SELECT u.id, $3, u.vec',
+      insert: 'INSERT INTO class_feature (class_id, extractor, vec) SELECT u.id, $4, u.vec',
       values: [extractor],
     });
   }
@@ -89,7 +96,7 @@ export class ArchivedVectors {
     return await this.add(chunk, {
       having: `SELECT item_id AS id FROM ${table} WHERE item_id = ANY($1::uuid[])`,
       owner: 'item',
-      insert: `INSERT INTO ${table} (encoder_id, item_id, modality, vec) SELECT $3::uuid, u.id, $4::modality, u.vec`,
+      insert: `INSERT INTO ${table} (encoder_id, item_id, home, modality, vec) SELECT $4::uuid, u.id, u.home, $5::modality, u.vec`,
       values: [encoderId, modality],
     });
   }
@@ -110,17 +117,19 @@ export class ArchivedVectors {
     const oid = await this.vectorOid();
     const inTransaction = async (tx: Queryable) => {
       // The lock waits for a deletion of an owner, which is then left out.
-      const owners = await tx.runOnce<{ id: string }>(
-        `SELECT id FROM ${owner} WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE`,
+      const owners = await tx.runOnce<{ id: string; home: string | null }>(
+        `SELECT id, ${owner === 'item' ? 'home' : 'NULL::uuid AS home'} FROM ${owner} WHERE id = ANY($1::uuid[])
+         ORDER BY id ${locking(tx, 'FOR KEY SHARE')}`,
         [encodeUuidArray([...lacking])],
       );
       if (owners.length === 0) return 0;
-      const kept = new Set(owners.map(({ id }) => id));
+      const kept = new Map(owners.map(({ id, home }) => [id, home]));
       const rows = ids.flatMap((id, row) => (kept.has(id) ? [row] : []));
       const added = await tx.runOnce(
-        `${insert} FROM unnest($1::uuid[], $2::vector[]) AS u (id, vec) ON CONFLICT DO NOTHING RETURNING 1`,
+        `${insert} FROM unnest($1::uuid[], $2::uuid[], $3::vector[]) AS u (id, home, vec) ON CONFLICT DO NOTHING RETURNING 1`,
         [
           encodeUuidArray(rows.map((row) => ids[row] as string)),
+          encodeHomes(rows.map((row) => kept.get(ids[row] as string) ?? null)),
           encodeVectorArray(
             oid,
             rows.map((row) => rowOf(matrix, row)),

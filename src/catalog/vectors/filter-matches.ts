@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ItemFilter } from '../../domain/filter.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import type { Database } from '../postgres/database.js';
-import { filterSql, Parameters } from './filter-sql.js';
+import { filterSql, modalitySql, Parameters } from './filter-sql.js';
 
 /** An estimate of so many times the limit is not checked by counting. */
 const SURELY_MANY = 2;
@@ -14,6 +14,7 @@ const plan = z.object({ 'Plan Rows': z.number() });
 /** Citus explains the statements that it sends to nodes within its own plan, which has no estimate. */
 const sent = z.object({
   Job: z.object({
+    'Task Count': z.number(),
     Tasks: z.array(z.object({ 'Remote Plan': z.array(z.array(z.object({ Plan: plan }))) })),
   }),
 });
@@ -22,9 +23,13 @@ const estimatedRows = z
     'QUERY PLAN': z.tuple([z.object({ Plan: plan.extend({ 'Distributed Query': sent.optional() }) })]),
   })
   .transform(({ 'QUERY PLAN': [{ Plan }] }) => {
-    const tasks = Plan['Distributed Query']?.Job.Tasks ?? [];
-    const nodes = tasks.flatMap((task) => task['Remote Plan'].flat());
-    return sum([Plan, ...nodes.map((node) => node.Plan)].map((each) => each['Plan Rows']));
+    const job = Plan['Distributed Query']?.Job;
+    if (job === undefined) return Plan['Plan Rows'];
+    // Citus explains one of the tasks, which are one for each shard.
+    const rows = job.Tasks.flatMap((task) => task['Remote Plan'].flat()).map(
+      (node) => node.Plan['Plan Rows'],
+    );
+    return (sum(rows) / job.Tasks.length) * job['Task Count'];
   });
 
 type Known = Map<string, Promise<number>>;
@@ -84,7 +89,7 @@ export class FilterMatches {
 }
 
 function matching(filter: ItemFilter, modality: Modality, parameters: Parameters) {
-  const text = `SELECT 1 FROM item i WHERE i.modality = ${parameters.add(modality)}::modality AND ${filterSql(filter, parameters)}`;
+  const text = `SELECT 1 FROM item i WHERE i.modality = ${modalitySql(modality)} AND ${filterSql(filter, parameters)}`;
   return { text, values: parameters.values };
 }
 

@@ -1,5 +1,6 @@
 import type { ItemFilter } from '../../domain/filter.js';
 import { isUuid } from '../../domain/ids.js';
+import { MODALITIES, type Modality } from '../../domain/modality.js';
 import { encodeUuidArray } from './vector-codec.js';
 
 /** The values of a statement; each gets the next placeholder. */
@@ -17,7 +18,7 @@ export class Parameters {
 type ClassTerm = (names: string) => string;
 
 const BY_SUBQUERY: ClassTerm = (names) =>
-  `EXISTS (SELECT 1 FROM item_class ic JOIN class c ON c.id = ic.class_id WHERE ic.item_id = i.id AND c.name = ANY(${names}::text[]))`;
+  `EXISTS (SELECT 1 FROM item_class ic JOIN class c ON c.id = ic.class_id WHERE ic.item_id = i.id AND ic.home = i.home AND c.name = ANY(${names}::text[]))`;
 
 /**
  * The filter as a condition on groups of an item, of rows that `joinedClasses` has joined. For a subquery on the items of a row: Citus refuses another
@@ -30,7 +31,7 @@ export function groupedFilterSql(filter: ItemFilter, parameters: Parameters): st
 /** The classes `c` of the items `i`, for groupedFilterSql. */
 export function joinedClasses(filter: ItemFilter): string {
   return hasClassTerm(filter)
-    ? 'LEFT JOIN item_class ic ON ic.item_id = i.id LEFT JOIN class c ON c.id = ic.class_id'
+    ? 'LEFT JOIN item_class ic ON ic.item_id = i.id AND ic.home = i.home LEFT JOIN class c ON c.id = ic.class_id'
     : '';
 }
 
@@ -53,7 +54,7 @@ export function filterSql(
 ): string {
   if (filter === null) return 'true';
   const terms: string[] = [];
-  if (filter.modality !== undefined) terms.push(`i.modality = ${parameters.add(filter.modality)}::modality`);
+  if (filter.modality !== undefined) terms.push(`i.modality = ${modalitySql(filter.modality)}`);
   if (filter.ids !== undefined) {
     terms.push(`i.id = ANY(${parameters.add(encodeUuidArray(filter.ids.filter(isUuid)))}::uuid[])`);
   }
@@ -75,6 +76,12 @@ export function filterSql(
   }
   if (filter.not !== undefined) terms.push(`NOT (${filterSql(filter.not, parameters, classTerm)})`);
   return terms.length === 0 ? 'true' : terms.map((term) => `(${term})`).join(' AND ');
+}
+
+/** Not a parameter: Citus cannot explain a statement with one of a type that is not built in. */
+export function modalitySql(modality: Modality): string {
+  if (!MODALITIES.includes(modality)) throw new Error(`not a modality: ${modality}`);
+  return `'${modality}'::modality`;
 }
 
 function time(date: Date, parameters: Parameters): string {

@@ -105,7 +105,8 @@ export class MapPoints {
     await unlessRemoved(
       this.db.run(
         `INSERT INTO vectors.projection_point (projection_id, item_id, x, y)
-         SELECT $1, i.id, p.x, p.y FROM unnest($2::uuid[], $3::real[], $4::real[]) AS p (id, x, y) JOIN item i ON i.id = p.id`,
+         SELECT $1, i.id, p.x, p.y FROM unnest($2::uuid[], $3::real[], $4::real[]) AS p (id, x, y) JOIN item i ON i.id = p.id
+         ORDER BY i.id`,
         [projectionId, encodeUuidArray(ids), axis(0), axis(1)],
       ),
     );
@@ -140,11 +141,13 @@ export class MapPoints {
          string_agg(set_byte('\\x00'::bytea, 0, coalesce(class, 255)), '' ORDER BY item_id) AS classes,
          max(item_id::text) AS last
        FROM (
+         WITH p AS MATERIALIZED (
+           SELECT item_id, x, y FROM vectors.projection_point
+           WHERE projection_id = $1 AND item_id > $2::uuid ORDER BY item_id LIMIT $3)
          SELECT p.item_id, p.x, p.y, i.modality, (
              SELECT min(array_position($4::uuid[], c.class_id)) - 1 FROM item_class c
-             WHERE c.item_id = p.item_id AND c.class_id = ANY($4::uuid[])) AS class
-         FROM vectors.projection_point p JOIN item i ON i.id = p.item_id
-         WHERE p.projection_id = $1 AND p.item_id > $2::uuid ORDER BY p.item_id LIMIT $3) points`,
+             WHERE c.item_id = i.id AND c.home = i.home AND c.class_id = ANY($4::uuid[])) AS class
+         FROM p JOIN item i ON i.id = p.item_id) points`,
       [projectionId, afterId ?? NIL, limit, encodeUuidArray(classIds)],
     );
     const { ids, positions, modalities, classes, last } = pageRow.parse(row);

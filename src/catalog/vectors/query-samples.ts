@@ -110,7 +110,7 @@ export class QuerySamples {
     if (!(await this.partitions.find(partition))) return [];
     const parameters = new Parameters();
     const rows = await this.db.runOnce(
-      `SELECT i.id, i.pair_id AS "pairId", vector_send(e.vec) AS vector FROM ${partition} e JOIN item i ON i.id = e.item_id
+      `SELECT i.id, i.pair_id AS "pairId", vector_send(e.vec) AS vector FROM ${partition} e JOIN item i ON i.id = e.item_id AND i.home = e.home
        WHERE ${filterSql(filter, parameters)}
        ORDER BY hashtextextended(i.id::text, 0) LIMIT ${parameters.add(limit)}`,
       parameters.values,

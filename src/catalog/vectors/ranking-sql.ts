@@ -73,7 +73,7 @@ export function nearCounterpartRanking(source: Source, query: CounterpartRanking
     SELECT id, d, near, reach FROM (
       SELECT i.id, min(near.d) AS d
       FROM near JOIN (${counterpartsOf(query)}) ON q.id = near.id
-      WHERE ${filterSql(query.filter, parameters)} GROUP BY i.id) s, reach
+      WHERE ${filterSql(query.filter, parameters)} GROUP BY i.id, i.home) s, reach
     ORDER BY d, id LIMIT ${parameters.add(query.limit)}`;
   return { text, values: parameters.values };
 }
@@ -94,7 +94,7 @@ export function itemsOfCounterparts(ids: readonly string[], query: CounterpartRa
 
 /** Items `q` that have features, and the items `i` to rank. */
 function counterpartsOf({ queryModality }: CounterpartRanking): string {
-  return `item q JOIN item i ON i.pair_id = q.pair_id AND i.modality = '${otherModality(queryModality)}'`;
+  return `item q JOIN item i ON i.pair_id = q.pair_id AND i.home = q.home AND i.modality = '${otherModality(queryModality)}'`;
 }
 
 function nearestFeaturesSql(
@@ -109,8 +109,8 @@ function nearestFeaturesSql(
   const matches =
     filter === null
       ? null
-      : `WHERE (SELECT true FROM ${counterpartsOf(query)} ${joinedClasses(filter)} WHERE q.id = v.item_id
-          GROUP BY i.id HAVING ${groupedFilterSql(filter, parameters)} LIMIT 1)`;
+      : `WHERE (SELECT true FROM ${counterpartsOf(query)} ${joinedClasses(filter)} WHERE q.id = v.item_id AND q.home = v.home
+          GROUP BY i.id, i.home HAVING ${groupedFilterSql(filter, parameters)} LIMIT 1)`;
   return nearestRows(source, placeholder, matches, parameters.add(depth));
 }
 
@@ -123,10 +123,10 @@ export function everyCounterpartRanking(
   const query = `${parameters.add(encodeVector(vector))}::vector`;
   const text = `SELECT i.id, min(v.vec <#> ${query}) AS d
     FROM item i
-      JOIN item q ON q.pair_id = i.pair_id AND q.modality = '${queryModality}'
-      JOIN ${partition.name} v ON v.item_id = q.id
+      JOIN item q ON q.pair_id = i.pair_id AND q.home = i.home AND q.modality = '${queryModality}'
+      JOIN ${partition.name} v ON v.item_id = q.id AND v.home = q.home
     WHERE i.modality = '${otherModality(queryModality)}' AND ${filterSql(filter, parameters)}
-    GROUP BY i.id ORDER BY d, id LIMIT ${parameters.add(limit)}`;
+    GROUP BY i.id, i.home ORDER BY d, id LIMIT ${parameters.add(limit)}`;
   return { text, values: parameters.values };
 }
 
@@ -160,12 +160,12 @@ export function distancesOfItems({ ids, content, counterpart }: GivenItems): Sta
     const { partition, queryModality } = counterpart;
     parts.push(
       // An item of the query's modality is its own counterpart.
-      `SELECT 'counterpart' AS kind, i.id, ${distance} AS d FROM item i JOIN ${partition} v ON v.item_id = i.id
+      `SELECT 'counterpart' AS kind, i.id, ${distance} AS d FROM item i JOIN ${partition} v ON v.item_id = i.id AND v.home = i.home
        WHERE i.id = ANY(${given}) AND i.modality = '${queryModality}'`,
       `SELECT 'counterpart' AS kind, i.id, min(${distance}) AS d FROM item i
-         JOIN item q ON q.pair_id = i.pair_id AND q.modality = '${queryModality}'
-         JOIN ${partition} v ON v.item_id = q.id
-       WHERE i.id = ANY(${given}) AND i.modality = '${otherModality(queryModality)}' GROUP BY i.id`,
+         JOIN item q ON q.pair_id = i.pair_id AND q.home = i.home AND q.modality = '${queryModality}'
+         JOIN ${partition} v ON v.item_id = q.id AND v.home = q.home
+       WHERE i.id = ANY(${given}) AND i.modality = '${otherModality(queryModality)}' GROUP BY i.id, i.home`,
     );
   }
   return { text: parts.join(' UNION ALL '), values: parameters.values };
@@ -173,11 +173,12 @@ export function distancesOfItems({ ids, content, counterpart }: GivenItems): Sta
 
 /** The filter on the items that the vectors of a source belong to, between FROM and ORDER BY. */
 function ownFilter({ through }: Source, filter: ItemFilter, parameters: Parameters): string {
-  if (through === null) return `JOIN item i ON i.id = v.item_id WHERE ${filterSql(filter, parameters)}`;
+  if (through === null)
+    return `JOIN item i ON i.id = v.item_id AND i.home = v.home WHERE ${filterSql(filter, parameters)}`;
   // A scalar subquery cannot become a join, with which the planner would not use the index.
   const classes = joinedClasses(filter);
   const matches = groupedFilterSql(filter, parameters);
-  return `WHERE (SELECT ${matches} FROM item i ${classes} WHERE i.id = v.item_id ${classes && 'GROUP BY i.id'})`;
+  return `WHERE (SELECT ${matches} FROM item i ${classes} WHERE i.id = v.item_id AND i.home = v.home ${classes && 'GROUP BY i.id, i.home'})`;
 }
 
 /** The rows `v` of one partition that are closest to the query, as `id` and `d`. `where` stands between FROM and ORDER BY. */

@@ -43,6 +43,11 @@ export function encodeUuidArray(ids: readonly string[]): Buffer {
   return buffer;
 }
 
+/** Homes (src/catalog/postgres/homes.ts) as `uuid[]`. Null ones are left out: where there are none, unnest gives NULL beside the other columns. */
+export function encodeHomes(homes: readonly (string | null)[]): Buffer {
+  return encodeUuidArray(homes.filter((home) => home !== null));
+}
+
 /** One vector from `vector_send`. */
 export function decodeVector(bytes: Buffer): Float32Array {
   const vector = new Float32Array(bytes.readUInt16BE(0));

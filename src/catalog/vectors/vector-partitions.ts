@@ -6,8 +6,8 @@ import { MODALITIES, type Modality } from '../../domain/modality.js';
 import type { Database, Queryable } from '../postgres/database.js';
 
 /**
- * A row keeps its vector in the table's page up to 8160 bytes (2030 dimensions) instead of 2000 bytes: a scan that fetches
- * each vector from the TOAST table takes three times as long (docs/decisions/0002-catalogue.md).
+ * A row keeps its vector in the table's page up to 8160 bytes (some 2020 dimensions, 4 fewer on Citus) instead of 2000 bytes: a scan
+ * that fetches each vector from the TOAST table takes three times as long (docs/decisions/0002-catalogue.md).
  */
 const STORAGE = 'WITH (toast_tuple_target = 8160)';
 

@@ -106,7 +106,7 @@ export class VectorReads {
   async classMeans(encoderId: string): Promise<Map<string, ClassMean>> {
     const rows = await this.db.run(
       `SELECT ic.class_id AS id, vector_send(avg(e.vec)) AS mean, count(*)::int AS count
-       FROM item_class ic JOIN embedding e ON e.item_id = ic.item_id
+       FROM item_class ic JOIN embedding e ON e.item_id = ic.item_id AND e.home = ic.home
        WHERE ${isOfEncoder('e.encoder_id', encoderId)} GROUP BY ic.class_id`,
     );
     return new Map(meanRows.parse(rows).map(({ id, mean, count }) => [id, { mean, count }]));
@@ -182,7 +182,7 @@ export class VectorReads {
   private async pairedImages(extractor: string, filter: ItemFilter | null, after: string): Promise<string[]> {
     const parameters = new Parameters();
     const rows = await this.db.runOnce(
-      `SELECT i.id FROM item i JOIN feature f ON f.item_id = i.id AND f.extractor = ${parameters.add(extractor)}
+      `SELECT i.id FROM item i JOIN feature f ON f.item_id = i.id AND f.home = i.home AND f.extractor = ${parameters.add(extractor)}
        WHERE i.modality = 'IMAGE' AND i.pair_id IS NOT NULL AND i.id > ${parameters.add(after)}::uuid
          AND ${filterSql(filter, parameters)}
        ORDER BY i.id LIMIT ${IMAGES_AT_ONCE}`,
@@ -199,15 +199,15 @@ export class VectorReads {
     const parameters = new Parameters();
     const rows = await this.db.runOnce(
       `WITH pairs AS MATERIALIZED (
-           SELECT image.id AS image_id, i.id AS text_id, image.pair_id,
+           SELECT image.id AS image_id, i.id AS text_id, image.pair_id, image.home,
              image.content_hash AS image_hash, i.content_hash AS text_hash
-           FROM item image JOIN item i ON i.pair_id = image.pair_id
-             JOIN feature f ON f.item_id = i.id AND f.extractor = ${parameters.add(textExtractor)}
+           FROM item image JOIN item i ON i.pair_id = image.pair_id AND i.home = image.home
+             JOIN feature f ON f.item_id = i.id AND f.home = i.home AND f.extractor = ${parameters.add(textExtractor)}
            WHERE image.id = ANY(${parameters.add(encodeUuidArray(images))}::uuid[])
              AND i.modality = 'TEXT' AND ${filterSql(filter, parameters)}),
          labels AS (
-           SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = image_id
-           UNION SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = text_id)
+           SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = image_id AND ic.home = pairs.home
+           UNION SELECT image_id, text_id, class_id FROM pairs JOIN item_class ic ON ic.item_id = text_id AND ic.home = pairs.home)
        SELECT p.image_id AS "imageId", p.text_id AS "textId", p.pair_id AS "pairId",
          p.image_hash AS "imageHash", p.text_hash AS "textHash",
          COALESCE(array_agg(c.id::text ORDER BY c.name) FILTER (WHERE c.id IS NOT NULL), '{}') AS "classIds"
@@ -237,7 +237,9 @@ async function* chunks(
   floats: number,
 ): AsyncGenerator<VectorChunk> {
   const lacking =
-    lackingIn === null ? '' : `AND NOT EXISTS (SELECT 1 FROM ${lackingIn} e WHERE e.item_id = t.item_id)`;
+    lackingIn === null
+      ? ''
+      : `AND NOT EXISTS (SELECT 1 FROM ${lackingIn} e WHERE e.item_id = t.item_id AND e.home = t.home)`;
   let after = NIL;
   // The first chunk tells the number of columns.
   let rows = Math.min(256, Math.ceil(floats / 2048));

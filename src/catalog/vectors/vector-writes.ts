@@ -5,8 +5,9 @@ import { unit } from '../../domain/vectors.js';
 import type { ChangeStamp } from '../postgres/change-stamp.js';
 import { repeatConflicts } from '../postgres/conflicts.js';
 import type { Database, Queryable } from '../postgres/database.js';
+import { homesOf, keyOf, locking } from '../postgres/homes.js';
 import type { ClassRow } from '../types.js';
-import { CHUNK_FLOATS, encodeUuidArray, encodeVectorArray } from './vector-codec.js';
+import { CHUNK_FLOATS, encodeHomes, encodeUuidArray, encodeVectorArray } from './vector-codec.js';
 import { embeddingPartition, featurePartition, type VectorPartitions } from './vector-partitions.js';
 
 /** The error of a write whose items are deleted at the same time. */
@@ -47,12 +48,13 @@ export class VectorWrites {
     extractor: string,
     features: ReadonlyMap<string, Float32Array>,
   ): Promise<void> {
-    for (const [ids, vectors] of encodedChunks(await this.vectorOid(on), features)) {
+    const homes = await homesOf(on, [...features.keys()]);
+    for (const { ids, vectors } of chunksOf(await this.vectorOid(on), features)) {
       await on.run(
-        `INSERT INTO ${featurePartition(extractor)} (item_id, extractor, vec)
-         SELECT id, $1, vec FROM unnest($2::uuid[], $3::vector[]) AS u (id, vec)
-         ON CONFLICT (item_id, extractor) DO UPDATE SET vec = EXCLUDED.vec`,
-        [extractor, ids, vectors],
+        `INSERT INTO ${featurePartition(extractor)} (item_id, home, extractor, vec)
+         SELECT id, home, $1, vec FROM unnest($2::uuid[], $3::uuid[], $4::vector[]) AS u (id, home, vec)
+         ON CONFLICT (${keyOf(on, 'item_id, extractor')}) DO UPDATE SET vec = EXCLUDED.vec`,
+        [extractor, encodeUuidArray(ids), homesIn(homes, ids), vectors],
       );
     }
   }
@@ -72,24 +74,26 @@ export class VectorWrites {
       this.db.transaction(
         async (tx) => {
           // FOR SHARE waits for a transaction that replaces the content, so the hash compared is its committed one.
-          const current = await tx.run<{ id: string }>(
-            `SELECT i.id FROM item i JOIN unnest($1::uuid[], $2::text[]) AS l (id, content_hash) ON l.id = i.id
-           WHERE i.content_hash = l.content_hash ORDER BY i.id FOR SHARE OF i`,
+          const current = await tx.run<{ id: string; home: string | null }>(
+            `SELECT i.id, i.home FROM item i JOIN unnest($1::uuid[], $2::text[]) AS l (id, content_hash) ON l.id = i.id
+           WHERE i.content_hash = l.content_hash ORDER BY i.id ${locking(tx, 'FOR SHARE OF i')}`,
             [
               encodeUuidArray(ordered.map(({ itemId }) => itemId)),
               ordered.map(({ contentHash }) => contentHash),
             ],
           );
-          const ids = new Set(current.map(({ id }) => id));
-          const late = ordered.filter(({ itemId }) => ids.has(itemId.toLowerCase()));
+          const homes = new Map(current.map(({ id, home }) => [id, home]));
+          const late = ordered.filter(({ itemId }) => homes.has(itemId.toLowerCase()));
           if (late.length === 0) return [];
+          const ids = late.map(({ itemId }) => itemId);
           return await tx.run(
-            `INSERT INTO ${featurePartition(extractor)} (item_id, extractor, vec)
-           SELECT id, $1, vec FROM unnest($2::uuid[], $3::vector[]) AS u (id, vec)
-           ON CONFLICT (item_id, extractor) DO NOTHING RETURNING item_id`,
+            `INSERT INTO ${featurePartition(extractor)} (item_id, home, extractor, vec)
+           SELECT id, home, $1, vec FROM unnest($2::uuid[], $3::uuid[], $4::vector[]) AS u (id, home, vec)
+           ON CONFLICT (${keyOf(tx, 'item_id, extractor')}) DO NOTHING RETURNING item_id`,
             [
               extractor,
-              encodeUuidArray(late.map(({ itemId }) => itemId)),
+              encodeUuidArray(ids),
+              homesIn(homes, ids),
               encodeVectorArray(
                 oid,
                 late.map(({ vector }) => unit(vector)),
@@ -155,9 +159,9 @@ export class VectorWrites {
       if (last === undefined) break;
       await this.despiteDeletions(() =>
         this.db.run(
-          `INSERT INTO ${target} (encoder_id, item_id, modality, vec)
-           SELECT $1::uuid, item_id, $2::modality, vec FROM ${source} WHERE item_id > $3::uuid AND item_id <= $4::uuid
-           ON CONFLICT (item_id, encoder_id, modality) DO NOTHING`,
+          `INSERT INTO ${target} (encoder_id, item_id, modality, vec, home)
+           SELECT $1::uuid, item_id, $2::modality, vec, home FROM ${source} WHERE item_id > $3::uuid AND item_id <= $4::uuid
+           ON CONFLICT (${keyOf(this.db, 'item_id, encoder_id, modality')}) DO NOTHING`,
           [to, modality, after, last.id],
         ),
       );
@@ -198,12 +202,12 @@ export class VectorWrites {
           if (feature?.row.name === name && feature.row.description === description)
             vectors.set(id, feature.vector);
         }
-        for (const [ids, chunk] of encodedChunks(await this.vectorOid(tx), vectors)) {
+        for (const { ids, vectors: chunk } of chunksOf(await this.vectorOid(tx), vectors)) {
           await tx.run(
             `INSERT INTO class_feature (class_id, extractor, vec)
            SELECT id, $1, vec FROM unnest($2::uuid[], $3::vector[]) AS u (id, vec)
            ON CONFLICT (class_id, extractor) DO UPDATE SET vec = EXCLUDED.vec`,
-            [extractor, ids, chunk],
+            [extractor, encodeUuidArray(ids), chunk],
           );
         }
       },
@@ -219,13 +223,16 @@ export class VectorWrites {
     { replace }: { readonly replace: boolean },
   ): Promise<void> {
     const action = replace ? 'UPDATE SET vec = EXCLUDED.vec' : 'NOTHING';
-    for (const [ids, vectors] of encodedChunks(await this.vectorOid(on), embeddings)) {
+    const homes = await homesOf(on, [...embeddings.keys()]);
+    const housed = new Map([...embeddings].filter(([id]) => homes.has(id.toLowerCase())));
+    // Where homes were read, they tell which items exist.
+    const existing = on.distributed ? '' : 'WHERE EXISTS (SELECT 1 FROM item i WHERE i.id = u.id)';
+    for (const { ids, vectors } of chunksOf(await this.vectorOid(on), housed)) {
       await on.run(
-        `INSERT INTO ${embeddingPartition(encoderId, modality)} (encoder_id, item_id, modality, vec)
-         SELECT $1::uuid, id, $2::modality, vec FROM unnest($3::uuid[], $4::vector[]) AS u (id, vec)
-         WHERE EXISTS (SELECT 1 FROM item i WHERE i.id = u.id)
-         ON CONFLICT (item_id, encoder_id, modality) DO ${action}`,
-        [encoderId, modality, ids, vectors],
+        `INSERT INTO ${embeddingPartition(encoderId, modality)} (encoder_id, item_id, home, modality, vec)
+         SELECT $1::uuid, id, home, $2::modality, vec FROM unnest($3::uuid[], $4::uuid[], $5::vector[]) AS u (id, home, vec)
+         ${existing} ON CONFLICT (${keyOf(on, 'item_id, encoder_id, modality')}) DO ${action}`,
+        [encoderId, modality, encodeUuidArray(ids), homesIn(homes, ids), vectors],
       );
     }
   }
@@ -239,18 +246,21 @@ export class VectorWrites {
 }
 
 /**
- * Ids and unit vectors as `uuid[]` and `vector[]`, CHUNK_FLOATS at a time. Ascending ids, so that concurrent writers lock
- * rows in the same order.
+ * Ids, and unit vectors as `vector[]`, CHUNK_FLOATS at a time. Ascending ids, so that concurrent writers lock rows in the same order.
  */
-function* encodedChunks(
+function* chunksOf(
   vectorOid: number,
   vectors: ReadonlyMap<string, Float32Array>,
-): Generator<readonly [ids: Buffer, vectors: Buffer]> {
+): Generator<{ readonly ids: string[]; readonly vectors: Buffer }> {
   const entries = [...vectors].sort(([a], [b]) => (a < b ? -1 : 1));
   const rows = Math.max(1, Math.floor(CHUNK_FLOATS / (entries[0]?.[1].length ?? 1)));
   for (let start = 0; start < entries.length; start += rows) {
     const part = entries.slice(start, start + rows);
     const units = part.map(([, vector]) => unit(vector));
-    yield [encodeUuidArray(part.map(([id]) => id)), encodeVectorArray(vectorOid, units)];
+    yield { ids: part.map(([id]) => id), vectors: encodeVectorArray(vectorOid, units) };
   }
+}
+
+function homesIn(homes: ReadonlyMap<string, string | null>, ids: readonly string[]): Buffer {
+  return encodeHomes(ids.map((id) => homes.get(id.toLowerCase()) ?? null));
 }

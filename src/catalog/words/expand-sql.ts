@@ -31,7 +31,7 @@ export async function findWords(db: Queryable, units: readonly WordUnit[]): Prom
   const spellings: [number, string][] = [];
   const stemmed: [number, string][] = [];
   const prefixes: [number, string][] = [];
-  const titles: [number, string][] = [];
+  let title: readonly [unit: number | null, query: string | null] = [null, null];
   units.forEach((unit, i) => {
     switch (unit.kind) {
       case 'word': {
@@ -56,14 +56,14 @@ export async function findWords(db: Queryable, units: readonly WordUnit[]): Prom
         prefixes.push([i, unit.word]);
         break;
       case 'title':
-        titles.push([i, quote(unit.word)]);
+        title = [i, quote(unit.word)];
     }
   });
   const columns = (rows: readonly [number, string][]) => [
     rows.map(([unit]) => unit),
     rows.map(([, word]) => word),
   ];
-  const rows = await db.run(FIND_WORDS, [
+  const values = [
     ...columns(exact),
     ...columns(near),
     ...columns(spellings),
@@ -71,9 +71,12 @@ export async function findWords(db: Queryable, units: readonly WordUnit[]): Prom
     ...columns(prefixes),
     LANGUAGES.map((language) => stemLexeme(language, '')),
     LANGUAGES.map(dictionaryOf),
-    ...columns(titles),
-  ]);
-  return z.array(foundWord).parse(rows);
+  ];
+  // Citus confuses the columns of the parts if one of them is about items.
+  const rows = db.distributed
+    ? await Promise.all([db.run(FIND_WORDS, values), db.run(countTitle('$1', '$2'), title)])
+    : [await db.run(`${FIND_WORDS} UNION ALL ${countTitle('$13', '$14')}`, [...values, ...title])];
+  return z.array(foundWord).parse(rows.flat());
 }
 
 // The vocabulary has the lexeme of an empty stem for each language of its items.
@@ -103,10 +106,10 @@ const FIND_WORDS = `
   FROM unnest($9::int[], $10::text[]) AS a (unit, word)
     CROSS JOIN LATERAL (
       SELECT sum(documents)::int AS documents FROM word w
-      WHERE w.word >= a.word AND w.word < a.word || chr(1114111)) w
-  UNION ALL
-  SELECT a.unit, 'title', a.query, i.documents
-  FROM unnest($13::int[], $14::text[]) AS a (unit, query)
-    CROSS JOIN LATERAL (
-      SELECT count(*)::int AS documents
-      FROM (SELECT 1 FROM item i WHERE i.lexemes @@ a.query::tsquery LIMIT ${TITLES_COUNTED}) t) i`;
+      WHERE w.word >= a.word AND w.word < a.word || chr(1114111)) w`;
+
+/** The same columns for the title, of which a query has one at most. */
+function countTitle(unit: string, query: string): string {
+  return `SELECT ${unit}::int AS unit, 'title' AS kind, ${query}::text AS word, count(*)::int AS documents
+    FROM (SELECT 1 FROM item WHERE lexemes @@ ${query}::tsquery LIMIT ${TITLES_COUNTED}) t HAVING ${unit}::int IS NOT NULL`;
+}

@@ -88,19 +88,16 @@ export function candidates(
   { generating }: Forms,
   { target, filter, limit }: WordsQuery,
   groups: number | null,
+  distributed: boolean,
 ): Statement {
   const parameters = new Parameters();
-  const forms = `unnest(${parameters.add(generating.map(({ unit }) => unit))}::int[],
-      ${parameters.add(generating.map(({ query }) => query))}::text[],
-      ${parameters.add(generating.map(({ gain }) => gain))}::int[]) AS f (unit, query, gain)`;
+  const found = (distributed ? byStatements : byList)(generating, parameters);
   const modality = target === null ? '' : `AND i.modality = ${parameters.add(target)}::modality`;
   const condition = `${filterSql(filter, parameters)} ${modality}`;
   const first = groups === null ? '' : `ORDER BY gain DESC, pair_id, item_id LIMIT ${parameters.add(groups)}`;
   const text = `
     WITH best AS (
-      SELECT m.pair_id, CASE WHEN m.pair_id IS NULL THEN m.id END AS item_id, f.unit, max(f.gain) AS gain
-      FROM ${forms} CROSS JOIN LATERAL (
-        SELECT i.id, i.pair_id FROM item i WHERE i.lexemes @@ f.query::tsquery LIMIT ${CANDIDATE_ROWS}) m
+      SELECT pair_id, CASE WHEN pair_id IS NULL THEN id END AS item_id, unit, max(gain) AS gain FROM (${found}) m
       GROUP BY 1, 2, 3),
     groups AS MATERIALIZED (
       SELECT pair_id, item_id, sum(gain) AS gain FROM best GROUP BY 1, 2 ${first})
@@ -110,6 +107,27 @@ export function candidates(
       SELECT i.id, g.gain FROM groups g JOIN item i ON i.id = g.item_id WHERE ${condition}) s
     ORDER BY gain DESC, id LIMIT ${parameters.add(limit)}`;
   return { text, values: parameters.values };
+}
+
+/** Items that have one of the forms, as `id`, `pair_id`, `unit` and `gain`: at most CANDIDATE_ROWS of each. */
+function byList(generating: readonly Form[], parameters: Parameters): string {
+  return `SELECT m.id, m.pair_id, f.unit, f.gain
+      FROM unnest(${parameters.add(generating.map(({ unit }) => unit))}::int[],
+        ${parameters.add(generating.map(({ query }) => query))}::text[],
+        ${parameters.add(generating.map(({ gain }) => gain))}::int[]) AS f (unit, query, gain)
+      CROSS JOIN LATERAL (
+        SELECT i.id, i.pair_id FROM item i WHERE i.lexemes @@ f.query::tsquery LIMIT ${CANDIDATE_ROWS}) m`;
+}
+
+/** The same rows on a distributed database: Citus sends no LIMIT within LATERAL to the nodes. */
+function byStatements(generating: readonly Form[], parameters: Parameters): string {
+  return generating
+    .map(
+      ({ unit, query, gain }) =>
+        `(SELECT i.id, i.pair_id, ${unit} AS unit, ${gain} AS gain FROM item i
+          WHERE i.lexemes @@ ${parameters.add(query)}::tsquery LIMIT ${CANDIDATE_ROWS})`,
+    )
+    .join(' UNION ALL ');
 }
 
 /** Rows of `id` and `gain` for those of these items that have words. */
@@ -122,7 +140,7 @@ export function gains({ all }: Forms, ids: readonly string[]): Statement {
     form AS MATERIALIZED (
       SELECT f.unit, f.query::tsquery, f.gain FROM unnest($4::int[], $5::text[], $6::int[]) AS f (unit, query, gain)),
     member AS (
-      SELECT i.id, m.lexemes FROM item i JOIN item m ON m.pair_id = i.pair_id WHERE i.id = ANY($1::uuid[])
+      SELECT i.id, m.lexemes FROM item i JOIN item m ON m.pair_id = i.pair_id AND m.home = i.home WHERE i.id = ANY($1::uuid[])
       UNION ALL
       SELECT i.id, i.lexemes FROM item i WHERE i.id = ANY($1::uuid[]) AND i.pair_id IS NULL),
     worded AS MATERIALIZED (SELECT id, lexemes FROM member WHERE lexemes <> ''),

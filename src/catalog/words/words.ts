@@ -77,12 +77,15 @@ export class Words {
 
   /** Without a filter, few groups have no item of the target, so that the first ones are enough for most queries. */
   private async candidates(forms: Forms, query: WordsQuery) {
+    const { distributed } = this.db;
+    // On a distributed database the text depends on the number of forms.
+    const recurs = query.filter === null && !distributed;
     if (query.filter === null) {
       const groups = GROUPS_PER_CANDIDATE * query.limit;
-      const found = await this.run(candidates(forms, query, groups));
+      const found = await this.run(candidates(forms, query, groups, distributed), recurs);
       if (found.length === query.limit || (found[0]?.groups ?? groups) < groups) return found;
     }
-    return await this.run(candidates(forms, query, null), query.filter === null);
+    return await this.run(candidates(forms, query, null, distributed), recurs);
   }
 
   /** The similarity of each of these items that has words, itself or by a counterpart; 0 where none matches. */

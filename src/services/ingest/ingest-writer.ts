@@ -1,7 +1,8 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { Catalog } from '../../catalog/catalog.js';
-import { EncodersChanged, IdentityConflict, ItemsChanged } from '../../catalog/repositories/item-writes.js';
+import { IdentityConflict } from '../../catalog/repositories/item-identities.js';
+import { EncodersChanged, ItemsChanged } from '../../catalog/repositories/item-writes.js';
 import type { ItemWrite } from '../../catalog/types.js';
 import { CommonspaceError } from '../../domain/errors.js';
 import type { MediaStore } from '../../media/media-store.js';

@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Catalog } from '../../catalog/catalog.js';
+import { IdentityConflict } from '../../catalog/repositories/item-identities.js';
 import type { ItemUpdate } from '../../catalog/repositories/item-updates.js';
-import { IdentityConflict, ItemsChanged } from '../../catalog/repositories/item-writes.js';
+import { ItemsChanged } from '../../catalog/repositories/item-writes.js';
 import type { ExistingItem, ItemRow } from '../../catalog/types.js';
 import { CommonspaceError, type FieldPath, type ReportUnexpected } from '../../domain/errors.js';
 import { isUuid } from '../../domain/ids.js';
