@@ -1,5 +1,5 @@
 import { coresOfOneWriter, type Limit, type Variant } from '../domain/size/catalogue-limits.js';
-import type { CataloguePlan } from '../domain/size/catalogue-plan.js';
+import { type CataloguePlan, MOST_SHARDS } from '../domain/size/catalogue-plan.js';
 import { SCALE_HEADER } from '../domain/size/scale-table.js';
 import { amount, duration, size } from '../domain/size/size-words.js';
 import { type Output, table } from './output.js';
@@ -123,14 +123,14 @@ function printNeeds(out: Output, plan: CataloguePlan): void {
 }
 
 function nodes({ nodes: { workers, shards }, machines }: CataloguePlan): string {
-  if (workers === null) return 'no number of servers is enough';
+  if (workers === null) return `more than ${MOST_SHARDS} workers of ${size(machines.memory)}`;
   return workers === 1
     ? `one server of ${size(machines.memory)}`
     : `Citus: ${workers} workers of ${size(machines.memory)}, ${shards} shards`;
 }
 
 function nodesRemark({ nodes: { workers, workerBytes, coordinatorBytes } }: CataloguePlan): string {
-  if (workers === null) return 'the items, which every node has, exceed the memory of one';
+  if (workers === null) return `there are at most ${MOST_SHARDS} shards, and each worker needs one`;
   return workers === 1
     ? `disk ${size(workerBytes)}`
     : `disk of a worker ${size(workerBytes)}, of the coordinator ${size(coordinatorBytes)}`;

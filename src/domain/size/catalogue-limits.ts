@@ -1,5 +1,5 @@
-import type { CatalogueShape } from './catalogue-contents.js';
-import { type CataloguePlan, planCatalogue } from './catalogue-plan.js';
+import { type CatalogueShape, contentsOfShape } from './catalogue-contents.js';
+import { type CataloguePlan, MEMORY_FOR_PAGES, MOST_SHARDS, planCatalogue } from './catalogue-plan.js';
 import { SEARCH_MS } from './measured-speeds.js';
 import { size } from './size-words.js';
 
@@ -21,6 +21,10 @@ const BUILD_BYTES_OF_ENTRY = 400;
 const MAP_BYTES = 32 * 4;
 /** What the memory of a server process may be for that. */
 const MAP_MEMORY = 4e9;
+/** Memory of a count of words for each title of 13 bytes (docs/measurements/catalogue-size.md). */
+const COUNTED_TITLE_BYTES = 140;
+/** Of Citus (docs/measurements/shards.md). */
+const MEASURED_SHARDS = 8;
 const DAY = 24;
 
 /** The limits of a plan, by the number of items. */
@@ -32,7 +36,10 @@ export function limitsOf(plan: CataloguePlan): Limit[] {
     ...insertLimit(plan),
     embeddingLimit(plan),
     MAP_LIMIT,
-    itemsLimit(plan),
+    writerLimit(plan),
+    wordsLimit(plan),
+    coordinatorLimit(plan),
+    ...shardLimits(plan),
   ];
   return found
     .map((one) => ({ ...one, reached: plan.shape.items >= one.items }))
@@ -66,10 +73,11 @@ function buildLimits({ shape, pictures, texts }: CataloguePlan): Found[] {
 const itemsFor = (room: number, { shape }: CataloguePlan, bytes: number) => (room / bytes) * shape.items;
 
 function memoryLimit(plan: CataloguePlan): Found {
-  const { searched, machines } = plan;
+  const { shape, machines } = plan;
+  const { searched } = planCatalogue(shape, { ...machines, memory: Number.POSITIVE_INFINITY });
   return {
     what: 'what searches read exceeds the memory of one database server',
-    items: itemsFor(0.75 * machines.memory, plan, searched.vectors + searched.items),
+    items: itemsFor(MEMORY_FOR_PAGES * machines.memory, plan, searched.vectors + searched.items),
     change: 'more memory; models with fewer numbers; then Citus',
     today: true,
   };
@@ -113,14 +121,57 @@ const MAP_LIMIT: Found = {
   today: false,
 };
 
-/** Half of the memory of every worker is the items', whatever their number. */
-function itemsLimit(plan: CataloguePlan): Found {
+/** No index of Citus keeps identities of items unique over its shards, so writers exclude each other. */
+function writerLimit({ shape, hours }: CataloguePlan): Found {
   return {
-    what: 'items fill half of the memory of each node of Citus',
-    items: itemsFor(0.375 * plan.machines.memory, plan, plan.searched.items),
-    change: 'items distributed by a column that a pair shares',
+    what: 'one writer at a time, as on Citus, stores items for more than a day, without vector indexes',
+    items: (DAY / hours.writing) * shape.items,
+    change: 'identities in tables of their own, so that writers need not take turns',
     today: false,
   };
+}
+
+/** One process counts the words of all items, on Citus too. Each whole title counts as a word, and there are far more titles than words. */
+function wordsLimit(plan: CataloguePlan): Found {
+  const { titles } = contentsOfShape(plan.shape);
+  return {
+    what: 'the count of words exceeds the memory of the database server, or of the coordinator of Citus',
+    items: itemsFor(MEMORY_FOR_PAGES * plan.machines.memory, plan, COUNTED_TITLE_BYTES * titles),
+    change: 'a count without titles',
+    today: false,
+  };
+}
+
+/** Its keys are hashes, so each new picture needs another page of the index. */
+function coordinatorLimit(plan: CataloguePlan): Found {
+  const index = plan.relations.find(({ name }) => name === 'media_pkey')?.bytes ?? 0;
+  return {
+    what: 'the index of the pictures’ files exceeds the memory of the coordinator of Citus',
+    items: itemsFor(MEMORY_FOR_PAGES * plan.machines.memory, plan, index),
+    change: 'more memory for the coordinator',
+    today: true,
+  };
+}
+
+/** Each worker has a shard at least, and each search visits every shard. */
+function shardLimits(plan: CataloguePlan): Found[] {
+  const { searched, machines } = plan;
+  const worker = MEMORY_FOR_PAGES * machines.memory;
+  const inWorkers = (count: number) => itemsFor(count * worker, plan, searched.vectors + searched.items);
+  return [
+    {
+      what: `searches visit more than ${MEASURED_SHARDS} shards of Citus, the most that were measured`,
+      items: inWorkers(MEASURED_SHARDS),
+      change: 'more memory for each worker, so that fewer are needed',
+      today: true,
+    },
+    {
+      what: `what searches read exceeds the memory of ${MOST_SHARDS} workers of Citus, the most shards`,
+      items: inWorkers(MOST_SHARDS),
+      change: 'more memory for each worker; models with fewer numbers',
+      today: true,
+    },
+  ];
 }
 
 /** Cores of extraction at which the one writer of items is busy all the time. */
@@ -151,7 +202,7 @@ export function variantsOf({ shape, machines }: CataloguePlan): Variant[] {
       imageDimension: Math.min(512, shape.imageDimension),
       textDimension: Math.min(512, shape.textDimension),
     }),
-    variant('text features of 1,000 numbers', false, { textDimension: Math.min(1000, shape.textDimension) }),
+    variant('text features of 990 numbers', false, { textDimension: Math.min(990, shape.textDimension) }),
     variant('features stored as halfvec', false, { onPaper: { ...onPaper, halfvecFeatures: true } }),
     variant('indexes of features by bits, with re-ranking', false, {
       onPaper: { ...onPaper, binaryIndexes: true },

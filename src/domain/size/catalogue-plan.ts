@@ -1,5 +1,5 @@
 import { type CatalogueContents, type CatalogueShape, contentsOfShape } from './catalogue-contents.js';
-import { catalogueSize, type RelationSize, totalBytes } from './catalogue-size.js';
+import { catalogueSize, isOfVectors, type RelationSize, totalBytes } from './catalogue-size.js';
 import {
   ITEMS_WRITTEN_PER_SECOND,
   indexBuildMs,
@@ -29,7 +29,7 @@ export const DEFAULT_MACHINES: Machines = {
 };
 
 /** Share of a server's memory that can hold pages; the rest is for processes and sorts. */
-const MEMORY_FOR_PAGES = 0.75;
+export const MEMORY_FOR_PAGES = 0.75;
 /** Indexes of items that every search reads, besides the vector indexes. */
 const READ_BY_SEARCHES: ReadonlySet<string> = new Set([
   'item_pkey',
@@ -37,12 +37,12 @@ const READ_BY_SEARCHES: ReadonlySet<string> = new Set([
   'item_pair_id_modality_id_idx',
 ]);
 
-/** Shards by default, and the most: each search reads every one. */
+/** Shards by default, and the most that `commonspace migrate` makes: each search reads every one. */
 const FEWEST_SHARDS = 8;
-const MOST_SHARDS = 256;
+export const MOST_SHARDS = 256;
 
 interface Nodes {
-  /** Servers that store vectors; 1: a plain Postgres. Null: no number is enough. */
+  /** Servers that store items and vectors; 1: a plain Postgres. Null: more than MOST_SHARDS, of which each has one at least. */
   readonly workers: number | null;
   readonly shards: number | null;
   /** On disk of a worker, and of a coordinator without shards. */
@@ -59,6 +59,8 @@ export interface CataloguePlan {
   readonly bytes: {
     readonly total: number;
     readonly byPlace: Readonly<Record<RelationSize['where'], number>>;
+    /** Features and embeddings with their indexes. */
+    readonly vectors: number;
     readonly vectorIndexes: number;
   };
   /** Pages that searches read at random, so that they must be in memory. */
@@ -83,19 +85,12 @@ export interface CataloguePlan {
 /** Sizes, memory, nodes and hours of a catalogue. */
 export function planCatalogue(shape: CatalogueShape, machines: Machines = DEFAULT_MACHINES): CataloguePlan {
   const contents = contentsOfShape(shape);
-  const relations = catalogueSize(contents);
+  const relations = relationsFor(contents, machines);
   const bytesOf = (test: (one: RelationSize) => boolean) => totalBytes(relations.filter(test));
   const at = (where: RelationSize['where']) => bytesOf((one) => one.where === where);
-  const byPlace = {
-    'every node': at('every node'),
-    shards: at('shards'),
-    coordinator: at('coordinator'),
-  };
+  const byPlace = { shards: at('shards'), coordinator: at('coordinator') };
   const vectorIndexes = bytesOf(({ kind }) => kind === 'vector index');
-  const searched = {
-    vectors: searchedVectors(relations),
-    items: bytesOf(({ name }) => READ_BY_SEARCHES.has(name)),
-  };
+  const searched = searchedOf(relations);
   const { pictures, texts } = contents;
   return {
     shape,
@@ -103,11 +98,28 @@ export function planCatalogue(shape: CatalogueShape, machines: Machines = DEFAUL
     pictures,
     texts,
     relations,
-    bytes: { total: totalBytes(relations), byPlace, vectorIndexes },
+    bytes: { total: totalBytes(relations), byPlace, vectors: bytesOf(isOfVectors), vectorIndexes },
     searched,
     nodes: nodesFor(searched, byPlace, machines),
     hours: hoursFor(contents, machines),
     search: searchTime(shape.items),
+  };
+}
+
+/** Stored on one server if what searches read fits into its memory, and on Citus otherwise. */
+function relationsFor(contents: CatalogueContents, machines: Machines): RelationSize[] {
+  const plain = catalogueSize(contents);
+  return fitsOne(searchedOf(plain), machines) ? plain : catalogueSize(contents, 'distributed');
+}
+
+function fitsOne({ vectors, items }: CataloguePlan['searched'], { memory }: Machines): boolean {
+  return vectors + items <= memory * MEMORY_FOR_PAGES;
+}
+
+function searchedOf(relations: readonly RelationSize[]): CataloguePlan['searched'] {
+  return {
+    vectors: searchedVectors(relations),
+    items: totalBytes(relations.filter(({ name }) => READ_BY_SEARCHES.has(name))),
   };
 }
 
@@ -119,23 +131,21 @@ function searchedVectors(relations: readonly RelationSize[]): number {
     .reduce((sum, one) => sum + (one.bytes || (bytes.get(one.name.replace(/ hnsw$/, '')) ?? 0)), 0);
 }
 
-/** Each worker has all items and its part of the vectors. */
+/** Each worker has its part of the items and of the vectors. */
 function nodesFor(
   searched: CataloguePlan['searched'],
-  byPlace: CataloguePlan['bytes']['byPlace'],
-  { memory }: Machines,
+  { shards: divided, coordinator: coordinatorBytes }: CataloguePlan['bytes']['byPlace'],
+  machines: Machines,
 ): Nodes {
-  const pages = memory * MEMORY_FOR_PAGES;
-  const one = searched.vectors + searched.items <= pages;
-  const left = pages - searched.items;
-  const workers = one ? 1 : left <= 0 ? null : Math.max(2, Math.ceil(searched.vectors / left));
-  const coordinatorBytes = byPlace['every node'] + byPlace.coordinator;
-  if (workers === null)
-    return { workers, shards: null, workerBytes: byPlace['every node'], coordinatorBytes };
+  if (fitsOne(searched, machines))
+    return { workers: 1, shards: 1, workerBytes: divided + coordinatorBytes, coordinatorBytes };
+  const pages = machines.memory * MEMORY_FOR_PAGES;
+  const needed = Math.max(2, Math.ceil((searched.vectors + searched.items) / pages));
+  const workers = needed > MOST_SHARDS ? null : needed;
   return {
     workers,
-    shards: workers === 1 ? 1 : shardsFor(workers),
-    workerBytes: byPlace['every node'] + byPlace.shards / workers + (workers === 1 ? byPlace.coordinator : 0),
+    shards: workers === null ? null : shardsFor(workers),
+    workerBytes: divided / needed,
     coordinatorBytes,
   };
 }

@@ -20,13 +20,16 @@ export interface RelationSize {
   /** `item`, `item_pkey`, `feature image`, `feature image hnsw`, … */
   readonly name: string;
   readonly kind: 'table' | 'index' | 'vector index';
-  /** Where it is on a distributed database (docs/decisions/0042-distributed-postgres.md). */
-  readonly where: 'every node' | 'shards' | 'coordinator';
+  /** Where it is on a distributed database (docs/decisions/0043-homes.md). */
+  readonly where: 'shards' | 'coordinator';
   /** Rows or entries; of the partitions of all versions of the encoder together. */
   readonly rows: number;
   /** On disk, after VACUUM, with all indexes built. */
   readonly bytes: number;
 }
+
+/** How the tables are stored: on one Postgres, or on the nodes of Citus. */
+export type Layout = 'plain' | 'distributed';
 
 const UUID = 16;
 const TIME = 8;
@@ -50,15 +53,28 @@ const VOCABULARY_BYTES = 8;
 /** Keys of a batch have the same time and are not in the order of their ids. Measured. */
 const NEARLY_ASCENDING = 0.85;
 
-/** The tables and indexes of a catalogue that grow with its items, on a server with the current schema. */
-export function catalogueSize(contents: CatalogueContents): RelationSize[] {
+/**
+ * The tables and indexes of a catalogue that grow with its items, stored with the current schema. Of distributed tables the shards are counted
+ * together.
+ */
+export function catalogueSize(contents: CatalogueContents, layout: Layout = 'plain'): RelationSize[] {
   return [
-    ...itemTables(contents),
-    ...pairTables(contents),
-    ...classTables(contents),
-    ...vectorTables(contents),
+    ...itemTables(contents, layout),
+    ...pairTables(contents, layout),
+    ...classTables(contents, layout),
+    ...vectorTables(contents, layout),
     ...otherTables(contents),
   ];
+}
+
+/** Whether a relation stores features or embeddings of items. */
+export function isOfVectors({ name }: RelationSize): boolean {
+  return /^(feature|embedding) /.test(name);
+}
+
+/** Bytes of the column `home`, the last one of a row and of a primary key. On one Postgres it is null in rows, and not in keys. */
+function homeBytes(layout: Layout): number {
+  return layout === 'distributed' ? UUID : 0;
 }
 
 export function totalBytes(relations: readonly RelationSize[]): number {
@@ -81,16 +97,17 @@ function relations(
   ];
 }
 
-function itemTables(c: CatalogueContents): RelationSize[] {
+function itemTables(c: CatalogueContents, layout: Layout): RelationSize[] {
   const { pictures, texts } = c;
   const items = pictures + texts;
-  const columns = 17;
-  const rowBytes = (pictures * pictureRow(c) + texts * textRow(c)) / Math.max(1, items);
+  const columns = 18;
+  const rowBytes = (pictures * pictureRow(c) + texts * textRow(c)) / Math.max(1, items) + homeBytes(layout);
   const title = varlena(Math.min(200, c.titleBytes)) + UUID;
   const band = btreeOfEqualKeys(pictures, 8, HASH_BANDS, EQUAL_KEYS);
-  return relations('every node', items, ['item', heap(items, rowBytes, { columns, even: false })], {
-    item_pkey: btree(items, UUID, ASCENDING),
-    item_external_id_key: btree(items, varlena(c.idBytes), ASCENDING),
+  const externalIds = layout === 'distributed' ? 'item_external_id_idx' : 'item_external_id_key';
+  return relations('shards', items, ['item', heap(items, rowBytes, { columns, even: false })], {
+    item_pkey: btree(items, UUID + homeBytes(layout), ASCENDING),
+    [externalIds]: btree(items, varlena(c.idBytes), ASCENDING),
     item_created_at_id_idx: btree(items, TIME + UUID, NEARLY_ASCENDING),
     item_modality_id_idx: btree(pictures, ENUM + UUID, SEVERAL_ENDS) + btree(texts, ENUM + UUID, ASCENDING),
     item_pair_id_modality_id_idx:
@@ -146,18 +163,19 @@ function lexemes(c: CatalogueContents, words: number): number {
   return varlena(4 + words * c.wordBytes + title);
 }
 
-function pairTables(c: CatalogueContents): RelationSize[] {
-  const row = aligned(UUID + varlena(c.pairKeyBytes)) + TIME;
-  return relations('every node', c.pairs, ['pair', heap(c.pairs, row)], {
-    pair_pkey: btree(c.pairs, UUID, RANDOM),
-    pair_key_key: btree(c.pairs, varlena(c.pairKeyBytes), ASCENDING),
+function pairTables(c: CatalogueContents, layout: Layout): RelationSize[] {
+  const row = aligned(UUID + varlena(c.pairKeyBytes)) + TIME + homeBytes(layout);
+  const keys = layout === 'distributed' ? 'pair_key_idx' : 'pair_key_key';
+  return relations('shards', c.pairs, ['pair', heap(c.pairs, row)], {
+    pair_pkey: btree(c.pairs, UUID + homeBytes(layout), RANDOM),
+    [keys]: btree(c.pairs, varlena(c.pairKeyBytes), ASCENDING),
   });
 }
 
-function classTables(c: CatalogueContents): RelationSize[] {
+function classTables(c: CatalogueContents, layout: Layout): RelationSize[] {
   const links = (c.pictures + c.texts) * c.classesOfItem;
-  return relations('every node', links, ['item_class', heap(links, 2 * UUID)], {
-    item_class_pkey: btree(links, 2 * UUID, ASCENDING),
+  return relations('shards', links, ['item_class', heap(links, 2 * UUID + homeBytes(layout))], {
+    item_class_pkey: btree(links, 2 * UUID + homeBytes(layout), ASCENDING),
     item_class_class_id_item_id_idx: btree(links, 2 * UUID, fillByClass(links / c.classes)),
   });
 }
@@ -168,10 +186,10 @@ function fillByClass(links: number): number {
   return SEVERAL_ENDS + (RANDOM - SEVERAL_ENDS) * Math.exp(-pages / 2);
 }
 
-function vectorTables(c: CatalogueContents): RelationSize[] {
+function vectorTables(c: CatalogueContents, layout: Layout): RelationSize[] {
   const { halfvecFeatures = false, binaryIndexes = false, imageFeatures = true } = c.onPaper ?? {};
   const features = (side: string, count: number, dimension: number, extractorBytes: number) =>
-    vectorTable(`feature ${side}`, UUID + varlena(extractorBytes), {
+    vectorTable(`feature ${side}`, UUID + varlena(extractorBytes), layout, {
       count,
       indexedFrom: c.indexedFrom,
       dimension,
@@ -179,7 +197,7 @@ function vectorTables(c: CatalogueContents): RelationSize[] {
       indexed: binaryIndexes ? 'bit' : 'halfvec',
     });
   const embeddings = (side: string, count: number) =>
-    vectorTable(`embedding ${side}`, 2 * UUID + ENUM, {
+    vectorTable(`embedding ${side}`, 2 * UUID + ENUM, layout, {
       count,
       indexedFrom: c.indexedFrom,
       dimension: c.embeddingDimension,
@@ -216,19 +234,22 @@ const SHORT_VALUE = 130;
 function vectorTable(
   name: string,
   keyBytes: number,
+  layout: Layout,
   { count, indexedFrom, dimension, stored, indexed, copies = 1 }: Vectors,
 ): RelationSize[] {
   const vector = vectorBytes(dimension, stored);
   const columns = vector <= SHORT_VALUE ? keyBytes - 3 : Math.ceil(keyBytes / 4) * 4;
-  const inRow = aligned(ROW_HEADER + columns + vector) <= LONGEST_ROW;
+  const home = homeBytes(layout);
+  const inRow = aligned(ROW_HEADER + columns + vector + home) <= LONGEST_ROW;
   const table = inRow
-    ? heap(count, columns + vector)
-    : heap(count, columns + TOAST_POINTER) + toast(count, vector - 4);
+    ? heap(count, columns + vector + home)
+    : heap(count, keyBytes + TOAST_POINTER + home) + toast(count, vector - 4);
+  const key = btree(count, keyBytes + home, ASCENDING);
   const index = count < indexedFrom ? 0 : hnsw(count, vectorBytes(dimension, indexed));
   const [where, rows] = ['shards', count * copies] as const;
   return [
     { name, kind: 'table', where, rows, bytes: copies * table },
-    { name: `${name} pkey`, kind: 'index', where, rows, bytes: copies * btree(count, keyBytes, ASCENDING) },
+    { name: `${name} pkey`, kind: 'index', where, rows, bytes: copies * key },
     { name: `${name} hnsw`, kind: 'vector index', where, rows, bytes: copies * index },
   ];
 }

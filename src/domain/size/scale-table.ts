@@ -1,5 +1,11 @@
 import { type CatalogueShape, DEFAULT_SHAPE } from './catalogue-contents.js';
-import { type CataloguePlan, DEFAULT_MACHINES, type Machines, planCatalogue } from './catalogue-plan.js';
+import {
+  type CataloguePlan,
+  DEFAULT_MACHINES,
+  type Machines,
+  MOST_SHARDS,
+  planCatalogue,
+} from './catalogue-plan.js';
 import { amount, duration, size } from './size-words.js';
 
 const STEPS = [1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
@@ -28,14 +34,13 @@ export function scaleTable(
 
 function line({ shape, relations, bytes, searched, nodes, hours, search }: CataloguePlan): string[] {
   const rows = relations.reduce((sum, one) => (one.kind === 'table' ? sum + one.rows : sum), 0);
-  const { 'every node': items, coordinator, shards } = bytes.byPlace;
   return [
     amount(shape.items),
     amount(rows),
-    size(items + coordinator),
-    size(shards),
+    size(bytes.total - bytes.vectors),
+    size(bytes.vectors),
     size(searched.vectors + searched.items),
-    nodes.workers === null ? 'no number' : String(nodes.workers),
+    nodes.workers === null ? `above ${MOST_SHARDS}` : String(nodes.workers),
     duration(hours.ingest),
     duration(hours.indexCore),
     duration(hours.insertCore),
