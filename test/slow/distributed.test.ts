@@ -6,6 +6,7 @@ import { MODALITIES, type Modality } from '../../src/domain/modality.js';
 import { createTestDatabase } from '../support/catalog.js';
 import { imageWrite, randomOf, randomUnit, textWrite } from '../support/catalog-items.js';
 import { createDistributedDatabase } from '../support/citus.js';
+import { onServer } from '../support/servers.js';
 
 const CITUS = process.env.TEST_CITUS_URL;
 const PAIRS = 1_000;
@@ -315,6 +316,29 @@ describe.skipIf(!CITUS)('a database that cannot be distributed', () => {
       });
     } finally {
       await catalog.close();
+      await drop();
+    }
+  });
+});
+
+describe.skipIf(!CITUS)('a database that a former version has distributed', () => {
+  it('is refused before it is migrated', async () => {
+    const { url, drop } = await createDistributedDatabase(CITUS ?? '', { empty: true });
+    try {
+      await (await openCatalog({ databaseUrl: url })).close();
+      await onServer(
+        url,
+        ...['pair', 'class', 'item', 'item_class'].map(
+          (table) => `SELECT create_reference_table('${table}')`,
+        ),
+        `SELECT create_distributed_table('feature', 'item_id', colocate_with => 'none')`,
+        `DELETE FROM _prisma_migrations WHERE migration_name = '0027_home'`,
+      );
+      await expect(openCatalog({ databaseUrl: url })).rejects.toMatchObject({ code: 'CITUS_LAYOUT' });
+      expect(
+        await onServer(url, `SELECT 1 FROM _prisma_migrations WHERE migration_name = '0027_home'`),
+      ).toEqual([]);
+    } finally {
       await drop();
     }
   });

@@ -121,7 +121,8 @@ async function prepare(client: pg.Client): Promise<Prepared> {
   try {
     await requirePgvector(client);
     await requireTrigrams(client);
-    return { applied: await migrate(client), distributed: await isDistributed(client) };
+    const distributed = await isDistributed(client);
+    return { applied: await migrate(client), distributed };
   } finally {
     await client.end();
   }

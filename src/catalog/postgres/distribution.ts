@@ -65,13 +65,17 @@ export interface Distribution {
   readonly workers: readonly string[];
 }
 
-/** Whether the tables of the catalogue are distributed. @throws CommonspaceError CITUS_LAYOUT */
+/**
+ * Whether the tables of the catalogue are distributed. To be asked before a migration, which would shut out the version that a database is exported with.
+ *
+ * @throws CommonspaceError CITUS_LAYOUT
+ */
 export async function isDistributed(client: pg.ClientBase): Promise<boolean> {
   const { rows } = await client.query(`SELECT 1 WHERE to_regclass('pg_dist_partition') IS NOT NULL`);
   if (rows.length === 0) return false;
   const found = await client.query<{ name: string }>(
     `SELECT logicalrelid::text AS name FROM pg_dist_partition
-     WHERE logicalrelid IN ('item'::regclass, 'feature'::regclass) AND partmethod = 'h'`,
+     WHERE logicalrelid IN (to_regclass('item'), to_regclass('feature')) AND partmethod = 'h'`,
   );
   if (found.rows.length !== 1) return found.rows.length > 0;
   throw new CommonspaceError(
