@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../src/catalog/catalog.js';
+import type { Database } from '../../src/catalog/postgres/database.js';
 import type { ItemWrite, Ranking } from '../../src/catalog/types.js';
+import { FilterMatches } from '../../src/catalog/vectors/filter-matches.js';
 import type { ItemFilter } from '../../src/domain/filter.js';
 import { MODALITIES, type Modality } from '../../src/domain/modality.js';
 import { createTestDatabase } from '../support/catalog.js';
@@ -144,6 +146,21 @@ describe.skipIf(!CITUS)(
       expect(indexed.some(({ approximate }) => approximate)).toBe(true);
       expect(found / wanted).toBeGreaterThan(0.98);
       expect(await catalog.nodes.distribute(8)).toMatchObject({ shards: 4 });
+    });
+
+    it('has estimates of the items that match, which need no count', async () => {
+      await catalog.database.runOnce('ANALYZE item, item_class, class');
+      const sent: string[] = [];
+      const database = {
+        ...catalog.database,
+        runOnce: (text: string, values?: readonly unknown[]) => {
+          sent.push(text);
+          return catalog.database.runOnce(text, values);
+        },
+      } as Database;
+      // 200 pictures have the class.
+      expect(await new FilterMatches(database).moreThan({ classNames: ['class 1'] }, 'IMAGE', 60)).toBe(true);
+      expect(sent.map((text) => text.startsWith('EXPLAIN'))).toEqual([true]);
     });
 
     it('has the same rows on all nodes after concurrent writers', async () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ItemFilter } from '../../domain/filter.js';
 import { MODALITIES, type Modality } from '../../domain/modality.js';
 import type { Database } from '../postgres/database.js';
-import { filterSql, modalitySql, Parameters } from './filter-sql.js';
+import { estimatedFilterSql, filterSql, modalitySql, Parameters } from './filter-sql.js';
 
 /** An estimate of so many times the limit is not checked by counting. */
 const SURELY_MANY = 2;
@@ -71,7 +71,8 @@ export class FilterMatches {
   }
 
   private async estimate(filter: ItemFilter, modality: Modality): Promise<number> {
-    const { text, values } = matching(filter, modality, new Parameters());
+    const conditionOf = this.db.distributed ? estimatedFilterSql : filterSql;
+    const { text, values } = matching(filter, modality, new Parameters(), conditionOf);
     const [plan] = await this.db.runOnce(`EXPLAIN (FORMAT JSON) ${text}`, values);
     return estimatedRows.parse(plan);
   }
@@ -88,8 +89,8 @@ export class FilterMatches {
   }
 }
 
-function matching(filter: ItemFilter, modality: Modality, parameters: Parameters) {
-  const text = `SELECT 1 FROM item i WHERE i.modality = ${modalitySql(modality)} AND ${filterSql(filter, parameters)}`;
+function matching(filter: ItemFilter, modality: Modality, parameters: Parameters, conditionOf = filterSql) {
+  const text = `SELECT 1 FROM item i WHERE i.modality = ${modalitySql(modality)} AND ${conditionOf(filter, parameters)}`;
   return { text, values: parameters.values };
 }
 
