@@ -337,12 +337,27 @@ describeOnEachKind('jobs', (kind) => {
 
     it('are done there, once for all that need the same', async () => {
       const reached: number[] = [];
-      const counts = counting(async (at) => void reached.push(at));
+      let go = () => {};
+      const joined = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      const seen = new Set<string>();
+      const see = (by: string) => {
+        if (seen.add(by).size === 2) go();
+      };
+      // It does not end before both processes have found it.
+      const counts = counting(async (at) => {
+        reached.push(at);
+        if (at === 10) await joined;
+      });
       const steps: number[] = [];
-      const onStep = ({ done, failed, skipped }: JobRow) => steps.push(done + failed + skipped);
+      const onStep = ({ done, failed, skipped }: JobRow) => {
+        steps.push(done + failed + skipped);
+        see('first');
+      };
       const [first, second, other] = await Promise.all([
         process().complete(counts, request, { onStep }),
-        process().complete(counts, request),
+        process().complete(counts, request, { onStep: () => see('second') }),
         process().complete(counting(), { ...request, upTo: 4 }),
       ]);
       expect(first).toMatchObject({ ...COUNTED, state: 'succeeded', requestedBy: 'server' });
