@@ -81,6 +81,10 @@ export class FuzzedServer {
     if (!this.isRunning) return 'the server has ended';
     const health = await this.server.healthz();
     if (health !== 200) return `/healthz answers with status ${health}`;
+    // The requests may have deleted all items.
+    await this.server.ask(
+      'mutation { ingest(input: {items: [{content: {text: "a red circle"}}]}) { failed } }',
+    );
     const found = await this.server.ask<{ crossModalSearch: { nodes: unknown[] } }>(
       '{ crossModalSearch(query: {text: "a red circle"}) { nodes { id } } }',
     );
