@@ -191,16 +191,8 @@ export const ERRORS = {
     exit: 4,
     what: 'The database server has no pg_trgm extension, or this user cannot create it.',
   },
-  CITUS_LAYOUT: {
-    status: 500,
-    exit: 4,
-    what: 'Another version of Commonspace has distributed the database in another way.',
-  },
-  CITUS_MISSING: {
-    status: 500,
-    exit: 4,
-    what: 'The database server has no Citus extension, or its coordinator knows no worker.',
-  },
+  CITUS_LAYOUT: { status: 500, exit: 4, what: 'Another version has distributed the database otherwise.' },
+  CITUS_MISSING: { status: 500, exit: 4, what: 'There is no Citus extension, or it knows no worker.' },
   MIGRATION_FAILED: { status: 500, exit: 4, what: 'A migration failed or was changed after it was applied.' },
   PORT_IN_USE: { status: 500, exit: 4, what: 'The port to listen on is taken.' },
   BAD_CONFIG: { status: 500, exit: 2, what: 'A setting is malformed.' },

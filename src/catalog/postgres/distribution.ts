@@ -131,7 +131,7 @@ export async function distribute(db: Database, shards = DEFAULT_SHARDS): Promise
   }
   await writeNodeSettings(db);
   const distribution = await readDistribution(db);
-  if (distribution === null) throw new Error(`${DISTRIBUTED_TABLES.join(' and ')} are not distributed`);
+  if (distribution === null) throw new Error(`${DISTRIBUTED_TABLES.join(', ')} are not distributed`);
   return distribution;
 }
 

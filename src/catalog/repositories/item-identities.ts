@@ -22,8 +22,9 @@ export function asIdentityConflict(error: unknown): unknown {
 }
 
 /**
- * What the unique indexes of items require. A distributed database has none of them, because they do not have the column that decides the shard.
- * Transactions that write items take turns there, so none can store the same identity meanwhile.
+ * Refuses items of which another one has the id or the identity. On other databases unique indexes do so. On a distributed one an index is unique
+ * within a shard only, and two items of one identity can be in two shards. Transactions that write items take turns there, so none
+ * stores the same identity meanwhile.
  *
  * @throws IdentityConflict
  */
